@@ -1,0 +1,85 @@
+# Every target makes the environment it needs; `make` alone lists them.
+# Relative paths and quotes throughout: the folder's path may contain spaces.
+
+SCENARIO = scenarios/september-2022.yaml
+RESULTS = results/september-2022
+ARGS =
+
+# .venv belongs to python3; PYTHON=python3.12 gets its own .venv-3.12 beside it.
+ifeq ($(origin PYTHON),undefined)
+PYTHON = python3
+VENV = .venv
+else
+VENV := .venv-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+endif
+BIN = $(VENV)/bin/python
+
+.DEFAULT_GOAL = help
+.NOTPARALLEL:
+.PHONY: help run figures test test-all check format bench clean FORCE
+
+help: ## list the targets
+	@echo 'make TARGET [PYTHON=python3.12] [ARGS="more arguments"]'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/core ## simulate September 2022, all 39.6 million men, and draw the figures
+	@"$(BIN)" -m flowsim run "$(SCENARIO)" $(ARGS)
+
+figures: $(VENV)/core ## draw the figures of RESULTS again
+	@"$(BIN)" -m flowsim figures "$(RESULTS)" $(ARGS)
+
+test: check ## everything CI runs: check, then the quick tests and doctests
+	"$(BIN)" -m pytest -n 2 $(ARGS)
+
+test-all: check ## test, with the slow tests and branch coverage
+	"$(BIN)" -m pytest -n 2 -m "slow or not slow" --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/dev ## format, lint, types and the import floors
+	"$(BIN)" -m ruff format --check .
+	"$(BIN)" -m ruff check .
+	"$(BIN)" -m mypy
+	"$(VENV)/bin/lint-imports"
+
+format: $(VENV)/dev ## format the code and mend what ruff can mend
+	"$(BIN)" -m ruff check --fix .
+	"$(BIN)" -m ruff format .
+
+bench: $(VENV)/dev ## measure time and peak memory
+	@"$(BIN)" tests/benchmarks/bench.py $(ARGS)
+
+clean: ## remove the environments and caches (results stay)
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	find flowsim tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What was installed, for which interpreter, in which folder. `interpreter` is looked at each
+# time and written only when it changes; then the environment is made anew.
+$(VENV)/core: $(VENV)/interpreter pyproject.toml
+	@echo 'Installing flowsim and what it needs into $(VENV) (a minute, once) ...'
+	@"$(BIN)" -m pip install --quiet --editable .
+	@touch "$@"
+
+$(VENV)/dev: $(VENV)/interpreter pyproject.toml
+	@echo 'Installing flowsim with its test and development tools into $(VENV) (a minute or two, once) ...'
+	@"$(BIN)" -m pip install --quiet --editable '.[test,dev]'
+	@touch "$@" "$(VENV)/core"
+
+$(VENV)/interpreter: FORCE
+	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>&1) || { \
+	    echo 'flowsim needs Python 3.11 or newer, and "$(PYTHON)" cannot be started:'; \
+	    echo "$$found" | sed 's/^/    /'; \
+	    echo 'Choose another interpreter with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
+	    exit 1; } >&2; \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "flowsim needs Python 3.11 or newer, and \"$(PYTHON)\" is Python $$found."; \
+	    echo 'Choose another interpreter with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
+	    exit 1; } >&2; \
+	wanted="$$found $$("$(PYTHON)" -c 'import sys; print(sys.base_prefix)') $$PWD"; \
+	[ "$$(cat "$@" 2>/dev/null)" = "$$wanted" ] && "$(BIN)" -c '' 2>/dev/null && exit 0; \
+	echo "Making $(VENV) with Python $$found ..."; \
+	rm -rf "$(VENV)"; \
+	"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
+	    echo 'The environment could not be made: see above. Debian and Ubuntu: install python3-venv.' >&2; \
+	    exit 1; }; \
+	printf '%s\n' "$$wanted" > "$@"
+
+FORCE:

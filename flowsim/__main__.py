@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m flowsim``."""
+
+from flowsim.cli import main
+
+main()

@@ -1,0 +1,64 @@
+"""The errors flowsim raises: each says where, what was found, what was expected, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class FlowsimError(Exception):
+    """Base of all errors that a user can cause or mend; the command line prints one line."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a scenario file.
+
+    Attributes
+    ----------
+    where : str
+        ``file:line`` or ``--set``.
+    key : str
+        Dotted key, empty if the whole file is meant.
+    message : str
+        What was found, what was expected and what to do.
+    """
+
+    where: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """Write the problem on one line: where, which key, what."""
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class ScenarioError(FlowsimError):
+    """A scenario cannot be used; carries every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class DataError(FlowsimError):
+    """A data table is missing, damaged or says something impossible."""
+
+
+class ModelError(FlowsimError):
+    """The model was asked for something it cannot do."""
+
+
+class CalibrationError(FlowsimError):
+    """A fit cannot be made from what was given."""
+
+
+class ResultsError(FlowsimError):
+    """A results folder cannot be written or read."""
+
+
+class MachineError(FlowsimError):
+    """The machine is at fault, not the input: disk full, no permission, too little memory."""
+
+    exit_code = 1

@@ -1,0 +1,330 @@
+"""Checks between the parts of a scenario, which no part could make alone.
+
+They run on whatever parts are sound, so that their problems come together with those of
+the schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from flowsim import sources
+from flowsim.errors import Problem
+from flowsim.scenario.tree import Path, Tree, dotted, suggestion
+from flowsim.schema import CallUp, CallUpWave, Crossing, Destination, Horizon, Period, Policy, Scenario
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAMED = ("destinations", "crossings", "policies")
+FAR = timedelta(days=180)
+ALL = "all"
+
+
+@dataclass
+class Parts:
+    """The sound parts of a scenario beside its raw tree, and the problems found so far."""
+
+    tree: Tree
+    horizon: Horizon | None
+    call_up: CallUp | None
+    destinations: Mapping[str, Destination]
+    crossings: Mapping[str, Crossing]
+    policies: Mapping[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, message: str, *path: str | int) -> None:
+        """Note a problem of a key."""
+        self.problems.append(Problem(self.tree.place(path).where, dotted(path), message))
+
+
+def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
+    """Give the problems between the parts of a scenario.
+
+    Parameters
+    ----------
+    tree : Tree
+        The merged data, for names and places.
+    scenario : Scenario or None
+        None if the schema refused it; then the parts that are sound are checked.
+    """
+    parts = _whole(tree, scenario) if scenario is not None else _sound(tree)
+    for check in CHECKS:
+        check(parts)
+    return parts.problems
+
+
+def _whole(tree: Tree, scenario: Scenario) -> Parts:
+    return Parts(
+        tree,
+        scenario.horizon,
+        scenario.call_up,
+        scenario.destinations,
+        scenario.crossings,
+        scenario.policies,
+    )
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _read(kind: Any, raw: Any) -> Any:
+    try:
+        return _adapter(kind).validate_python(raw, strict=True, by_alias=True, by_name=False)
+    except ValidationError:
+        return None
+
+
+def _sound(tree: Tree) -> Parts:
+    def entries(kind: Any, key: str) -> dict[str, Any]:
+        read = {name: _read(kind, raw) for name, raw in tree.names(key).items()}
+        return {name: entry for name, entry in read.items() if entry is not None}
+
+    return Parts(
+        tree,
+        _read(Horizon, tree.at(("horizon",))),
+        _read(CallUp, tree.at(("call_up",))),
+        entries(Destination, "destinations"),
+        entries(Crossing, "crossings"),
+        entries(Policy, "policies"),
+    )
+
+
+def _names_are_plain(parts: Parts) -> None:
+    for block in NAMED:
+        for name in parts.tree.names(block):
+            if not NAME.fullmatch(name):
+                parts.problem(
+                    "names have letters, digits, '-' and '_' only, so that dotted keys reach them",
+                    block,
+                    name,
+                )
+    crossings = parts.tree.names("crossings")
+    for name in parts.tree.names("destinations"):
+        if name == ALL or name in crossings:
+            parts.problem(f"{name!r} already means something else; rename it", "destinations", name)
+
+
+def _destinations_have_everything(parts: Parts) -> None:
+    """Constants and life abroad exist for exactly the destinations."""
+    destinations = parts.tree.names("destinations")
+    if not destinations:
+        parts.problem("expected at least one destination", "destinations")
+    for block in (("choice", "constant"), ("abroad",)):
+        there = parts.tree.names(*block)
+        for name in destinations.keys() - there.keys():
+            parts.problem(f"is missing; every destination needs one ({name})", *block, name)
+    for block in (("choice", "constant"), ("abroad",), ("capacities",)):
+        for name in parts.tree.names(*block).keys() - destinations.keys():
+            near = suggestion(name, destinations)
+            parts.problem(f"{name!r} is not a destination{near}", *block, name)
+
+
+def _codes_are_different(parts: Parts) -> None:
+    first: dict[str, str] = {}
+    for name, destination in parts.destinations.items():
+        other = first.setdefault(destination.code, name)
+        if other != name:
+            parts.problem(
+                f"{destination.code!r} is already the code of {other}", "destinations", name, "code"
+            )
+
+
+def _crossings_lead_somewhere(parts: Parts) -> None:
+    destinations = parts.tree.names("destinations")
+    regions = sources.regions().code
+    for name, crossing in parts.crossings.items():
+        if crossing.destination not in destinations:
+            near = suggestion(crossing.destination, destinations)
+            message = f"{crossing.destination!r} is not a destination{near}"
+            parts.problem(message, "crossings", name, "destination")
+        if crossing.region is not None and crossing.region not in regions:
+            near = suggestion(crossing.region, list(regions)) or "; expected a code such as RU-MOW"
+            message = f"{crossing.region!r} is not a region{near}"
+            parts.problem(message, "crossings", name, "region")
+
+
+def _destinations_are_reached(parts: Parts) -> None:
+    if len(parts.crossings) < len(parts.tree.names("crossings")):
+        return  # a crossing with a mistake may be the one
+    for name, destination in parts.destinations.items():
+        roads = [one for one in parts.crossings.values() if one.destination == name]
+        if not any(one.size_weight.value > 0 for one in roads):
+            parts.problem(
+                "no crossing with a positive size_weight leads there; add one under crossings, "
+                "or remove the destination (null)",
+                "destinations",
+                name,
+            )
+        elif destination.background.value and not any(one.background_share.value for one in roads):
+            parts.problem(
+                "has ordinary traffic, but no crossing with a positive background_share",
+                "destinations",
+                name,
+                "background",
+            )
+
+
+def _policies_are_somewhere(parts: Parts) -> None:
+    destinations, crossings = parts.tree.names("destinations"), parts.tree.names("crossings")
+    for name, policy in parts.policies.items():
+        at = getattr(policy, "at", ())
+        is_document = policy.kind == "document-rule"
+        known = [*destinations] if is_document else [*crossings, *destinations, ALL]
+        expected = "a destination" if is_document else "a crossing, a destination or 'all'"
+        for place in (at,) if isinstance(at, str) else at:
+            if place not in known:
+                near = suggestion(place, known) or f"; expected {expected}"
+                parts.problem(f"{place!r} is not known{near}", "policies", name, "at")
+        if at == ():
+            if not is_document and hasattr(policy, "at"):
+                parts.problem(f"found no place; expected {expected}", "policies", name, "at")
+        for region in getattr(policy, "exempt_regions", ()):
+            if region not in sources.regions().code:
+                near = suggestion(region, list(sources.regions().code))
+                near = near or "; expected a code such as RU-SE"
+                message = f"{region!r} is not a region{near}"
+                parts.problem(message, "policies", name, "exempt_regions")
+
+
+def _dates_are_inside(parts: Parts) -> None:
+    """Periods and announcements touch the horizon."""
+    horizon = parts.horizon
+    if horizon is None:
+        return
+    inside = f"the horizon ({_say(horizon.start)} to {_say(horizon.end)})"
+    for name, policy in parts.policies.items():
+        if isinstance(policy, Period):
+            ends = {"from": policy.start and policy.start >= horizon.end and policy.start}
+            ends["to"] = policy.end and policy.end <= horizon.start and policy.end
+            for key, moment in ends.items():
+                if moment:
+                    parts.problem(
+                        f"the date {_say(moment)} is outside {inside}, so the policy never holds; "
+                        "change the date or remove the policy (null)",
+                        "policies",
+                        name,
+                        key,
+                    )
+    for path, announced in _announcements(parts):
+        if not horizon.start <= announced < horizon.end:
+            parts.problem(f"the date {_say(announced)} is outside {inside}", *path, "announced")
+
+
+def _announcements(parts: Parts) -> Iterator[tuple[Path, datetime]]:
+    if parts.call_up is not None:
+        yield ("call_up",), parts.call_up.announced
+    for name, policy in parts.policies.items():
+        if isinstance(policy, CallUpWave):
+            yield ("policies", name), policy.announced
+
+
+def _dated_values_are_near(parts: Parts) -> None:
+    """A date that lies half a year off, or stands twice, is a slip of the pen."""
+    if parts.horizon is None:
+        return
+    first, last = parts.horizon.start - FAR, parts.horizon.end + FAR
+    for path, values in _dated_values(parts.tree.data, ()):
+        seen: dict[datetime, str] = {}
+        for text in values:
+            moment = _moment(text)
+            if moment is None:
+                continue
+            if not first <= moment <= last:
+                parts.problem(
+                    f"the date is far outside the horizon (from {_say(parts.horizon.start)} to "
+                    f"{_say(parts.horizon.end)}); check the year",
+                    *path,
+                    text,
+                )
+            if seen.setdefault(moment, text) != text:
+                parts.problem(f"is the same moment as {seen[moment]}; keep one", *path, text)
+
+
+def _dated_values(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if not isinstance(data, dict):
+        return
+    for key, inner in data.items():
+        if key == "value" and isinstance(inner, dict):
+            yield (*path, key), inner
+        else:
+            yield from _dated_values(inner, (*path, key))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is None else None
+
+
+def _policies_do_not_overlap(parts: Parts) -> None:
+    """Two policies of one kind at one place may not hold at the same time."""
+    held: dict[tuple[str, str], list[tuple[datetime, datetime, str]]] = {}
+    for name, policy in parts.policies.items():
+        if isinstance(policy, Period):
+            start, end = policy.start or datetime.min, policy.end or datetime.max
+            for place in set(_places(parts, policy)):
+                held.setdefault((policy.kind, place), []).append((start, end, name))
+    told = set()
+    for (kind, place), periods in held.items():
+        for earlier, later in _overlaps(sorted(periods)):
+            if (earlier, later) not in told:
+                told.add((earlier, later))
+                where = f" at {place}" if place else ""
+                parts.problem(
+                    f"overlaps in time with {earlier}{where}; two policies of kind {kind} may "
+                    "not hold at one place at once: end one before the other begins",
+                    "policies",
+                    later,
+                )
+
+
+def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[str, str]]:
+    """Give (earlier, later) names of periods that overlap one before; ordered by start."""
+    longest: tuple[datetime, str] | None = None
+    for start, end, name in periods:
+        if longest is not None and start < longest[0]:
+            yield longest[1], name
+        if longest is None or end > longest[0]:
+            longest = (end, name)
+
+
+def _places(parts: Parts, policy: Any) -> Iterator[str]:
+    """Give the crossings at which a policy holds; the destination of a document rule; '' for none."""
+    at = getattr(policy, "at", "")
+    if isinstance(at, str):
+        yield at
+        return
+    for place in at:
+        inside = [
+            name
+            for name, crossing in parts.crossings.items()
+            if place == ALL or crossing.destination == place
+        ]
+        yield from inside or [place]
+
+
+def _say(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes").removesuffix("T00:00")
+
+
+CHECKS: tuple[Callable[[Parts], None], ...] = (
+    _names_are_plain,
+    _destinations_have_everything,
+    _codes_are_different,
+    _crossings_lead_somewhere,
+    _destinations_are_reached,
+    _policies_are_somewhere,
+    _dates_are_inside,
+    _dated_values_are_near,
+    _policies_do_not_overlap,
+)

@@ -1,0 +1,140 @@
+"""The JSON Schema of scenario files, so that editors complete, explain and underline."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from flowsim.scenario.tree import Path
+from flowsim.schema import Scenario
+
+PART = "Part of "
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+CHANGES = (
+    "Dotted keys and their new values, such as panic.decay; a bare number keeps its unit, "
+    "null removes an entry."
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of scenario files as users write them.
+
+    A file without ``extends`` must be complete; one with ``extends`` may hold any part, with
+    null to remove, and ``changes``. Name it in the first line of a file as
+    ``# yaml-language-server: $schema=scenario.schema.json``.
+    """
+    schema = Scenario.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs")
+    whole = {key: schema[key] for key in ("properties", "required")}
+    for definition in definitions.values():
+        _relax_unit(definition)
+    parts = {PART + name: _part(definition) for name, definition in definitions.items()}
+    changes = {"changes": _changes(whole["properties"], parts)}
+    return {
+        "$schema": DIALECT,
+        "title": "flowsim scenario",
+        "description": "A scenario of flowsim; times are Moscow time.",
+        "type": "object",
+        "if": {"required": ["extends"], "properties": {"extends": {"type": "string"}}},
+        "then": {
+            "properties": _part(whole["properties"]) | {"extends": _extends(whole)} | changes,
+            "additionalProperties": False,
+        },
+        "else": {
+            "properties": _nullable_crossings(whole["properties"]) | changes,
+            "required": whole["required"],
+            "additionalProperties": False,
+        },
+        "$defs": definitions | parts,
+    }
+
+
+def _extends(whole: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "string", "description": whole["properties"]["extends"]["description"]}
+
+
+def _relax_unit(definition: dict[str, Any]) -> None:
+    """The unit of a number may be left out; it is the one of its key."""
+    if "unit" in definition.get("properties", {}):
+        definition["required"] = [key for key in definition["required"] if key != "unit"]
+        definition["properties"]["source"]["pattern"] = "^(data:|literature:|assumption:|calibrated)"
+
+
+def _nullable_crossings(properties: dict[str, Any]) -> dict[str, Any]:
+    """Shipped crossings lie under every file: part of one, or null, is enough."""
+    crossings = _part(properties["crossings"])
+    return properties | {"crossings": crossings}
+
+
+def _part(schema: Any) -> Any:
+    """Give a schema that accepts any part of what the original requires, and null entries."""
+    if isinstance(schema, list):
+        return [_part(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    part = {key: _part(value) for key, value in schema.items() if key != "required"}
+    if "$ref" in part:
+        part["$ref"] = part["$ref"].replace("#/$defs/", f"#/$defs/{PART}")
+    if "oneOf" in part:  # a part of a policy may be without its kind
+        part["anyOf"] = part.pop("oneOf")
+        part.pop("discriminator", None)
+    for key in ("properties",):
+        if isinstance(part.get(key), dict):
+            part[key] = {name: _or_null(inner) for name, inner in part[key].items()}
+    if isinstance(part.get("additionalProperties"), dict):
+        part["additionalProperties"] = _or_null(part["additionalProperties"])
+    return part
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    about = {key: schema[key] for key in ("description", "title") if key in schema}
+    return about | {"anyOf": [schema, {"type": "null"}]}
+
+
+def _changes(properties: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """Describe the changes: fixed keys one by one, entries of open mappings by pattern."""
+    known: dict[str, Any] = {}
+    patterns: dict[str, Any] = {}
+    todo: list[tuple[Path, dict[str, Any]]] = [
+        ((key,), _part(value)) for key, value in properties.items() if key != "extends"
+    ]
+    while todo:
+        path, schema = todo.pop()
+        known[".".join(map(str, path))] = _bare(schema, parts)
+        target = _target(schema, parts)
+        if "unit" in target.get("properties", {}):
+            continue
+        todo += [((*path, key), inner) for key, inner in target.get("properties", {}).items()]
+        if isinstance(target.get("additionalProperties"), dict):
+            name = r"\.".join(map(str, path))
+            entry = _bare(target["additionalProperties"], parts)
+            patterns[rf"^{name}\.[A-Za-z0-9_-]+$"] = entry
+            patterns[rf"^{name}\.[A-Za-z0-9_-]+\..+$"] = {}
+    numbers = "|".join(
+        key.replace(".", r"\.") for key, schema in known.items() if "number" in str(schema)
+    )
+    patterns[rf"^({numbers})\.([0-9-]+(T[0-9:]+)?|value|unit|source|free)$"] = {}
+    return {
+        "type": "object",
+        "description": CHANGES,
+        "properties": dict(sorted(known.items())),
+        "patternProperties": patterns,
+        "additionalProperties": False,
+    }
+
+
+def _target(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """Follow references and the non-null branch to what describes a mapping."""
+    if "$ref" in schema:
+        return _target(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
+    branches = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    return _target(branches[0], parts) if len(branches) == 1 else schema
+
+
+def _bare(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """Accept a bare number where a number with unit and source stands, and null."""
+    is_parameter = "unit" in _target(schema, parts).get("properties", {})
+    accepted = copy.deepcopy(schema)
+    choices = [accepted, {"type": "null"}, *([{"type": "number"}] if is_parameter else [])]
+    about = {"description": accepted["description"]} if "description" in accepted else {}
+    return about | {"anyOf": choices}

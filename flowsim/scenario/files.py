@@ -1,0 +1,154 @@
+"""Find scenario files, read them safely, and follow ``extends`` to its end."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowsim.scenario.reading import read_tree
+from flowsim.scenario.tree import Tree, fail, suggestion
+
+MAX_BYTES = 1_000_000
+MAX_CHAIN = 10
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who asks for a file: the key of another file, or nobody if the user named it."""
+
+    where: str = ""
+    key: str = ""
+    folder: Path | None = None
+
+
+def shipped() -> dict[str, Path]:
+    """Give the scenarios that come with flowsim, by name.
+
+    They lie in the package when it was installed as a wheel, else beside it in the
+    source tree.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "scenarios", package.parent / "scenarios"):
+        if (folder / "september-2022.yaml").is_file():
+            return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {}
+
+
+def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
+    """Read a scenario file and the files it extends.
+
+    Returns
+    -------
+    list of (Path, Tree)
+        From the file at the bottom up to the one that was asked for.
+
+    Raises
+    ------
+    ScenarioError
+        If a file is missing, unreadable, not YAML, or the chain is circular or too long.
+    """
+    chain: list[tuple[Path, Tree]] = []
+    path = _find(source, Origin())
+    while True:
+        tree = read_tree(_read_text(path), shown(path))
+        chain.insert(0, (path, tree))
+        extends = tree.data.get("extends")
+        if extends is None:
+            return chain
+        origin = Origin(tree.place(("extends",)).where, "extends", path.parent)
+        if not isinstance(extends, str) or not extends:
+            raise fail(origin.where, "extends", f"found {extends!r}; expected the name of a file")
+        path = _find(extends, origin)
+        _refuse_circle(path, chain, origin)
+
+
+def shown(path: Path) -> str:
+    """Write a path as short as a user would: relative where it lies below the folder we are in."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _refuse_circle(path: Path, chain: list[tuple[Path, Tree]], origin: Origin) -> None:
+    files = [other.resolve() for other, _ in reversed(chain)]
+    if path.resolve() in files:
+        names = [file.name for file in files[files.index(path.resolve()) :]]
+        circle = " -> ".join([*names, path.name])
+        raise fail(origin.where, "extends", f"is circular: {circle}; one must extend nothing")
+    if len(chain) >= MAX_CHAIN:
+        raise fail(
+            origin.where, "extends", f"the chain is longer than {MAX_CHAIN} files; shorten it"
+        )
+
+
+def _find(source: str | os.PathLike[str], origin: Origin) -> Path:
+    """Find a file by path (relative to the file that asks), or a shipped scenario by name."""
+    named = os.fspath(source)
+    path = (origin.folder or Path()) / named
+    mode = _mode(path)
+    known = shipped()
+    if mode is not None and stat.S_ISREG(mode):
+        return path
+    if Path(named).name == named and named.removesuffix(".yaml") in known:
+        return known[named.removesuffix(".yaml")]
+    where, key = (origin.where, origin.key) if origin.key else (printable(named) or "''", "")
+    name = f"{printable(named)} " if origin.key else ""
+    if mode is None:
+        raise fail(where, key, f"{name}does not exist{_near(path, known)}")
+    if stat.S_ISDIR(mode):
+        raise fail(where, key, f"{name}is a folder; expected a scenario file (.yaml) in it")
+    raise fail(where, key, f"{name}is not an ordinary file; expected a scenario file (.yaml)")
+
+
+def printable(text: str) -> str:
+    """Give a text fit for one line of a terminal."""
+    return text if text.isprintable() else ascii(text)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+
+
+def _near(path: Path, known: dict[str, Path]) -> str:
+    """Suggest a file of the folder or a shipped scenario; list the shipped ones otherwise."""
+    try:
+        there = [file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")]
+    except (OSError, ValueError):
+        there = []
+    near = suggestion(path.name, [*there, *known]) or suggestion(path.stem, list(known))
+    return near or f"; expected a file or one of {', '.join(known) or 'the shipped scenarios'}"
+
+
+def _read_text(path: Path) -> str:
+    """Read a file of ordinary size as UTF-8; its size is looked at before it is read."""
+    name = shown(path)
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            raw = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+    except OSError as reason:
+        raise fail(name, "", f"cannot be read: {reason.strerror}") from None
+    if size > MAX_BYTES or len(raw) > MAX_BYTES:
+        raise fail(
+            name,
+            "",
+            f"is {max(size, len(raw)) / 1e6:,.1f} MB; a scenario file has at most 1 MB. "
+            "Is it a table of results?",
+        )
+    return _decoded(raw, name)
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as reason:
+        line = raw.count(b"\n", 0, reason.start) + 1
+        found = f"byte 0x{raw[reason.start]:02x}"
+        message = f"is not UTF-8 text ({found}); save it as UTF-8"
+        raise fail(f"{name}:{line}", "", message) from None

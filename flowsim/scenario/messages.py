@@ -1,0 +1,226 @@
+"""Validate a tree by the schema, and turn pydantic's errors into problems with file and line."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from flowsim.errors import Problem
+from flowsim.scenario.tree import Path, Tree, dotted, suggestion
+from flowsim.schema import Scenario
+
+USER_SOURCE = "assumption: set by user"
+FILE_ONLY_KEYS = ["changes"]
+MAX_PROBLEMS = 100
+
+
+def validate(tree: Tree) -> tuple[Scenario | None, list[Problem]]:
+    """Read a tree as a scenario, or give every problem that the schema finds.
+
+    A bare number in a change, or one without source, is completed in the tree first.
+    """
+    errors: list[ErrorDetails] = []
+    for _ in range(3):  # completing a number can bring its next mistake to light
+        try:
+            return Scenario.model_validate(tree.data, strict=True, by_alias=True, by_name=False), []
+        except ValidationError as reason:
+            errors = reason.errors(include_url=False)
+        if not [error for error in errors if _complete(tree, error)]:
+            break
+    return None, _problems(tree, errors)
+
+
+def _complete(tree: Tree, error: ErrorDetails) -> bool:
+    """Give a number that a change left bare its value and source; False if it is a mistake."""
+    path = path_of(error["loc"])
+    if error["type"] == "missing" and path[-1:] == ("source",):
+        path = path[:-1]
+        value: Any = {}
+    elif error["type"] == "bare" and isinstance(tree.at(path), int | float):
+        value = {"value": tree.at(path)}
+    else:
+        return False
+    if not tree.place(path).is_change:
+        return False
+    mapping = tree.at(path[:-1])
+    old = mapping[path[-1]] if isinstance(mapping[path[-1]], dict) else {}
+    mapping[path[-1]] = old | value | {"source": USER_SOURCE}
+    return True
+
+
+def _problems(tree: Tree, errors: Sequence[ErrorDetails]) -> list[Problem]:
+    problems = [_problem(tree, error) for error in errors[:MAX_PROBLEMS]]
+    if len(errors) > MAX_PROBLEMS:
+        problems.append(Problem("", "", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
+    return problems
+
+
+def path_of(loc: tuple[str | int, ...]) -> Path:
+    """Give the path as written in the file for pydantic's, which names branches of unions."""
+    path: list[str | int] = []
+    for place, part in enumerate(loc):
+        is_kind = place == 2 and loc[0] == "policies"
+        is_branch = part in ("number", "dates") and path[-1:] == ["value"]
+        if not (is_kind or is_branch or part == "[key]"):
+            path.append(part)
+    return tuple(path)
+
+
+def _problem(tree: Tree, error: ErrorDetails) -> Problem:
+    path = path_of(error["loc"])
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        path = (*path, "kind")
+    write = WORDING.get(error["type"], _other)
+    return Problem(tree.place(path).where, dotted(path), write(tree, path, error))
+
+
+def _unknown(tree: Tree, path: Path, error: ErrorDetails) -> str:
+    keys = keys_at(tree, path[:-1])
+    found = "" if isinstance(error["input"], dict) else f". Found {show(error['input'])}"
+    near = suggestion(str(path[-1]), keys)
+    return f"is not known{near or '; expected one of ' + ', '.join(keys)}{found}"
+
+
+def _missing(tree: Tree, path: Path, _: ErrorDetails) -> str:
+    if isinstance(path[-1], int):
+        return "is missing; expected two numbers, [low, high]"
+    if path[-1] == "source":
+        return "is missing; every number needs its source, such as \"assumption: ...\""
+    model = _model_at(tree, path[:-1])
+    field = next((f for n, f in model.model_fields.items() if (f.alias or n) == path[-1]), None)
+    about = f": {field.description}" if field is not None and field.description else ""
+    return f"is missing; add it{about}"
+
+
+def _expected(what: str) -> Callable[[Tree, Path, ErrorDetails], str]:
+    def write(_: Tree, __: Path, error: ErrorDetails) -> str:
+        return f"found {show(error['input'])}; expected {what}"
+
+    return write
+
+
+def _text(_: Tree, __: Path, error: ErrorDetails) -> str:
+    quoted = "" if isinstance(error["input"], dict | tuple) else " (put it in quotes)"
+    return f"found {show(error['input'])}; expected text{quoted}"
+
+
+def _choice(_: Tree, __: Path, error: ErrorDetails) -> str:
+    known = error["ctx"].get("expected") or error["ctx"]["expected_tags"]
+    words = known.replace("'", "").replace(" or ", ", ").split(", ")
+    found = error["ctx"].get("tag", error["input"])
+    return f"found {show(found)}; expected one of {', '.join(words)}{suggestion(str(found), words)}"
+
+
+def _kind(_: Tree, __: Path, error: ErrorDetails) -> str:
+    return f"is missing; expected one of {', '.join(POLICY_KINDS)}"
+
+
+def _bound(words: str) -> Callable[[Tree, Path, ErrorDetails], str]:
+    def write(_: Tree, __: Path, error: ErrorDetails) -> str:
+        (limit,) = (error["ctx"][key] for key in ("gt", "ge", "lt", "le") if key in error["ctx"])
+        return f"found {show(error['input'])}; expected {words} {limit:g}"
+
+    return write
+
+
+def _name(_: Tree, __: Path, error: ErrorDetails) -> str:
+    return (
+        f"found {show(error['input'])}; expected at most 80 letters, digits, '.', '-' or '_', "
+        "the first a letter or digit"
+    )
+
+
+def _other(_: Tree, __: Path, error: ErrorDetails) -> str:
+    return error["msg"]
+
+
+WORDING: dict[str, Callable[[Tree, Path, ErrorDetails], str]] = {
+    "extra_forbidden": _unknown,
+    "missing": _missing,
+    "float_type": _expected("a number"),
+    "int_type": _expected("a whole number"),
+    "int_from_float": _expected("a whole number"),
+    "bool_type": _expected("true or false"),
+    "string_type": _text,
+    "dict_type": _expected("a mapping (key: value)"),
+    "model_type": _expected("a mapping (key: value)"),
+    "model_attributes_type": _expected("a mapping (key: value)"),
+    "tuple_type": _expected("a list, such as [a, b]"),
+    "too_long": _expected("two numbers, [low, high]"),
+    "finite_number": _expected("a finite number"),
+    "literal_error": _choice,
+    "union_tag_invalid": _choice,
+    "union_tag_not_found": _kind,
+    "greater_than": _bound("more than"),
+    "greater_than_equal": _bound("at least"),
+    "less_than": _bound("less than"),
+    "less_than_equal": _bound("at most"),
+    "string_pattern_mismatch": _name,
+}
+
+
+def show(value: Any) -> str:
+    """Give a value as found, in a few words."""
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "nothing (null)"}[value]
+    if isinstance(value, str):
+        return ascii(value) if len(value) <= 60 else f"{ascii(value[:57])}..."
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def keys_at(tree: Tree, path: Path) -> list[str]:
+    """Give the keys that the schema knows at a path, as they are written in files."""
+    model = _model_at(tree, path)
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    return keys + FILE_ONLY_KEYS if model is Scenario else keys
+
+
+def _model_at(tree: Tree, path: Path) -> type[BaseModel]:
+    """Find the model that describes a path; policies are told apart by their kind."""
+    kind: Any = Scenario
+    for end, part in enumerate(path):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+            kind = _bare_type(fields[str(part)].annotation) if part in fields else Scenario
+        else:
+            kind = _bare_type(get_args(kind)[-1]) if get_args(kind) else Scenario
+        members = [_bare_type(member) for member in get_args(kind)]
+        if members and _is_union(kind):
+            tag = tree.names(*map(str, path[: end + 1])).get("kind")
+            kind = next((member for member in members if _tag(member) == tag), members[0])
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Scenario
+
+
+def _bare_type(annotation: Any) -> Any:
+    """Take off ``Annotated`` and ``| None``."""
+    if get_origin(annotation) is Annotated:
+        return _bare_type(get_args(annotation)[0])
+    if _is_union(annotation):
+        some = [member for member in get_args(annotation) if member is not type(None)]
+        return _bare_type(some[0]) if len(some) == 1 else annotation
+    return annotation
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
+
+
+def _tag(model: Any) -> Any:
+    (tag,) = get_args(model.model_fields["kind"].annotation)
+    return tag
+
+
+def _policy_kinds() -> list[str]:
+    policies = _bare_type(Scenario.model_fields["policies"].annotation)
+    return [_tag(member) for member in get_args(_bare_type(get_args(policies)[1]))]
+
+
+POLICY_KINDS = _policy_kinds()

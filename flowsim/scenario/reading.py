@@ -1,0 +1,225 @@
+"""YAML 1.2 text into a tree with line numbers: the only file that knows ruamel.yaml.
+
+Scalars follow the YAML 1.2 core schema and nothing more: dates stay text, ``NO`` is text,
+``1e5`` a number. Anchors, aliases, tags and merge keys are refused, so no file can expand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, is_text
+
+MAX_DEPTH = 20
+MAX_DIGITS = 40
+
+_WORDS = {word: None for word in ("", "~", "null", "Null", "NULL")} | {
+    word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LIMIT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+def scalar(text: str) -> Any:
+    """Read plain text by the YAML 1.2 core schema; what is nothing else is text.
+
+    >>> [scalar(text) for text in ("1e5", "017", "NO", "12:30", "2022-09-21", "true", "~")]
+    [100000.0, 17, 'NO', '12:30', '2022-09-21', True, None]
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) > MAX_DIGITS:
+        return text
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _LIMIT.fullmatch(text):
+        return float(text.replace(".", "").lower())
+    return text
+
+
+def read_tree(text: str, name: str) -> Tree:
+    """Read YAML text whose top is a mapping.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What to call the file in messages.
+
+    Returns
+    -------
+    Tree
+        Lists become tuples; every key has its ``file:line``.
+
+    Raises
+    ------
+    ScenarioError
+        On a syntax error, or with all duplicate keys and forbidden constructs found.
+    """
+    builder = _Builder(name)
+    value = builder.build(text)
+    if value is None:
+        raise fail(name, "", "the file is empty; expected keys such as name, extends, changes")
+    if not isinstance(value, dict):
+        found = "a list" if isinstance(value, tuple) else f"only {value!r}"
+        raise fail(f"{name}:1", "", f"found {found}; expected a mapping (key: value)")
+    builder.places.setdefault((), Place(f"{name}:1"))
+    return Tree(value, builder.places)
+
+
+def read_value(text: str, name: str) -> Any:
+    """Read the value of ``--set key=value``."""
+    return _Builder(name, has_lines=False).build(text)
+
+
+class _Builder:
+    """Build values from parser events, noting places and problems on the way."""
+
+    def __init__(self, name: str, *, has_lines: bool = True) -> None:
+        self.name = name
+        self.has_lines = has_lines
+        self.places: dict[Path, Place] = {}
+        self.problems: list[Problem] = []
+
+    def build(self, text: str) -> Any:
+        """Read the one document of a text; None if there is none."""
+        try:
+            value = self._document(YAML(typ="safe", pure=True).parse(text))
+        except YAMLError as reason:
+            raise fail(*self._syntax(reason, text)) from None
+        except (ValueError, OverflowError) as reason:  # impossible escapes and versions
+            raise fail(self.name, "", f"is not YAML ({reason})") from None
+        if self.problems:
+            raise ScenarioError(self.problems)
+        return value
+
+    def _document(self, events: Iterator[Event]) -> Any:
+        value = None
+        n_documents = 0
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                n_documents += 1
+                if n_documents > 1:
+                    raise fail(self._where(event), "", "a second document begins; expected one")
+            elif isinstance(event, AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent):
+                value = self._node(event, events, ())
+            elif isinstance(event, StreamEndEvent):
+                break
+        return value
+
+    def _node(self, event: Event, events: Iterator[Event], path: Path) -> Any:
+        self._allowed(event, path)
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event, path)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(events, path)
+        return self._sequence(events, path)
+
+    def _allowed(self, event: Event, path: Path) -> None:
+        """Refuse at once what could expand, run code or exhaust the stack."""
+        where, key = self._where(event), dotted(path)
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            sign = "*" if isinstance(event, AliasEvent) else "&"
+            raise fail(
+                where,
+                key,
+                f"anchors and aliases are not allowed, found {sign}{event.anchor}; "
+                "write the value out (text that begins with & or * needs quotes)",
+            )
+        if getattr(event, "tag", None) is not None:
+            raise fail(where, key, f"tags are not allowed, found {event.tag}; leave it out")
+        if len(path) > MAX_DEPTH:
+            raise fail(where, "", f"nested deeper than {MAX_DEPTH} levels; no key lies so deep")
+
+    def _scalar(self, event: ScalarEvent, path: Path) -> Any:
+        if not is_text(event.value):
+            raise fail(self._where(event), dotted(path), "found half of a surrogate pair")
+        return event.value if event.style else scalar(event.value)
+
+    def _sequence(self, events: Iterator[Event], path: Path) -> tuple[Any, ...]:
+        values: list[Any] = []
+        for event in events:
+            if isinstance(event, SequenceEndEvent):
+                break
+            here = (*path, len(values))
+            self.places[here] = Place(self._where(event))
+            values.append(self._node(event, events, here))
+        return tuple(values)
+
+    def _mapping(self, events: Iterator[Event], path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, MappingEndEvent):
+                break
+            key = self._key(event, events, path)
+            here = (*path, key)
+            where = self._where(event)
+            if key in values:
+                first = self.places[here].where.rpartition(":")[2]
+                line = f" (first on line {first})" if self.has_lines else ""
+                self.problems.append(
+                    Problem(where, dotted(here), f"is given twice{line}; keep one of them")
+                )
+            self.places[here] = Place(where)
+            values[key] = self._node(next(events), events, here)
+        return values
+
+    def _key(self, event: Event, events: Iterator[Event], path: Path) -> str:
+        self._allowed(event, path)
+        if not isinstance(event, ScalarEvent):
+            raise fail(self._where(event), dotted(path), "a key must be text, not a list or mapping")
+        if event.value == "<<" and not event.style:
+            raise fail(
+                self._where(event), dotted(path), "merge keys (<<) are not allowed; use extends"
+            )
+        if not is_text(event.value):
+            raise fail(self._where(event), dotted(path), "found half of a surrogate pair")
+        return str(event.value)
+
+    def _where(self, event: Event) -> str:
+        return f"{self.name}:{event.start_mark.line + 1}" if self.has_lines else self.name
+
+    def _syntax(self, reason: YAMLError, text: str) -> tuple[str, str, str]:
+        """Say where the syntax breaks, and what usually causes it."""
+        mark = None
+        problem = " ".join(str(reason).split())
+        if isinstance(reason, MarkedYAMLError):
+            mark = reason.problem_mark or reason.context_mark
+            problem = ", ".join(part for part in (reason.context, reason.problem) if part)
+        elif isinstance(getattr(reason, "position", None), int):  # a character YAML forbids
+            line = text.count("\n", 0, reason.position)
+            problem = f"the character {ascii(text[reason.position : reason.position + 1])} is not allowed"
+            return (f"{self.name}:{line + 1}" if self.has_lines else self.name, "", problem)
+        if mark is None:
+            return self.name, "", f"is not YAML: {problem}"
+        lines = text.splitlines()
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            problem = "the line is indented with a tab; use spaces"
+        elif "mapping values are not allowed" in problem:
+            problem += "; text that holds ': ' needs quotes"
+        where = f"{self.name}:{mark.line + 1}" if self.has_lines else self.name
+        return where, "", f"is not YAML: {problem}"

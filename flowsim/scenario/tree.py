@@ -1,0 +1,111 @@
+"""Scenario data as read, before the schema: plain values, and the place each one came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from flowsim.errors import Problem, ScenarioError
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was written.
+
+    Attributes
+    ----------
+    where : str
+        ``file:line``, ``--set`` or ``changes``.
+    is_change : bool
+        Written in a change, where a bare number without source is allowed.
+    """
+
+    where: str
+    is_change: bool = False
+
+
+@dataclass
+class Tree:
+    """Nested mappings, tuples and scalars, with the places of the keys.
+
+    Attributes
+    ----------
+    data : dict
+        Keys are text as written; dates stay text.
+    places : dict
+        From the path of a key to where it was written last; a removed key keeps its place.
+    """
+
+    data: dict[str, Any]
+    places: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, path: Path) -> Place:
+        """Give the place of a key, or of the nearest key above it."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.places:
+                return self.places[path[:end]]
+        return Place("")
+
+    def at(self, path: Path) -> Any:
+        """Give what stands at a path; None if there is nothing."""
+        value: Any = self.data
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def names(self, *path: str) -> dict[str, Any]:
+        """Give the mapping at a path; empty if there is none."""
+        value = self.at(path)
+        return value if isinstance(value, dict) else {}
+
+
+def dotted(path: Path) -> str:
+    """Write a path as the dotted key that users write."""
+    return ".".join(str(part) for part in path)
+
+
+def suggestion(word: str, known: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+    """Give '; did you mean ...?' for a word that is nearly one of the known ones, else ''."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def plain(value: Any) -> Any:
+    """Turn a value given in Python into what a file could have said.
+
+    Raises
+    ------
+    ValueError
+        If a file could not say it; the message names the type.
+    """
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):
+        value = value.tolist()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(plain(inner) for inner in value)
+    if isinstance(value, str) and not is_text(value):
+        raise ValueError(f"{ascii(value)} is not text that can be written in UTF-8")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(f"found a {type(value).__name__}; expected a number, text, or a mapping")
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be written in UTF-8 (it holds no half of a surrogate pair)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def fail(where: str, key: str, message: str) -> ScenarioError:
+    """Make the error for one problem that stops everything else."""
+    return ScenarioError([Problem(where, key, message)])

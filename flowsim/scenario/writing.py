@@ -1,0 +1,186 @@
+"""A scenario as text again: resolved YAML, hash and the table of assumptions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from flowsim import sources
+from flowsim.scenario.reading import scalar
+from flowsim.schema import Parameter, Scenario
+
+WIDTH = 96
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()+-]*(?<! )")
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*(?<!:)")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One line of the table of assumptions.
+
+    Attributes
+    ----------
+    key : str
+        Dotted key.
+    value : str
+        As written in a file.
+    unit, source : str
+    free : tuple of float or None
+        Bounds within which it may be fitted.
+    """
+
+    key: str
+    value: str
+    unit: str
+    source: str
+    free: tuple[float, float] | None
+
+
+def resolved_yaml(scenario: Scenario) -> str:
+    """Write a scenario so that it needs no other file.
+
+    Returns
+    -------
+    str
+        YAML that loads to an equal scenario; equal scenarios give equal text. Shipped
+        crossings that the scenario does without stand as null, because they would be
+        laid under it again.
+    """
+    data = scenario.model_dump(by_alias=True, exclude_none=True)
+    data.pop("extends", None)
+    for name, crossing in sources.crossings().items():
+        if name in data["crossings"]:
+            gone = crossing.keys() - data["crossings"][name].keys()
+            data["crossings"][name] |= dict.fromkeys(sorted(gone))
+        else:
+            data["crossings"][name] = None
+    return "".join(f"{line}\n" for line in _block(data, 0))
+
+
+def content_hash(scenario: Scenario) -> str:
+    """Give the SHA-256 of the resolved scenario."""
+    return hashlib.sha256(resolved_yaml(scenario).encode()).hexdigest()
+
+
+def assumptions(scenario: Scenario) -> list[Assumption]:
+    """Give every number of a scenario with unit and source, in the order of the file."""
+    rows = list(_parameters(scenario, ""))
+    low, high = scenario.population.education_bounds
+    bounds = Assumption(
+        "population.education_bounds",
+        _flow((low, high)),
+        "share",
+        "assumption: keeps imputed shares plausible",
+        None,
+    )
+    return rows[: _after(rows, "population.")] + [bounds] + rows[_after(rows, "population.") :] + [
+        _road_assumption(scenario, name) for name in _without_roads(scenario)
+    ]
+
+
+def _after(rows: list[Assumption], prefix: str) -> int:
+    return max(n for n, row in enumerate(rows, 1) if row.key.startswith(prefix))
+
+
+def _parameters(model: BaseModel, prefix: str) -> Iterator[Assumption]:
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        key = prefix + (field.alias or name)
+        for inner_key, inner in value.items() if isinstance(value, dict) else [("", value)]:
+            path = f"{key}.{inner_key}" if inner_key else key
+            if isinstance(inner, Parameter):
+                number = _flow(getattr(inner, "value"))  # noqa: B009 - only subclasses have one
+                yield Assumption(path, number, inner.unit, inner.source, inner.free)
+            elif isinstance(inner, BaseModel):
+                yield from _parameters(inner, f"{path}.")
+
+
+def _without_roads(scenario: Scenario) -> list[str]:
+    known = {crossing for _, crossing in sources.road_km()}
+    return [
+        name
+        for name, crossing in scenario.crossings.items()
+        if crossing.kind == "road" and name not in known
+    ]
+
+
+def _road_assumption(scenario: Scenario, name: str) -> Assumption:
+    detour = _flow(scenario.travel.detour.value)
+    return Assumption(
+        f"crossings.{name} (road distances)",
+        f"great circle x {detour}",
+        "km",
+        "assumption: not in road_km.csv; great circle x travel.detour",
+        None,
+    )
+
+
+def _block(data: dict[str, Any], depth: int) -> Iterator[str]:
+    """Write a mapping in lines; what holds only scalars goes on one line if it fits."""
+    indent = "  " * depth
+    for key, value in data.items():
+        if not isinstance(value, dict) or "value" in value or not _is_deep(value, indent):
+            yield f"{indent}{_key(key)}: {_flow(value)}"
+        else:
+            yield f"{indent}{_key(key)}:"
+            yield from _block(value, depth + 1)
+
+
+def _is_deep(value: dict[str, Any], indent: str) -> bool:
+    holds_mappings = any(isinstance(inner, dict) for inner in value.values())
+    return holds_mappings or len(indent + _flow(value)) > WIDTH
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        in_order = sorted(value.items(), key=lambda pair: pair[0] != "value")
+        pairs = [(_key(key), inner) for key, inner in in_order]
+        if value and all(isinstance(key, datetime) for key in value):
+            pairs.sort()
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in pairs) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_flow(inner) for inner in value) + "]"
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, datetime):
+        return _moment(value)
+    if isinstance(value, int | float):
+        return _number(value)
+    return _text(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, datetime):
+        return _moment(key)
+    return key if _KEY.fullmatch(key) else _quoted(key)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes").removesuffix("T00:00")
+
+
+def _number(value: float) -> str:
+    is_short = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return str(int(value)) if is_short else repr(value)
+
+
+def _text(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) and isinstance(scalar(text), str)
+    return text if is_plain else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Write text in double quotes, escaping what YAML or a terminal would not show."""
+    return '"' + "".join(_escaped(letter) for letter in text) + '"'
+
+
+def _escaped(letter: str) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"

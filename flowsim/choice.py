@@ -1,0 +1,236 @@
+"""Leaving and choosing: utilities, pressure, and the moment at which a man leaves.
+
+Pressure toward destination j grows in stratum s as ``panic * exp(V[s,j] / lambda) / T_ref``;
+a man leaves when it passes his threshold (error over frailty) and j is available to him. For
+constant ratios that is a logit between destinations and, with the positive stable frailty,
+``P(left) = 1 - exp(-(sum_j L[s,j])**lambda)`` (MODEL 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.clock import HOUR
+from flowsim.schema import Choice
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def generalised_hours(
+    hours: Floats, wait: Floats, size: Floats, theta: float, omega: float
+) -> Floats:
+    """Give the logsum of travel and perceived waits over a country's crossings, in hours.
+
+    ``h = -(1/theta) ln sum_c a[c] exp(-theta (travel[r,c] + omega wait[c]))``
+
+    Parameters
+    ----------
+    hours : float64, shape (R, C)
+        Journey from each region to each crossing.
+    wait : float64, shape (C,)
+        Perceived wait, hours.
+    size : float64, shape (C,)
+        Size weights; 0 where closed.
+    """
+    cost = hours + omega * wait
+    open_ = size > 0
+    if not open_.any():
+        return np.full(len(hours), 1e3)
+    nearest = cost[:, open_].min(axis=1)
+    inside = size[open_] * np.exp(-theta * (cost[:, open_] - nearest[:, None]))
+    return nearest - np.log(inside.sum(axis=1)) / theta
+
+
+def base_utility(
+    choice: Choice,
+    destinations: tuple[str, ...],
+    strata: dict[str, Ints],
+    relative_call_up: Floats,
+) -> Floats:
+    """Give the part of V that does not change with time.
+
+    Parameters
+    ----------
+    strata : dict of int64, each shape (S,)
+        Region, age, educated and liable of each stratum.
+    relative_call_up : float64, shape (R,)
+        Call-up per man of each region against the nation's.
+
+    Returns
+    -------
+    float64, shape (S, J)
+    """
+    man = (
+        choice.beta_age.by_age[strata["age"]]
+        + choice.beta_education.value * strata["educated"]
+        + choice.beta_liable.value * strata["liable"]
+        + choice.kappa.value * np.log(relative_call_up)[strata["region"]]
+    )
+    constant = np.array([choice.constant[name].value for name in destinations])
+    return man[:, None] + constant
+
+
+def utility(
+    base: Floats,
+    strata: dict[str, Ints],
+    hours: Floats,
+    visible_checks: Floats,
+    co_regionals: Floats,
+    choice: Choice,
+) -> Floats:
+    """Give V of a day.
+
+    Parameters
+    ----------
+    base : float64, shape (S, J)
+        From ``base_utility``.
+    hours : float64, shape (R, J)
+        Generalised hours.
+    visible_checks : float64, shape (J,)
+        From 0 to 1.
+    co_regionals : float64, shape (R, J)
+        Expected men of the region in j per 1,000 men.
+    """
+    by_region = choice.beta_network.value * np.log1p(co_regionals)
+    by_region = by_region - choice.beta_road.value * hours
+    risk = choice.beta_risk.value * strata["liable"][:, None] * visible_checks
+    return base + by_region[strata["region"]] - risk
+
+
+@dataclass
+class Pressure:
+    """Pressure of every stratum toward every destination, and the leavers it implies.
+
+    Attributes
+    ----------
+    level : float64, shape (S, J)
+        L, whether or not the destination is available.
+    acting : float64, shape (S,)
+        A, the part of it that could act: gathered while available, or released by reopening.
+    pent_up : float64, shape (S, J)
+        Gathered while unavailable.
+    expected : float64, shape (S, J)
+        Expected leavers of the nation so far.
+    """
+
+    level: Floats
+    acting: Floats
+    pent_up: Floats
+    expected: Floats
+
+    @classmethod
+    def at_rest(cls, n_strata: int, n_destinations: int) -> Pressure:
+        """Start without any pressure."""
+        shape = (n_strata, n_destinations)
+        return cls(np.zeros(shape), np.zeros(n_strata), np.zeros(shape), np.zeros(shape))
+
+    def grow(
+        self, rate: Floats, panic: float, acting: Floats, opened: Bools, men: Floats, index: float
+    ) -> None:
+        """Let a day pass: raise the pressure and count the leavers it implies.
+
+        Parameters
+        ----------
+        rate : float64, shape (S, J)
+            ``exp(V / lambda) / T_ref``, per day of panic.
+        panic : float
+            Panic of the day, in days.
+        acting : float64, shape (S, J)
+            Panic of those hours in which each destination is available, in days.
+        opened : bool, shape (S, J)
+            Whether the destination is available at any hour of the day.
+        men : float64, shape (S,)
+            Expected men not removed by call-up.
+        index : float
+            lambda.
+        """
+        gain = rate * acting + np.where(opened, self.pent_up, 0.0)
+        self.pent_up = np.where(opened, 0.0, self.pent_up) + rate * (panic - acting)
+        whole = gain.sum(axis=1)
+        before, self.acting = self.acting, self.acting + whole
+        left = men * (np.exp(-(before**index)) - np.exp(-(self.acting**index)))
+        per_gain = np.divide(left, whole, out=np.zeros_like(left), where=whole > 0)
+        self.expected = self.expected + per_gain[:, None] * gain
+        self.level = self.level + rate * panic
+
+
+def sort_keys(
+    stratum: npt.NDArray[np.integer], threshold: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint64]:
+    """Give keys that sort men by stratum, then threshold (bits of positive floats keep order)."""
+    bits = np.ascontiguousarray(threshold, dtype=np.float32).view(np.uint32)
+    return (stratum.astype(np.uint64) << np.uint64(32)) | bits
+
+
+class Thresholds:
+    """Men in the order in which growing levels pass their thresholds, by group.
+
+    One ``searchsorted`` of the groups' levels a day finds everybody who is passed.
+
+    Parameters
+    ----------
+    group : integer array, shape (N,)
+        Group (stratum) of each man, 0 to ``n_groups - 1``.
+    threshold : float32, shape (N,)
+        Non-negative thresholds.
+    level : float64, shape (G,)
+        Levels already passed.
+    """
+
+    def __init__(
+        self,
+        group: npt.NDArray[np.integer],
+        threshold: npt.NDArray[np.float32],
+        level: Floats,
+    ) -> None:
+        keys = sort_keys(group, threshold)
+        self._order = np.argsort(keys).astype(np.uint32)
+        self._keys = keys[self._order]
+        self._groups = np.arange(len(level))
+        self._passed = self._places(level)
+
+    def _places(self, level: Floats) -> npt.NDArray[np.intp]:
+        keys = sort_keys(self._groups, level.astype(np.float32))
+        return np.searchsorted(self._keys, keys, side="right")
+
+    def advance(self, level: Floats) -> npt.NDArray[np.int64]:
+        """Give the rows of the men passed since the last call, shape (n,)."""
+        passed = self._places(level)
+        n = passed - self._passed
+        some = np.flatnonzero(n)
+        start = np.repeat(self._passed[some] - (np.cumsum(n[some]) - n[some]), n[some])
+        self._passed = passed
+        return self._order[start + np.arange(len(start))].astype(np.int64)
+
+
+def departure_moments(
+    threshold: Floats, before: Floats, after: Floats, panic: Floats
+) -> Floats:
+    """Give the moment of the day at which each man's threshold is passed.
+
+    Within a day utilities are frozen, so pressure grows with the panic integral and the
+    moment follows by inverting it (MODEL 3; Sellke 1983).
+
+    Parameters
+    ----------
+    threshold : float64, shape (N,)
+        Of men whose threshold lies between the two pressures.
+    before, after : float64, shape (N,)
+        Pressure of each man's stratum at the start and at the end of the day.
+    panic : float64, shape (24,)
+        Panic of each hour, in days.
+
+    Returns
+    -------
+    float64, shape (N,)
+        Whole seconds since midnight, 0 <= t < 86,400.
+    """
+    integral = np.concatenate([[0.0], np.cumsum(panic)])
+    share = np.clip((threshold - before) / (after - before), 0.0, 1.0)
+    hours = np.interp(share * integral[-1], integral, np.arange(25.0))
+    return np.clip(np.round(hours * HOUR), 0, 24 * HOUR - 1)

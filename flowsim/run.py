@@ -1,0 +1,323 @@
+"""Run a scenario: replications, tables, and a results folder that can be trusted.
+
+A folder is finished when its ``manifest.json`` says ``complete: true``; that file is
+written last, after everything else is safely on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowsim import sources
+from flowsim import summary as words
+from flowsim.errors import MachineError, ResultsError
+from flowsim.model import FlowModel
+from flowsim.observation import Observed
+from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
+from flowsim.scenario import content_hash, load, resolved_yaml
+from flowsim.schema import Scenario
+from flowsim.world import World
+
+Progress = Callable[[int, int, str], None]
+TABLES = ("daily", "hourly", "outcomes")
+BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
+FIXED_BYTES = 3e8
+
+
+@dataclass
+class Run:
+    """A finished run: its scenario, tables and, if it was written, its folder.
+
+    Attributes
+    ----------
+    daily, hourly, outcomes, summary : DataFrame
+        As INTERFACES in the documentation names them.
+    """
+
+    scenario: Scenario
+    daily: pd.DataFrame
+    hourly: pd.DataFrame
+    outcomes: pd.DataFrame
+    summary: pd.DataFrame
+    manifest: dict[str, Any]
+    folder: Path | None = field(default=None)
+
+    def report(self) -> str:
+        """Say in plain words what came out."""
+        return words.report(self.scenario, self.daily, self.outcomes, self.summary, self.manifest)
+
+
+def run(
+    scenario: Scenario | str | os.PathLike[str],
+    *,
+    sample: float | None = None,
+    seed: int | None = None,
+    replications: int = 1,
+    out: str | os.PathLike[str] | None = None,
+    changes: Mapping[str, Any] | Sequence[str] = (),
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a scenario and give its tables; write a results folder if ``out`` is given.
+
+    Parameters
+    ----------
+    scenario : Scenario, path, or name of a shipped scenario
+    sample, seed : optional
+        Instead of the scenario's.
+    replications : int
+        Independent repetitions; replication r of every scenario shares its draws.
+    out : path, optional
+        Results folder. Never another scenario's without ``force``.
+    changes : mapping or list of ``key=value``
+        Laid over the scenario.
+    progress : callable, optional
+        Called with hours done, hours in all, and what is being done.
+
+    Raises
+    ------
+    ScenarioError, ResultsError, MachineError
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = load(str(scenario), changes)
+    elif changes:
+        raise ResultsError("changes can be laid over a file, not over a Scenario already read")
+    update = {"sample": sample, "seed": seed}
+    scenario = Scenario.model_validate(
+        scenario.model_copy(update={k: v for k, v in update.items() if v is not None}).model_dump()
+    )
+    if replications < 1:
+        raise ResultsError(f"replications must be at least 1; found {replications}")
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        _prepare(folder, scenario, force)
+    world = World(scenario)
+    _fits_in_memory(world)
+    started, begin = datetime.now(UTC), time.perf_counter()
+    parts = [
+        _replicate(world, r, replications, progress or _silent) for r in range(replications)
+    ]
+    tables = {
+        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
+    }
+    manifest = _manifest(world, replications, started)
+    manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
+    manifest["seconds"] = round(time.perf_counter() - begin, 3)
+    result = Run(scenario, manifest=manifest, **tables)
+    if folder is not None:
+        write(result, folder)
+    return result
+
+
+def _silent(_done: int, _total: int, _label: str) -> None:
+    """Report nothing."""
+
+
+def _replicate(
+    world: World, replication: int, replications: int, progress: Progress
+) -> dict[str, pd.DataFrame]:
+    """Run one replication and give its tables."""
+    label = "the men" if replications == 1 else f"replication {replication + 1}"
+    hours = world.clock.n_hours
+    progress(replication * hours, replications * hours, label)
+    model = FlowModel(world, replication=replication)
+    for hour in range(hours):
+        if hour % 24 == 0:
+            moment = world.clock.moment(hour * 3600.0)
+            label = f"{moment.day} {moment:%B}"
+            progress(replication * hours + hour, replications * hours, label)
+        model.step()
+    progress((replication + 1) * hours, replications * hours, "tables")
+    observed = Observed(model)
+    return {
+        "daily": daily_table(observed, replication),
+        "hourly": hourly_table(observed, replication),
+        "outcomes": outcomes_table(model, replication),
+        "summary": comparison_table(observed, replication),
+    }
+
+
+def _fits_in_memory(world: World) -> None:
+    """Refuse a sample that this machine has no room for, before it swaps itself to death."""
+    men = world.assumptions.sample * world.strata.men.sum()
+    reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
+    rows = world.assumptions.sample * (world.men * (reachable + world.hazard(
+        float(world.announced.max())))).sum()
+    need = FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN
+    try:
+        room = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return
+    if need > room:
+        raise MachineError(
+            f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory, "
+            f"{room / 1e9:.1f} GB are free; take a smaller --sample"
+        )
+
+
+def _manifest(world: World, replications: int, started: datetime) -> dict[str, Any]:
+    """Say what made the run: versions, hashes, seeds."""
+    scenario = world.assumptions
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "versions": {
+            "flowsim": _version("border-flowsim"),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "mesa": _version("mesa"),
+            "pandas": pd.__version__,
+        },
+        "scenario_hash": content_hash(scenario),
+        "data_hash": sources.content_hash(),
+        "seed": scenario.seed,
+        "replications": replications,
+        "sample": scenario.sample,
+        "started": started.isoformat(timespec="seconds"),
+        "peak_memory_mb": round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1),
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _prepare(folder: Path, scenario: Scenario, force: bool) -> None:
+    """Make sure the folder may be written; unfinish an older run of the same scenario."""
+    if folder.exists() and not folder.is_dir():
+        raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
+    manifest = folder / "manifest.json"
+    if folder.exists() and any(folder.iterdir()) and not force:
+        found = _scenario_of(folder)
+        if found is None:
+            raise ResultsError(
+                f"{folder} holds something that is not a results folder; "
+                "choose another --out or add --force"
+            )
+        if found != scenario.name:
+            raise ResultsError(
+                f"{folder} holds results of {found}, not of {scenario.name}; "
+                "choose another --out or add --force to overwrite them"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+        manifest.unlink(missing_ok=True)
+    except OSError as reason:
+        raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+
+
+def _scenario_of(folder: Path) -> str | None:
+    """Give the name of the scenario a folder holds results of, finished or not."""
+    for name, read in (("manifest.json", json.loads), ("scenario.yaml", _name_line)):
+        try:
+            return str(read((folder / name).read_text(encoding="utf-8"))["scenario"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _name_line(text: str) -> dict[str, str]:
+    for line in text.splitlines():
+        if line.startswith("name:"):
+            return {"scenario": line.split(":", 1)[1].strip().strip("'\"")}
+    return {}
+
+
+def write(result: Run, folder: Path) -> None:
+    """Write a run into its folder, the manifest last.
+
+    Raises
+    ------
+    MachineError
+        If the disk is full or the folder cannot be written; nothing then looks finished.
+    """
+    tables = {
+        "scenario.yaml": resolved_yaml(result.scenario).encode(),
+        **{f"{name}.parquet": _parquet(getattr(result, name)) for name in TABLES},
+        "summary.csv": result.summary.to_csv(index=False, lineterminator="\n").encode(),
+    }
+    result.manifest["tables"] = {
+        name: hashlib.sha256(data).hexdigest() for name, data in tables.items()
+    }
+    result.manifest["complete"] = True
+    tables["manifest.json"] = (json.dumps(result.manifest, indent=2) + "\n").encode()
+    try:
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        for name, data in tables.items():
+            write_atomically(folder / name, data)
+    except OSError as reason:
+        raise MachineError(
+            f"{folder} could not be written: {reason.strerror}; the run is not finished, "
+            "make room and run it again"
+        ) from None
+    result.folder = folder
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    data = table.to_parquet(None, index=False, compression="zstd", engine="pyarrow")
+    return bytes(data)
+
+
+def open_run(folder: str | os.PathLike[str]) -> Run:
+    """Open a results folder.
+
+    Raises
+    ------
+    ResultsError
+        If it is not a finished run, or a table is damaged.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        manifest = {}
+    if not manifest.get("complete"):
+        raise ResultsError(f"{folder} is not a finished run (no complete manifest.json); run it again")
+    for name, expected in manifest["tables"].items():
+        path = folder / name
+        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
+        if found != expected:
+            raise ResultsError(f"{path} is not the file that the run wrote; run it again")
+    return Run(
+        load(str(folder / "scenario.yaml")),
+        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+        summary=pd.read_csv(folder / "summary.csv", parse_dates=["from", "to"]),
+        manifest=manifest,
+        folder=folder,
+    )

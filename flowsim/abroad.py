@@ -11,9 +11,7 @@ from flowsim.states import NEVER
 Floats = npt.NDArray[np.float64]
 
 
-def ends_of_stay(
-    arrived: Floats, rate: Floats, error: Floats
-) -> npt.NDArray[np.int32]:
+def ends_of_stay(arrived: Floats, rate: Floats, error: Floats) -> npt.NDArray[np.int32]:
     """Give the second at which a constant hazard ends each stay.
 
     Parameters

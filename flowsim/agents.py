@@ -66,6 +66,7 @@ class Crossing(mesa.Agent):
         self._foot_open = table.foot_open[:, column].tolist()
         self._walking = table.walking_share[:, column].tolist()
         self._background_walking = table.background_walking_share[:, column].tolist()
+        self._jockeying = table.jockeying_share[:, column].tolist()
         self.foot_is_open = False
         self.walkers = np.zeros(len(self._rate))  # persons in the foot lane at each full hour
 
@@ -97,7 +98,10 @@ class Crossing(mesa.Agent):
     def _change_foot_lane(self, row: int) -> None:
         self.foot_is_open = self._foot_open[row]
         if self.foot_is_open:
-            self.border.open_foot_lane(self._walking[row], self._background_walking[row])
+            over = self._jockeying[row]
+            self.border.open_foot_lane(
+                self._walking[row] * over, self._background_walking[row] * over
+            )
         else:
             self.border.close_foot_lane()
 

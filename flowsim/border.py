@@ -12,12 +12,23 @@ from array import array
 from collections import deque
 from collections.abc import Iterable
 
-from flowsim.states import Lane
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.clock import DAY
+from flowsim.states import NEVER, Lane
 
 Unit = tuple[float, float, int, float, float]
 """Arrival (s), persons, trip (-1: ordinary travellers), deadline (s), draw for walking."""
 
 NOBODY = -1
+
+
+def patience_ends(
+    arrives_at: npt.NDArray[np.integer], u: npt.NDArray[np.float64], days: float
+) -> npt.NDArray[np.float64]:
+    """Give the second at which men give up a queue: exponential patience of this mean, (N,)."""
+    return np.minimum(np.round(arrives_at - np.log(u) * days * DAY), NEVER)
 
 
 class Log:

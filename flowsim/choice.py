@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from flowsim.clock import HOUR
 from flowsim.schema import Choice
+from flowsim.states import NEVER
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -159,6 +160,11 @@ class Pressure:
         self.level = self.level + rate * panic
 
 
+def felt(level: Floats) -> npt.NDArray[np.float32]:
+    """Give levels as thresholds feel them: a man is passed when ``threshold <= felt(level)``."""
+    return level.astype(np.float32)
+
+
 def sort_keys(
     stratum: npt.NDArray[np.integer], threshold: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.uint64]:
@@ -195,7 +201,7 @@ class Thresholds:
         self._passed = self._places(level)
 
     def _places(self, level: Floats) -> npt.NDArray[np.intp]:
-        keys = sort_keys(self._groups, level.astype(np.float32))
+        keys = sort_keys(self._groups, felt(level))
         return np.searchsorted(self._keys, keys, side="right")
 
     def advance(self, level: Floats) -> npt.NDArray[np.int64]:
@@ -208,9 +214,63 @@ class Thresholds:
         return self._order[start + np.arange(len(start))].astype(np.int64)
 
 
-def departure_moments(
-    threshold: Floats, before: Floats, after: Floats, panic: Floats
-) -> Floats:
+def wait_for_opening(
+    since: Ints,
+    passport: Ints,
+    spread: Ints,
+    available: Bools,
+    next_available: Ints,
+    lead: int,
+) -> Ints:
+    """Give when men whose wish is blocked can act on it: spread after a reopening.
+
+    Parameters
+    ----------
+    since : int64, shape (N,)
+        Second of the wish, at which the destination is not available.
+    passport : int64, shape (N,)
+        1 with a passport, else 0.
+    spread : int64, shape (N,)
+        Seconds after the reopening at which each would leave.
+    available, next_available : shape (H, 2)
+        Whether the destination is available without and with passport, and from each row
+        on the first row in which it is.
+    lead : int
+        Row of the horizon's first hour.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Seconds; ``NEVER`` if that lies beyond the horizon.
+    """
+    at, last = since, len(available) - 1
+    waiting = np.ones(len(at), dtype=bool)
+    while waiting.any():
+        opens = next_available[np.minimum(lead + at // 3600, last), passport]
+        at = np.where(waiting, np.minimum((opens - lead) * 3600 + spread, NEVER), at)
+        row = lead + at // 3600
+        waiting = waiting & (row <= last) & ~available[np.minimum(row, last), passport]
+    return np.where(lead + at // 3600 > last, NEVER, at)
+
+
+def first_wishes(
+    man: npt.NDArray[np.integer],
+    leaves_at: npt.NDArray[np.integer],
+    passed_at: npt.NDArray[np.integer],
+) -> Ints:
+    """Give the place of each man's wish that comes first: in leaving, then in being passed.
+
+    All arguments have the shape (N,), one entry for each wish; the result has one for each man,
+    in ascending order of men.
+    """
+    order = np.lexsort((passed_at, leaves_at, man))
+    sorted_men = man[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = sorted_men[1:] != sorted_men[:-1]
+    return order[first]
+
+
+def departure_moments(threshold: Floats, before: Floats, after: Floats, panic: Floats) -> Floats:
     """Give the moment of the day at which each man's threshold is passed.
 
     Within a day utilities are frozen, so pressure grows with the panic integral and the

@@ -28,14 +28,14 @@ def announced_total(pace: Dated, clock: Clock, hours: npt.NDArray[np.float64]) -
     return np.interp(hours, at, [value for _, value in steps])
 
 
-def waves(call_up: CallUp, further: Iterable[CallUpWave]) -> list[tuple[CallUp | CallUpWave, float]]:
+def waves(
+    call_up: CallUp, further: Iterable[CallUpWave]
+) -> list[tuple[CallUp | CallUpWave, float]]:
     """Give the first call-up and the further waves, each with the strength of its panic."""
     return [(call_up, 1.0), *((wave, wave.strength.value) for wave in further)]
 
 
-def panic_by_hour(
-    wave: CallUp | CallUpWave, clock: Clock, lag: float, decay: float
-) -> Floats:
+def panic_by_hour(wave: CallUp | CallUpWave, clock: Clock, lag: float, decay: float) -> Floats:
     """Give one call-up's panic at the middle of each hour, shape (H,), before any rumour.
 
     ``(1 - exp(-t/lag)) exp(-t/decay) max(0, 1 - announced/target)``; 0 before the
@@ -47,7 +47,9 @@ def panic_by_hour(
     days = np.maximum(0.0, hours - clock.seconds(wave.announced) / 3600) / 24
     rise = -np.expm1(-days / lag) if lag > 0 else (days > 0).astype(float)
     fall = np.exp(-days / decay) if decay > 0 else np.zeros(len(days))
-    left = np.maximum(0.0, 1 - announced_total(wave.pace, clock, hours) / wave.target.value)
+    left = np.maximum(
+        0.0, 1 - announced_total(wave.pace, clock, np.asarray(hours)) / wave.target.value
+    )
     return rise * fall * left
 
 
@@ -86,6 +88,13 @@ def cumulated_hazard(per_man: Floats, announced: float) -> Floats:
     return -np.log1p(-np.minimum(per_man * announced, 0.999999))
 
 
+def on_the_list(
+    summoned: npt.NDArray[np.bool_], liable: npt.NDArray[np.bool_], u: Floats, extra: float
+) -> npt.NDArray[np.bool_]:
+    """Say who is on the border guards' list: the summoned, and liable men at random; (N,)."""
+    return summoned | (liable & (u < extra))
+
+
 def examined_share(checks_per_hour: float, liable_per_hour: float) -> float:
     """Give the share of liable men whom a task force can examine."""
     if checks_per_hour <= 0:
@@ -114,3 +123,25 @@ def check(
     return np.select(
         [closed, found, served], [Reason.CLOSED, Reason.LISTED, Reason.SERVED], Reason.NONE
     ).astype(np.uint8)
+
+
+def notices(
+    reason: npt.NDArray[np.uint8],
+    liable: npt.NDArray[np.bool_],
+    examined: Floats,
+    p_serve: Floats,
+    u_examine: Floats,
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Say who was examined by a task force, and how likely each was handed a notice; (N,).
+
+    Who was refused by the list or a closure never got as far as the task force.
+    """
+    reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
+    return reached & liable & (u_examine < examined), reached * liable * examined * p_serve
+
+
+def may_try_again(
+    tries: npt.NDArray[np.integer], reason: npt.NDArray[np.uint8], u: Floats, share: float
+) -> npt.NDArray[np.bool_]:
+    """Say who, turned back for the first time and not served, will try elsewhere; (N,)."""
+    return (tries == 0) & (reason != Reason.SERVED) & (u < share)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,11 @@ _MASK = 0xFFFFFFFF
 _WORDS = 8  # 32-bit numbers in one block of Philox 4x64
 _STRETCH = 16_384  # men drawn at a time: what stays in the cache
 
-Word = TypeVar("Word", int, npt.NDArray[np.uint64])
+Word = Any  # int, or uint64 array
 
 
 def philox4x32(
-    counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word] | tuple[int, int]
+    counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word]
 ) -> tuple[Word, Word, Word, Word]:
     """Give the four words of Philox 4x32-10 for a counter, as ints or uint64 arrays alike.
 
@@ -48,7 +48,7 @@ def philox4x32(
 
 def unit(words: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.float64]:
     """Turn 32-bit words into float64 strictly between 0 and 1 (middle of the interval)."""
-    return (words + 0.5) * 2.0**-32
+    return np.asarray((words + 0.5) * 2.0**-32, dtype=np.float64)
 
 
 def exponential(uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +24,13 @@ def great_circle_km(lat: Floats, lon: Floats, to_lat: float, to_lon: float) -> F
     a, b = np.radians(lat), np.radians(to_lat)
     half = np.sin((a - b) / 2) ** 2
     half = half + np.cos(a) * np.cos(b) * np.sin(np.radians(lon - to_lon) / 2) ** 2
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(half))
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(half)))
 
 
 def drive_hours(km: Floats, speed: float, drive: float, rest: float) -> Floats:
     """Give hours on the road: driving, and a rest after each full stretch of driving."""
     driving = km / speed
-    return driving + rest * np.maximum(0.0, np.ceil(driving / drive) - 1)
+    return np.asarray(driving + rest * np.maximum(0.0, np.ceil(driving / drive) - 1))
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,46 @@ def lay_out_roads(
     )
 
 
+def hours_of(roads: Roads, region: Ints, u_fly: Floats) -> Floats:
+    """Give each man's journey to every crossing, hours, shape (N, C), by what he can afford."""
+    flies = u_fly < roads.fly_share[region]
+    return np.where(flies[:, None], roads.by_air[region], roads.by_road[region])
+
+
+def ways_to(roads: Roads, where: Ints, shut: Bools) -> Bools:
+    """Give the crossings into each man's destination that are not shut when he leaves, (N, C)."""
+    return ~shut & (roads.country == where[:, None])
+
+
+def ways_elsewhere(roads: Roads, tried: Ints, available: Bools, shut: Bools) -> Bools:
+    """Give the crossings for a second try: any but the one tried, into what is available.
+
+    ``tried`` has the shape (N,), ``available`` (N, J), ``shut`` (N, C); so has the result.
+    """
+    allowed: Bools = available[:, roads.country] & ~shut
+    return allowed & (np.arange(allowed.shape[1]) != tried[:, None])
+
+
+def ways_around(
+    roads: Roads, stopped_at: Ints, available: Bools, shut: Bools, limited: Bools
+) -> Bools:
+    """Give the crossings to which men stopped at an entry limit can turn: another country's.
+
+    Shapes as in ``ways_elsewhere``; without limit, and only where the way there is known.
+    """
+    allowed: Bools = available[:, roads.country] & ~shut & ~limited
+    allowed &= roads.country != roads.country[stopped_at][:, None]
+    return allowed & (roads.home[stopped_at] >= 0)[:, None]
+
+
 def choose_crossing(
-    hours: Floats, wait: Floats, size: Floats, allowed: Bools, uniform: Floats,
-    theta: float, omega: float,
+    hours: Floats,
+    wait: Floats,
+    size: Floats,
+    allowed: Bools,
+    uniform: Floats,
+    theta: float,
+    omega: float,
 ) -> Ints:
     """Give each man's crossing: a logit with an error addressed by man and crossing.
 
@@ -193,16 +231,18 @@ class Trips:
     """
 
     def __init__(self) -> None:
-        self._store = {name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()}
+        self._store: dict[str, npt.NDArray[Any]] = {
+            name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()
+        }
         self._n = 0
 
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, name: str) -> npt.NDArray[np.generic]:
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
         return self._store[name][: self._n]
 
-    def append(self, **columns: npt.NDArray[np.generic]) -> Ints:
+    def append(self, **columns: npt.NDArray[Any]) -> Ints:
         """Append rows; give their numbers. Columns left out are 0."""
         n = len(columns["row"])
         while self._n + n > len(self._store["row"]):

@@ -1,10 +1,14 @@
-"""FlowModel: the order of a step. Each morning people hear, decide and set off; each hour
-crossings clear them; the books are settled in the morning or when somebody looks."""
+"""FlowModel: the order of a step.
+
+Each morning people hear, decide and set off; each hour crossings clear them; the books are
+settled in the morning or when somebody looks.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
@@ -14,6 +18,7 @@ from scipy.special import ndtri
 from flowsim import choice, conscription, journey, news
 from flowsim import population as people
 from flowsim.agents import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
+from flowsim.border import patience_ends
 from flowsim.clock import DAY, HOUR
 from flowsim.draws import Draws
 from flowsim.errors import ModelError
@@ -73,6 +78,8 @@ class FlowModel(mesa.Model):
         self.hour = 0
         self._chunk = chunk
         self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
+        self._path = world.pressure_path()
+        self._hazard: Floats = np.zeros(2 * len(world.regions.code))
         self._people_the_world()
         self._appoint()
         for self.hour in range(-WARM_UP, 0):
@@ -97,7 +104,6 @@ class FlowModel(mesa.Model):
             call_up_caps,
             self._chunk,
         )
-        self._path = world.pressure_path() if not hasattr(self, "_path") else self._path
         self._order()
 
     def _order(self) -> None:
@@ -108,9 +114,7 @@ class FlowModel(mesa.Model):
             for j in range(len(self.world.destinations))
         ]
         group = self.world.of_stratum["region"] * 2 + self.world.of_stratum["liable"]
-        hazard = getattr(self, "_hazard", np.zeros(2 * len(self.world.regions.code)))
-        self._hazard: Floats = hazard
-        self._summonses = choice.Thresholds(group[men.stratum], men.call_up_threshold, hazard)
+        self._summonses = choice.Thresholds(group[men.stratum], men.call_up_threshold, self._hazard)
 
     def _appoint(self) -> None:
         """Make the institutions and the empty books."""
@@ -176,6 +180,7 @@ class FlowModel(mesa.Model):
         for crossing in self.crossings:
             crossing.step()
         self.hour += 1
+        self.running = self.hour < self.world.clock.n_hours
 
     @property
     def _wait_delay(self) -> int:
@@ -190,15 +195,22 @@ class FlowModel(mesa.Model):
         self._hear_the_news()
         self._set_traffic(day)
         self.announced_tonight = float(self.world.announced[24 * (day + 1)])
-        for agent in (*self.offices, *self.task_forces):
-            agent.step()
-        passed = self._raise_pressure(day)
+        for office in self.offices:
+            office.step()
+        for task_force in self.task_forces:
+            task_force.step()
+        before = self._raise_pressure(day)
+        self._let_men_act(day, before)
+        self._announce_arrivals(day)
+
+    def _let_men_act(self, day: int, before: Floats) -> None:
+        """Find who is passed, who leaves and who is summoned first; plan their journeys."""
+        passed = self._pass_thresholds(day, before)
         rows, where, leaves_at = self._who_would_leave(day, passed)
         self._summon(day, rows, leaves_at)
         gone = self.population.enlisted_at[rows] <= leaves_at
         self._set_off(rows[~gone], where[~gone], leaves_at[~gone])
         self._try_again(day)
-        self._announce_arrivals(day)
 
     def _hear_the_news(self) -> None:
         report = self._reported_wait.pop(self.hour - self._wait_delay, None)
@@ -232,16 +244,19 @@ class FlowModel(mesa.Model):
 
     # ------------------------------------------------------------------ leaving
 
-    def _raise_pressure(self, day: int) -> list[Ints]:
-        """Let pressure grow; give the rows passed toward each destination, moments written."""
-        men = self.population
+    def _raise_pressure(self, day: int) -> Floats:
+        """Let pressure grow for a day; give what it was before, shape (S, J)."""
         before = self._path.pressure.level
         self._path.advance(day, self.perceived_wait)
-        level = self._path.pressure.level
         self.expected_departures[day + 1] = self._path.left[day + 1]
+        return before
+
+    def _pass_thresholds(self, day: int, before: Floats) -> list[Ints]:
+        """Give the rows passed toward each destination, their moments written."""
+        level = self._path.pressure.level
         if (level > self._caps).any():
             self._raise_caps(before)
-            men = self.population
+        men = self.population
         passed = []
         for j, thresholds in enumerate(self._thresholds):
             rows = thresholds.advance(level[:, j])
@@ -291,9 +306,7 @@ class FlowModel(mesa.Model):
         rows, where, leaves_at = (np.concatenate(part) for part in zip(*parts, strict=True))
         home = (men.trip[rows] < 0) & (men.enlisted_at[rows] > leaves_at)
         rows, where, leaves_at = rows[home], where[home], leaves_at[home]
-        order = np.lexsort((men.passed_at[rows, where], leaves_at, rows))
-        rows, where, leaves_at = rows[order], where[order], leaves_at[order]
-        first = np.concatenate([[True], rows[1:] != rows[:-1]]) if len(rows) else home[:0]
+        first = choice.first_wishes(rows, leaves_at, men.passed_at[rows, where])
         return rows[first], where[first], leaves_at[first]
 
     def _first_opening(
@@ -301,26 +314,22 @@ class FlowModel(mesa.Model):
     ) -> Ints:
         """Give when each man can act on his wish: at once, or spread after a reopening."""
         at = passed_at.astype(np.int64)
-        last = len(self.world.available) - 1
-        waiting = ~self.world.available[WARM_UP + at // 3600, passport, j]
-        if not waiting.any():
-            return at
+        waiting = np.flatnonzero(~self.world.available[WARM_UP + at // 3600, passport, j])
         release = self.assumptions.choice.release.value * HOUR
-        spread = np.zeros(len(at), dtype=np.int64)
-        spread[waiting] = np.round(release * self.draws.uniform("release", ids[waiting]))
-        while waiting.any():
-            row = np.minimum(WARM_UP + at // 3600, last)
-            opens = self.world.next_available[row, passport, j]
-            at = np.where(waiting, np.minimum((opens - WARM_UP) * 3600 + spread, NEVER), at)
-            row = WARM_UP + at // 3600
-            shut = ~self.world.available[np.minimum(row, last), passport, j]
-            waiting = waiting & (row <= last) & shut
-        return np.where(WARM_UP + at // 3600 > last, NEVER, at)
+        at[waiting] = choice.wait_for_opening(
+            at[waiting],
+            passport[waiting],
+            np.round(release * self.draws.uniform("release", ids[waiting])).astype(np.int64),
+            self.world.available[:, :, j],
+            self.world.next_available[:, :, j],
+            WARM_UP,
+        )
+        return at
 
     def _summon(self, day: int, leavers: Ints, leaves_at: Ints) -> None:
         """Serve today's summonses to men at home this morning who have not left by then."""
         men, world = self.population, self.world
-        hazard = np.array([office.hazard for office in self.offices]).reshape(-1)
+        hazard = self._hazard_tonight()
         rows = self._summonses.advance(hazard)
         group = world.of_stratum["region"] * 2 + world.of_stratum["liable"]
         before, after = (h[group[men.stratum[rows]]] for h in (self._hazard, hazard))
@@ -334,9 +343,15 @@ class FlowModel(mesa.Model):
             departure[leavers] = leaves_at
         found = self._at_home(rows) & (departure[rows] > at)
         rows, at = rows[found], at[found]
-        complies = self.draws.uniform("comply", men.id[rows]) < self.assumptions.call_up.comply.value
+        complies = (
+            self.draws.uniform("comply", men.id[rows]) < self.assumptions.call_up.comply.value
+        )
         men.summoned_at[rows] = at
         men.enlisted_at[rows[complies]] = at[complies]
+
+    def _hazard_tonight(self) -> Floats:
+        """Give the call-up hazard cumulated by tonight, by region and liability, (2 R,)."""
+        return np.array([office.hazard for office in self.offices]).reshape(-1)
 
     def _at_home(self, rows: Ints) -> npt.NDArray[np.bool_]:
         """Say who is at home this morning: never left, or sent home before."""
@@ -351,7 +366,7 @@ class FlowModel(mesa.Model):
     def _set_off(self, rows: Ints, where: Ints, leaves_at: Ints) -> None:
         """Let men leave for the destinations they have chosen."""
         shut = self.world.table.shut[WARM_UP + leaves_at // 3600]
-        allowed = ~shut & (self.world.roads.country == where[:, None])
+        allowed = journey.ways_to(self.world.roads, where, shut)
         self._plan(rows, leaves_at, allowed, tries=0)
 
     def _try_again(self, day: int) -> None:
@@ -362,12 +377,13 @@ class FlowModel(mesa.Model):
             return
         old = np.sort(np.concatenate(parts))
         rows = trips["row"][old].astype(np.int64)
-        delay = round(self.assumptions.border.second_try_delay.value * DAY)
-        leaves_at = trips["ends_at"][old].astype(np.int64) + delay
+        leaves_at = np.maximum(trips["ends_at"][old] + self.second_try_delay, self.hour * 3600)
         row = WARM_UP + leaves_at // 3600
         passport = world.of_stratum["passport"][men.stratum[rows]]
-        allowed = world.available[row, passport][:, world.roads.country] & ~world.table.shut[row]
-        allowed &= np.arange(allowed.shape[1]) != trips["crossing"][old][:, None]
+        allowed = journey.ways_elsewhere(
+            world.roads, trips["crossing"][old], world.available[row, passport],
+            world.table.shut[row],
+        )
         able = allowed.any(axis=1) & (men.enlisted_at[rows] > leaves_at)
         self._plan(rows[able], leaves_at[able], allowed[able], tries=1)
 
@@ -385,9 +401,7 @@ class FlowModel(mesa.Model):
         ).T
         flies = self.draws.uniform("fly", ids)  # what a man can afford does not change
         roads = world.roads
-        hours = np.where(
-            (flies < roads.fly_share[region])[:, None], roads.by_air[region], roads.by_road[region]
-        )
+        hours = journey.hours_of(roads, region, flies)
         crossing = self._choose(ids, hours, allowed, tries)
         here = np.arange(len(rows))
         z = ndtri(factor)
@@ -398,10 +412,9 @@ class FlowModel(mesa.Model):
         )
         stopped = what == journey.Limit.HOME
         liable = world.of_stratum["liable"][men.stratum[rows]] == 1
-        listed = (men.summoned_at[rows] < NEVER) | (
-            liable & (extra < given.call_up.list_extra.value)
+        listed = conscription.on_the_list(
+            men.summoned_at[rows] < NEVER, liable, extra, given.call_up.list_extra.value
         )
-        deadline = arrives_at - np.log(patience) * given.border.patience.value * DAY
         trips = self.trips.append(
             row=rows,
             man=ids,
@@ -410,7 +423,7 @@ class FlowModel(mesa.Model):
             crossing=crossing,
             leaves_at=leaves_at,
             arrives_at=np.minimum(arrives_at, NEVER),
-            deadline=np.minimum(np.round(deadline), NEVER),
+            deadline=patience_ends(arrives_at, patience, given.border.patience.value),
             u_walk=np.where(what == journey.Limit.WALKS, -1.0, walk),
             liable=liable,
             listed=listed,
@@ -461,12 +474,8 @@ class FlowModel(mesa.Model):
         """Stop men at entry limits; give crossing, arrival and ``Limit`` of each."""
         table, roads = self.world.table, self.world.roads
         row = np.minimum(WARM_UP + arrives_at // 3600, len(table.limited) - 1)
-        exempt = np.zeros(len(ids), dtype=bool)
-        for c, codes in table.exempt.items():
-            local = np.isin(region, [self.world.regions.code.index(code) for code in codes])
-            exempt |= (crossing == c) & local
         cell = (row, crossing)
-        met = table.limited[cell] & ~exempt
+        met = table.limited[cell] & ~self.world.exempt(crossing, region)
         what = np.zeros(len(ids), dtype=np.uint8)
         what[met] = journey.at_entry_limit(
             u, table.passes[cell], table.walks[cell], table.turns[cell], table.foot_open[cell]
@@ -476,10 +485,11 @@ class FlowModel(mesa.Model):
             return crossing, arrives_at, what
         row = row[turning]
         passport = self.world.of_stratum["passport"][stratum[turning]]
-        allowed = self.world.available[row, passport][:, roads.country]
-        allowed &= ~table.shut[row] & ~table.limited[row]
-        allowed &= roads.country != roads.country[crossing[turning]][:, None]
-        able = allowed.any(axis=1) & (roads.home[crossing[turning]] >= 0)
+        allowed = journey.ways_around(
+            roads, crossing[turning], self.world.available[row, passport],
+            table.shut[row], table.limited[row],
+        )
+        able = allowed.any(axis=1)
         what[turning[~able]] = journey.Limit.HOME
         turning, allowed = turning[able], allowed[able]
         hours = roads.by_road[roads.home[crossing[turning]]]
@@ -521,13 +531,14 @@ class FlowModel(mesa.Model):
         Draws and policies fix it, so it does not matter how often the books are settled.
         """
         trips, now = self.trips, self.hour * HOUR
+        at_the_head: list[int] = []  # too late to give up
         cleared: list[Ints] = []
         finish: list[Floats] = []
         for c, crossing in enumerate(self.crossings):
             border = crossing.border
             for lane in (0, 1):
                 if border.busy[lane] and border.lanes[lane][0][2] >= 0:
-                    trips["deadline"][border.lanes[lane][0][2]] = NEVER
+                    at_the_head.append(border.lanes[lane][0][2])
             start, self._read[c] = self._read[c], len(border.log.trip)
             if start == self._read[c]:
                 continue
@@ -542,6 +553,7 @@ class FlowModel(mesa.Model):
         if cleared:
             self._check(np.concatenate(cleared), np.concatenate(finish))
         left = (trips["end"] == Status.HOME) & (trips["deadline"] <= now)
+        left[at_the_head] = False
         trips["ends_at"][left] = trips["deadline"][left]
         trips["end"][left] = Status.GAVE_UP
 
@@ -568,10 +580,10 @@ class FlowModel(mesa.Model):
             table.p_serve[cell],
             *u[:3],
         )
-        reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
         weight = trips["weight"][trip]
-        trips["expected_notice"][trip] = reached * liable * examined * table.p_serve[cell]
-        trips["examined"][trip] = reached & liable & (u[1] < examined)
+        trips["examined"][trip], trips["expected_notice"][trip] = conscription.notices(
+            reason, liable, examined, table.p_serve[cell], u[1]
+        )
         self._liable_today += np.bincount(crossing, weight * liable, minlength=len(self.crossings))
         for j, country in enumerate(self.countries):
             mine = (trips["destination"][trip] == j) & (reason == Reason.NONE)
@@ -587,13 +599,19 @@ class FlowModel(mesa.Model):
         trips["end"][refused] = Status.TURNED_BACK
         self._plan_second_tries(refused)
 
+    @property
+    def second_try_delay(self) -> np.int64:
+        """Seconds after which a man turned back tries again; at the earliest in the morning."""
+        return np.int64(round(self.assumptions.border.second_try_delay.value * DAY))
+
     def _plan_second_tries(self, refused: Ints) -> None:
         trips, law = self.trips, self.assumptions.border
-        first = (trips["tries"][refused] == 0) & (trips["reason"][refused] != Reason.SERVED)
-        some = refused[first]
-        some = some[self.draws.uniform("second-try", trips["man"][some]) < law.second_try.value]
-        leaves_at = trips["ends_at"][some].astype(np.int64) + round(law.second_try_delay.value * DAY)
-        day = np.maximum(leaves_at // int(DAY), self.hour // 24)
+        u = self.draws.uniform("second-try", trips["man"][refused])
+        tries, reason = trips["tries"][refused], trips["reason"][refused]
+        some = refused[conscription.may_try_again(tries, reason, u, law.second_try.value)]
+        leaves_at = trips["ends_at"][some] + self.second_try_delay
+        next_morning = -(-self.hour // 24)
+        day = np.maximum(leaves_at // int(DAY), next_morning)
         for d in np.unique(day[leaves_at < self.world.clock.n_hours * 3600]).tolist():
             self._second[d].append(some[day == d])
 
@@ -603,7 +621,7 @@ class FlowModel(mesa.Model):
         """Give the ``Status`` code of every row of the population now, shape (N,)."""
         self.settle()
         now = self.hour * HOUR if at is None else at
-        return status_at(now, self.population, self.trips, self.world)
+        return status_at(now, self.population, self.trips)
 
     @property
     def men(self) -> pd.DataFrame:
@@ -615,15 +633,13 @@ class FlowModel(mesa.Model):
         names = [status_name(code, world.destinations) for code in range(MOST_CODES)]
         table = pd.DataFrame(
             {
-                "region": pd.Categorical.from_codes(
-                    of_stratum["region"], list(world.regions.code)
-                ),
-                "age": pd.Categorical.from_codes(of_stratum["age"], list(AGE_BANDS)),
+                "region": categories(of_stratum["region"], world.regions.code),
+                "age": categories(of_stratum["age"], AGE_BANDS),
                 "educated": of_stratum["educated"] == 1,
                 "passport": of_stratum["passport"] == 1,
                 "liable": of_stratum["liable"] == 1,
                 "weight": men.weight[men.stratum >> 3],
-                "status": pd.Categorical.from_codes(self.status(), names),
+                "status": categories(self.status(), names),
             },
             index=pd.Index(men.id, name="man"),
         )
@@ -631,12 +647,17 @@ class FlowModel(mesa.Model):
         return table
 
 
+def categories(codes: npt.NDArray[Any], names: Sequence[str]) -> pd.Categorical:
+    """Make a table column of names from integer codes."""
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, list(names))  # type: ignore[call-overload]
+
+
 MOST_CODES = Status.WANTS + MOST_DESTINATIONS
 
 
-def status_at(
-    now: float, men: people.Population, trips: journey.Trips, world: World
-) -> npt.NDArray[np.uint8]:
+def status_at(now: float, men: people.Population, trips: journey.Trips) -> npt.NDArray[np.uint8]:
     """Give the status of every row at a moment (s), the first that holds (INTERFACES)."""
     status = np.full(len(men), Status.HOME, dtype=np.uint8)
     first_wish = men.passed_at.argmin(axis=1)

@@ -144,11 +144,12 @@ class Observed:
     def _rows(self, seconds: Floats) -> Ints:
         return np.floor(seconds / HOUR).astype(np.int64) + WARM_UP
 
-    def _sum(self, seconds: Floats, column: Ints, value: Floats, n: int) -> Floats:
+    def by_hour(self, seconds: Floats, column: Ints, value: Floats, n: int) -> Floats:
         """Add up values by hour and column, leaving out what lies beyond the horizon."""
         inside = seconds < self.world.clock.n_hours * HOUR
         cell = self._rows(seconds[inside]) * n + column[inside]
-        return np.bincount(cell, value[inside], minlength=self.n_rows * n).reshape(-1, n)
+        total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
+        return total.astype(np.float64).reshape(-1, n)
 
     def _count_border(self) -> None:
         units, trips, table = self.units, self.model.trips, self.world.table
@@ -169,7 +170,7 @@ class Observed:
         in_car = (units.lane == Lane.VEHICLES) & road[units.crossing]
 
         def by(at: Floats, value: Floats) -> Floats:
-            return self._sum(at, units.crossing, value, n)
+            return self.by_hour(at, units.crossing, value, n)
 
         self.flows = {
             "arrivals_at_border": by(units.arrival, units.persons),
@@ -201,15 +202,17 @@ class Observed:
             "limited": weight * (end == Status.LIMITED),
             "gave_up": weight * (end == Status.GAVE_UP),
         }.items():
-            self.flows[name] = self._sum(at, crossing, value, n)
+            self.flows[name] = self.by_hour(at, crossing, value, n)
 
     def _measure_queues(self) -> None:
         units, given = self.units, self.model.assumptions.observation
         n = len(self.model.crossings)
-        came = self._sum(np.ceil(units.arrival / HOUR) * HOUR - HOUR, units.crossing,
-                         units.persons, n)
-        gone = self._sum(np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing,
-                         units.persons, n)
+        came = self.by_hour(
+            np.ceil(units.arrival / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
+        )
+        gone = self.by_hour(
+            np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
+        )
         queue = np.zeros((self.n_rows + 1, n))
         queue[1:] = np.cumsum(came - gone, axis=0)
         queue = np.maximum(0.0, np.round(queue, 6))
@@ -235,7 +238,7 @@ class Observed:
             axis=1,
         )
         left = trips["leaves_again_at"] < NEVER
-        self.exits = ordinary + self._sum(
+        self.exits = ordinary + self.by_hour(
             trips["leaves_again_at"][left].astype(np.float64),
             trips["destination"][left].astype(np.int64),
             trips["weight"][left] * self.model.persons_per_man,
@@ -260,8 +263,7 @@ class Observed:
             [
                 c.column
                 for c in self.model.crossings
-                if place_id
-                in (c.crossing_id, c.parameters.group, codes[c.parameters.destination])
+                if place_id in (c.crossing_id, c.parameters.group, codes[c.parameters.destination])
             ],
             dtype=np.int64,
         )
@@ -273,8 +275,9 @@ class Observed:
         shift = timedelta(hours=(observation.utc_offset_h or 3) - MOSCOW_UTC_OFFSET_H)
         start, end = observation.window_start - shift, observation.window_end - shift
         known: dict[str, Callable[[], float | None]] = {
-            "exits": lambda: self._flow_of(self._exits_of(observation.place_id), observation,
-                                           start, end),
+            "exits": lambda: self._flow_of(
+                self._exits_of(observation.place_id), observation, start, end
+            ),
             "called_up": lambda: self._called_up(end),
             "passport_share": lambda: self._passport_share(observation.place_id),
         }

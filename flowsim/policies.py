@@ -44,6 +44,7 @@ class Timetable:
     foot_open: Bools
     walking_share: Floats
     background_walking_share: Floats
+    jockeying_share: Floats
     closed: Bools  # to everybody
     closed_to_men: Bools
     detection: Floats  # of listed men
@@ -90,6 +91,7 @@ def timetable(scenario: Scenario) -> Timetable:
         foot_open=never(),
         walking_share=zeros(),
         background_walking_share=zeros(),
+        jockeying_share=zeros(),
         closed=never(),
         closed_to_men=never(),
         detection=zeros(),
@@ -107,7 +109,7 @@ def timetable(scenario: Scenario) -> Timetable:
     )
     for policy in scenario.policies.values():
         if isinstance(policy, Period):
-            _lay(policy, table, scenario, clock, ids, destinations)
+            _lay(policy, table, scenario, clock, destinations)
     return table
 
 
@@ -134,7 +136,6 @@ def _lay(
     table: Timetable,
     scenario: Scenario,
     clock: Clock,
-    ids: list[str],
     destinations: list[str],
 ) -> None:
     """Write one policy into the table."""
@@ -166,6 +167,7 @@ def _lay(
             table.foot_open[cell] = True
             table.walking_share[cell] = policy.walking_share.value
             table.background_walking_share[cell] = policy.background_walking_share.value
+            table.jockeying_share[cell] = policy.jockeying_share.value
         elif isinstance(policy, CapacityPolicy):
             table.capacity[cell] = policy.capacity.value / DAY
 

@@ -133,9 +133,7 @@ def positive_stable(u: Floats, w: Floats, index: float) -> Floats:
         return np.ones(len(u))
     x = np.pi * u
     ratio = (1 - index) / index
-    return (
-        np.sin(index * x) / np.sin(x) ** (1 / index) * (np.sin((1 - index) * x) / w) ** ratio
-    )
+    return np.sin(index * x) / np.sin(x) ** (1 / index) * (np.sin((1 - index) * x) / w) ** ratio
 
 
 def kept_ranks(men: Ints, sample: float) -> Ints:
@@ -291,8 +289,7 @@ class _Maker:
         self.passport = _word(strata.p_passport)
         self.liable = _word(strata.p_liable)
         self.streams: dict[str, Births] = {
-            name: draws.births(name)
-            for name in ("frailty", "education", "passport", "liability")
+            name: draws.births(name) for name in ("frailty", "education", "passport", "liability")
         } | {
             "frailty-size": draws.births("frailty", occasion=1),
             "call-up": draws.births("error:call-up"),
@@ -323,14 +320,13 @@ class _Maker:
         bin_ = ((words["frailty"] >> 24) << 8) | (words["frailty-size"] >> 24)
         bound = self.frailty_bound[bin_]
         keep = words["call-up"] < each(self.screen_call_up)
-        for j, error in enumerate(errors):
-            keep |= error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
+        with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
+            for j, error in enumerate(errors):
+                keep |= error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
         row = np.flatnonzero(keep)
 
         cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
-        stratum = (
-            cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
-        )
+        stratum = cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
         ids = _ids(ranges, row)
         return self._thresholds(
             ids,
@@ -378,7 +374,7 @@ def _frailty_bounds(index: float) -> npt.NDArray[np.float32]:
     u, w = (part.ravel() for part in np.meshgrid(edge, edge, indexing="ij"))
     bound = 1.001 * positive_stable(u, -np.log(w), index)
     unbounded = np.maximum(u, w) == edge[-1]
-    return np.where(unbounded, 1e8, bound).astype(np.float32)
+    return np.where(unbounded, 1e38, bound).astype(np.float32)
 
 
 def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.clock import DAY, HOUR
-from flowsim.model import FlowModel
+from flowsim.clock import DAY
+from flowsim.model import FlowModel, categories
 from flowsim.observation import FLOWS, LEVELS, Observed, daily_waits
 from flowsim.policies import WARM_UP
-from flowsim.schema import AGE_BANDS
+from flowsim.schema import AGE_BANDS, Stay
 from flowsim.sources import observations
 from flowsim.states import NEVER, Status, status_name
 
@@ -41,17 +41,20 @@ class Tidy:
             self._measure.append(measure)
             self._values.append(values[:, column])
 
-    def frame(self, times: pd.DatetimeIndex, name: str, label: str, replication: int) -> pd.DataFrame:
+    def frame(
+        self, times: pd.DatetimeIndex, name: str, label: str, replication: int
+    ) -> pd.DataFrame:
         """Make the table; ``name`` is that of the time column, rounding to six decimals."""
         n, m = len(times), len(self._values)
 
         def repeated(words: list[str]) -> pd.Categorical:
-            codes, kinds = pd.factorize(np.array(words, dtype=object), sort=True)
-            return pd.Categorical.from_codes(np.repeat(codes, n), [str(kind) for kind in kinds])
+            kinds = sorted(set(words))
+            codes = np.repeat([kinds.index(word) for word in words], n)
+            return categories(codes, kinds)
 
         return pd.DataFrame(
             {
-                "scenario": pd.Categorical.from_codes(np.zeros(n * m, dtype=np.int8), [label]),
+                "scenario": categories(np.zeros(n * m, dtype=np.int8), [label]),
                 "replication": np.full(n * m, replication, dtype=np.int32),
                 name: np.tile(times.to_numpy(), m),
                 "place_kind": repeated(self._kind),
@@ -129,7 +132,7 @@ def _add_groups(tidy: Tidy, observed: Observed) -> None:
 
 def _add_destinations(tidy: Tidy, observed: Observed) -> None:
     """Add entries, exits, stocks, registrations and wishes, by each country's local day."""
-    model, world = observed.model, observed.world
+    model = observed.model
     trips = model.trips
     entered = np.flatnonzero(trips["end"] >= Status.ABROAD)
     for j, (name, country) in enumerate(model.assumptions.destinations.items()):
@@ -152,22 +155,21 @@ def _add_destinations(tidy: Tidy, observed: Observed) -> None:
         registered = np.zeros(observed.n_rows)
         if country.registers and country.registration_delay is not None:
             at = trips["ends_at"][mine] + country.registration_delay.value * DAY
-            registered = observed._sum(
-                at, np.zeros(len(mine), dtype=np.int64),
-                trips["weight"][mine] * model.persons_per_man, 1,
+            registered = observed.by_hour(
+                at,
+                np.zeros(len(mine), dtype=np.int64),
+                trips["weight"][mine] * model.persons_per_man,
+                1,
             )[:, 0]
         tidy.add("destination", place, "registrations", days(registered))
         departures = _by_day(observed, trips["leaves_at"], trips["destination"] == j)
         tidy.add("destination", place, "departures", departures[:, None])
         expected = np.diff(model.expected_departures[:, :, j].sum(axis=1))
         tidy.add("destination", place, "departures_expected", expected[:, None])
-        tidy.add(
-            "destination", place, "involuntary_stayers", _involuntary(observed, j)[:, None]
-        )
+        tidy.add("destination", place, "involuntary_stayers", _involuntary(observed, j)[:, None])
         shares = _shares_of_leavers(observed, trips["destination"] == j)
         for measure, share in shares.items():
             tidy.add("destination", place, measure, share[:, None])
-    _ = world
 
 
 def _by_day(
@@ -178,14 +180,11 @@ def _by_day(
     n_days = observed.world.clock.n_days
     some = chosen & (trips["tries"] == 0) & (seconds < n_days * DAY)
     day = (seconds[some] // int(DAY)).astype(np.int64)
-    return np.bincount(day, trips["weight"][some], minlength=n_days)
+    return np.bincount(day, trips["weight"][some], minlength=n_days).astype(np.float64)
 
 
-def _stocks(observed: Observed, mine: Ints, stay: object) -> tuple[Floats, Floats]:
+def _stocks(observed: Observed, mine: Ints, stay: Stay) -> tuple[Floats, Floats]:
     """Give men abroad and their families at the end of each day, shape (D,) each."""
-    from flowsim.schema import Stay
-
-    assert isinstance(stay, Stay)  # noqa: S101 - narrows the type
     trips, n_days = observed.model.trips, observed.world.clock.n_days
     weight = trips["weight"][mine]
 
@@ -217,7 +216,8 @@ def _involuntary(observed: Observed, j: int) -> Floats:
     if len(model.trips):
         left = np.where(trip >= 0, _first_departure(observed)[wanting], NEVER)
     until = np.minimum(left, men.enlisted_at[wanting])
-    weight = men.weight_of(wanting)
+    home = since < until  # a threshold may also be passed by men long gone
+    since, until, weight = since[home], until[home], men.weight_of(wanting[home])
     some = until < n_days * DAY
     begin = np.bincount(since // int(DAY), weight, minlength=n_days)
     end = np.bincount(until[some] // int(DAY), weight[some], minlength=n_days)
@@ -242,9 +242,7 @@ def _shares_of_leavers(observed: Observed, chosen: npt.NDArray[np.bool_]) -> dic
     out = {}
     for measure, attribute in (("educated_share", "educated"), ("passport_share", "passport")):
         with_it = chosen & (of[attribute][stratum] == 1)
-        out[measure] = _mean(
-            np.cumsum(_by_day(observed, trips["leaves_at"], with_it)), everybody
-        )
+        out[measure] = _mean(np.cumsum(_by_day(observed, trips["leaves_at"], with_it)), everybody)
     return out
 
 
@@ -255,12 +253,11 @@ def _add_home(tidy: Tidy, observed: Observed) -> None:
     n_regions = len(world.regions.code)
     region = world.of_stratum["region"]
 
-    def by_region(
-        seconds: Ints, stratum: npt.NDArray[np.integer], weight: Floats
-    ) -> Floats:
+    def by_region(seconds: Ints, stratum: npt.NDArray[np.integer], weight: Floats) -> Floats:
         some = seconds < n_days * DAY
         cell = seconds[some] // int(DAY) * n_regions + region[stratum[some]]
-        return np.bincount(cell, weight[some], minlength=n_days * n_regions).reshape(n_days, -1)
+        total = np.bincount(cell, weight[some], minlength=n_days * n_regions)
+        return total.astype(np.float64).reshape(n_days, -1)
 
     first = trips["tries"] == 0
     weight = men.weight_of(np.arange(len(men)))
@@ -312,8 +309,8 @@ def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
         {
             "scenario": pd.Categorical([label] * len(keys), [label]),
             "replication": np.full(len(keys), replication, dtype=np.int32),
-            "region": pd.Categorical.from_codes(of["region"], list(world.regions.code)),
-            "age": pd.Categorical.from_codes(of["age"], list(AGE_BANDS)),
+            "region": categories(of["region"], world.regions.code),
+            "age": categories(of["age"], AGE_BANDS),
             "educated": of["educated"] == 1,
             "passport": of["passport"] == 1,
             "liable": of["liable"] == 1,
@@ -358,5 +355,3 @@ def waits_of(observed: Observed) -> dict[str, float]:
     waited, reached = observed.waited.sum(axis=0), observed.reached.sum(axis=0)
     mean = _mean(waited, reached)
     return {c.crossing_id: float(mean[c.column]) for c in observed.model.crossings}
-
-

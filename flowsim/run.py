@@ -110,16 +110,21 @@ def run(
     world = World(scenario)
     _fits_in_memory(world)
     started, begin = datetime.now(UTC), time.perf_counter()
-    parts = [
-        _replicate(world, r, replications, progress or _silent) for r in range(replications)
-    ]
+    parts = [_replicate(world, r, replications, progress or _silent) for r in range(replications)]
     tables = {
         name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
     }
     manifest = _manifest(world, replications, started)
     manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
     manifest["seconds"] = round(time.perf_counter() - begin, 3)
-    result = Run(scenario, manifest=manifest, **tables)
+    result = Run(
+        scenario,
+        tables["daily"],
+        tables["hourly"],
+        tables["outcomes"],
+        tables["summary"],
+        manifest,
+    )
     if folder is not None:
         write(result, folder)
     return result
@@ -157,8 +162,10 @@ def _fits_in_memory(world: World) -> None:
     """Refuse a sample that this machine has no room for, before it swaps itself to death."""
     men = world.assumptions.sample * world.strata.men.sum()
     reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
-    rows = world.assumptions.sample * (world.men * (reachable + world.hazard(
-        float(world.announced.max())))).sum()
+    rows = (
+        world.assumptions.sample
+        * (world.men * (reachable + world.hazard(float(world.announced.max())))).sum()
+    )
     need = FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN
     try:
         room = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -308,7 +315,9 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
     except (OSError, ValueError):
         manifest = {}
     if not manifest.get("complete"):
-        raise ResultsError(f"{folder} is not a finished run (no complete manifest.json); run it again")
+        raise ResultsError(
+            f"{folder} is not a finished run (no complete manifest.json); run it again"
+        )
     for name, expected in manifest["tables"].items():
         path = folder / name
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"

@@ -6,6 +6,7 @@ that ``flowsim schema`` prints. Every number is a parameter with value, unit and
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -16,8 +17,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     GetCoreSchemaHandler,
+    Tag,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -59,8 +62,8 @@ def _moment(text: Any) -> datetime:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
-def _known_source(source: str) -> str:
-    if not source.startswith(SOURCES):
+def _known_source(source: Any) -> Any:
+    if isinstance(source, str) and not source.startswith(SOURCES):
         raise PydanticCustomError(
             "source",
             "source {found} must start with 'data:', 'literature:', 'assumption:' or 'calibrated'",
@@ -69,24 +72,41 @@ def _known_source(source: str) -> str:
     return source
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+ByDate = Annotated[
+    Annotated[Finite, Tag("number")] | Annotated[dict[Moment, Finite], Tag("dates")],
+    Discriminator(lambda value: "dates" if isinstance(value, dict) else "number"),
+]
+
+
 class Parameter(Strict):
     """What every number carries beside its value: unit, source, and bounds if it may be fitted."""
 
-    unit: str
-    source: Annotated[str, BeforeValidator(_known_source)]
-    free: tuple[float, float] | None = None
+    unit: str = Field(description="May be left out, but not contradicted.")
+    source: Annotated[str, BeforeValidator(_known_source)] = Field(
+        description="Starts with 'data:', 'literature:', 'assumption:' or 'calibrated'."
+    )
+    free: tuple[Finite, Finite] | None = Field(
+        default=None, description="Bounds within which it may be fitted."
+    )
 
 
 class Number(Parameter):
     """One number."""
 
-    value: float = Field(allow_inf_nan=False)
+    value: Finite
 
 
 class Dated(Parameter):
     """A number, or numbers by date, each holding from its date on (the first also before)."""
 
-    value: float | dict[Moment, float]
+    value: ByDate
+
+    @model_validator(mode="after")
+    def _some_date(self) -> Dated:
+        if self.value == {}:
+            raise PydanticCustomError("dates", "expected at least one date with its number", {})
+        return self
 
     def by_hour(self, clock: Clock, before: int = 0) -> npt.NDArray[np.float64]:
         """Give the value at each hour of the horizon, ``before`` hours of warm-up first."""
@@ -104,7 +124,7 @@ class Dated(Parameter):
 class Table(Parameter):
     """One number for each of a list of names (age bands)."""
 
-    value: dict[str, float]
+    value: dict[str, Finite]
 
     @model_validator(mode="after")
     def _all_bands(self) -> Table:
@@ -120,6 +140,26 @@ class Table(Parameter):
     def by_age(self) -> npt.NDArray[np.float64]:
         """Values in the order of the age bands."""
         return np.array([self.value[band] for band in AGE_BANDS])
+
+
+def _hold(free: tuple[float, float] | None, value: Any) -> None:
+    """Check that bounds of fitting are in order and hold the value."""
+    if free is None:
+        return
+    low, high = free
+    if low >= high:
+        raise PydanticCustomError(
+            "free",
+            "free bounds [{low}, {high}] are not in order; expected [low, high]",
+            {"low": f"{low:g}", "high": f"{high:g}"},
+        )
+    for number in value.values() if isinstance(value, dict) else [value]:
+        if not low <= number <= high:
+            raise PydanticCustomError(
+                "free",
+                "value {found} lies outside its free bounds [{low}, {high}]; change one of them",
+                {"found": f"{number:g}", "low": f"{low:g}", "high": f"{high:g}"},
+            )
 
 
 @dataclass(frozen=True)
@@ -158,6 +198,7 @@ class Quantity:
             self._within(number, "value")
         for number in parameter.free or ():
             self._within(number, "free bound")
+        _hold(parameter.free, value)
         return parameter
 
     def _within(self, number: float, what: str) -> None:
@@ -226,6 +267,15 @@ class Population(Strict):
         description="Men liable to call-up by age band."
     )
 
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Population:
+        low, high = self.education_bounds
+        if not 0 <= low < high <= 1:
+            raise PydanticCustomError(
+                "bounds", "education_bounds: expected [low, high], 0 <= low < high <= 1", {}
+            )
+        return self
+
 
 class Panic(Strict):
     """How the pressure to leave rises after an announcement and passes."""
@@ -241,7 +291,9 @@ class Choice(Strict):
     lambda_: Annotated[Number, Quantity("dissimilarity", 0.25, 1)] = Field(
         alias="lambda", description="Dissimilarity of the destinations, 1 = independent."
     )
-    constant: dict[str, Utility] = Field(description="Alternative-specific constant by destination.")
+    constant: dict[str, Utility] = Field(
+        description="Alternative-specific constant by destination."
+    )
     beta_age: Annotated[Table, Quantity("utility")] = Field(description="By age band.")
     beta_education: Utility = Field(description="Of men with higher education.")
     beta_liable: Utility = Field(description="Of men liable to call-up.")
@@ -289,6 +341,25 @@ class News(Strict):
     )
 
 
+def _check_pace(pace: Dated, target: Number) -> None:
+    """A cumulative total never falls and does not pass the target."""
+    by_date = pace.value if isinstance(pace.value, dict) else {datetime.min: pace.value}
+    totals = [total for _, total in sorted(by_date.items())]
+    for before, after in itertools.pairwise(totals):
+        if after < before:
+            raise PydanticCustomError(
+                "pace",
+                "pace falls from {before} to {after}; a cumulative total cannot fall",
+                {"before": f"{before:,.0f}", "after": f"{after:,.0f}"},
+            )
+    if totals[-1] > target.value:
+        raise PydanticCustomError(
+            "pace",
+            "pace reaches {reached}, above the target of {target}; change one of them",
+            {"reached": f"{totals[-1]:,.0f}", "target": f"{target.value:,.0f}"},
+        )
+
+
 class CallUp(Strict):
     """Mobilisation at home: pace, whom it reaches, who complies."""
 
@@ -306,6 +377,11 @@ class CallUp(Strict):
     )
     list_extra: Share = Field(description="Liable men on the border list at random.")
 
+    @model_validator(mode="after")
+    def _pace_rises(self) -> CallUp:
+        _check_pace(self.pace, self.target)
+        return self
+
 
 class Destination(Strict):
     """A country that can be chosen."""
@@ -322,6 +398,14 @@ class Destination(Strict):
     )
     registers: bool = Field(default=False, description="Whether arrivals are registered.")
     registration_delay: Days | None = Field(default=None, description="From entry to registration.")
+
+    @model_validator(mode="after")
+    def _delay_given(self) -> Destination:
+        if self.registers and self.registration_delay is None:
+            raise PydanticCustomError(
+                "registration", "registers: true needs a registration_delay (days)", {}
+            )
+        return self
 
 
 class Crossing(Strict):
@@ -364,6 +448,16 @@ class Period(Strict):
     start: Moment | None = Field(default=None, alias="from", description="Inclusive.")
     end: Moment | None = Field(default=None, alias="to", description="Exclusive.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Period:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise PydanticCustomError(
+                "period",
+                "ends ('to' {end}) before or when it begins ('from' {start}); 'to' is exclusive",
+                {"start": f"{self.start:%Y-%m-%dT%H:%M}", "end": f"{self.end:%Y-%m-%dT%H:%M}"},
+            )
+        return self
+
 
 Places = Annotated[
     tuple[str, ...],
@@ -401,6 +495,18 @@ class EntryLimit(Period):
     turns: Share = Field(description="Of the rest: turn to another destination.")
     exempt_regions: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _shares_of_the_rest(self) -> EntryLimit:
+        total = self.walks.value + self.turns.value
+        if total > 1 + 1e-9:
+            raise PydanticCustomError(
+                "shares",
+                "walks and turns are shares of the same men, but add up to {total}; "
+                "expected at most 1",
+                {"total": f"{total:g}"},
+            )
+        return self
+
 
 class BorderClosed(Period):
     """Nobody ('all') or no man of military age ('men') is let out."""
@@ -417,6 +523,9 @@ class FootLane(Period):
     at: Places
     walking_share: Share = Field(description="Of men who come while it is open.")
     background_walking_share: Share = Field(description="Of ordinary travellers.")
+    jockeying_share: Share = Field(
+        description="Of would-be walkers already in the vehicle lane when it opens: go over."
+    )
 
 
 class Rumour(Period):
@@ -436,6 +545,11 @@ class CallUpWave(Strict):
     strength: Annotated[Number, Quantity("ratio", 0, 20)] = Field(
         description="Its panic against the first call-up's."
     )
+
+    @model_validator(mode="after")
+    def _pace_rises(self) -> CallUpWave:
+        _check_pace(self.pace, self.target)
+        return self
 
 
 class DocumentRule(Period):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -346,10 +345,21 @@ class Observation:
     note: str
 
 
-_OBSERVATION_WORDS = (
-    "id role place measure unit model_measure place_id counts source_name source_url "
-    "source_date quality note"
-).split()
+_OBSERVATION_WORDS = [
+    "id",
+    "role",
+    "place",
+    "measure",
+    "unit",
+    "model_measure",
+    "place_id",
+    "counts",
+    "source_name",
+    "source_url",
+    "source_date",
+    "quality",
+    "note",
+]
 
 
 def _observation(row: Row) -> Observation:

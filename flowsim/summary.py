@@ -81,10 +81,11 @@ def _who_left(
         bound = outcomes.destination == name
         crossed = bound & (status.str.startswith("abroad-") | status.isin(["moved-on", "returned"]))
         now = _men(outcomes, status == f"abroad-{name}", replications)
+        entries = _total(daily, "destination", "entries", country.code)
         yield (
             f"  {country.name}: {_number(_men(outcomes, crossed, replications))} men got in, "
-            f"{_number(now)} still there at the end; {_number(_total(daily, 'destination', 'entries', country.code))} "
-            "entries of all kinds, ordinary traffic included."
+            f"{_number(now)} still there at the end; {_number(entries)} entries of all kinds, "
+            "ordinary traffic included."
         )
     leavers = outcomes[(outcomes.destination.astype(str) != "")]
     if leavers.men.sum() > 0:
@@ -96,7 +97,8 @@ def _who_left(
 def _who_could_not(scenario: Scenario, outcomes: pd.DataFrame, replications: int) -> Iterator[str]:
     status = outcomes.status.astype(str)
     wants = status.str.startswith("wants-")
-    yield f"WHO COULD NOT: {_number(_men(outcomes, wants, replications))} men wanted to leave and are at home."
+    wanting = _number(_men(outcomes, wants, replications))
+    yield f"WHO COULD NOT: {wanting} men wanted to leave and are at home."
     for name, country in scenario.destinations.items():
         here = status == f"wants-{name}"
         if outcomes.men[here].sum() > 0:
@@ -107,7 +109,10 @@ def _who_could_not(scenario: Scenario, outcomes: pd.DataFrame, replications: int
             )
     enlisted = _men(outcomes, status == "enlisted", replications)
     hiding = _men(outcomes, status == "hiding", replications)
-    yield f"  {_number(enlisted)} men were called up and complied; {_number(hiding)} are in hiding at home."
+    yield (
+        f"  {_number(enlisted)} men were called up and complied; "
+        f"{_number(hiding)} are in hiding at home."
+    )
 
 
 def _who_was_stopped(
@@ -115,7 +120,14 @@ def _who_was_stopped(
 ) -> Iterator[str]:
     crossing = {
         name: _total(daily, "crossing", name)
-        for name in ("refused", "notices", "notices_expected", "refused_entry", "limited", "gave_up")
+        for name in (
+            "refused",
+            "notices",
+            "notices_expected",
+            "refused_entry",
+            "limited",
+            "gave_up",
+        )
     }
     yield (
         f"WHO WAS STOPPED: {_number(crossing['refused'])} men refused on the Russian side, "
@@ -129,8 +141,8 @@ def _who_was_stopped(
     )
     underway = outcomes.status.astype(str).isin(["queueing", "on-the-road"])
     yield (
-        f"  {_number(_men(outcomes, underway, replications))} still queueing or on the road at the end "
-        f"of {scenario.horizon.end:%d %B} (exclusive)."
+        f"  {_number(_men(outcomes, underway, replications))} still queueing or on the road at "
+        f"the end, {scenario.horizon.end:%d %B} 00:00."
     )
 
 
@@ -166,7 +178,9 @@ def _beside_published(comparison: pd.DataFrame) -> Iterator[str]:
         given = int(sums["is_input"].sum())
         yield _row(
             "Georgia entries, 21-26 September",
-            sums.published.sum(), sums.simulated.sum(), f"{given} of 6 days inputs",
+            sums.published.sum(),
+            sums.simulated.sum(),
+            f"{given} of 6 days inputs",
         )
     for name, row in table.iterrows():
         if name in HEADLINES["GE"]:

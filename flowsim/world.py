@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from flowsim import choice, conscription, journey, news, policies, population, sources
 from flowsim.clock import Clock
-from flowsim.schema import CallUpWave, Scenario
+from flowsim.schema import CallUp, CallUpWave, Scenario
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -97,7 +97,7 @@ class World:
         return self.strata.columns()
 
     @cached_property
-    def _waves(self) -> list[tuple[conscription.CallUp | CallUpWave, float]]:
+    def _waves(self) -> list[tuple[CallUp | CallUpWave, float]]:
         further = [p for p in self.assumptions.policies.values() if isinstance(p, CallUpWave)]
         return conscription.waves(self.assumptions.call_up, further)
 
@@ -174,6 +174,16 @@ class World:
         later = np.where(self.available, hours, 2**40)
         return np.minimum.accumulate(later[::-1], axis=0)[::-1]
 
+    def exempt(
+        self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]
+    ) -> Bools:
+        """Say which men an entry limit at their crossing does not bind, by region, (N,)."""
+        out = np.zeros(len(crossing), dtype=bool)
+        for c, codes in self.table.exempt.items():
+            local = np.isin(region, [self.regions.code.index(code) for code in codes])
+            out |= (crossing == c) & local
+        return out
+
     @cached_property
     def base_utility(self) -> Floats:
         """The part of V that does not change, shape (S, J)."""
@@ -233,6 +243,7 @@ class PressurePath:
         self.world = world
         n = len(world.destinations)
         self.pressure = choice.Pressure.at_rest(world.strata.n_strata, n)
+        self.utility = world.base_utility
         self.left = np.zeros((world.clock.n_days + 1, len(world.regions.code), n))
         self._region_men = world.regions.men.sum(axis=1)[:, None] / 1000.0
 
@@ -253,6 +264,7 @@ class PressurePath:
             self.co_regionals(day),
             law,
         )
+        self.utility = v
         rate = np.exp(v / law.lambda_.value) / world.assumptions.panic.reference.value
         panic = world.panic[day]
         available = world.available[row : row + 24]
@@ -262,7 +274,7 @@ class PressurePath:
             rate,
             float(panic.sum()),
             (panic[:, None, None] * available).sum(axis=0)[passport],
-            available.any(axis=0)[passport],
+            np.any(available, axis=0)[passport],
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,
         )

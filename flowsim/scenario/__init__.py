@@ -22,7 +22,7 @@ from flowsim.scenario.reading import read_value
 from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Place, Tree, plain
 from flowsim.scenario.writing import (
-    Assumption,
+    Row,
     assumptions,
     content_hash,
     resolved_yaml,
@@ -30,7 +30,7 @@ from flowsim.scenario.writing import (
 from flowsim.schema import Scenario
 
 __all__ = [
-    "Assumption",
+    "Row",
     "assumptions",
     "content_hash",
     "json_schema",
@@ -152,7 +152,9 @@ def _lay_change(
         message = "is not a dotted key; expected names with single dots between, as in panic.decay"
         return [Problem(place.where, key, message)]
     if parts[0] in ("extends", "changes"):
-        return [Problem(place.where, key, "cannot be changed; write another file that extends this")]
+        return [
+            Problem(place.where, key, "cannot be changed; write another file that extends this")
+        ]
     return lay_over(tree, single_change(key, value, inside, place))
 
 

@@ -18,7 +18,16 @@ from pydantic import TypeAdapter, ValidationError
 from flowsim import sources
 from flowsim.errors import Problem
 from flowsim.scenario.tree import Path, Tree, dotted, suggestion
-from flowsim.schema import CallUp, CallUpWave, Crossing, Destination, Horizon, Period, Policy, Scenario
+from flowsim.schema import (
+    CallUp,
+    CallUpWave,
+    Crossing,
+    Destination,
+    Horizon,
+    Period,
+    Policy,
+    Scenario,
+)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAMED = ("destinations", "crossings", "policies")

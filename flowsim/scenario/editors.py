@@ -57,7 +57,9 @@ def _relax_unit(definition: dict[str, Any]) -> None:
     """The unit of a number may be left out; it is the one of its key."""
     if "unit" in definition.get("properties", {}):
         definition["required"] = [key for key in definition["required"] if key != "unit"]
-        definition["properties"]["source"]["pattern"] = "^(data:|literature:|assumption:|calibrated)"
+        definition["properties"]["source"]["pattern"] = (
+            "^(data:|literature:|assumption:|calibrated)"
+        )
 
 
 def _nullable_crossings(properties: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _missing(tree: Tree, path: Path, _: ErrorDetails) -> str:
     if isinstance(path[-1], int):
         return "is missing; expected two numbers, [low, high]"
     if path[-1] == "source":
-        return "is missing; every number needs its source, such as \"assumption: ...\""
+        return 'is missing; every number needs its source, such as "assumption: ..."'
     model = _model_at(tree, path[:-1])
     field = next((f for n, f in model.model_fields.items() if (f.alias or n) == path[-1]), None)
     about = f": {field.description}" if field is not None and field.description else ""
@@ -172,7 +172,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "nothing (null)"}[value]
     if isinstance(value, str):
-        return ascii(value) if len(value) <= 60 else f"{ascii(value[:57])}..."
+        return ascii(value) if len(value) <= 60 else f"{value[:57]!a}..."
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 

@@ -30,7 +30,7 @@ from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, is_text
 MAX_DEPTH = 20
 MAX_DIGITS = 40
 
-_WORDS = {word: None for word in ("", "~", "null", "Null", "NULL")} | {
+_WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
 _WHOLE = re.compile(r"[-+]?[0-9]+")
@@ -124,7 +124,9 @@ class _Builder:
                 n_documents += 1
                 if n_documents > 1:
                     raise fail(self._where(event), "", "a second document begins; expected one")
-            elif isinstance(event, AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent):
+            elif isinstance(
+                event, AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent
+            ):
                 value = self._node(event, events, ())
             elif isinstance(event, StreamEndEvent):
                 break
@@ -190,7 +192,9 @@ class _Builder:
     def _key(self, event: Event, events: Iterator[Event], path: Path) -> str:
         self._allowed(event, path)
         if not isinstance(event, ScalarEvent):
-            raise fail(self._where(event), dotted(path), "a key must be text, not a list or mapping")
+            raise fail(
+                self._where(event), dotted(path), "a key must be text, not a list or mapping"
+            )
         if event.value == "<<" and not event.style:
             raise fail(
                 self._where(event), dotted(path), "merge keys (<<) are not allowed; use extends"
@@ -211,7 +215,9 @@ class _Builder:
             problem = ", ".join(part for part in (reason.context, reason.problem) if part)
         elif isinstance(getattr(reason, "position", None), int):  # a character YAML forbids
             line = text.count("\n", 0, reason.position)
-            problem = f"the character {ascii(text[reason.position : reason.position + 1])} is not allowed"
+            problem = (
+                f"the character {text[reason.position : reason.position + 1]!a} is not allowed"
+            )
             return (f"{self.name}:{line + 1}" if self.has_lines else self.name, "", problem)
         if mark is None:
             return self.name, "", f"is not YAML: {problem}"

@@ -95,7 +95,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(plain(inner) for inner in value)
     if isinstance(value, str) and not is_text(value):
-        raise ValueError(f"{ascii(value)} is not text that can be written in UTF-8")
+        raise ValueError(f"{value!a} is not text that can be written in UTF-8")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"found a {type(value).__name__}; expected a number, text, or a mapping")

@@ -21,7 +21,7 @@ _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*(?<!:)")
 
 
 @dataclass(frozen=True)
-class Assumption:
+class Row:
     """One line of the table of assumptions.
 
     Attributes
@@ -68,27 +68,30 @@ def content_hash(scenario: Scenario) -> str:
     return hashlib.sha256(resolved_yaml(scenario).encode()).hexdigest()
 
 
-def assumptions(scenario: Scenario) -> list[Assumption]:
+def assumptions(scenario: Scenario) -> list[Row]:
     """Give every number of a scenario with unit and source, in the order of the file."""
     rows = list(_parameters(scenario, ""))
     low, high = scenario.population.education_bounds
-    bounds = Assumption(
+    bounds = Row(
         "population.education_bounds",
         _flow((low, high)),
         "share",
         "assumption: keeps imputed shares plausible",
         None,
     )
-    return rows[: _after(rows, "population.")] + [bounds] + rows[_after(rows, "population.") :] + [
-        _road_assumption(scenario, name) for name in _without_roads(scenario)
-    ]
+    return (
+        rows[: _after(rows, "population.")]
+        + [bounds]
+        + rows[_after(rows, "population.") :]
+        + [_road_assumption(scenario, name) for name in _without_roads(scenario)]
+    )
 
 
-def _after(rows: list[Assumption], prefix: str) -> int:
+def _after(rows: list[Row], prefix: str) -> int:
     return max(n for n, row in enumerate(rows, 1) if row.key.startswith(prefix))
 
 
-def _parameters(model: BaseModel, prefix: str) -> Iterator[Assumption]:
+def _parameters(model: BaseModel, prefix: str) -> Iterator[Row]:
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         key = prefix + (field.alias or name)
@@ -96,7 +99,7 @@ def _parameters(model: BaseModel, prefix: str) -> Iterator[Assumption]:
             path = f"{key}.{inner_key}" if inner_key else key
             if isinstance(inner, Parameter):
                 number = _flow(getattr(inner, "value"))  # noqa: B009 - only subclasses have one
-                yield Assumption(path, number, inner.unit, inner.source, inner.free)
+                yield Row(path, number, inner.unit, inner.source, inner.free)
             elif isinstance(inner, BaseModel):
                 yield from _parameters(inner, f"{path}.")
 
@@ -110,9 +113,9 @@ def _without_roads(scenario: Scenario) -> list[str]:
     ]
 
 
-def _road_assumption(scenario: Scenario, name: str) -> Assumption:
+def _road_assumption(scenario: Scenario, name: str) -> Row:
     detour = _flow(scenario.travel.detour.value)
-    return Assumption(
+    return Row(
         f"crossings.{name} (road distances)",
         f"great circle x {detour}",
         "km",

@@ -1,0 +1,349 @@
+"""Map of leavers per 1,000 men by region, with the crossings, in an equal-area projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patheffects import withStroke
+
+from flowsim import sources
+from flowsim.figures.geography import Array, Shape, albers, shapes
+from flowsim.figures.save import Drawn
+from flowsim.figures.sheet import MM, Sheet, text_width
+from flowsim.figures.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset, plain
+from flowsim.figures.tables import Results, records
+from flowsim.figures.words import count, plural, rate, rounded
+
+NAME = "map"
+CLASSES = 6
+ENOUGH = 10
+LARGEST = 5.2
+DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
+
+Box = tuple[float, float, float, float]
+
+
+def table(results: Results) -> pd.DataFrame:
+    """Give what is drawn: a row per region, and a row per road crossing with its entries.
+
+    Columns kind (region, crossing), id, name, men, left, per_1000, left_simulated, lat, lon,
+    entries. Men who left are those abroad, moved on or returned at the end of the horizon.
+    """
+    rows = results.outcomes
+    n = results.n_replications
+    status = rows["status"].astype(str)
+    gone = status.str.startswith("abroad-") | status.isin(("moved-on", "returned"))
+    region = rows["region"].astype(str)
+    facts = sources.regions()
+    codes = pd.Index(facts.code)
+
+    def by_region(values: pd.Series[float]) -> pd.Series[float]:
+        return (values.fillna(0).groupby(region).sum() / n).reindex(codes)
+
+    men, left = by_region(rows["men"]), by_region(rows["men"].where(gone, 0.0))
+    regions = pd.DataFrame(
+        {
+            "kind": "region",
+            "id": codes,
+            "name": facts.name,
+            "men": men.to_numpy(),
+            "left": left.to_numpy(),
+            "per_1000": (1000 * left / men.where(men > 0)).to_numpy(),
+            "left_simulated": by_region(rows["men_simulated"].where(gone, 0.0)).to_numpy(),
+        }
+    )
+    return pd.concat([regions, _crossings(results)], ignore_index=True)
+
+
+def _crossings(results: Results) -> pd.DataFrame:
+    entries = results.days("entries", "crossing").groupby("place_id")["value"].sum()
+    entries = entries / results.n_replications
+    rows = [
+        ("crossing", key, place.name, place.lat, place.lon, float(entries.get(key, 0.0)))
+        for key, place in results.scenario.crossings.items()
+        if place.lat is not None and place.lon is not None
+    ]
+    return pd.DataFrame(rows, columns=["kind", "id", "name", "lat", "lon", "entries"])
+
+
+def draw_figure(results: Results, preset: Preset) -> Drawn:
+    """Arrange the map, its colour bar and the sizes of the dots."""
+    data = table(results)
+    title = finding(data)
+    outlines = sources.outlines()
+    regions, around = shapes(outlines.regions), shapes(outlines.neighbours)
+    boxes = [shape.path.get_extents() for shape in regions]
+    west, east = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
+    south, north = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
+    west, east = west - 0.02 * (east - west), east + 0.01 * (east - west)
+    south, north = south - 0.06 * (north - south), north + 0.01 * (north - south)
+    width = preset.width - 5.0
+    height = width * (north - south) / (east - west)
+    sheet = Sheet(preset, title, _subtitle(), [_notes(results, data), results.source], height + 13)
+    ax = sheet.axes(2.5, 0, width, height)
+    ax.set(xlim=(west, east), ylim=(south, north))
+    bounds = classes(data["per_1000"].dropna().to_numpy())
+    names = [place.name for place in results.scenario.destinations.values()]
+    draw(data, ax, regions, around, bounds)
+    labels = [*_crossing_names(data), *_region_name(data, regions), *_country_names(around, names)]
+    _name_places(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
+    _draw_scale(sheet, bounds, height + 3)
+    _draw_sizes(sheet, data, height + 3)
+    return Drawn(NAME, sheet.figure, data, title, _alt(data, title), results.source)
+
+
+def classes(values: Array) -> Array:
+    """Give rounded class bounds from 0 upwards that split the regions about evenly."""
+    top = float(values.max()) if values.size else 0.0
+    if top <= 0:
+        return np.array([0.0, 1.0])
+    inner = np.quantile(values, [0.17, 0.33, 0.5, 0.67, 0.84])
+    digits = 1 if top < 20 else 0
+    while digits < 6 and round(top, digits) <= 0:
+        digits += 1
+    last = float(np.ceil(top * 10**digits) / 10**digits)
+    bounds = sorted({round(float(bound), digits) for bound in inner} - {0.0})
+    return np.array([0.0, *[bound for bound in bounds if bound < last], last])
+
+
+def _palette(bounds: Array) -> tuple[Colormap, BoundaryNorm]:
+    n = len(bounds) - 1
+    colours = colormaps[SEQUENTIAL](np.linspace(0.06, 0.95, CLASSES))[:n]
+    return ListedColormap(list(colours)), BoundaryNorm(bounds, n)
+
+
+def draw(
+    data: pd.DataFrame, ax: Axes, regions: list[Shape], around: list[Shape], bounds: Array
+) -> None:
+    """Draw regions in the colour of their class, neighbours in grey, crossings as dots.
+
+    Parameters
+    ----------
+    data : DataFrame
+        As ``table`` gives it; regions without a value are hatched.
+    ax : Axes
+        With limits in the plane of ``albers``.
+    bounds : float64, shape (n + 1,)
+        Class bounds.
+    """
+    ax.axis("off")
+    colours, norm = _palette(bounds)
+    values = data[data["kind"] == "region"].set_index("id")["per_1000"]
+    for shape in around:
+        look = {"facecolor": LAND, "edgecolor": "white", "linewidth": 0.5}
+        ax.add_patch(PathPatch(shape.path, zorder=1, **look))
+    for shape in regions:
+        value = float(values.get(shape.id, np.nan))
+        look = {"facecolor": colours(norm(min(value, bounds[-1] * (1 - 1e-9))))}
+        if not np.isfinite(value):
+            look = {"facecolor": "white", "hatch": "////"}
+        ax.add_patch(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
+    dots = _dots(data)
+    x, y = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
+    size = [_area(n, dots["entries"].max()) for n in dots["entries"]]
+    ax.scatter(x, y, s=size, zorder=4, **DOT)
+
+
+def _dots(data: pd.DataFrame) -> pd.DataFrame:
+    rows = data[(data["kind"] == "crossing") & (data["entries"] > 0)]
+    return rows.sort_values("entries", ascending=False, kind="stable")
+
+
+def _area(entries: float, most: float) -> float:
+    """Give a dot's area in square points, in proportion to the entries."""
+    return float((LARGEST / MM * 72) ** 2 * entries / most) if most > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name on the map: of a crossing, a region or a country, and the point it belongs to."""
+
+    text: str
+    x: float
+    y: float
+    kind: str
+
+
+def _name_places(
+    ax: Axes, names: Sequence[Name], taken: list[Box], preset: Preset, width: float
+) -> None:
+    """Write names where they cover neither a dot nor another name, else leave them out."""
+    left, right = ax.get_xlim()
+    low, high = ax.get_ylim()
+    mm = width / (right - left)
+    tall = preset.small / 72 * MM * 1.15 / mm
+    halo = [withStroke(linewidth=1.6, foreground="white", alpha=0.85)]
+    for name in names:
+        wide = text_width(plain(name.text), preset.small) / mm
+        for dx, dy in _offsets(name.kind, wide, tall, mm):
+            x, y = name.x + dx, name.y + dy
+            box = (x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
+            inside = left < box[0] and box[2] < right and low < box[1] and box[3] < high
+            if not inside or any(_overlap(box, other) for other in taken):
+                continue
+            taken.append(box)
+            style = "italic" if name.kind == "country" else "normal"
+            if name.kind == "region":
+                end = y - np.sign(dy) * tall / 2
+                ax.plot([name.x, x], [name.y, end], color=INK, linewidth=0.7, zorder=5)
+            text = ax.text(x, y, plain(name.text), size=preset.small, style=style, zorder=6)
+            text.set(ha="center", va="center_baseline", path_effects=halo)
+            text.set_color(QUIET if name.kind == "country" else INK)
+            break
+
+
+def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float, float]]:
+    """Give the places to try for a name, from its point, in units of the map."""
+    away = 3.4 / mm
+    if kind == "country":
+        return [(0, 0), *[(0, n * tall) for n in (-1, -2.2, 1, -3, -4)]]
+    if kind == "region":
+        return [(sign * 5 / mm, 13 / mm) for sign in (-1, 1, -3, 3)] + [(0, -13 / mm)]
+    return [
+        (0, -away - tall / 2),
+        (wide / 2 + away, 0),
+        (-wide / 2 - away, 0),
+        (0, -away - 1.7 * tall),
+        (0, away + tall / 2),
+    ]
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _dot_boxes(data: pd.DataFrame, mm: float) -> list[Box]:
+    dots = _dots(data)
+    xs, ys = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
+    boxes = []
+    for x, y, entries in zip(xs, ys, dots["entries"], strict=True):
+        half = np.sqrt(_area(entries, dots["entries"].max())) / 72 * MM / 2 / mm
+        boxes.append((x - half, y - half, x + half, y + half))
+    return boxes
+
+
+def _crossing_names(data: pd.DataFrame) -> Iterator[Name]:
+    for row in records(_dots(data).head(3)):
+        x, y = albers(np.array([row["lon"]]), np.array([row["lat"]]))
+        yield Name(row["name"], float(x[0]), float(y[0]), "crossing")
+
+
+def _region_name(data: pd.DataFrame, regions: list[Shape]) -> Iterator[Name]:
+    """Name the region of the title, which may be too small to be seen."""
+    top = _top(data)
+    for shape in regions:
+        if top and shape.id == top["id"]:
+            yield Name(f"{top['name']} {rate(top['per_1000'])}", *shape.centre, "region")
+
+
+def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[Name]:
+    for shape in around:
+        if shape.name in names:
+            yield Name(shape.name, *shape.centre, "country")
+
+
+def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
+    """Draw the colour bar as boxes of equal width, its bounds written below."""
+    preset = sheet.preset
+    colours, _ = _palette(bounds)
+    n = len(bounds) - 1
+    width = min(0.5 * preset.width, n * 14.0)
+    ax = sheet.axes(4.5, top + 3.6, width, 3.0)
+    ax.set(xlim=(0, n), ylim=(0, 1))
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    for box in range(n):
+        ax.add_patch(Rectangle((box, 0), 1, 1, facecolor=colours(box), edgecolor=QUIET, lw=0.4))
+    ax.set_xticks(range(n + 1), [f"{bound:g}" for bound in bounds])
+    ax.tick_params(length=0, pad=1)
+    sheet.text(4.5, top - 0.4, "Men who left per 1,000 aged 18 to 59", preset.small)
+
+
+def _draw_sizes(sheet: Sheet, data: pd.DataFrame, top: float) -> None:
+    """Draw the key of the dots: what a small, a middle and a large one stand for."""
+    most = data["entries"].max()
+    if not most > 0:
+        return
+    preset = sheet.preset
+    left = 0.58 * preset.width
+    ax = sheet.axes(left, top + 3.0, preset.width - left - 4.0, 6.0)
+    ax.set(xlim=(0, preset.width - left - 4.0), ylim=(0, 6.0))
+    ax.axis("off")
+    sheet.text(left, top - 0.4, "Entries by crossing, whole period", preset.small)
+    x = 2.6
+    for part in (1.0, 0.3, 0.05):
+        n = rounded(most * part, 1)
+        ax.scatter([x], [3.0], s=_area(n, most), clip_on=False, **DOT)
+        text = count(n)
+        ax.text(x + 3.4, 3.0, text, size=preset.small, va="center_baseline")
+        x += 3.4 + text_width(text, preset.small) + 4.5
+
+
+def finding(data: pd.DataFrame) -> str:
+    """State where most left for each 1,000 men, if enough were simulated, and the median."""
+    regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
+    total, men = float(regions["left"].sum()), float(regions["men"].sum())
+    if total <= 0 or men <= 0:
+        return "No man left Russia from any region"
+    nation, top = rate(1000 * total / men), _top(data)
+    if top is None:
+        return f"{nation} of every 1,000 men aged 18 to 59 left Russia"
+    return (
+        f"{top['name']} lost {rate(top['per_1000'])} of every 1,000 men aged 18 to 59, the median "
+        f"region {rate(regions['per_1000'].median())}, the nation {nation}"
+    )
+
+
+def _top(data: pd.DataFrame) -> dict[str, Any] | None:
+    """Give the region with most leavers per 1,000 men among those with ``ENOUGH`` simulated."""
+    sure = data[(data["kind"] == "region") & (data["left_simulated"] >= ENOUGH)]
+    ranked = sure.sort_values("per_1000", ascending=False, kind="stable")
+    return records(ranked.head(1))[0] if len(ranked) > 1 else None
+
+
+def _subtitle() -> str:
+    return (
+        "Simulated men who went abroad by the end of the period, whether or not they moved on or "
+        "returned, by region of origin. Dots: road crossings."
+    )
+
+
+def _notes(results: Results, data: pd.DataFrame) -> str:
+    facts = sources.regions()
+    passports = sum(basis != "census" for basis in facts.passport_basis)
+    called = sum("press" not in basis for basis in facts.mobilised_basis)
+    other = [place for place in results.scenario.crossings.values() if place.lat is None]
+    text = (
+        f"Inputs behind the regions are partly imputed: passport shares in {passports} of "
+        f"{len(facts.code)}, called-up men in {called}; read differences between regions as the "
+        "model's, not as measured."
+    )
+    thin = int((data[data["kind"] == "region"]["left_simulated"] < ENOUGH).sum())
+    if thin:
+        text += f" {plural(thin, 'region')} rest on fewer than {ENOUGH} simulated leavers."
+    if other:
+        text += " Entries by other ways (air, rail, third countries) are not on the map."
+    return text + " Albers equal-area projection; outlines: Natural Earth."
+
+
+def _alt(data: pd.DataFrame, title: str) -> str:
+    regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
+    ranked = regions.sort_values("per_1000", ascending=False, kind="stable")
+    most, least = (_rates(part) for part in (ranked.head(5), ranked.tail(5)))
+    dots = "; ".join(
+        f"{row['name']} {count(row['entries'])}" for row in records(_dots(data).head(5))
+    )
+    text = f"{title}. {_subtitle()} Highest per 1,000 men: {most}. Lowest: {least}."
+    return text + (f" Crossings by entries: {dots}." if dots else "")
+
+
+def _rates(rows: pd.DataFrame) -> str:
+    return "; ".join(f"{row['name']} {rate(row['per_1000'])}" for row in records(rows))

@@ -1,0 +1,171 @@
+"""Time axes, and the scenario's policies along them: a bar each, with its name beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from flowsim import schema
+from flowsim.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.figures.sheet import Sheet, at, fitted, text_width
+from flowsim.figures.style import INK, PALE, QUIET, RULE, Preset, plain
+from flowsim.figures.words import count, short_day
+
+ROW = 3.7
+MOST = 9
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A policy, or the moment of an announcement (``end`` None), in the clock of a panel."""
+
+    label: str
+    start: datetime
+    end: datetime | None
+
+
+def marks(scenario: schema.Scenario, destination: str, crossing: str | None = None) -> list[Mark]:
+    """Give the policies that touch a destination (or one crossing), in order of their start.
+
+    Times are local to the destination (or the crossing's other side is ignored: Moscow time,
+    if a crossing is given). What lies outside the horizon is left out.
+    """
+    place = scenario.destinations[destination]
+    offset = MOSCOW_UTC_OFFSET_H if crossing else place.utc_offset_h
+    shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
+    first, last = scenario.horizon.start, scenario.horizon.end
+    found = [Mark("Mobilisation announced", scenario.call_up.announced + shift, None)]
+    for policy in scenario.policies.values():
+        if isinstance(policy, schema.CallUpWave):
+            found.append(Mark("Further call-up announced", policy.announced + shift, None))
+        elif _touches(policy, scenario, destination, crossing):
+            start, end = policy.start or first, policy.end or last
+            if start < last and end > first:
+                label = _label(policy, scenario, destination, crossing)
+                found.append(Mark(label, max(start, first) + shift, min(end, last) + shift))
+    kept = [mark for mark in found if first <= mark.start - shift < last]
+    return sorted(kept, key=lambda mark: (mark.start, mark.end is not None, mark.label))
+
+
+def _places(policy: schema.Policy) -> tuple[str, ...]:
+    at = getattr(policy, "at", ("all",))
+    return (at,) if isinstance(at, str) else tuple(at)
+
+
+def _touches(
+    policy: schema.Policy, scenario: schema.Scenario, destination: str, crossing: str | None
+) -> bool:
+    places = _places(policy)
+    if "all" in places or destination in places:
+        return True
+    if crossing:
+        return crossing in places
+    known = scenario.crossings
+    return any(at in known and known[at].destination == destination for at in places)
+
+
+def _label(
+    policy: schema.Policy, scenario: schema.Scenario, destination: str, crossing: str | None
+) -> str:
+    match policy:
+        case schema.Rumour():
+            return "Rumour of closure"
+        case schema.DocumentRule():
+            needed = "needed" if policy.requires_passport else "not needed"
+            return f"International passport {needed}"
+        case schema.TaskForcePolicy():
+            what = "Draft officers"
+        case schema.ListCheck():
+            what = "Call-up list checked"
+        case schema.EntryLimit():
+            what = "Cars from other regions barred"
+        case schema.BorderClosed():
+            what = "Closed to men" if policy.for_ == "men" else "Closed"
+        case schema.FootLane():
+            what = "Crossing on foot"
+        case schema.CapacityPolicy():
+            what = f"Capacity {count(policy.capacity.value)} a day"
+        case _:
+            what = "Policy"
+    where = "" if crossing else f", {_where(_places(policy), scenario, destination)}"
+    return what + where
+
+
+def _where(places: tuple[str, ...], scenario: schema.Scenario, destination: str) -> str:
+    if "all" in places or destination in places:
+        return "all crossings"
+    here = [
+        scenario.crossings[at].name
+        for at in places
+        if at in scenario.crossings and scenario.crossings[at].destination == destination
+    ]
+    return here[0] if len(here) == 1 else f"{len(here)} crossings"
+
+
+def height(found: Sequence[Mark]) -> float:
+    """Give the height in mm that the strip of some marks needs."""
+    return ROW * min(len(found), MOST)
+
+
+def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
+    """Draw each mark as a row of the strip, with thin lines down into the panel below.
+
+    Parameters
+    ----------
+    strip, panel : Axes
+        Share their time axis, whose limits are set.
+    """
+    rows = list(found[:MOST])
+    if len(found) > MOST:
+        rows[-1] = Mark(f"and {len(found) - MOST + 1} more", rows[-1].start, None)
+    strip.set_ylim(max(1, len(rows)), 0)
+    strip.axis("off")
+    for row, mark in enumerate(rows):
+        start = at(mark.start)
+        end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start
+        strip.plot([start, start], [row + 0.5, len(rows)], color=RULE, linewidth=0.6, zorder=1)
+        _draw_row(row, mark.label, start, end, strip, sheet)
+        look = {"color": QUIET, "linewidth": 0.9} if mark.end is None else {"color": RULE}
+        panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
+
+
+def _draw_row(row: int, label: str, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
+    left, right = ax.get_xlim()
+    per_mm = (right - left) / (ax.get_position().width * sheet.width)
+    gap, size = (1.2 if end > start else 2.0) * per_mm, sheet.preset.small
+    if end > start:
+        box = Rectangle((start, row + 0.14), end - start, 0.72, facecolor=PALE, zorder=2)
+        ax.add_patch(box)
+        ax.plot([start, start], [row + 0.1, row + 0.9], color=INK, linewidth=1.4, zorder=3)
+    else:
+        ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
+    needed = text_width(plain(label), size) * per_mm
+    rooms = (end - start - 2 * gap, right - end - gap, start - left - gap)
+    if max(rooms) < needed:
+        label = fitted(label, size, max(rooms) / per_mm)
+        needed = max(rooms)
+    place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
+    x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]
+    ax.text(x, row + 0.5, plain(label), size=size, ha=align, va="center_baseline", zorder=4)
+
+
+def time_axis(
+    ax: Axes, horizon: schema.Horizon, width: float, preset: Preset, inside: bool = False
+) -> None:
+    """Set limits and ticks of a time axis: whole days, as many labels as ``width`` mm holds.
+
+    With ``inside`` no label sticks out beyond the ends of the axis.
+    """
+    start, end = horizon.start, horizon.end
+    label, days = text_width("30 Sep", preset.small), (end - start).days
+    room = width / (label * 1.25)
+    step = next((step for step in (1, 2, 7, 14, 28, 56) if days / step <= room), 112)
+    margin = label / 2 / width * days if inside else 0
+    chosen = [n for n in range(0, days, step) if margin <= n <= days - margin]
+    ticks = [start + timedelta(days=n) for n in chosen]
+    ax.set_xlim(at(start), at(end))
+    ax.set_xticks([at(tick) for tick in ticks], [short_day(tick) for tick in ticks])

@@ -1,0 +1,253 @@
+"""The queue at the crossing that the published counts are about, and waits where most wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from flowsim.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.figures import marks, published
+from flowsim.figures.save import Drawn
+from flowsim.figures.sheet import Key, Sheet, fitted
+from flowsim.figures.style import BLUE, INK, QUIET, RULE, Preset
+from flowsim.figures.tables import Results, highest, records, spread
+from flowsim.figures.words import count, day, listed, period, plural, rate
+
+NAME = "queues"
+COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
+COLUMNS += ["value", "low", "high"]
+BUSIEST = 4
+GAP_HOURS = 6
+LABELS = {"queue_cars": "cars waiting", "queue_persons": "persons waiting"}
+LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
+
+
+def draw_figure(results: Results, preset: Preset) -> Drawn:
+    """Arrange cars and persons at one crossing above the waits at the busiest crossings."""
+    data = table(results)
+    title = finding(data, results)
+    focus = focal(results)
+    scenario = results.scenario
+    strip = marks.marks(scenario, scenario.crossings[focus].destination, focus) if focus else []
+    narrow = preset.width < 120
+    columns = 2 if narrow else BUSIEST
+    rows = -(-max(1, len(busiest(results))) // columns)
+    top = HEAD + marks.height(strip) + (2 if narrow else 1) * (LONG + FOOT) + narrow * HEAD
+    body = top + GAP + HEAD + rows * (SHORT + HEAD + FOOT)
+    source = [_notes(data), results.source]
+    sheet = Sheet(preset, title, _subtitle(results), source, body, _keys(data, results))
+    _draw_queue(data, results, focus, strip, sheet)
+    _draw_waits(data, results, top + GAP, columns, sheet)
+    return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), results.source)
+
+
+def focal(results: Results) -> str | None:
+    """Give the crossing whose queue is shown: with published counts of cars, else the busiest."""
+    counted = {seen for seen in results.scenario.crossings if not _counts(results, seen).empty}
+    ranked = busiest(results, n=None)
+    return next((key for key in [*ranked, *counted] if key in counted), next(iter(ranked), None))
+
+
+def busiest(results: Results, n: int | None = BUSIEST) -> list[str]:
+    """Give the road crossings with the most person-hours of waiting, most first."""
+    hours = results.hours("queue_persons").groupby("place_id")["value"].sum()
+    roads = [key for key, place in results.scenario.crossings.items() if place.kind == "road"]
+    found = hours[hours.index.isin(roads) & (hours > 0)]
+    return [str(key) for key in found.sort_values(ascending=False, kind="stable").index[:n]]
+
+
+def table(results: Results) -> pd.DataFrame:
+    """Give what is drawn: queues by the hour at one crossing, waits at the busiest, Moscow time."""
+    focus = focal(results)
+    wanted = [("queue_cars", focus), ("queue_persons", focus)]
+    wanted += [("wait_hours", key) for key in busiest(results)]
+    parts = []
+    for measure, key in wanted:
+        if key is None:
+            continue
+        rows = results.hours(measure)
+        own = spread(rows[rows["place_id"] == key], ["time"])
+        seen = published.published(results.scenario, measure, key, MOSCOW_UTC_OFFSET_H)
+        place = {"place_id": key, "place": results.scenario.crossings[key].name}
+        ends = own["time"] + timedelta(hours=1)
+        own = own.assign(start=own["time"], end=ends, series="simulated", id="", role="")
+        parts += [
+            part.assign(measure=measure, **place) for part in (own, seen.assign(series="published"))
+        ]
+    columns = [*COLUMNS, "source_name", "source_url"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
+
+
+def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
+    """Draw one measure at one crossing by the hour, with its range and published figures.
+
+    Where nobody reached the head of the queue for ``GAP_HOURS`` the line is broken.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Rows of ``table`` for one place and measure.
+    """
+    for part in _runs(data):
+        times = part["start"]
+        if (part["high"] > part["low"]).any():
+            ax.fill_between(times, part["low"], part["high"], color=color, alpha=0.25, lw=0)
+        look = {"marker": ".", "markersize": 3} if len(part) == 1 else {"linewidth": 1.2}
+        ax.plot(times, part["value"], color=color, zorder=3, **look)
+    published.draw(data[data["series"] == "published"], ax)
+    top = data[["value", "high"]].max().max()
+    ax.set_ylim(0, 1.08 * top if top > 0 else 1)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _runs(data: pd.DataFrame) -> list[pd.DataFrame]:
+    """Split simulated rows where the measure has no value for ``GAP_HOURS``."""
+    own = data[(data["series"] == "simulated") & data["value"].notna()].sort_values("start")
+    gaps = own["start"].diff() > timedelta(hours=GAP_HOURS)
+    return [part for _, part in own.groupby(gaps.cumsum())]
+
+
+def finding(data: pd.DataFrame, results: Results) -> str:
+    """State how long the queue became, when, and how long those at the head had waited."""
+    focus = focal(results)
+    cars = _simulated(data, "queue_cars", focus)
+    people = _simulated(data, "queue_persons", focus)
+    if focus is None or people.empty or people.max() < 1:
+        return "No queue formed at any road crossing"
+    name = results.scenario.crossings[focus].name
+    many, unit = (cars, "cars") if not cars.empty and cars.max() >= 1 else (people, "persons")
+    most, when = highest(many)
+    text = f"The queue at {name} reached {count(most)} {unit} on {day(when)}"
+    return text + _longest_wait(results, focus)
+
+
+def _longest_wait(results: Results, focus: str) -> str:
+    """Say where and when the mean wait of a day was longest, at the busiest crossings."""
+    waits = results.days("wait_hours", "crossing")
+    waits = waits[waits["place_id"].isin(busiest(results))]
+    means = spread(waits, ["place_id", "date"]).dropna(subset="value")
+    if means.empty or means["value"].max() < 0.5:
+        return ""
+    longest = records(means.sort_values("value", ascending=False, kind="stable").head(1))[0]
+    key = longest["place_id"]
+    place = "there" if key == focus else f"at {results.scenario.crossings[key].name}"
+    return (
+        f"; those who reached the head {place} on {day(longest['date'])} had waited "
+        f"{rate(longest['value'])} hours on average"
+    )
+
+
+def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[float]:
+    own = data[(data["measure"] == measure) & (data["place_id"] == key)]
+    return own[own["series"] == "simulated"].set_index("start")["value"].dropna()
+
+
+def _counts(results: Results, key: str) -> pd.DataFrame:
+    return published.published(results.scenario, "queue_cars", key, MOSCOW_UTC_OFFSET_H)
+
+
+def _draw_queue(
+    data: pd.DataFrame,
+    results: Results,
+    focus: str | None,
+    strip: list[marks.Mark],
+    sheet: Sheet,
+) -> None:
+    """Draw cars and persons at the focal crossing, side by side where there is room."""
+    preset, scenario = sheet.preset, results.scenario
+    name = scenario.crossings[focus].name if focus else "No crossing"
+    narrow = preset.width < 120
+    left = 13.0
+    width = preset.width - left - 4.0 if narrow else (preset.width - 2 * left - 8.0) / 2
+    high = marks.height(strip)
+    for place, (measure, label) in enumerate(LABELS.items()):
+        x = left if narrow else left + place * (width + left + 4.0)
+        y = HEAD + high + (place * (LONG + FOOT + HEAD) if narrow else 0)
+        panel = sheet.axes(x, y, width, LONG)
+        marks.time_axis(panel, scenario.horizon, width, preset)
+        draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
+        head = fitted(f"{name}: {label}", preset.text, width + left - 3, "bold")
+        above = 0 if place == 0 or not narrow else y - HEAD
+        sheet.text(x - left + 2.5, above, head, preset.text, weight="bold")
+        if place == 0 or not narrow:
+            bars = sheet.axes(x, HEAD, width, high)
+            bars.set_xlim(panel.get_xlim())
+            marks.draw(strip, bars, panel, sheet)
+
+
+def _draw_waits(
+    data: pd.DataFrame, results: Results, top: float, columns: int, sheet: Sheet
+) -> None:
+    """Draw waits as small panels of one scale, the other crossings in grey behind each."""
+    preset, scenario = sheet.preset, results.scenario
+    waits = data[data["measure"] == "wait_hours"]
+    keys = busiest(results)
+    sheet.text(2.5, top, "Hours waited by those who reach the head", preset.text, weight="bold")
+    if waits[waits["series"] == "simulated"]["value"].dropna().empty:
+        sheet.text(13.0, top + HEAD + 4, "Nobody waited.", preset.text, color=QUIET)
+        return
+    limit = 1.08 * max(1.0, waits[["value", "high"]].max().max())
+    left, gap = 13.0, 4.0
+    width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
+    for place, key in enumerate(keys):
+        row, column = divmod(place, columns)
+        x, y = left + column * (width + gap), top + 2 * HEAD + row * (SHORT + HEAD + FOOT)
+        panel = sheet.axes(x, y, width, SHORT)
+        marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
+        for other in keys:
+            if other != key:
+                for part in _runs(waits[waits["place_id"] == other]):
+                    panel.plot(part["start"], part["value"], color=RULE, linewidth=0.6, zorder=1)
+        draw(waits[waits["place_id"] == key], panel)
+        panel.set_ylim(0, limit)
+        panel.tick_params(labelleft=column == 0)
+        name = fitted(scenario.crossings[key].name, preset.small, width)
+        sheet.text(x, y - 4.0, name, preset.small, color=INK)
+
+
+def _subtitle(results: Results) -> str:
+    horizon = results.scenario.horizon
+    days = period(horizon.start, horizon.end - timedelta(days=1))
+    n = len(busiest(results))
+    where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
+    return (
+        f"Simulated queue by the hour and waits at {where}, Moscow time, {days}. Bars: policies "
+        "that touch the crossing. Grey in the lower row: the other crossings shown."
+    )
+
+
+def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
+    keys = [Key("simulated", {"color": BLUE, "linewidth": 1.2})]
+    n = results.n_replications
+    if n > 1:
+        what = "range" if n <= 20 else "5 % to 95 %"
+        keys.append(Key(f"{what} of {n} replications", {"color": BLUE, "alpha": 0.25}, patch=True))
+    return keys + published.keys(data[data["series"] == "published"])
+
+
+def _notes(data: pd.DataFrame) -> str:
+    notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
+    if (data["series"] == "published").any():
+        notes += " Published counts are of passenger cars, without lorries; sources: queues.csv."
+    return notes
+
+
+def _alt(data: pd.DataFrame, title: str, results: Results) -> str:
+    parts = [f"{title}.", _subtitle(results)]
+    for key in busiest(results):
+        waits = _simulated(data, "wait_hours", key)
+        if not waits.empty:
+            name = results.scenario.crossings[key].name
+            parts.append(f"{name}: longest hourly mean wait {rate(float(np.max(waits)))} hours.")
+    n = int((data["series"] == "published").sum())
+    if n:
+        parts.append(f"{plural(n, 'published figure')} beside the simulation.")
+    names = [results.scenario.crossings[key].name for key in busiest(results)]
+    return " ".join(parts) + (f" Crossings by waiting: {listed(names)}." if names else "")

@@ -1,0 +1,113 @@
+"""How every figure looks: sizes, type, colours. The only place where they are set.
+
+Colours are those of Okabe and Ito (2008), safe for the colour-blind; those used together
+also differ in lightness, so that a figure survives a black-and-white printer. Type is
+DejaVu Sans, which comes with matplotlib, so that a figure is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import matplotlib
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+INK = "#222222"
+QUIET = "#5a5a5a"
+RULE = "#b9b9b9"
+PALE = "#e6e6e6"
+LAND = "#e9e9e9"
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW = "#56B4E9", "#CC79A7", "#F0E442"
+CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
+SEQUENTIAL = "YlGnBu"
+FAMILY = "DejaVu Sans"
+SPACES = re.compile(r"[^\S\u00a0]+")
+
+RC: dict[str, Any] = {
+    "font.family": FAMILY,
+    "text.parse_math": False,
+    "text.hinting": "none",
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.5,
+    "lines.solid_capstyle": "round",
+    "hatch.linewidth": 0.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "flowsim",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A printed size and the type that goes with it.
+
+    Attributes
+    ----------
+    width : float
+        Printed width in mm.
+    title, text, small : float
+        Sizes of type in points at the printed size.
+    dpi : int
+        Dots per inch of the PNG.
+    """
+
+    name: str
+    width: float
+    title: float = 10.5
+    text: float = 8.0
+    small: float = 7.2
+    dpi: int = 200
+
+
+PRESETS = {
+    "page": Preset("page", 180.0),
+    "column": Preset("column", 88.0, title=9.0, text=7.4, small=7.0, dpi=300),
+    "slide": Preset("slide", 254.0, title=18.0, text=13.0, small=11.5, dpi=150),
+}
+
+
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Draw and save in flowsim's style, whatever the user's own settings are."""
+    ours: Any = {
+        key: value
+        for key, value in matplotlib.rcParamsDefault.items()
+        if not key.startswith("backend") and key not in ("toolbar", "interactive")
+    }
+    with matplotlib.rc_context(ours | RC):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _known_characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=[FAMILY]))).get_charmap())
+
+
+def plain(text: str) -> str:
+    """Make any text drawable: one line, no control characters, no character without a glyph.
+
+    Scenario files bring names of their own; a ``$`` in them is a dollar (mathematics is
+    switched off in the style), and what the type does not have becomes a question mark.
+    """
+    known = _known_characters()
+    return "".join(c if ord(c) in known else "?" for c in SPACES.sub(" ", text).strip())

@@ -1,0 +1,130 @@
+"""Read what a results folder holds, and the source line that every figure carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flowsim.errors import ResultsError
+from flowsim.figures.words import elided, plural
+from flowsim.scenario import load
+from flowsim.schema import Scenario
+
+DAILY_MEASURES = ("entries", "queue_persons", "wait_hours", "crossings_out")
+HOURLY_MEASURES = ("queue_persons", "queue_cars", "wait_hours")
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run: its scenario, its manifest, its tables (INTERFACES: results folder)."""
+
+    scenario: Scenario
+    manifest: Mapping[str, Any]
+    daily: pd.DataFrame
+    hourly: pd.DataFrame
+    outcomes: pd.DataFrame
+
+    @property
+    def n_replications(self) -> int:
+        """Number of replications in the tables, at least 1."""
+        return max(1, self.daily["replication"].nunique())
+
+    @property
+    def source(self) -> str:
+        """Scenario, seed, sample and version: what is needed to make the figure again."""
+        scenario = self.scenario
+        title = f" ({elided(scenario.title, 80)})" if scenario.title else ""
+        sample = "all men" if scenario.sample == 1 else f"{100 * scenario.sample:.3g} % of the men"
+        return (
+            f"Source: flowsim {_version(self.manifest)}, scenario {scenario.name}{title}, "
+            f"seed {scenario.seed}, {sample} simulated, "
+            f"{plural(self.n_replications, 'replication')}."
+        )
+
+    def days(self, measure: str, place_kind: str) -> pd.DataFrame:
+        """Give the daily rows of one measure at one kind of place, dates as moments."""
+        table = self.daily
+        rows = table[(table["measure"] == measure) & (table["place_kind"] == place_kind)]
+        return rows.assign(date=pd.to_datetime(rows["date"]), place_id=rows["place_id"].astype(str))
+
+    def hours(self, measure: str) -> pd.DataFrame:
+        """Give the hourly rows of one measure at the crossings, times as moments."""
+        rows = self.hourly[self.hourly["measure"] == measure]
+        return rows.assign(time=pd.to_datetime(rows["time"]), place_id=rows["place_id"].astype(str))
+
+
+def read(folder: Path) -> Results:
+    """Read a results folder; the hourly table may be missing.
+
+    Raises
+    ------
+    ResultsError
+        If the folder is not a complete results folder; says which file is missing or damaged.
+    """
+    manifest = folder / "manifest.json"
+    try:
+        contents = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise ResultsError(
+            f"{folder} is not a finished results folder: manifest.json cannot be read "
+            f"({reason}); run the scenario again"
+        ) from None
+    if not isinstance(contents, dict) or not contents.get("complete"):
+        raise ResultsError(f"{folder} holds an unfinished run; run the scenario again")
+    return Results(
+        scenario=load(folder / "scenario.yaml"),
+        manifest=contents,
+        daily=_parquet(folder / "daily.parquet", DAILY_MEASURES),
+        hourly=_parquet(folder / "hourly.parquet", HOURLY_MEASURES, needed=False),
+        outcomes=_parquet(folder / "outcomes.parquet"),
+    )
+
+
+def spread(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Give mean and range over the replications: columns ``by``, value, low, high.
+
+    Up to 20 replications the range is from the least to the greatest, beyond that from the
+    5 % to the 95 % quantile. Replications without a value are left out.
+    """
+    groups = rows.groupby(by, observed=True, sort=True)["value"]
+    few = rows["replication"].nunique() <= 20
+    table = groups.mean().to_frame("value")
+    table["low"] = groups.min() if few else groups.quantile(0.05)
+    table["high"] = groups.max() if few else groups.quantile(0.95)
+    return table.reset_index()
+
+
+def highest(values: pd.Series[float]) -> tuple[float, datetime]:
+    """Give the greatest value of a series over time, and the first moment it is reached."""
+    place = int(values.to_numpy().argmax())
+    return float(values.iloc[place]), values.index[place]
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a table, each by the names of its columns."""
+    return [{str(key): cell for key, cell in row.items()} for row in rows.to_dict("records")]
+
+
+def _parquet(path: Path, measures: tuple[str, ...] = (), needed: bool = True) -> pd.DataFrame:
+    if not needed and not path.exists():
+        return pd.DataFrame(columns=["replication", "time", "place_id", "measure", "value"])
+    chosen = [("measure", "in", list(measures))] if measures else None
+    try:
+        return pd.read_parquet(path, filters=chosen)
+    except (OSError, ValueError) as reason:
+        raise ResultsError(
+            f"{path} cannot be read ({reason}); run the scenario again with --force"
+        ) from None
+
+
+def _version(manifest: Mapping[str, Any]) -> str:
+    versions = manifest.get("versions")
+    found = versions.get("flowsim") if isinstance(versions, Mapping) else None
+    known = found if found and found != "unknown" else manifest.get("flowsim")
+    return str(known or "(version not recorded)")

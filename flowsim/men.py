@@ -1,0 +1,555 @@
+"""The men as Mesa objects: one man's days in plain code, by the same laws as the columns.
+
+``Man`` tells what happens to one man; ``AgentModel`` lets every man of a small sample live
+through it. Pressure, queues, officers and policies are those of ``FlowModel``, and every law is
+a submodel used for one man. Both engines must agree man for man and hour for hour (MODEL 2).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from flowsim import choice, conscription, journey
+from flowsim.border import patience_ends
+from flowsim.clock import DAY, HOUR
+from flowsim.errors import ModelError
+from flowsim.model import FlowModel
+from flowsim.policies import WARM_UP
+from flowsim.schema import AGE_BANDS, Scenario
+from flowsim.states import NEVER, Lane, Reason, Status, status_name
+from flowsim.world import World
+
+Floats = npt.NDArray[np.float64]
+MOST_MEN = 120_000
+"""More men than this are for the columns: an object takes about 2 kB and 1 microsecond a day."""
+
+_SENT_HOME = (Status.GAVE_UP, Status.LIMITED, Status.TURNED_BACK)
+
+
+def one(value: Any) -> npt.NDArray[Any]:
+    """Put one man's value into an array of length one, as submodels take it."""
+    return np.array([value])
+
+
+@dataclass
+class Wish:
+    """A threshold that was passed: he would leave for a destination as soon as he can."""
+
+    destination: int
+    passed_at: int  # s
+    leaves_at: int  # s, later than passed_at if he must wait for an opening
+
+
+@dataclass
+class Trip:
+    """One time a man set off, and what came of it; ``number`` is its row in the ledger."""
+
+    number: int
+    tries: int
+    destination: int
+    crossing: int
+    leaves_at: int  # s
+    arrives_at: int  # s
+    deadline: int  # s, when his patience ends
+    listed: bool
+    ends_at: int = NEVER  # s
+    end: int = Status.HOME
+    reason: int = Reason.NONE
+    leaves_again_at: int = NEVER  # s
+    moves_on: bool = False
+
+
+class Man(mesa.Agent):
+    """One man of military age.
+
+    Attributes
+    ----------
+    man : int
+        His place in the nation's list, the same in every scenario.
+    region, age : str
+        Region code and age band.
+    educated, passport, liable : bool
+    weight : float
+        Men of the nation he stands for.
+    thresholds : list of float
+        Error over frailty for each destination.
+    call_up_threshold : float
+        His error against the call-up hazard of his like.
+    trips : list of Trip
+    """
+
+    model: AgentModel
+
+    def __init__(self, model: AgentModel, row: int) -> None:
+        super().__init__(model)
+        men, world = model.population, model.world
+        self.row, self.man, self.stratum = row, int(men.id[row]), int(men.stratum[row])
+        of = {name: int(column[self.stratum]) for name, column in world.of_stratum.items()}
+        self._region, self._passport = of["region"], of["passport"]
+        self.region, self.age = world.regions.code[of["region"]], AGE_BANDS[of["age"]]
+        self.educated, self.passport = of["educated"] == 1, of["passport"] == 1
+        self.liable = of["liable"] == 1
+        self.like = 2 * of["region"] + of["liable"]  # those who share his call-up hazard
+        self.weight = float(men.weight[self.stratum >> 3])
+        self.thresholds: list[float] = men.threshold[row].tolist()
+        self.call_up_threshold = float(men.call_up_threshold[row])
+        self.passed_at = [NEVER] * len(self.thresholds)
+        self.wishes: list[Wish] = []
+        self.summons_drawn = False
+        self.summoned_at = self.enlisted_at = NEVER
+        self.trips: list[Trip] = []
+
+    # ------------------------------------------------------------------ his morning at home
+
+    def step(self) -> None:
+        """Live through a morning: feel the pressure, perhaps be summoned, perhaps set off."""
+        felt = self.model.felt[self.stratum]
+        for destination, threshold in enumerate(self.thresholds):
+            if threshold <= felt[destination] and self.passed_at[destination] == NEVER:
+                self.want_to_leave_for(destination)
+        departure = self.choose_departure() if self.wishes and not self.trips else None
+        if not self.summons_drawn and self.call_up_threshold <= self.model.felt_hazard[self.like]:
+            self.meet_the_office(departure)
+        if departure is not None and departure.leaves_at < self.enlisted_at:
+            roads, shut = self.model.world.roads, self.model.world.table.shut
+            row = WARM_UP + departure.leaves_at // 3600
+            ways = journey.ways_to(roads, one(departure.destination), shut[[row]])
+            self.set_off(departure.leaves_at, ways, tries=0)
+
+    def want_to_leave_for(self, destination: int) -> None:
+        """Pass a threshold at some moment of today; find out when he can act on it."""
+        model = self.model
+        moment = choice.departure_moments(
+            one(self.thresholds[destination]),
+            one(model.pressure_before[self.stratum, destination]),
+            one(model.pressure_now[self.stratum, destination]),
+            model.world.panic[model.day],
+        )
+        at = model.day * int(DAY) + int(moment[0])
+        self.passed_at[destination] = at
+        model.population.passed_at[self.row, destination] = at
+        leaves_at = self.when_he_can_go(destination, at)
+        if leaves_at < NEVER:
+            self.wishes.append(Wish(destination, at, leaves_at))
+
+    def when_he_can_go(self, destination: int, at: int) -> int:
+        """Give when the destination is available to him: at once, or after a reopening."""
+        world, law = self.model.world, self.model.assumptions.choice
+        available = world.available[:, :, destination]
+        if available[WARM_UP + at // 3600, self._passport]:
+            return at
+        spread = round(law.release.value * HOUR * self.draw("release"))
+        opening = choice.wait_for_opening(
+            one(at),
+            one(self._passport),
+            one(spread),
+            available,
+            world.next_available[:, :, destination],
+            WARM_UP,
+        )
+        return int(opening[0])
+
+    def choose_departure(self) -> Wish | None:
+        """Give the wish he acts on today: he goes where he can go first."""
+        tonight = (self.model.day + 1) * DAY
+        today = [w for w in self.wishes if w.leaves_at < min(tonight, self.enlisted_at)]
+        if not today:
+            return None
+        first = choice.first_wishes(
+            np.zeros(len(today), dtype=np.int64),
+            np.array([wish.leaves_at for wish in today]),
+            np.array([wish.passed_at for wish in today]),
+        )
+        return today[int(first[0])]
+
+    def meet_the_office(self, departure: Wish | None) -> None:
+        """Be summoned today, unless the summons finds him gone; comply or hide."""
+        model = self.model
+        self.summons_drawn = True
+        moment = choice.departure_moments(
+            one(self.call_up_threshold),
+            one(model.hazard_before[self.like]),
+            one(model.hazard_now[self.like]),
+            np.diff(model.world.announced[24 * model.day : 24 * model.day + 25]),
+        )
+        at = model.day * int(DAY) + int(moment[0])
+        if not self.is_at_home or (departure is not None and departure.leaves_at <= at):
+            return
+        self.summoned_at = model.population.summoned_at[self.row] = at
+        if self.draw("comply") < model.assumptions.call_up.comply.value:
+            self.enlisted_at = model.population.enlisted_at[self.row] = at
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether he never left, or was sent home before now."""
+        if not self.trips:
+            return True
+        last = self.trips[-1]
+        return last.end in _SENT_HOME and last.ends_at <= self.model.hour * 3600
+
+    # ------------------------------------------------------------------ the road
+
+    def set_off(self, leaves_at: int, ways: npt.NDArray[np.bool_], tries: int) -> None:
+        """Choose a crossing among ``ways`` (shape (1, C)), travel, and meet an entry limit."""
+        model, given = self.model, self.model.assumptions
+        hours = journey.hours_of(model.world.roads, one(self._region), one(self.draw("fly")))
+        crossing = self.choose_crossing(hours, ways, tries)
+        z = ndtri(one(self.draw("travel", tries)))
+        on_the_road = journey.journey_seconds(hours[:, crossing], z, given.travel.sigma.value)
+        crossing, arrives_at, limit = self.meet_a_limit(
+            crossing, leaves_at + int(on_the_road[0]), z, tries
+        )
+        patience = one(self.draw("patience", tries))
+        deadline = patience_ends(one(arrives_at), patience, given.border.patience.value)
+        listed = conscription.on_the_list(
+            one(self.summoned_at < NEVER),
+            one(self.liable),
+            one(self.draw("list-extra", tries)),
+            given.call_up.list_extra.value,
+        )
+        trip = Trip(
+            number=len(model.trips),
+            tries=tries,
+            destination=int(model.world.roads.country[crossing]),
+            crossing=crossing,
+            leaves_at=leaves_at,
+            arrives_at=min(arrives_at, NEVER),
+            deadline=int(deadline[0]),
+            listed=bool(listed[0]),
+        )
+        if limit == journey.Limit.HOME:
+            trip.end, trip.ends_at = Status.LIMITED, trip.arrives_at
+        walks = limit == journey.Limit.WALKS
+        self.trips.append(trip)
+        model.register(self, trip, limit, -1.0 if walks else self.draw("walk", tries))
+
+    def choose_crossing(self, hours: Floats, ways: npt.NDArray[np.bool_], tries: int) -> int:
+        """Choose among the crossings he may take, by journey, perceived wait and his errors."""
+        model, law = self.model, self.model.assumptions.choice
+        open_ = np.flatnonzero(ways[0])
+        errors = [self.draw(f"crossing:{model.crossings[c].crossing_id}", tries) for c in open_]
+        best = journey.choose_crossing(
+            hours[:, open_],
+            model.perceived_wait[open_],
+            model.world.roads.size[open_],
+            ways[:, open_],
+            np.array([errors]),
+            law.theta.value,
+            law.omega.value,
+        )
+        return int(open_[best[0]])
+
+    def meet_a_limit(
+        self, crossing: int, arrives_at: int, z: Floats, tries: int
+    ) -> tuple[int, int, int]:
+        """Pass an entry limit, walk, turn elsewhere or go home; give crossing, arrival, what."""
+        world, sigma = self.model.world, self.model.assumptions.travel.sigma.value
+        table, roads = world.table, world.roads
+        row = min(WARM_UP + arrives_at // 3600, len(table.limited) - 1)
+        cell = ([row], [crossing])
+        if not table.limited[row, crossing] or world.exempt(one(crossing), one(self._region))[0]:
+            return crossing, arrives_at, journey.Limit.PASSES
+        u = one(self.draw("entry-limit", tries))
+        shares = table.passes[cell], table.walks[cell], table.turns[cell]
+        what = int(journey.at_entry_limit(u, *shares, table.foot_open[cell])[0])
+        if what != journey.Limit.TURNS:
+            return crossing, arrives_at, what
+        ways = journey.ways_around(
+            roads,
+            one(crossing),
+            world.available[[row], [self._passport]],
+            table.shut[[row]],
+            table.limited[[row]],
+        )
+        if not ways.any():
+            return crossing, arrives_at, journey.Limit.HOME
+        hours = roads.by_road[[roads.home[crossing]]]
+        other = self.choose_crossing(hours, ways, 2 + tries)
+        further = journey.journey_seconds(hours[:, other], z, sigma)
+        return other, arrives_at + int(further[0]), what
+
+    def try_again(self) -> None:
+        """Go elsewhere after having been turned back, if he is still free and a way is open."""
+        model, world, last = self.model, self.model.world, self.trips[-1]
+        leaves_at = max(last.ends_at + int(model.second_try_delay), model.hour * 3600)
+        row = WARM_UP + leaves_at // 3600
+        ways = journey.ways_elsewhere(
+            world.roads,
+            one(last.crossing),
+            world.available[[row], [self._passport]],
+            world.table.shut[[row]],
+        )
+        if ways.any() and leaves_at < self.enlisted_at:
+            self.set_off(leaves_at, ways, tries=1)
+
+    # ------------------------------------------------------------------ at the border
+
+    def reach_the_head(self, trip: Trip) -> None:
+        """Stop thinking of giving up: his passport is being looked at."""
+        trip.deadline = NEVER
+        self.model.write(trip, deadline=NEVER)
+
+    def queue(self, trip: Trip, now: float) -> None:
+        """Wait on, or leave the queue when patience ends."""
+        if trip.deadline <= now:
+            self.give_up(trip)
+
+    def give_up(self, trip: Trip) -> None:
+        """Leave the queue and go home."""
+        self.come_to_an_end(trip, Status.GAVE_UP, trip.deadline)
+
+    def be_checked(self, trip: Trip, at: float) -> None:
+        """Be checked on leaving and on entering; cross, or turn back."""
+        model, table = self.model, self.model.world.table
+        row = min(WARM_UP + int(at // HOUR), len(table.detection) - 1)
+        cell = ([row], [trip.crossing])
+        examined = one(model.examined[trip.crossing] if table.checks[cell][0] > 0 else 0.0)
+        liable, u_examine = one(self.liable), one(self.draw("examine", trip.tries))
+        reason = conscription.check(
+            (table.closed | table.closed_to_men)[cell],
+            one(trip.listed),
+            liable,
+            table.detection[cell],
+            examined,
+            table.p_serve[cell],
+            one(self.draw("detect", trip.tries)),
+            u_examine,
+            one(self.draw("serve", trip.tries)),
+        )
+        was_examined, notice = conscription.notices(
+            reason, liable, examined, table.p_serve[cell], u_examine
+        )
+        model.write(trip, examined=was_examined[0], expected_notice=notice[0])
+        trip.reason = int(reason[0])
+        if trip.reason == Reason.NONE:
+            self.ask_to_enter(trip, at)
+        if trip.reason != Reason.NONE:
+            self.turn_back(trip, at)
+
+    def ask_to_enter(self, trip: Trip, at: float) -> None:
+        """Enter and begin a stay that may end, unless the destination refuses him."""
+        country = self.model.countries[trip.destination]
+        if country.refuses(one(self.draw("refuse", trip.tries)))[0]:
+            trip.reason = Reason.ENTRY
+            return
+        leaves, moves_on = country.receive(
+            one(at),
+            one(self.weight),
+            one(self.draw("abroad:move-on", trip.tries)),
+            one(self.draw("abroad:return", trip.tries)),
+        )
+        trip.leaves_again_at, trip.moves_on = int(leaves[0]), bool(moves_on[0])
+        self.come_to_an_end(trip, Status.ABROAD + trip.destination, int(at))
+
+    def turn_back(self, trip: Trip, at: float) -> None:
+        """Go home from the border, and perhaps plan to try once more elsewhere."""
+        self.come_to_an_end(trip, Status.TURNED_BACK, int(at))
+        u, share = self.draw("second-try"), self.model.assumptions.border.second_try.value
+        if conscription.may_try_again(one(trip.tries), one(trip.reason), one(u), share)[0]:
+            self.model.plan_second_try(self, trip)
+
+    def come_to_an_end(self, trip: Trip, end: int, at: int) -> None:
+        """End his trip and write down how."""
+        trip.end, trip.ends_at = end, at
+        self.model.write(
+            trip,
+            end=end,
+            ends_at=at,
+            reason=trip.reason,
+            leaves_again_at=trip.leaves_again_at,
+            moves_on=trip.moves_on,
+        )
+        self.model.under_way.pop(trip.number, None)
+
+    # ------------------------------------------------------------------ looking at him
+
+    def draw(self, purpose: str, occasion: int = 0) -> float:
+        """Give his own number for a decision, the same in every scenario."""
+        return self.model.draws.uniform_of(purpose, self.man, occasion)
+
+    def status_at(self, now: float) -> int:
+        """Give his ``Status`` code at a moment (s)."""
+        if self.enlisted_at <= now:
+            return Status.ENLISTED
+        for trip in reversed(self.trips):
+            if trip.leaves_at <= now:
+                return _status_of(trip, now)
+        if self.summoned_at <= now:
+            return Status.HIDING
+        first = min(self.passed_at)
+        return Status.HOME if first > now else Status.WANTS + self.passed_at.index(first)
+
+    @property
+    def status(self) -> str:
+        """What he is now, in words."""
+        code = self.status_at(self.model.hour * HOUR)
+        return status_name(code, self.model.world.destinations)
+
+
+def _status_of(trip: Trip, now: float) -> int:
+    """Give the status of a man who has set off."""
+    if trip.leaves_again_at <= now:
+        return Status.MOVED_ON if trip.moves_on else Status.RETURNED
+    if trip.ends_at <= now:
+        return trip.end
+    return Status.QUEUEING if trip.arrives_at <= now else Status.ON_THE_ROAD
+
+
+class AgentModel(FlowModel):
+    """The same world, in which every man of the sample is a ``Man``.
+
+    Attributes
+    ----------
+    people : list of Man
+        In the order of their ids, also found in ``agents_by_type[Man]``.
+    felt : list
+        Pressure toward each destination this evening, by stratum, as thresholds feel it.
+    felt_hazard : list
+        Call-up hazard this evening by region and liability, as thresholds feel it.
+    under_way : dict
+        Men and trips that have not ended, by number of the trip.
+    """
+
+    def __init__(
+        self,
+        assumptions: Scenario | World | None = None,
+        *,
+        rng: int | None = None,
+        replication: int = 0,
+        sample: float | None = None,
+    ) -> None:
+        if assumptions is None:
+            from flowsim.scenario import load
+
+            assumptions = load("september-2022")
+        world = assumptions if isinstance(assumptions, World) else World(assumptions)
+        share = world.assumptions.sample if sample is None else sample
+        refuse_too_many(world, share)
+        super().__init__(
+            world, rng=rng, replication=replication, sample=share, keep_everyone=True
+        )
+        self.day = 0
+        self.pressure_before = self.pressure_now = self._path.pressure.level
+        self.hazard_before = self.hazard_now = self._hazard
+        self.felt: list[list[float]] = []
+        self.felt_hazard: list[float] = []
+        self.under_way: dict[int, tuple[Man, Trip]] = {}
+        self._travellers: list[tuple[Man, Trip]] = []
+        self._again: dict[int, list[tuple[int, Man]]] = defaultdict(list)
+        self.people = [Man(self, row) for row in range(len(self.population))]
+
+    def step(self) -> None:
+        """Let an hour pass as in ``FlowModel``; then the crossings' men learn what came of it."""
+        super().step()
+        self.settle()
+
+    def _order(self) -> None:
+        """Leave the men unsorted: each feels for himself."""
+
+    def _let_men_act(self, day: int, before: Floats) -> None:
+        """Let each man live his morning; then those who were turned back try again."""
+        self.day = day
+        self.pressure_before, self.pressure_now = before, self._path.pressure.level
+        self.hazard_before, self.hazard_now = self._hazard, self._hazard_tonight()
+        self._hazard = self.hazard_now
+        self.felt = choice.felt(self.pressure_now).tolist()
+        self.felt_hazard = choice.felt(self.hazard_now).tolist()
+        for man in self.people:
+            man.step()
+        for _, man in sorted(self._again.pop(day, []), key=lambda planned: planned[0]):
+            man.try_again()
+
+    def settle(self) -> None:
+        """Tell the men at the crossings who reached the head, was cleared or gave up."""
+        for c, crossing in enumerate(self.crossings):
+            border, log = crossing.border, crossing.border.log
+            for lane in Lane:
+                if border.busy[lane] and border.lanes[lane][0][2] >= 0:
+                    man, trip = self._travellers[border.lanes[lane][0][2]]
+                    man.reach_the_head(trip)
+            start, self._read[c] = self._read[c], len(log.trip)
+            for entry in range(start, len(log.trip)):
+                if log.trip[entry] < 0:
+                    continue
+                man, trip = self._travellers[log.trip[entry]]
+                if log.cleared[entry]:
+                    self._liable_today[c] += man.weight * man.liable
+                    man.be_checked(trip, float(np.floor(log.finish[entry])))
+                else:
+                    man.give_up(trip)
+        for man, trip in list(self.under_way.values()):
+            man.queue(trip, self.hour * HOUR)
+
+    def status(self, at: float | None = None) -> npt.NDArray[np.uint8]:
+        """Give the ``Status`` code of every man, asked one by one, shape (N,)."""
+        self.settle()
+        now = self.hour * HOUR if at is None else at
+        return np.array([man.status_at(now) for man in self.people], dtype=np.uint8)
+
+    # ------------------------------------------------------------------ the ledger
+
+    def register(self, man: Man, trip: Trip, limit: int, u_walk: float) -> None:
+        """Write a trip into the ledger from which tables are made; announce the arrival."""
+        columns = {
+            "row": man.row,
+            "man": man.man,
+            "tries": trip.tries,
+            "destination": trip.destination,
+            "crossing": trip.crossing,
+            "leaves_at": trip.leaves_at,
+            "arrives_at": trip.arrives_at,
+            "deadline": trip.deadline,
+            "u_walk": u_walk,
+            "liable": man.liable,
+            "listed": trip.listed,
+            "weight": man.weight,
+            "limit": limit,
+            "ends_at": trip.ends_at,
+            "end": trip.end,
+            "leaves_again_at": NEVER,
+        }
+        number = self.trips.append(**{name: one(value) for name, value in columns.items()})
+        self.population.trip[man.row] = trip.number
+        self._travellers.append((man, trip))
+        if trip.end != Status.HOME:
+            return
+        self.under_way[trip.number] = (man, trip)
+        if trip.arrives_at < self.world.clock.n_hours * 3600:
+            self._coming[trip.arrives_at // int(DAY)].append(number)
+
+    def write(self, trip: Trip, **columns: Any) -> None:
+        """Write down what happened on a trip."""
+        for name, value in columns.items():
+            self.trips[name][trip.number] = value
+
+    def plan_second_try(self, man: Man, trip: Trip) -> None:
+        """Remember on which morning a man sets off again."""
+        leaves_at = trip.ends_at + int(self.second_try_delay)
+        if leaves_at < self.world.clock.n_hours * 3600:
+            day = max(leaves_at // int(DAY), -(-self.hour // 24))
+            self._again[day].append((trip.number, man))
+
+
+def refuse_too_many(world: World, sample: float) -> None:
+    """Refuse samples that objects are too slow and too large for.
+
+    Raises
+    ------
+    ModelError
+        With the largest sample that will do.
+    """
+    nation = float(world.strata.men.sum())
+    if sample * nation > MOST_MEN:
+        largest = np.floor(MOST_MEN / nation * 1e4) / 1e4
+        raise ModelError(
+            f"sample {sample:g} makes {sample * nation:,.0f} men, the agents engine is for at "
+            f"most {MOST_MEN:,} (about {sample * nation * 3e3 / 1e9:.1f} GB here); take "
+            f"--sample {largest:g} or less, or --engine columns, which gives the same men"
+        )

@@ -329,13 +329,13 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
 
 def _plain_progress() -> Progress:
     """Tell every quarter of the way on a line of its own."""
-    told: set[tuple[str, int]] = set()
+    told: set[int] = set()
 
     def tell(done: int, total: int, label: str) -> None:
         quarter = 4 * done // max(total, 1)
-        if (label, quarter) not in told:
-            told.add((label, quarter))
-            typer.echo(f"{label}: {25 * quarter} %", err=True)
+        if quarter not in told:
+            told.add(quarter)
+            typer.echo(f"{25 * quarter} % ({label})", err=True)
 
     return tell
 

@@ -207,10 +207,12 @@ class FlowModel(mesa.Model):
         """Find who is passed, who leaves and who is summoned first; plan their journeys."""
         passed = self._pass_thresholds(day, before)
         rows, where, leaves_at = self._who_would_leave(day, passed)
-        self._summon(day, rows, leaves_at)
+        again, again_at, ways = self._who_tries_again(day)
+        self._summon(day, np.concatenate([rows, again]), np.concatenate([leaves_at, again_at]))
         gone = self.population.enlisted_at[rows] <= leaves_at
         self._set_off(rows[~gone], where[~gone], leaves_at[~gone])
-        self._try_again(day)
+        still = self.population.enlisted_at[again] > again_at
+        self._plan(again[still], again_at[still], ways[still], tries=1)
 
     def _hear_the_news(self) -> None:
         report = self._reported_wait.pop(self.hour - self._wait_delay, None)
@@ -369,13 +371,11 @@ class FlowModel(mesa.Model):
         allowed = journey.ways_to(self.world.roads, where, shut)
         self._plan(rows, leaves_at, allowed, tries=0)
 
-    def _try_again(self, day: int) -> None:
-        """Let men who were turned back go elsewhere, if they are still at home."""
+    def _who_tries_again(self, day: int) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        """Give rows, moments and crossings of men turned back who would go elsewhere today."""
         trips, world, men = self.trips, self.world, self.population
         parts = self._second.pop(day, [])
-        if not parts:
-            return
-        old = np.sort(np.concatenate(parts))
+        old = np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
         rows = trips["row"][old].astype(np.int64)
         leaves_at = np.maximum(trips["ends_at"][old] + self.second_try_delay, self.hour * 3600)
         row = WARM_UP + leaves_at // 3600
@@ -385,7 +385,7 @@ class FlowModel(mesa.Model):
             world.table.shut[row],
         )
         able = allowed.any(axis=1) & (men.enlisted_at[rows] > leaves_at)
-        self._plan(rows[able], leaves_at[able], allowed[able], tries=1)
+        return rows[able], leaves_at[able], allowed[able]
 
     def _plan(
         self, rows: Ints, leaves_at: Ints, allowed: npt.NDArray[np.bool_], tries: int
@@ -686,6 +686,8 @@ def _blocks(allowed: npt.NDArray[np.bool_]) -> list[tuple[Ints, Ints]]:
     Many men are grouped by their choice set, so that nobody draws for what he cannot take;
     few are taken together. The grouping changes no choice.
     """
+    if len(allowed) == 0:
+        return []
     if len(allowed) <= 64:
         kinds, group = np.zeros(1), np.zeros(len(allowed), dtype=np.int64)
     else:

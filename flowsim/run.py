@@ -26,7 +26,7 @@ import pandas as pd
 
 from flowsim import sources
 from flowsim import summary as words
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
 from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
@@ -98,17 +98,14 @@ def run(
         scenario = load(str(scenario), changes)
     elif changes:
         raise ResultsError("changes can be laid over a file, not over a Scenario already read")
-    update = {"sample": sample, "seed": seed}
-    scenario = Scenario.model_validate(
-        scenario.model_copy(update={k: v for k, v in update.items() if v is not None}).model_dump()
-    )
+    scenario = _with(scenario, sample, seed)
     if replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
+    world = World(scenario)
+    _fits_in_memory(world)
     folder = None if out is None else Path(out)
     if folder is not None:
         _prepare(folder, scenario, force)
-    world = World(scenario)
-    _fits_in_memory(world)
     started, begin = datetime.now(UTC), time.perf_counter()
     parts = [_replicate(world, r, replications, progress or _silent) for r in range(replications)]
     tables = {
@@ -128,6 +125,20 @@ def run(
     if folder is not None:
         write(result, folder)
     return result
+
+
+def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
+    """Give the scenario with another sample or seed, if they are within their bounds."""
+    problems = []
+    if sample is not None and not 0 < sample <= 1:
+        found = f"{sample:g} is out of range; expected more than 0 and at most 1"
+        problems.append(Problem("run", "sample", found))
+    if seed is not None and not 0 <= seed < 2**63:
+        problems.append(Problem("run", "seed", f"{seed} is out of range; expected 0 to 2**63 - 1"))
+    if problems:
+        raise ScenarioError(problems)
+    update = {"sample": sample, "seed": seed}
+    return scenario.model_copy(update={k: v for k, v in update.items() if v is not None})
 
 
 def _silent(_done: int, _total: int, _label: str) -> None:

@@ -37,6 +37,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+def _why(reason: ValueError) -> str:
+    """Give Python's reason if it says more than that the text is no date."""
+    return "" if str(reason).startswith("Invalid") else f" ({reason})"
+
+
 def _moment(text: Any) -> datetime:
     """Read ``2022-09-28`` or ``2022-09-28T10:00`` (Moscow time, whole hours)."""
     if isinstance(text, datetime):
@@ -47,8 +52,9 @@ def _moment(text: Any) -> datetime:
         except ValueError as reason:
             raise PydanticCustomError(
                 "moment",
-                "{found} is not a date ({reason}); expected YYYY-MM-DD or YYYY-MM-DDTHH:MM, Moscow time",
-                {"found": repr(str(text)), "reason": str(reason)},
+                "{found} is not a date{reason}; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM, "
+                "Moscow time",
+                {"found": repr(str(text)), "reason": _why(reason)},
             ) from None
     if moment.tzinfo is not None or moment.minute or moment.second or moment.microsecond:
         raise PydanticCustomError(
@@ -272,7 +278,9 @@ class Population(Strict):
         low, high = self.education_bounds
         if not 0 <= low < high <= 1:
             raise PydanticCustomError(
-                "bounds", "education_bounds: expected [low, high], 0 <= low < high <= 1", {}
+                "bounds",
+                "found [{low}, {high}]; expected [low, high], 0 <= low < high <= 1",
+                {"low": f"{low:g}", "high": f"{high:g}", "keys": ["education_bounds"]},
             )
         return self
 
@@ -342,7 +350,7 @@ class News(Strict):
 
 
 def _check_pace(pace: Dated, target: Number) -> None:
-    """A cumulative total never falls and does not pass the target."""
+    """Check that a cumulative total never falls and does not pass the target."""
     by_date = pace.value if isinstance(pace.value, dict) else {datetime.min: pace.value}
     totals = [total for _, total in sorted(by_date.items())]
     for before, after in itertools.pairwise(totals):
@@ -350,13 +358,17 @@ def _check_pace(pace: Dated, target: Number) -> None:
             raise PydanticCustomError(
                 "pace",
                 "pace falls from {before} to {after}; a cumulative total cannot fall",
-                {"before": f"{before:,.0f}", "after": f"{after:,.0f}"},
+                {"before": f"{before:,.0f}", "after": f"{after:,.0f}", "keys": ["pace"]},
             )
     if totals[-1] > target.value:
         raise PydanticCustomError(
             "pace",
             "pace reaches {reached}, above the target of {target}; change one of them",
-            {"reached": f"{totals[-1]:,.0f}", "target": f"{target.value:,.0f}"},
+            {
+                "reached": f"{totals[-1]:,.0f}",
+                "target": f"{target.value:,.0f}",
+                "keys": ["pace"],
+            },
         )
 
 
@@ -403,7 +415,9 @@ class Destination(Strict):
     def _delay_given(self) -> Destination:
         if self.registers and self.registration_delay is None:
             raise PydanticCustomError(
-                "registration", "registers: true needs a registration_delay (days)", {}
+                "registration",
+                "is missing; a destination with registers: true needs it (days)",
+                {"keys": ["registration_delay"]},
             )
         return self
 
@@ -436,9 +450,15 @@ class Crossing(Strict):
     @model_validator(mode="after")
     def _somewhere(self) -> Crossing:
         if self.kind == "road" and (self.lat is None or self.lon is None):
-            raise PydanticCustomError("position", "a road crossing needs lat and lon", {})
+            raise PydanticCustomError(
+                "position",
+                "is missing; a road crossing needs lat and lon (degrees)",
+                {"keys": ["lat" if self.lat is None else "lon"]},
+            )
         if self.kind == "other ways" and self.travel is None:
-            raise PydanticCustomError("position", "'other ways' needs travel (hours)", {})
+            raise PydanticCustomError(
+                "position", "is missing; 'other ways' needs it (hours)", {"keys": ["travel"]}
+            )
         return self
 
 
@@ -453,8 +473,12 @@ class Period(Strict):
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise PydanticCustomError(
                 "period",
-                "ends ('to' {end}) before or when it begins ('from' {start}); 'to' is exclusive",
-                {"start": f"{self.start:%Y-%m-%dT%H:%M}", "end": f"{self.end:%Y-%m-%dT%H:%M}"},
+                "{end} is not after 'from' ({start}); the policy would never hold",
+                {
+                    "start": self.start.isoformat(timespec="minutes"),
+                    "end": self.end.isoformat(timespec="minutes"),
+                    "keys": ["to"],
+                },
             )
         return self
 
@@ -503,7 +527,7 @@ class EntryLimit(Period):
                 "shares",
                 "walks and turns are shares of the same men, but add up to {total}; "
                 "expected at most 1",
-                {"total": f"{total:g}"},
+                {"total": f"{total:g}", "keys": ["turns"]},
             )
         return self
 

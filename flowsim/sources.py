@@ -1,4 +1,4 @@
-"""The data tables: regions, road distances, crossings, destinations, observations, events, outlines.
+"""The data tables: regions, roads, crossings, destinations, observations, events, outlines.
 
 Read from the package with the ``csv`` and ``json`` modules only, so that ``flowsim check``
 starts at once, and checked on the way: damage is reported with file and line. What is in
@@ -27,8 +27,6 @@ from flowsim.errors import DataError
 N_REGIONS = 83
 N_AGE_BANDS = 8
 OTHER_WAYS_HOURS = 16
-TABLES = ("crossings", "destinations", "observations", "regions", "road_km", "timeline")
-OUTLINES = ("neighbours", "russia_regions")
 
 T = TypeVar("T")
 
@@ -128,7 +126,9 @@ def _read_rows(table: str, text: str) -> Iterator[Row]:
                     f"{table}.csv:{reader.line_num}: {len(cells)} cells; expected {len(header)}"
                 )
             else:
-                yield Row(table, reader.line_num, MappingProxyType(dict(zip(header, cells))))
+                yield Row(
+                    table, reader.line_num, MappingProxyType(dict(zip(header, cells, strict=True)))
+                )
     except csv.Error as reason:
         raise DataError(f"{table}.csv:{reader.line_num}: {reason}") from None
 
@@ -179,7 +179,7 @@ class Regions:
 
 
 def _fixed(values: list[Any], dtype: type) -> npt.NDArray[Any]:
-    array = np.array(values, dtype=dtype)
+    array: npt.NDArray[Any] = np.array(values, dtype=dtype)
     array.setflags(write=False)
     return array
 
@@ -431,16 +431,6 @@ def _geojson(name: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as reason:
         raise DataError(f"flowsim/data/geo/{name}.geojson is damaged: {reason}") from None
     return shapes
-
-
-@cache
-def data_hash() -> str:
-    """Give the SHA-256 of all data files, for the manifest of a run."""
-    names = [f"{table}.csv" for table in TABLES] + [f"geo/{name}.geojson" for name in OUTLINES]
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode() + b"\0" + _bytes(name) + b"\0")
-    return digest.hexdigest()
 
 
 @cache

@@ -40,8 +40,8 @@ def draw_all(
         Results of one run (INTERFACES: results folder).
     only : sequence of str
         Names from ``catalogue``; all of them if empty.
-    preset : {'page', 'column', 'slide'}
-        Printed width: 180, 88 or 254 mm.
+    preset : {'page', 'column'}
+        Printed width: 180 or 88 mm.
     formats : sequence of str
         Of the images, beside which data (CSV) and alt text (txt) always stand.
 

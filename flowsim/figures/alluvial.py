@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
 
 from flowsim import schema
+from flowsim.figures import ribbons
 from flowsim.figures.save import Drawn
-from flowsim.figures.sheet import POINT, Sheet, fitted, text_width
-from flowsim.figures.style import CYCLE, INK, PALE, QUIET, Preset
-from flowsim.figures.tables import Results
+from flowsim.figures.sheet import Sheet
+from flowsim.figures.style import CYCLE, QUIET, Preset
+from flowsim.figures.tables import Results, records
 from flowsim.figures.words import count, day, share
 
 NAME = "outcomes"
 STAGES = ("passport", "choice", "outcome")
-WITH, WITHOUT = "International passport", "No international passport"
+WITH, WITHOUT = "Passport", "No passport"
+UNKNOWN = "Destination not known"
 NO_PASSPORT = "Wanted to go, had no passport"
 CLOSED = "Wanted to go, way was closed"
 OUTCOMES = {
@@ -39,8 +36,7 @@ OUTCOMES = {
     "home": "At home",
 }
 AT_HOME = ("home", "hiding", "enlisted")
-BODY, HEAD = 92.0, 6.0
-GAP = 1.6
+BODY = 92.0
 
 
 def draw_figure(results: Results, preset: Preset) -> Drawn:
@@ -48,16 +44,17 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     data, apart = table(results)
     title = finding(data, results)
     notes = [_notes(apart, data), results.source]
-    sheet = Sheet(preset, title, _subtitle(), notes, HEAD + BODY)
-    places = _columns(data, results, preset)
     last = results.scenario.horizon.end - timedelta(days=1)
     heads = ("Passport", "Set off for, or wanted", f"Where on {day(last)}")
-    for column, head in zip(places, heads, strict=True):
-        right = column.side == "left"
-        x = column.left + right * column.width
-        sheet.text(x, 0, head, preset.text, weight="bold", ha="right" if right else "left")
-    ax = sheet.axes(0, HEAD, preset.width, BODY)
-    draw(data, ax, places, _colours(results), preset)
+    nodes, names = _order(data, results), _names(results)
+    colours = {name: CYCLE[n % len(CYCLE)] for n, name in enumerate(names)}
+    columns = ribbons.columns([_men(data, stage, nodes[stage]) for stage in STAGES], heads, preset)
+    head = ribbons.head_height(columns, preset)
+    sheet = Sheet(preset, title, _subtitle(), notes, head + BODY)
+    ribbons.draw_heads(columns, head, sheet)
+    ax = sheet.axes(0, head, preset.width, BODY)
+    ax.set(xlim=(0, preset.width), ylim=(BODY, 0))
+    draw(data, ax, columns, colours, preset)
     return Drawn(NAME, sheet.figure, data, title, _alt(data, title, apart), results.source)
 
 
@@ -104,7 +101,7 @@ def _choice(status: str, destination: str, results: Results) -> str:
         if status.startswith(start):
             key = status.removeprefix(start)
     places = results.scenario.destinations
-    return places[key].name if key in places else "Destination not known"
+    return places[key].name if key in places else UNKNOWN
 
 
 def _outcome(status: str, has_passport: bool, results: Results) -> str:
@@ -128,97 +125,34 @@ def _requires_passport(scenario: schema.Scenario, key: str) -> bool:
     return base or any(rules)
 
 
-@dataclass(frozen=True)
-class Column:
-    """One stage of the alluvial: its nodes from top to bottom, and where it stands in mm.
-
-    Attributes
-    ----------
-    side : {'left', 'inside', 'right'}
-        Where the labels go.
-    room : float
-        Width in mm that labels may take.
-    """
-
-    stage: str
-    nodes: Sequence[str]
-    left: float
-    width: float
-    side: str
-    room: float
+def _men(data: pd.DataFrame, stage: str, nodes: Sequence[str]) -> dict[str, float]:
+    sums = data.groupby(stage)["men"].sum()
+    return {node: float(sums[node]) for node in nodes}
 
 
-def _columns(data: pd.DataFrame, results: Results, preset: Preset) -> tuple[Column, ...]:
-    labels = {stage: [_label(*pair) for pair in _sizes(data, stage).items()] for stage in STAGES}
-    widths = {
-        stage: max([text_width(text, preset.small) for text in texts], default=20.0)
-        for stage, texts in labels.items()
-    }
-    inner = preset.width - 5.0
-    first = min(widths["passport"] + 1.5, 0.3 * inner)
-    last = min(widths["outcome"] + 1.5, 0.36 * inner)
-    middle = min(max(widths["choice"] + 6, 24.0), 0.24 * inner)
-    left, right = 2.5 + first, preset.width - 2.5 - last - 3.0
-    centre = (left + 3.0 + right - middle) / 2
-    order = _order(data, results)
-    return (
-        Column("passport", order["passport"], left, 3.0, "left", first),
-        Column("choice", order["choice"], centre, middle, "inside", middle),
-        Column("outcome", order["outcome"], right, 3.0, "right", last),
-    )
-
-
-def _sizes(data: pd.DataFrame, stage: str) -> dict[str, float]:
-    return {str(key): float(men) for key, men in data.groupby(stage)["men"].sum().items()}
-
-
-def _label(node: str, men: float) -> str:
-    return f"{node}  {count(men)}"
+def _names(results: Results) -> list[str]:
+    return list(dict.fromkeys(place.name for place in results.scenario.destinations.values()))
 
 
 def _order(data: pd.DataFrame, results: Results) -> dict[str, list[str]]:
     """Give the nodes of each stage in a fixed order: abroad above, at home below."""
-    names = [place.name for place in results.scenario.destinations.values()]
+    names = _names(results)
     wanted = {
         "passport": [WITH, WITHOUT],
-        "choice": [*names, "Destination not known"],
+        "choice": [*names, UNKNOWN],
         "outcome": [*[f"In {name}" for name in names], *OUTCOMES.values(), CLOSED, NO_PASSPORT],
     }
-    found = {stage: set(data[stage]) for stage in STAGES}
-    return {
-        stage: [
-            node for node in dict.fromkeys([*nodes, *sorted(found[stage])]) if node in found[stage]
-        ]
-        for stage, nodes in wanted.items()
-    }
-
-
-def _colours(results: Results) -> dict[str, str]:
-    names = dict.fromkeys(place.name for place in results.scenario.destinations.values())
-    return {name: CYCLE[n % len(CYCLE)] for n, name in enumerate(names)}
-
-
-def heights(sizes: Sequence[float], room: float, least: float) -> tuple[float, list[float]]:
-    """Give the mm per man at which nodes fill a column whose labels need ``least`` mm each.
-
-    A node's slot is as high as the node or its label, whichever is more; slots are set
-    ``GAP`` apart. Returns the scale, and the slots at that scale.
-    """
-    free = room - GAP * (len(sizes) - 1)
-    low, high = 0.0, free / max(sum(sizes), 1e-9)
-    for _ in range(60):
-        scale = (low + high) / 2
-        if sum(max(scale * size, least) for size in sizes) > free:
-            high = scale
-        else:
-            low = scale
-    return low, [max(low * size, least) for size in sizes]
+    order = {}
+    for stage, nodes in wanted.items():
+        found = set(data[stage])
+        order[stage] = [n for n in dict.fromkeys([*nodes, *sorted(found)]) if n in found]
+    return order
 
 
 def draw(
     data: pd.DataFrame,
     ax: Axes,
-    columns: Sequence[Column],
+    columns: Sequence[ribbons.Column],
     colours: Mapping[str, str],
     preset: Preset,
 ) -> None:
@@ -229,102 +163,26 @@ def draw(
     data : DataFrame
         As ``table`` gives it.
     ax : Axes
-        Spans the body; its units become mm from the upper left corner.
+        Its units are mm from its upper left corner.
+    columns : sequence of Column
+        One for each of ``STAGES``.
+    colours : mapping
+        Colour of each choice.
     """
-    ax.set(xlim=(0, preset.width), ylim=(BODY, 0))
     ax.axis("off")
     if data.empty:
         return
-    least = preset.small * POINT * 1.35
-    sizes = {column.stage: _sizes(data, column.stage) for column in columns}
-    tops: dict[tuple[str, str], float] = {}
-    scale = min(
-        heights([sizes[c.stage][node] for node in c.nodes], BODY, least)[0] for c in columns
-    )
-    for column in columns:
-        slots = [max(scale * sizes[column.stage][node], least) for node in column.nodes]
-        spare = (BODY - sum(slots)) / max(1, len(slots) - 1)
-        gap = min(spare, 4 * GAP)
-        top = (BODY - sum(slots) - gap * (len(slots) - 1)) / 2
-        for node, slot in zip(column.nodes, slots, strict=True):
-            men = sizes[column.stage][node]
-            tops[column.stage, node] = top + (slot - scale * men) / 2
-            _draw_node(ax, column, node, men, top, slot, scale, colours, preset)
-            top += slot + gap
-    _draw_ribbons(data, ax, columns, tops, scale, colours)
-
-
-def _draw_node(
-    ax: Axes,
-    column: Column,
-    node: str,
-    men: float,
-    top: float,
-    slot: float,
-    scale: float,
-    colours: Mapping[str, str],
-    preset: Preset,
-) -> None:
-    height = max(scale * men, 0.15)
-    box = (column.left, top + (slot - height) / 2)
-    colour = PALE if column.side == "inside" else QUIET
-    ax.add_patch(Rectangle(box, column.width, height, facecolor=colour, linewidth=0, zorder=3))
-    if column.side == "inside" and node in colours:
-        ax.add_patch(Rectangle(box, 1.2, height, facecolor=colours[node], zorder=4, linewidth=0))
-    x, align = {
-        "left": (column.left - 1.2, "right"),
-        "inside": (column.left + column.width / 2 + 0.6, "center"),
-        "right": (column.left + column.width + 1.2, "left"),
-    }[column.side]
-    room = column.room - text_width(_label("", men), preset.small) - 1.2
-    label = _label(fitted(node, preset.small, room), men)
-    y, size = top + slot / 2, preset.small
-    ax.text(x, y, label, size=size, ha=align, va="center_baseline", color=INK, zorder=5)
-
-
-def _draw_ribbons(
-    data: pd.DataFrame,
-    ax: Axes,
-    columns: Sequence[Column],
-    tops: Mapping[tuple[str, str], float],
-    scale: float,
-    colours: Mapping[str, str],
-) -> None:
-    """Draw the flows between neighbouring stages, each split by the destination chosen."""
-    for left, right in pairwise(columns):
-        stages = list(dict.fromkeys([left.stage, right.stage, "choice"]))
-        flows: dict[Any, float] = data.groupby(stages)["men"].sum().to_dict()
-        ranks = {c.stage: {node: n for n, node in enumerate(c.nodes)} for c in columns}
-        used: dict[tuple[str, str], float] = {}
-        for names in sorted(flows, key=partial(_rank, stages, ranks)):
-            flow = dict(zip(stages, names, strict=True))
-            thick = scale * flows[names]
-            ends = []
-            for column in (left, right):
-                node = (column.stage, flow[column.stage])
-                ends.append(tops[node] + used.get(node, 0.0))
-                used[node] = used.get(node, 0.0) + thick
-            shape = ribbon(left.left + left.width, right.left, ends[0], ends[1], thick)
-            colour = colours.get(flow["choice"], QUIET)
-            ax.add_patch(PathPatch(shape, facecolor=colour, alpha=0.55, linewidth=0, zorder=2))
-
-
-def _rank(
-    stages: Sequence[str], ranks: Mapping[str, Mapping[str, int]], names: Sequence[str]
-) -> list[int]:
-    return [ranks[stage][name] for stage, name in zip(stages, names, strict=True)]
-
-
-def ribbon(left: float, right: float, start: float, end: float, thick: float) -> Path:
-    """Give a ribbon of even height between two columns, bounded by two cubic curves."""
-    middle = (left + right) / 2
-    upper = [(left, start), (middle, start), (middle, end), (right, end)]
-    lower = [(x, y + thick) for x, y in reversed(upper)]
-    curve = [Path.CURVE4] * 3
-    return Path(
-        [*upper, *lower, (left, start)],
-        [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY],
-    )
+    placed = ribbons.place(columns, ax.get_ylim()[0], preset)
+    for column in placed:
+        ribbons.draw_nodes(column, ax, colours if column.side == "inside" else {}, preset)
+    for n, pair in enumerate(pairwise(placed)):
+        start, end = STAGES[n], STAGES[n + 1]
+        sums = data.groupby([start, end])[["men"]].sum().reset_index()
+        flows = [
+            ribbons.Flow(row[start], row[end], row["men"], colours.get(row["choice"], QUIET))
+            for row in records(sums)
+        ]
+        ribbons.draw_flows(*pair, flows, ax)
 
 
 def finding(data: pd.DataFrame, results: Results) -> str:
@@ -364,7 +222,7 @@ def _held(outcome: str) -> str:
 def _subtitle() -> str:
     return (
         "Simulated men aged 18 to 59 who set off, or wanted to and could not; heights are "
-        "numbers of men, colours the destination."
+        "numbers of men, colours the destination. Passport: the international one."
     )
 
 
@@ -382,7 +240,8 @@ def _notes(apart: Mapping[str, float], data: pd.DataFrame) -> str:
 def _alt(data: pd.DataFrame, title: str, apart: Mapping[str, float]) -> str:
     parts = [f"{title}.", "Ribbons from passport to choice to outcome."]
     for stage in STAGES:
-        nodes = sorted(_sizes(data, stage).items(), key=lambda item: -item[1])
-        if nodes:
-            parts.append(f"{stage.capitalize()}: {'; '.join(_label(*node) for node in nodes)}.")
+        sums = data.groupby(stage)["men"].sum().sort_values(ascending=False, kind="stable")
+        if not sums.empty:
+            nodes = "; ".join(f"{node} {count(men)}" for node, men in sums.items())
+            parts.append(f"{stage.capitalize()}: {nodes}.")
     return " ".join([*parts, _notes(apart, data)])

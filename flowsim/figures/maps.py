@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from flowsim import sources
 from flowsim.figures.geography import Array, Shape, albers, shapes
@@ -25,7 +25,7 @@ from flowsim.figures.words import count, plural, rate, rounded
 NAME = "map"
 CLASSES = 6
 ENOUGH = 10
-LARGEST = 5.2
+LARGEST = 4.4
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
 
 Box = tuple[float, float, float, float]
@@ -85,9 +85,15 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     south, north = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
     west, east = west - 0.02 * (east - west), east + 0.01 * (east - west)
     south, north = south - 0.06 * (north - south), north + 0.01 * (north - south)
-    width = preset.width - 5.0
+    width, narrow = preset.width - 5.0, preset.width < 120
     height = width * (north - south) / (east - west)
-    sheet = Sheet(preset, title, _subtitle(), [_notes(results, data), results.source], height + 13)
+    sheet = Sheet(
+        preset,
+        title,
+        _subtitle(),
+        [_notes(results, data), results.source],
+        height + 13 + narrow * 12,
+    )
     ax = sheet.axes(2.5, 0, width, height)
     ax.set(xlim=(west, east), ylim=(south, north))
     bounds = classes(data["per_1000"].dropna().to_numpy())
@@ -96,7 +102,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     labels = [*_crossing_names(data), *_region_name(data, regions), *_country_names(around, names)]
     _name_places(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
     _draw_scale(sheet, bounds, height + 3)
-    _draw_sizes(sheet, data, height + 3)
+    _draw_sizes(sheet, data, height + 3 + narrow * 12)
     return Drawn(NAME, sheet.figure, data, title, _alt(data, title), results.source)
 
 
@@ -180,7 +186,7 @@ def _name_places(
     low, high = ax.get_ylim()
     mm = width / (right - left)
     tall = preset.small / 72 * MM * 1.15 / mm
-    halo = [withStroke(linewidth=1.6, foreground="white", alpha=0.85)]
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=1.6, foreground="white", alpha=0.85)]
     for name in names:
         wide = text_width(plain(name.text), preset.small) / mm
         for dx, dy in _offsets(name.kind, wide, tall, mm):
@@ -193,7 +199,8 @@ def _name_places(
             style = "italic" if name.kind == "country" else "normal"
             if name.kind == "region":
                 end = y - np.sign(dy) * tall / 2
-                ax.plot([name.x, x], [name.y, end], color=INK, linewidth=0.7, zorder=5)
+                line = ax.plot([name.x, x], [name.y, end], color=INK, linewidth=0.7, zorder=5)
+                line[0].set_path_effects(halo)
             text = ax.text(x, y, plain(name.text), size=preset.small, style=style, zorder=6)
             text.set(ha="center", va="center_baseline", path_effects=halo)
             text.set_color(QUIET if name.kind == "country" else INK)
@@ -213,6 +220,8 @@ def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float
         (-wide / 2 - away, 0),
         (0, -away - 1.7 * tall),
         (0, away + tall / 2),
+        (wide / 2 - 1.2 * away, -away - tall / 2),
+        (wide / 2 - 1.2 * away, -away - 1.7 * tall),
     ]
 
 
@@ -255,7 +264,7 @@ def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
     preset = sheet.preset
     colours, _ = _palette(bounds)
     n = len(bounds) - 1
-    width = min(0.5 * preset.width, n * 14.0)
+    width = min(preset.width - 12.0, n * 13.5)
     ax = sheet.axes(4.5, top + 3.6, width, 3.0)
     ax.set(xlim=(0, n), ylim=(0, 1))
     ax.set_yticks([])
@@ -273,7 +282,7 @@ def _draw_sizes(sheet: Sheet, data: pd.DataFrame, top: float) -> None:
     if not most > 0:
         return
     preset = sheet.preset
-    left = 0.58 * preset.width
+    left = 4.5 if preset.width < 120 else 0.58 * preset.width
     ax = sheet.axes(left, top + 3.0, preset.width - left - 4.0, 6.0)
     ax.set(xlim=(0, preset.width - left - 4.0), ylim=(0, 6.0))
     ax.axis("off")
@@ -292,13 +301,13 @@ def finding(data: pd.DataFrame) -> str:
     regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
     total, men = float(regions["left"].sum()), float(regions["men"].sum())
     if total <= 0 or men <= 0:
-        return "No man left Russia from any region"
+        return "No man went abroad from any region"
     nation, top = rate(1000 * total / men), _top(data)
     if top is None:
-        return f"{nation} of every 1,000 men aged 18 to 59 left Russia"
+        return f"{nation} of every 1,000 men aged 18 to 59 went abroad"
     return (
-        f"{top['name']} lost {rate(top['per_1000'])} of every 1,000 men aged 18 to 59, the median "
-        f"region {rate(regions['per_1000'].median())}, the nation {nation}"
+        f"From {top['name']} {rate(top['per_1000'])} of every 1,000 men aged 18 to 59 went abroad, "
+        f"from the median region {rate(regions['per_1000'].median())}, from the nation {nation}"
     )
 
 

@@ -26,6 +26,7 @@ class Mark:
     label: str
     start: datetime
     end: datetime | None
+    place: str = ""
 
 
 def marks(scenario: schema.Scenario, destination: str, crossing: str | None = None) -> list[Mark]:
@@ -45,8 +46,9 @@ def marks(scenario: schema.Scenario, destination: str, crossing: str | None = No
         elif _touches(policy, scenario, destination, crossing):
             start, end = policy.start or first, policy.end or last
             if start < last and end > first:
-                label = _label(policy, scenario, destination, crossing)
-                found.append(Mark(label, max(start, first) + shift, min(end, last) + shift))
+                where = "" if crossing else _where(policy, scenario, destination)
+                since, until = max(start, first) + shift, min(end, last) + shift
+                found.append(Mark(_label(policy), since, until, where))
     kept = [mark for mark in found if first <= mark.start - shift < last]
     return sorted(kept, key=lambda mark: (mark.start, mark.end is not None, mark.label))
 
@@ -68,9 +70,7 @@ def _touches(
     return any(at in known and known[at].destination == destination for at in places)
 
 
-def _label(
-    policy: schema.Policy, scenario: schema.Scenario, destination: str, crossing: str | None
-) -> str:
+def _label(policy: schema.Policy) -> str:
     match policy:
         case schema.Rumour():
             return "Rumour of closure"
@@ -78,24 +78,26 @@ def _label(
             needed = "needed" if policy.requires_passport else "not needed"
             return f"International passport {needed}"
         case schema.TaskForcePolicy():
-            what = "Draft officers"
+            return "Draft officers"
         case schema.ListCheck():
-            what = "Call-up list checked"
+            return "Call-up list checked"
         case schema.EntryLimit():
-            what = "Cars from other regions barred"
+            return "Cars from other regions barred"
         case schema.BorderClosed():
-            what = "Closed to men" if policy.for_ == "men" else "Closed"
+            return "Closed to men" if policy.for_ == "men" else "Closed"
         case schema.FootLane():
-            what = "Crossing on foot"
+            return "Crossing on foot"
         case schema.CapacityPolicy():
-            what = f"Capacity {count(policy.capacity.value)} a day"
+            return f"Capacity {count(policy.capacity.value)} a day"
         case _:
-            what = "Policy"
-    where = "" if crossing else f", {_where(_places(policy), scenario, destination)}"
-    return what + where
+            return policy.kind.replace("-", " ").capitalize()
 
 
-def _where(places: tuple[str, ...], scenario: schema.Scenario, destination: str) -> str:
+def _where(policy: schema.Policy, scenario: schema.Scenario, destination: str) -> str:
+    """Say at which crossings of the destination, if the policy is about crossings at all."""
+    if isinstance(policy, schema.Rumour | schema.DocumentRule):
+        return ""
+    places = _places(policy)
     if "all" in places or destination in places:
         return "all crossings"
     here = [
@@ -128,12 +130,12 @@ def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
         start = at(mark.start)
         end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start
         strip.plot([start, start], [row + 0.5, len(rows)], color=RULE, linewidth=0.6, zorder=1)
-        _draw_row(row, mark.label, start, end, strip, sheet)
+        _draw_row(row, mark, start, end, strip, sheet)
         look = {"color": QUIET, "linewidth": 0.9} if mark.end is None else {"color": RULE}
         panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
 
 
-def _draw_row(row: int, label: str, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
+def _draw_row(row: int, mark: Mark, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
     left, right = ax.get_xlim()
     per_mm = (right - left) / (ax.get_position().width * sheet.width)
     gap, size = (1.2 if end > start else 2.0) * per_mm, sheet.preset.small
@@ -143,14 +145,18 @@ def _draw_row(row: int, label: str, start: float, end: float, ax: Axes, sheet: S
         ax.plot([start, start], [row + 0.1, row + 0.9], color=INK, linewidth=1.4, zorder=3)
     else:
         ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
-    needed = text_width(plain(label), size) * per_mm
     rooms = (end - start - 2 * gap, right - end - gap, start - left - gap)
-    if max(rooms) < needed:
-        label = fitted(label, size, max(rooms) / per_mm)
-        needed = max(rooms)
+    label = plain(f"{mark.label}, {mark.place}" if mark.place else mark.label)
+    if text_width(label, size) * per_mm > max(rooms):
+        label = fitted(mark.label, size, max(rooms) / per_mm)
+    needed = min(text_width(label, size) * per_mm, max(rooms))
     place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
     x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]
-    ax.text(x, row + 0.5, plain(label), size=size, ha=align, va="center_baseline", zorder=4)
+    ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
+
+
+def _halves(start: datetime, days: int) -> bool:
+    return (start + timedelta(days=days)).day in (1, 15)
 
 
 def time_axis(
@@ -162,10 +168,13 @@ def time_axis(
     """
     start, end = horizon.start, horizon.end
     label, days = text_width("30 Sep", preset.small), (end - start).days
-    room = width / (label * 1.25)
+    room = width / (label * (1.1 if inside else 1.25))
     step = next((step for step in (1, 2, 7, 14, 28, 56) if days / step <= room), 112)
     margin = label / 2 / width * days if inside else 0
     chosen = [n for n in range(0, days, step) if margin <= n <= days - margin]
+    if inside and step >= 14:
+        chosen = [n for n in range(days) if margin <= n <= days - margin and _halves(start, n)]
+        chosen = chosen[:: max(1, step // 14)]
     ticks = [start + timedelta(days=n) for n in chosen]
     ax.set_xlim(at(start), at(end))
     ax.set_xticks([at(tick) for tick in ticks], [short_day(tick) for tick in ticks])

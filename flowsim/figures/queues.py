@@ -36,7 +36,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     narrow = preset.width < 120
     columns = 2 if narrow else BUSIEST
     rows = -(-max(1, len(busiest(results))) // columns)
-    top = HEAD + marks.height(strip) + (2 if narrow else 1) * (LONG + FOOT) + narrow * HEAD
+    top = HEAD + marks.height(strip) + (2 if narrow else 1) * (LONG + FOOT) + narrow * (HEAD + GAP)
     body = top + GAP + HEAD + rows * (SHORT + HEAD + FOOT)
     source = [_notes(data), results.source]
     sheet = Sheet(preset, title, _subtitle(results), source, body, _keys(data, results))
@@ -169,7 +169,7 @@ def _draw_queue(
     high = marks.height(strip)
     for place, (measure, label) in enumerate(LABELS.items()):
         x = left if narrow else left + place * (width + left + 4.0)
-        y = HEAD + high + (place * (LONG + FOOT + HEAD) if narrow else 0)
+        y = HEAD + high + (place * (LONG + FOOT + HEAD + GAP) if narrow else 0)
         panel = sheet.axes(x, y, width, LONG)
         marks.time_axis(panel, scenario.horizon, width, preset)
         draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)

@@ -82,7 +82,6 @@ class Preset:
 PRESETS = {
     "page": Preset("page", 180.0),
     "column": Preset("column", 88.0, title=9.0, text=7.4, small=7.0, dpi=300),
-    "slide": Preset("slide", 254.0, title=18.0, text=13.0, small=11.5, dpi=150),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import ResultsError
-from flowsim.figures.words import elided, plural
+from flowsim.figures.words import elided
 from flowsim.scenario import load
 from flowsim.schema import Scenario
 
@@ -41,10 +41,11 @@ class Results:
         scenario = self.scenario
         title = f" ({elided(scenario.title, 80)})" if scenario.title else ""
         sample = "all men" if scenario.sample == 1 else f"{100 * scenario.sample:.3g} % of the men"
+        n = self.n_replications
+        times = f", {n} replications" if n > 1 else ""
         return (
             f"Source: flowsim {_version(self.manifest)}, scenario {scenario.name}{title}, "
-            f"seed {scenario.seed}, {sample} simulated, "
-            f"{plural(self.n_replications, 'replication')}."
+            f"seed {scenario.seed}, {sample} simulated{times}."
         )
 
     def days(self, measure: str, place_kind: str) -> pd.DataFrame:

@@ -46,7 +46,9 @@ def rate(value: float) -> str:
     if not math.isfinite(value):
         return "unknown"
     near = rounded(value, 2)
-    return f"{near:,.0f}" if abs(near) >= 10 else f"{near:g}"
+    if abs(near) >= 10:
+        return f"{near:,.0f}"
+    return f"{near:.1f}" if abs(near) >= 1 else f"{near:g}"
 
 
 def share(value: float) -> str:

@@ -192,9 +192,8 @@ def _policies_are_somewhere(parts: Parts) -> None:
             if place not in known:
                 near = suggestion(place, known) or f"; expected {expected}"
                 parts.problem(f"{place!r} is not known{near}", "policies", name, "at")
-        if at == ():
-            if not is_document and hasattr(policy, "at"):
-                parts.problem(f"found no place; expected {expected}", "policies", name, "at")
+        if at == () and hasattr(policy, "at"):
+            parts.problem(f"found no place; expected {expected}", "policies", name, "at")
         for region in getattr(policy, "exempt_regions", ()):
             if region not in sources.regions().code:
                 near = suggestion(region, list(sources.regions().code))
@@ -236,7 +235,7 @@ def _announcements(parts: Parts) -> Iterator[tuple[Path, datetime]]:
 
 
 def _dated_values_are_near(parts: Parts) -> None:
-    """A date that lies half a year off, or stands twice, is a slip of the pen."""
+    """Find dates that lie half a year off or stand twice: slips of the pen."""
     if parts.horizon is None:
         return
     first, last = parts.horizon.start - FAR, parts.horizon.end + FAR
@@ -281,8 +280,9 @@ def _policies_do_not_overlap(parts: Parts) -> None:
     for name, policy in parts.policies.items():
         if isinstance(policy, Period):
             start, end = policy.start or datetime.min, policy.end or datetime.max
-            for place in set(_places(parts, policy)):
-                held.setdefault((policy.kind, place), []).append((start, end, name))
+            for place in sorted(set(_places(parts, policy))):
+                kind = parts.policies[name].kind
+                held.setdefault((kind, place), []).append((start, end, name))
     told = set()
     for (kind, place), periods in held.items():
         for earlier, later in _overlaps(sorted(periods)):
@@ -308,7 +308,7 @@ def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[s
 
 
 def _places(parts: Parts, policy: Any) -> Iterator[str]:
-    """Give the crossings at which a policy holds; the destination of a document rule; '' for none."""
+    """Give the crossings of a policy, the destination of a document rule, or '' for none."""
     at = getattr(policy, "at", "")
     if isinstance(at, str):
         yield at

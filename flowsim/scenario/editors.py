@@ -54,7 +54,7 @@ def _extends(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def _relax_unit(definition: dict[str, Any]) -> None:
-    """The unit of a number may be left out; it is the one of its key."""
+    """Let the unit of a number be left out; it is the one of its key."""
     if "unit" in definition.get("properties", {}):
         definition["required"] = [key for key in definition["required"] if key != "unit"]
         definition["properties"]["source"]["pattern"] = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from flowsim.errors import Problem
 from flowsim.scenario.tree import Path, Place, Tree, dotted, suggestion
@@ -54,7 +54,7 @@ def single_change(key: str, value: Any, places: dict[Path, Place], place: Place)
     return Tree(data, all_places)
 
 
-def is_parameter(value: Any) -> bool:
+def is_parameter(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether raw data is a number with unit and source."""
     return isinstance(value, dict) and "value" in value and value.keys() <= PARAMETER_KEYS
 
@@ -107,14 +107,13 @@ class _Merge:
     def _take_places(self, path: Path, value: Any) -> None:
         """Take over the places of a value and of all that it holds."""
         for inner in _paths(path, value):
-            if inner in self.over.places:
-                self.base.places[inner] = self.over.places[inner]
+            self.base.places[inner] = self.over.place(inner)
 
     def _parameter(self, old: dict[str, Any], path: Path, value: Any) -> None:
         """Lay a value, or parts of a parameter, over a parameter."""
         if not isinstance(value, dict):
             value = {"value": value}
-        self._take_places(path, value)
+        self._take_places(path, value)  # of a bare number too: its value has no other place
         is_new = False
         for inner, part in value.items():
             if inner[:1].isdigit():
@@ -136,7 +135,7 @@ class _Merge:
         if not isinstance(values, dict):
             self._problem(
                 here,
-                f"{dotted(path)} is one number ({values}) without dates; "
+                f"{dotted(path)} is one number without dates; "
                 "give all of them: {value: {DATE: NUMBER, DATE: NUMBER}}",
             )
             return False

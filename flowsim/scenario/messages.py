@@ -74,15 +74,16 @@ def _problem(tree: Tree, error: ErrorDetails) -> Problem:
     path = path_of(error["loc"])
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, "kind")
+    path = (*path, *error.get("ctx", {}).get("keys", ()))
     write = WORDING.get(error["type"], _other)
     return Problem(tree.place(path).where, dotted(path), write(tree, path, error))
 
 
 def _unknown(tree: Tree, path: Path, error: ErrorDetails) -> str:
     keys = keys_at(tree, path[:-1])
-    found = "" if isinstance(error["input"], dict) else f". Found {show(error['input'])}"
-    near = suggestion(str(path[-1]), keys)
-    return f"is not known{near or '; expected one of ' + ', '.join(keys)}{found}"
+    found = "" if isinstance(error["input"], dict) else f" Found {show(error['input'])}."
+    near = suggestion(str(path[-1]), keys) or f"; expected one of {', '.join(keys)}."
+    return f"is not known{near}{found}"
 
 
 def _missing(tree: Tree, path: Path, _: ErrorDetails) -> str:
@@ -115,7 +116,7 @@ def _choice(_: Tree, __: Path, error: ErrorDetails) -> str:
     return f"found {show(found)}; expected one of {', '.join(words)}{suggestion(str(found), words)}"
 
 
-def _kind(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _kind(_: Tree, __: Path, ___: ErrorDetails) -> str:
     return f"is missing; expected one of {', '.join(POLICY_KINDS)}"
 
 

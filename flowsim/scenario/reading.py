@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -23,6 +23,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, is_text
@@ -143,16 +144,17 @@ class _Builder:
     def _allowed(self, event: Event, path: Path) -> None:
         """Refuse at once what could expand, run code or exhaust the stack."""
         where, key = self._where(event), dotted(path)
-        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if isinstance(event, AliasEvent) or anchor:
             sign = "*" if isinstance(event, AliasEvent) else "&"
             raise fail(
                 where,
                 key,
-                f"anchors and aliases are not allowed, found {sign}{event.anchor}; "
+                f"anchors and aliases are not allowed, found {sign}{anchor}; "
                 "write the value out (text that begins with & or * needs quotes)",
             )
-        if getattr(event, "tag", None) is not None:
-            raise fail(where, key, f"tags are not allowed, found {event.tag}; leave it out")
+        if tag is not None:
+            raise fail(where, key, f"tags are not allowed, found {tag}; leave it out")
         if len(path) > MAX_DEPTH:
             raise fail(where, "", f"nested deeper than {MAX_DEPTH} levels; no key lies so deep")
 
@@ -176,7 +178,7 @@ class _Builder:
         for event in events:
             if isinstance(event, MappingEndEvent):
                 break
-            key = self._key(event, events, path)
+            key = self._key(event, path)
             here = (*path, key)
             where = self._where(event)
             if key in values:
@@ -189,7 +191,7 @@ class _Builder:
             values[key] = self._node(next(events), events, here)
         return values
 
-    def _key(self, event: Event, events: Iterator[Event], path: Path) -> str:
+    def _key(self, event: Event, path: Path) -> str:
         self._allowed(event, path)
         if not isinstance(event, ScalarEvent):
             raise fail(
@@ -204,28 +206,26 @@ class _Builder:
         return str(event.value)
 
     def _where(self, event: Event) -> str:
-        return f"{self.name}:{event.start_mark.line + 1}" if self.has_lines else self.name
+        return self._line(event.start_mark.line + 1)
 
     def _syntax(self, reason: YAMLError, text: str) -> tuple[str, str, str]:
         """Say where the syntax breaks, and what usually causes it."""
-        mark = None
-        problem = " ".join(str(reason).split())
-        if isinstance(reason, MarkedYAMLError):
-            mark = reason.problem_mark or reason.context_mark
-            problem = ", ".join(part for part in (reason.context, reason.problem) if part)
-        elif isinstance(getattr(reason, "position", None), int):  # a character YAML forbids
-            line = text.count("\n", 0, reason.position)
-            problem = (
-                f"the character {text[reason.position : reason.position + 1]!a} is not allowed"
-            )
-            return (f"{self.name}:{line + 1}" if self.has_lines else self.name, "", problem)
+        if isinstance(reason, ReaderError):
+            line_number = text.count("\n", 0, reason.position) + 1
+            found = ascii(text[reason.position : reason.position + 1])
+            return self._line(line_number), "", f"the character {found} is not allowed"
+        mark = getattr(reason, "problem_mark", None) or getattr(reason, "context_mark", None)
         if mark is None:
-            return self.name, "", f"is not YAML: {problem}"
+            return self.name, "", f"is not YAML: {' '.join(str(reason).split())}"
+        parts = (getattr(reason, name, None) for name in ("context", "problem"))
+        problem = ", ".join(part for part in parts if part)
         lines = text.splitlines()
         line = lines[mark.line] if mark.line < len(lines) else ""
         if "\t" in line[: len(line) - len(line.lstrip())]:
             problem = "the line is indented with a tab; use spaces"
         elif "mapping values are not allowed" in problem:
             problem += "; text that holds ': ' needs quotes"
-        where = f"{self.name}:{mark.line + 1}" if self.has_lines else self.name
-        return where, "", f"is not YAML: {problem}"
+        return self._line(mark.line + 1), "", f"is not YAML: {problem}"
+
+    def _line(self, number: int) -> str:
+        return f"{self.name}:{number}" if self.has_lines else self.name

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from flowsim import sources
 from flowsim.scenario.reading import scalar
-from flowsim.schema import Parameter, Scenario
+from flowsim.schema import Dated, Number, Scenario, Table
 
 WIDTH = 96
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()+-]*(?<! )")
@@ -97,8 +97,8 @@ def _parameters(model: BaseModel, prefix: str) -> Iterator[Row]:
         key = prefix + (field.alias or name)
         for inner_key, inner in value.items() if isinstance(value, dict) else [("", value)]:
             path = f"{key}.{inner_key}" if inner_key else key
-            if isinstance(inner, Parameter):
-                number = _flow(getattr(inner, "value"))  # noqa: B009 - only subclasses have one
+            if isinstance(inner, Number | Dated | Table):
+                number = _flow(inner.value)
                 yield Row(path, number, inner.unit, inner.source, inner.free)
             elif isinstance(inner, BaseModel):
                 yield from _parameters(inner, f"{path}.")
@@ -169,7 +169,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _number(value: float) -> str:
-    is_short = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    is_short = float(value).is_integer() and abs(value) < 1e15
     return str(int(value)) if is_short else repr(value)
 
 

@@ -82,11 +82,10 @@ class Crossing(mesa.Agent):
         if self._foot_open[row] != self.foot_is_open:
             self._change_foot_lane(row)
         if self.border.lanes[Lane.FOOT]:
-            self.walkers[row] = sum(
-                unit[1] for lane, unit in self.border.waiting(begin) if lane == Lane.FOOT
-            )
+            self.walkers[row] = self.border.persons(begin, (Lane.FOOT,))
         self._receive(begin, row)
-        self.border.serve(self._rate[row], self._foot_share[row], begin, begin + HOUR)
+        if self.border.lanes[Lane.VEHICLES] or self.border.lanes[Lane.FOOT]:
+            self.border.serve(self._rate[row], self._foot_share[row], begin, begin + HOUR)
 
     def wait_now(self) -> float:
         """Give the wait that a man joining now must expect, in hours."""
@@ -107,14 +106,17 @@ class Crossing(mesa.Agent):
 
     def _receive(self, begin: float, row: int) -> None:
         """Let the men and the ordinary travellers of this hour join their lanes."""
-        units: list[Unit] = []
         arrivals, i, end = self._arrivals, self._next, begin + HOUR
+        came = self._gathered + self.traffic * HOUR
+        if came < self.party and (i == len(arrivals) or arrivals[i][0] >= end):
+            self._gathered = came
+            return
+        units: list[Unit] = []
         while i < len(arrivals) and arrivals[i][0] < end:
             units.append(arrivals[i])
             i += 1
         self._next = i
         men = len(units)
-        came = self._gathered + self.traffic * HOUR
         while came >= self.party:
             came -= self.party
             self._parties += 1

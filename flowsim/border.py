@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -151,14 +151,13 @@ class Border:
         foot.clear()
         self.busy[1] = False
 
-    def waiting(self, now: float) -> Iterable[tuple[int, Unit]]:
-        """Give lane and unit of everybody in the queue who has come and not given up."""
-        for lane, queue in enumerate(self.lanes):
-            for place, unit in enumerate(queue):
-                in_service = place == 0 and self.busy[lane]
-                if unit[0] <= now and (in_service or unit[3] > now):
+    def waiting(self, now: float, lanes: Sequence[int] = (0, 1)) -> Iterator[tuple[int, Unit]]:
+        """Give lane and unit of those who have come and not given up, those served included."""
+        for lane in lanes:
+            for place, unit in enumerate(self.lanes[lane]):
+                if unit[0] <= now and (unit[3] > now or (place == 0 and self.busy[lane])):
                     yield lane, unit
 
-    def persons(self, now: float) -> float:
-        """Give the persons waiting, those being cleared included."""
-        return sum(unit[1] for _, unit in self.waiting(now))
+    def persons(self, now: float, lanes: Sequence[int] = (0, 1)) -> float:
+        """Give the persons waiting in some lanes, those being cleared included."""
+        return sum(unit[1] for _, unit in self.waiting(now, lanes))

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim import sources
+from flowsim import __version__, sources
 from flowsim import summary as words
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
 from flowsim.model import FlowModel
@@ -197,7 +197,7 @@ def _manifest(world: World, replications: int, started: datetime) -> dict[str, A
         "scenario": scenario.name,
         "title": scenario.title,
         "versions": {
-            "flowsim": _version("border-flowsim"),
+            "flowsim": __version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
             "mesa": _version("mesa"),

@@ -65,7 +65,7 @@ def _moment(text: Any) -> datetime:
     return moment
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
 
 
 def _known_source(source: Any) -> Any:
@@ -367,7 +367,7 @@ def _check_pace(pace: Dated, target: Number) -> None:
             {
                 "reached": f"{totals[-1]:,.0f}",
                 "target": f"{target.value:,.0f}",
-                "keys": ["pace"],
+                "keys": ["pace", "target"],
             },
         )
 
@@ -473,11 +473,11 @@ class Period(Strict):
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise PydanticCustomError(
                 "period",
-                "{end} is not after 'from' ({start}); the policy would never hold",
+                "'to' ({end}) is not after 'from' ({start}); the policy would never hold",
                 {
                     "start": self.start.isoformat(timespec="minutes"),
                     "end": self.end.isoformat(timespec="minutes"),
-                    "keys": ["to"],
+                    "keys": ["to", "from"],
                 },
             )
         return self
@@ -485,7 +485,10 @@ class Period(Strict):
 
 Places = Annotated[
     tuple[str, ...],
-    BeforeValidator(lambda at: (at,) if isinstance(at, str) else at),
+    BeforeValidator(
+        lambda at: (at,) if isinstance(at, str) else at,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
     Field(description="Crossing, list of crossings, destination (all its crossings), or 'all'."),
 ]
 
@@ -527,7 +530,7 @@ class EntryLimit(Period):
                 "shares",
                 "walks and turns are shares of the same men, but add up to {total}; "
                 "expected at most 1",
-                {"total": f"{total:g}", "keys": ["turns"]},
+                {"total": f"{total:g}", "keys": ["turns", "walks"]},
             )
         return self
 

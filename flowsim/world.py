@@ -207,7 +207,10 @@ class World:
         out = np.empty((len(self.regions.code), len(self.destinations)))
         for j in range(len(self.destinations)):
             here = roads.country == j
-            size = np.where(self.table.shut[row, here], 0.0, roads.size[here])
+            shut = self.table.shut[row, here]
+            if shut.all():  # a closed country is not available, but no farther away
+                shut = ~shut
+            size = np.where(shut, 0.0, roads.size[here])
             by_road, by_air = (
                 choice.generalised_hours(
                     hours[:, here], wait[here], size, law.theta.value, law.omega.value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,13 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from flowsim import sources
+from flowsim.figures import placing
 from flowsim.figures.geography import Array, Shape, albers, shapes
 from flowsim.figures.save import Drawn
 from flowsim.figures.sheet import MM, Sheet, text_width
-from flowsim.figures.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset, plain
+from flowsim.figures.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.tables import Results, records
 from flowsim.figures.words import count, plural, rate, rounded
 
@@ -27,8 +26,6 @@ CLASSES = 6
 ENOUGH = 10
 LARGEST = 4.4
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
-
-Box = tuple[float, float, float, float]
 
 
 def table(results: Results) -> pd.DataFrame:
@@ -100,7 +97,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     names = [place.name for place in results.scenario.destinations.values()]
     draw(data, ax, regions, around, bounds)
     labels = [*_crossing_names(data), *_region_name(data, regions), *_country_names(around, names)]
-    _name_places(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
+    placing.write_names(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
     _draw_scale(sheet, bounds, height + 3)
     _draw_sizes(sheet, data, height + 3 + narrow * 12)
     return Drawn(NAME, sheet.figure, data, title, _alt(data, title), results.source)
@@ -168,68 +165,7 @@ def _area(entries: float, most: float) -> float:
     return float((LARGEST / MM * 72) ** 2 * entries / most) if most > 0 else 0.0
 
 
-@dataclass(frozen=True)
-class Name:
-    """A name on the map: of a crossing, a region or a country, and the point it belongs to."""
-
-    text: str
-    x: float
-    y: float
-    kind: str
-
-
-def _name_places(
-    ax: Axes, names: Sequence[Name], taken: list[Box], preset: Preset, width: float
-) -> None:
-    """Write names where they cover neither a dot nor another name, else leave them out."""
-    left, right = ax.get_xlim()
-    low, high = ax.get_ylim()
-    mm = width / (right - left)
-    tall = preset.small / 72 * MM * 1.15 / mm
-    halo: list[AbstractPathEffect] = [withStroke(linewidth=1.6, foreground="white", alpha=0.85)]
-    for name in names:
-        wide = text_width(plain(name.text), preset.small) / mm
-        for dx, dy in _offsets(name.kind, wide, tall, mm):
-            x, y = name.x + dx, name.y + dy
-            box = (x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
-            inside = left < box[0] and box[2] < right and low < box[1] and box[3] < high
-            if not inside or any(_overlap(box, other) for other in taken):
-                continue
-            taken.append(box)
-            style = "italic" if name.kind == "country" else "normal"
-            if name.kind == "region":
-                end = y - np.sign(dy) * tall / 2
-                line = ax.plot([name.x, x], [name.y, end], color=INK, linewidth=0.7, zorder=5)
-                line[0].set_path_effects(halo)
-            text = ax.text(x, y, plain(name.text), size=preset.small, style=style, zorder=6)
-            text.set(ha="center", va="center_baseline", path_effects=halo)
-            text.set_color(QUIET if name.kind == "country" else INK)
-            break
-
-
-def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float, float]]:
-    """Give the places to try for a name, from its point, in units of the map."""
-    away = 3.4 / mm
-    if kind == "country":
-        return [(0, 0), *[(0, n * tall) for n in (-1, -2.2, 1, -3, -4)]]
-    if kind == "region":
-        return [(sign * 5 / mm, 13 / mm) for sign in (-1, 1, -3, 3)] + [(0, -13 / mm)]
-    return [
-        (0, -away - tall / 2),
-        (wide / 2 + away, 0),
-        (-wide / 2 - away, 0),
-        (0, -away - 1.7 * tall),
-        (0, away + tall / 2),
-        (wide / 2 - 1.2 * away, -away - tall / 2),
-        (wide / 2 - 1.2 * away, -away - 1.7 * tall),
-    ]
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _dot_boxes(data: pd.DataFrame, mm: float) -> list[Box]:
+def _dot_boxes(data: pd.DataFrame, mm: float) -> list[placing.Box]:
     dots = _dots(data)
     xs, ys = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
     boxes = []
@@ -239,24 +175,24 @@ def _dot_boxes(data: pd.DataFrame, mm: float) -> list[Box]:
     return boxes
 
 
-def _crossing_names(data: pd.DataFrame) -> Iterator[Name]:
+def _crossing_names(data: pd.DataFrame) -> Iterator[placing.Name]:
     for row in records(_dots(data).head(3)):
         x, y = albers(np.array([row["lon"]]), np.array([row["lat"]]))
-        yield Name(row["name"], float(x[0]), float(y[0]), "crossing")
+        yield placing.Name(row["name"], float(x[0]), float(y[0]), "crossing")
 
 
-def _region_name(data: pd.DataFrame, regions: list[Shape]) -> Iterator[Name]:
+def _region_name(data: pd.DataFrame, regions: list[Shape]) -> Iterator[placing.Name]:
     """Name the region of the title, which may be too small to be seen."""
     top = _top(data)
     for shape in regions:
         if top and shape.id == top["id"]:
-            yield Name(f"{top['name']} {rate(top['per_1000'])}", *shape.centre, "region")
+            yield placing.Name(f"{top['name']} {rate(top['per_1000'])}", *shape.centre, "region")
 
 
-def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[Name]:
+def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[placing.Name]:
     for shape in around:
         if shape.name in names:
-            yield Name(shape.name, *shape.centre, "country")
+            yield placing.Name(shape.name, *shape.centre, "country")
 
 
 def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:

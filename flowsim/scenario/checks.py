@@ -128,10 +128,11 @@ def _destinations_have_everything(parts: Parts) -> None:
         parts.problem("expected at least one destination", "destinations")
     for block in (("choice", "constant"), ("abroad",)):
         there = parts.tree.names(*block)
-        for name in destinations.keys() - there.keys():
-            parts.problem(f"is missing; every destination needs one ({name})", *block, name)
+        for name in [name for name in destinations if name not in there]:
+            key = dotted((*block, name))
+            parts.problem(f"needs {key} as well; add it", "destinations", name)
     for block in (("choice", "constant"), ("abroad",), ("capacities",)):
-        for name in parts.tree.names(*block).keys() - destinations.keys():
+        for name in [name for name in parts.tree.names(*block) if name not in destinations]:
             near = suggestion(name, destinations)
             parts.problem(f"{name!r} is not a destination{near}", *block, name)
 

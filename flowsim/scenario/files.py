@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowsim.scenario.reading import read_tree
-from flowsim.scenario.tree import Tree, fail, suggestion
+from flowsim.scenario.tree import Tree, fail, show, suggestion
 
 MAX_BYTES = 1_000_000
 MAX_CHAIN = 10
@@ -59,7 +59,9 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
             return chain
         origin = Origin(tree.place(("extends",)).where, "extends", path.parent)
         if not isinstance(extends, str) or not extends:
-            raise fail(origin.where, "extends", f"found {extends!r}; expected the name of a file")
+            raise fail(
+                origin.where, "extends", f"found {show(extends)}; expected the name of a file"
+            )
         path = _find(extends, origin)
         _refuse_circle(path, chain, origin)
 

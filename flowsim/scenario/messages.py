@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from flowsim.errors import Problem
-from flowsim.scenario.tree import Path, Tree, dotted, suggestion
+from flowsim.scenario.tree import Path, Tree, dotted, show, suggestion
 from flowsim.schema import Scenario
 
 USER_SOURCE = "assumption: set by user"
@@ -74,9 +74,15 @@ def _problem(tree: Tree, error: ErrorDetails) -> Problem:
     path = path_of(error["loc"])
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, "kind")
-    path = (*path, *error.get("ctx", {}).get("keys", ()))
+    path = _blamed(tree, path, error.get("ctx", {}).get("keys", ()))
     write = WORDING.get(error["type"], _other)
     return Problem(tree.place(path).where, dotted(path), write(tree, path, error))
+
+
+def _blamed(tree: Tree, path: Path, keys: Sequence[str]) -> Path:
+    """Give the key to blame among those that do not agree: the one a change has set."""
+    paths = [(*path, key) for key in keys] or [path]
+    return next((one for one in paths if tree.place(one).is_change), paths[0])
 
 
 def _unknown(tree: Tree, path: Path, error: ErrorDetails) -> str:
@@ -162,19 +168,6 @@ WORDING: dict[str, Callable[[Tree, Path, ErrorDetails], str]] = {
     "less_than_equal": _bound("at most"),
     "string_pattern_mismatch": _name,
 }
-
-
-def show(value: Any) -> str:
-    """Give a value as found, in a few words."""
-    if isinstance(value, dict):
-        return "a mapping" if value else "an empty mapping"
-    if isinstance(value, tuple):
-        return f"a list of {len(value)}"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "nothing (null)"}[value]
-    if isinstance(value, str):
-        return ascii(value) if len(value) <= 60 else f"{value[:57]!a}..."
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def keys_at(tree: Tree, path: Path) -> list[str]:

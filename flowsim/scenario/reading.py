@@ -219,6 +219,8 @@ class _Builder:
             return self.name, "", f"is not YAML: {' '.join(str(reason).split())}"
         parts = (getattr(reason, name, None) for name in ("context", "problem"))
         problem = ", ".join(part for part in parts if part)
+        if "end of stream" in problem:  # say where it began
+            mark = getattr(reason, "context_mark", None) or mark
         lines = text.splitlines()
         line = lines[mark.line] if mark.line < len(lines) else ""
         if "\t" in line[: len(line) - len(line.lstrip())]:

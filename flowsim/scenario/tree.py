@@ -78,6 +78,19 @@ def suggestion(word: str, known: Iterator[str] | Mapping[str, Any] | list[str]) 
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def show(value: Any) -> str:
+    """Give a value as found, in a few words."""
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "nothing (null)"}[value]
+    if isinstance(value, str):
+        return ascii(value) if len(value) <= 60 else f"{value[:57]!a}..."
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
 def plain(value: Any) -> Any:
     """Turn a value given in Python into what a file could have said.
 

@@ -55,23 +55,26 @@ clean: ## remove the environments and caches (results stay)
 # time and written only when it changes; then the environment is made anew.
 $(VENV)/core: $(VENV)/interpreter pyproject.toml
 	@echo 'Installing flowsim and what it needs into $(VENV) (a minute, once) ...'
-	@"$(BIN)" -m pip install --quiet --editable .
+	@"$(BIN)" -m pip install -qq --editable .
 	@touch "$@"
 
 $(VENV)/dev: $(VENV)/interpreter pyproject.toml
 	@echo 'Installing flowsim with its test and development tools into $(VENV) (a minute or two, once) ...'
-	@"$(BIN)" -m pip install --quiet --editable '.[test,dev]'
+	@"$(BIN)" -m pip install -qq --editable '.[test,dev]'
 	@touch "$@" "$(VENV)/core"
 
 $(VENV)/interpreter: FORCE
 	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>&1) || { \
 	    echo 'flowsim needs Python 3.11 or newer, and "$(PYTHON)" cannot be started:'; \
 	    echo "$$found" | sed 's/^/    /'; \
-	    echo 'Choose another interpreter with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
+	    echo 'Choose another with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
+	    case "$$found" in *pyenv*) \
+	        echo 'With pyenv, say which version: PYENV_VERSION=3.12.1 make run PYTHON=python3.12';; \
+	    esac; \
 	    exit 1; } >&2; \
 	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "flowsim needs Python 3.11 or newer, and \"$(PYTHON)\" is Python $$found."; \
-	    echo 'Choose another interpreter with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
+	    echo 'Choose another with PYTHON=, a name or a path: make run PYTHON=python3.12'; \
 	    exit 1; } >&2; \
 	wanted="$$found $$("$(PYTHON)" -c 'import sys; print(sys.base_prefix)') $$PWD"; \
 	[ "$$(cat "$@" 2>/dev/null)" = "$$wanted" ] && "$(BIN)" -c '' 2>/dev/null && exit 0; \

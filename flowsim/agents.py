@@ -183,9 +183,9 @@ class Destination(mesa.Agent):
         self.name, self.parameters, self.stay = name, parameters, stay
         self.entered_men = 0.0
 
-    def refuses(self, u: Floats) -> npt.NDArray[np.bool_]:
-        """Say who is refused on the entry side, by each man's draw."""
-        return u < self.parameters.refusal.value
+    def refuses(self, u: Floats, lacks_document: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Say who is refused on the entry side: without the document, or by his draw."""
+        return lacks_document | (u < self.parameters.refusal.value)
 
     def receive(
         self, arrived: Floats, weight: Floats, u_move_on: Floats, u_return: Floats

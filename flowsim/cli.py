@@ -5,25 +5,16 @@ What takes long to import is imported inside the commands, so that ``flowsim --h
 
 from __future__ import annotations
 
-import errno
-import sys
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from flowsim import __version__
-from flowsim.errors import FlowsimError, ScenarioError
+from flowsim.errors import FlowsimError
+from flowsim.terminal import explained, print_assumptions, progress_shown, tell
 
-if TYPE_CHECKING:
-    from flowsim.scenario import Row
-
-_WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
-Progress = Callable[[int, int, str], None]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]
 
 app = typer.Typer(
@@ -92,6 +83,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Results folder.  [default: results/<scenario name>]")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="columns, or agents: every man an object, up to a sample of 0.003.")
+    ] = "columns",
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the results of another scenario.")
@@ -104,20 +98,20 @@ def run(
     \b
     Examples:
       flowsim run september-2022                    all 39.6 million men
-      flowsim run no-task-force --sample 0.1        every tenth man, a second
+      flowsim run no-task-force --sample 0.1        every tenth man
       flowsim run my-idea.yaml --seed 2 --out results/second-try
       flowsim run september-2022 --set policies.task_force_lars.p_serve=0.1 --out results/strict
 
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
-    with _explained(debug):
+    with explained(debug):
         _require_scenario(scenario)
         from flowsim.run import run as simulate
         from flowsim.scenario import load
 
         loaded = load(scenario, changes or ())
         folder = out or Path("results", loaded.name)
-        with _progress(quiet) as progress:
+        with progress_shown(quiet) as progress:
             result = simulate(
                 loaded,
                 sample=sample,
@@ -126,6 +120,7 @@ def run(
                 out=folder,
                 progress=progress,
                 force=force,
+                engine=engine,
             )
         if not quiet:
             typer.echo(f"{result.report().rstrip()}\n")
@@ -151,7 +146,7 @@ def check(
     Each number is shown with its unit and source. Rows marked ? rest on an assumption or on an
     imputed figure. Exit code 2 if any file has a mistake.
     """
-    with _explained(debug):
+    with explained(debug):
         from flowsim.scenario import assumptions, load
 
         worst = 0
@@ -159,11 +154,11 @@ def check(
             try:
                 scenario = load(file)
             except FlowsimError as error:
-                worst = max(worst, _tell(error, debug))
+                worst = max(worst, tell(error, debug))
                 continue
             typer.echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
             if not quiet:
-                _print_assumptions(assumptions(scenario))
+                print_assumptions(assumptions(scenario))
         if worst:
             raise typer.Exit(worst)
 
@@ -183,7 +178,7 @@ def schema(
     and as the first line of a scenario file beside it:
       # yaml-language-server: $schema=scenario.schema.json
     """
-    with _explained(debug):
+    with explained(debug):
         import json
 
         from flowsim.scenario import json_schema
@@ -214,7 +209,7 @@ def new(
 
     The file explains itself. An existing file is never overwritten.
     """
-    with _explained(debug):
+    with explained(debug):
         from flowsim.starter import write_starter
 
         path = write_starter(name, base, folder)
@@ -237,7 +232,7 @@ def figures(
     Examples:
       flowsim figures results/september-2022
     """
-    with _explained(debug):
+    with explained(debug):
         _tell_results(folder, _draw(folder, quiet=True), quiet=False)
 
 
@@ -283,122 +278,3 @@ def _quoted(path: Path) -> str:
     import shlex
 
     return shlex.quote(str(path))
-
-
-def _print_assumptions(rows: Sequence[Row]) -> None:
-    """Print the assumptions table: key, value, unit, source, bounds if free."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "key", "value", "unit", "source", "free"):
-        table.add_column(title, overflow="fold")
-    unsure = 0
-    for row in rows:
-        doubtful = row.source.startswith("assumption") or "imputed" in row.source
-        unsure += doubtful
-        cells = ("?" if doubtful else "", row.key, row.value, row.unit, row.source, row.free or "")
-        table.add_row(*(Text(str(cell)) for cell in cells), style="yellow" if doubtful else "")
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
-    console.print(f"\n{len(rows)} numbers; the {unsure} marked ? are assumed or imputed.\n")
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    """Give what run() reports its progress to: a bar on a terminal, else a few lines."""
-    if quiet:
-        yield None
-    elif not sys.stderr.isatty():
-        yield _plain_progress()
-    else:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
-
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("making the population")
-            yield lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=label
-            )
-
-
-def _plain_progress() -> Progress:
-    """Tell every quarter of the way on a line of its own."""
-    told: set[int] = set()
-
-    def tell(done: int, total: int, label: str) -> None:
-        quarter = 4 * done // max(total, 1)
-        if quarter not in told:
-            told.add(quarter)
-            typer.echo(f"{25 * quarter} % ({label})", err=True)
-
-    return tell
-
-
-# -- errors: one clear message, an exit code, and a traceback only on request
-
-
-@contextmanager
-def _explained(debug: bool) -> Iterator[None]:
-    """Turn whatever goes wrong inside into a message on stderr and an exit code."""
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        try:
-            yield
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
-            raise
-        except KeyboardInterrupt:
-            typer.echo("Stopped. An unfinished results folder is not used by anything.", err=True)
-            raise typer.Exit(130) from None
-        except Exception as error:
-            _fail(error, debug)
-
-
-def _fail(error: Exception, debug: bool) -> NoReturn:
-    raise typer.Exit(_tell(error, debug)) from None
-
-
-def _tell(error: Exception, debug: bool) -> int:
-    """Print an error on stderr; give the exit code."""
-    if debug:
-        traceback.print_exception(error)
-    message, code = _explanation(error)
-    typer.echo(message, err=True)
-    return code
-
-
-def _explanation(error: Exception) -> tuple[str, int]:
-    """Say an error in words; 2 if the user can mend it, 1 if the machine is at fault."""
-    if isinstance(error, ScenarioError) and len(error.problems) > 1:
-        return f"{error}\n{len(error.problems)} problems found.", error.exit_code
-    if isinstance(error, FlowsimError):
-        return str(error), error.exit_code
-    if isinstance(error, MemoryError):
-        return "Not enough memory. Simulate fewer men: --sample 0.1", 1
-    if isinstance(error, OSError):
-        return _refusal(error), 2 if isinstance(error, _WRONG_PATH) else 1
-    return (
-        f"flowsim met something it did not expect: {type(error).__name__}: {error}\n"
-        "That is a mistake in flowsim. Run the same with --debug and report what it shows.",
-        1,
-    )
-
-
-def _refusal(error: OSError) -> str:
-    """Say in one line what the operating system refused and what to do."""
-    what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}. Free some space, or write elsewhere with --out."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{what}. Choose a folder you may write to."
-    return f"{what}."
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a sentence, without file and line."""
-    typer.echo(f"Note: {message}", err=True)

@@ -336,7 +336,10 @@ class Man(mesa.Agent):
     def ask_to_enter(self, trip: Trip, at: float) -> None:
         """Enter and begin a stay that may end, unless the destination refuses him."""
         country = self.model.countries[trip.destination]
-        if country.refuses(one(self.draw("refuse", trip.tries)))[0]:
+        required = self.model.world.table.requires_passport
+        row = min(WARM_UP + int(at // HOUR), len(required) - 1)
+        lacks = required[[row], trip.destination] & (not self.passport)
+        if country.refuses(one(self.draw("refuse", trip.tries)), lacks)[0]:
             trip.reason = Reason.ENTRY
             return
         leaves, moves_on = country.receive(
@@ -432,9 +435,7 @@ class AgentModel(FlowModel):
         world = assumptions if isinstance(assumptions, World) else World(assumptions)
         share = world.assumptions.sample if sample is None else sample
         refuse_too_many(world, share)
-        super().__init__(
-            world, rng=rng, replication=replication, sample=share, keep_everyone=True
-        )
+        super().__init__(world, rng=rng, replication=replication, sample=share, keep_everyone=True)
         self.day = 0
         self.pressure_before = self.pressure_now = self._path.pressure.level
         self.hazard_before = self.hazard_now = self._hazard

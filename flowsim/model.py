@@ -381,7 +381,9 @@ class FlowModel(mesa.Model):
         row = WARM_UP + leaves_at // 3600
         passport = world.of_stratum["passport"][men.stratum[rows]]
         allowed = journey.ways_elsewhere(
-            world.roads, trips["crossing"][old], world.available[row, passport],
+            world.roads,
+            trips["crossing"][old],
+            world.available[row, passport],
             world.table.shut[row],
         )
         able = allowed.any(axis=1) & (men.enlisted_at[rows] > leaves_at)
@@ -486,8 +488,11 @@ class FlowModel(mesa.Model):
         row = row[turning]
         passport = self.world.of_stratum["passport"][stratum[turning]]
         allowed = journey.ways_around(
-            roads, crossing[turning], self.world.available[row, passport],
-            table.shut[row], table.limited[row],
+            roads,
+            crossing[turning],
+            self.world.available[row, passport],
+            table.shut[row],
+            table.limited[row],
         )
         able = allowed.any(axis=1)
         what[turning[~able]] = journey.Limit.HOME
@@ -571,6 +576,8 @@ class FlowModel(mesa.Model):
         ).T
         examined = np.where(table.checks[cell] > 0, self.examined[crossing], 0.0)
         liable = trips["liable"][trip]
+        stratum = self.population.stratum[trips["row"][trip]]
+        passport = self.world.of_stratum["passport"][stratum] == 1
         reason = conscription.check(
             (table.closed_to_men | table.closed)[cell],
             trips["listed"][trip],
@@ -587,7 +594,8 @@ class FlowModel(mesa.Model):
         self._liable_today += np.bincount(crossing, weight * liable, minlength=len(self.crossings))
         for j, country in enumerate(self.countries):
             mine = (trips["destination"][trip] == j) & (reason == Reason.NONE)
-            reason[mine & country.refuses(u[3])] = Reason.ENTRY
+            lacks = table.requires_passport[row, j] & ~passport
+            reason[mine & country.refuses(u[3], lacks)] = Reason.ENTRY
             mine &= reason == Reason.NONE
             leaves, moves_on = country.receive(finish[mine], weight[mine], u[4][mine], u[5][mine])
             trips["leaves_again_at"][trip[mine]] = leaves

@@ -27,6 +27,7 @@ import pandas as pd
 from flowsim import __version__, sources
 from flowsim import summary as words
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
+from flowsim.men import AgentModel, refuse_too_many
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
 from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
@@ -38,6 +39,7 @@ Progress = Callable[[int, int, str], None]
 TABLES = ("daily", "hourly", "outcomes")
 BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
 FIXED_BYTES = 3e8
+ENGINES: dict[str, type[FlowModel]] = {"columns": FlowModel, "agents": AgentModel}
 
 
 @dataclass
@@ -73,6 +75,7 @@ def run(
     changes: Mapping[str, Any] | Sequence[str] = (),
     force: bool = False,
     progress: Progress | None = None,
+    engine: str = "columns",
 ) -> Run:
     """Run a scenario and give its tables; write a results folder if ``out`` is given.
 
@@ -89,6 +92,8 @@ def run(
         Laid over the scenario.
     progress : callable, optional
         Called with hours done, hours in all, and what is being done.
+    engine : str
+        ``columns``, or ``agents``: every man a Mesa object, the same results, small samples.
 
     Raises
     ------
@@ -99,19 +104,26 @@ def run(
     elif changes:
         raise ResultsError("changes can be laid over a file, not over a Scenario already read")
     scenario = _with(scenario, sample, seed)
+    if engine not in ENGINES:
+        raise ResultsError(f"engine {engine} is not known; choose one of {', '.join(ENGINES)}")
     if replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
     world = World(scenario)
     _fits_in_memory(world)
+    if engine == "agents":
+        refuse_too_many(world, scenario.sample)
     folder = None if out is None else Path(out)
     if folder is not None:
         _prepare(folder, scenario, force)
     started, begin = datetime.now(UTC), time.perf_counter()
-    parts = [_replicate(world, r, replications, progress or _silent) for r in range(replications)]
+    parts = [
+        _replicate(world, r, replications, progress or _silent, engine) for r in range(replications)
+    ]
     tables = {
         name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
     }
     manifest = _manifest(world, replications, started)
+    manifest["engine"] = engine
     manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
     manifest["seconds"] = round(time.perf_counter() - begin, 3)
     result = Run(
@@ -146,13 +158,13 @@ def _silent(_done: int, _total: int, _label: str) -> None:
 
 
 def _replicate(
-    world: World, replication: int, replications: int, progress: Progress
+    world: World, replication: int, replications: int, progress: Progress, engine: str
 ) -> dict[str, pd.DataFrame]:
     """Run one replication and give its tables."""
     label = "the men" if replications == 1 else f"replication {replication + 1}"
     hours = world.clock.n_hours
     progress(replication * hours, replications * hours, label)
-    model = FlowModel(world, replication=replication)
+    model = ENGINES[engine](world, replication=replication)
     for hour in range(hours):
         if hour % 24 == 0:
             moment = world.clock.moment(hour * 3600.0)

@@ -241,10 +241,20 @@ class Horizon(Strict):
     def _whole_days(self) -> Horizon:
         if self.start.hour or self.end.hour or self.end <= self.start:
             raise PydanticCustomError(
-                "horizon", "expected whole days, start before end (both at 00:00)", {}
+                "horizon",
+                "expected whole days, start ({start}) before end ({end}), both at 00:00",
+                {
+                    "start": self.start.isoformat(timespec="minutes"),
+                    "end": self.end.isoformat(timespec="minutes"),
+                    "keys": ["end", "start"],
+                },
             )
         if self.end - self.start > timedelta(days=400):
-            raise PydanticCustomError("horizon", "expected at most 400 days", {})
+            raise PydanticCustomError(
+                "horizon",
+                "found {days} days; expected at most 400",
+                {"days": (self.end - self.start).days, "keys": ["end", "start"]},
+            )
         return self
 
     @property

@@ -174,9 +174,7 @@ class World:
         later = np.where(self.available, hours, 2**40)
         return np.minimum.accumulate(later[::-1], axis=0)[::-1]
 
-    def exempt(
-        self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]
-    ) -> Bools:
+    def exempt(self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]) -> Bools:
         """Say which men an entry limit at their crossing does not bind, by region, (N,)."""
         out = np.zeros(len(crossing), dtype=bool)
         for c, codes in self.table.exempt.items():

@@ -230,7 +230,8 @@ def test_a_run_that_waits_at_no_counted_crossing_shows_the_busiest(baseline: Res
     hourly = baseline.hourly[baseline.hourly["place_id"] != "GE-LARS"]
     given = scenario(lambda raw: raw["crossings"].pop("GE-LARS") and raw.update(policies={}))
     lone = Results(given, {}, baseline.daily, hourly, baseline.outcomes)
-    assert queues.focal(lone) == queues.busiest(lone)[0]
+    shown = queues.crossings(lone)
+    assert shown.focus == shown.busiest[0]
     assert drawn("queues", lone).title.startswith("The queue at ")
 
 
@@ -437,8 +438,12 @@ WORLDS: dict[str, Callable[[], Results]] = {
 }
 
 
-@pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("preset", ["page", "column"])
+SLOW = [pytest.param(world, "column", marks=pytest.mark.slow) for world in list(WORLDS)[1:]]
+
+
+@pytest.mark.parametrize(
+    ("world", "preset"), [*((world, "page") for world in WORLDS), ("baseline", "column"), *SLOW]
+)
 def test_everything_can_be_read(world: str, preset: str) -> None:
     given = WORLDS[world]()
     for name in FAMILIES:

@@ -11,14 +11,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures import marks, published
 from flowsim.figures.save import Drawn
-from flowsim.figures.sheet import Key, Sheet
+from flowsim.figures.sheet import Key, Sheet, fitted
 from flowsim.figures.style import BLUE, QUIET, Preset
-from flowsim.figures.tables import Results, highest, spread
+from flowsim.figures.tables import Results, highest, joined, spread
 from flowsim.figures.words import count, day, listed, period, rounded
 from flowsim.schema import Scenario
 
 NAME = "entries"
-COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end", "value", "low", "high"]
+COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end"]
 PANEL, GAP, HEAD, FOOT = 43.0, 4.0, 4.6, 5.0
 PLAIN_CHANGE = 1.15
 MOST = 3
@@ -44,7 +44,8 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     width = preset.width - left - 4.0
     top = 0.0
     for name, place in scenario.destinations.items():
-        sheet.text(2.5, top, f"{place.name}: persons entering a day", preset.text, weight="bold")
+        head = fitted(f"Persons entering {place.name} a day", preset.text, width + 10, "bold")
+        sheet.text(2.5, top, head, preset.text, weight="bold")
         height = marks.height(strips[name])
         strip = sheet.axes(left, top + HEAD, width, height)
         panel = sheet.axes(left, top + HEAD + height, width, PANEL)
@@ -75,8 +76,7 @@ def table(results: Results) -> pd.DataFrame:
         parts.append(own.assign(place=place.name))
         seen = published.published(scenario, "entries", place.code, place.utc_offset_h)
         parts.append(seen.assign(place_id=place.code, place=place.name, series="published"))
-    wanted = [*COLUMNS, "source_name", "source_url"]
-    return pd.concat([part.reindex(columns=wanted) for part in parts], ignore_index=True)
+    return joined(parts, COLUMNS)
 
 
 def draw(data: pd.DataFrame, ax: Axes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -14,74 +15,81 @@ from flowsim.figures import marks, published
 from flowsim.figures.save import Drawn
 from flowsim.figures.sheet import Key, Sheet, fitted
 from flowsim.figures.style import BLUE, INK, QUIET, RULE, Preset
-from flowsim.figures.tables import Results, highest, records, spread
+from flowsim.figures.tables import Results, highest, joined, records, spread
 from flowsim.figures.words import count, day, listed, period, plural, rate
 
 NAME = "queues"
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
-COLUMNS += ["value", "low", "high"]
 BUSIEST = 4
 GAP_HOURS = 6
 LABELS = {"queue_cars": "cars waiting", "queue_persons": "persons waiting"}
 LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Which crossings are shown.
+
+    Attributes
+    ----------
+    focus : str or None
+        The crossing whose queue is shown; None if there is none.
+    busiest : tuple of str
+        Those whose waits are shown, the one with most person-hours of waiting first.
+    """
+
+    focus: str | None
+    busiest: tuple[str, ...]
+
+
 def draw_figure(results: Results, preset: Preset) -> Drawn:
     """Arrange cars and persons at one crossing above the waits at the busiest crossings."""
-    data = table(results)
-    title = finding(data, results)
-    focus = focal(results)
-    scenario = results.scenario
+    shown = crossings(results)
+    data = table(results, shown)
+    title = finding(data, results, shown)
+    scenario, focus = results.scenario, shown.focus
     strip = marks.marks(scenario, scenario.crossings[focus].destination, focus) if focus else []
     narrow = preset.width < 120
     columns = 2 if narrow else BUSIEST
-    rows = -(-max(1, len(busiest(results))) // columns)
+    rows = -(-max(1, len(shown.busiest)) // columns)
     top = HEAD + marks.height(strip) + (2 if narrow else 1) * (LONG + FOOT) + narrow * (HEAD + GAP)
     body = top + GAP + HEAD + rows * (SHORT + HEAD + FOOT)
-    source = [_notes(data), results.source]
-    sheet = Sheet(preset, title, _subtitle(results), source, body, _keys(data, results))
+    notes = [_notes(data), results.source]
+    sheet = Sheet(preset, title, _subtitle(results, shown), notes, body, _keys(data, results))
     _draw_queue(data, results, focus, strip, sheet)
-    _draw_waits(data, results, top + GAP, columns, sheet)
-    return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), results.source)
+    _draw_waits(data, results, shown, top + GAP, columns, sheet)
+    alt = _alt(data, title, results, shown)
+    return Drawn(NAME, sheet.figure, data, title, alt, results.source)
 
 
-def focal(results: Results) -> str | None:
-    """Give the crossing whose queue is shown: with published counts of cars, else the busiest."""
-    counted = {seen for seen in results.scenario.crossings if not _counts(results, seen).empty}
-    ranked = busiest(results, n=None)
-    return next((key for key in [*ranked, *counted] if key in counted), next(iter(ranked), None))
-
-
-def busiest(results: Results, n: int | None = BUSIEST) -> list[str]:
-    """Give the road crossings with the most person-hours of waiting, most first."""
+def crossings(results: Results) -> Shown:
+    """Choose the crossings: waits where most wait, the queue where cars were counted."""
     hours = results.hours("queue_persons").groupby("place_id")["value"].sum()
-    roads = [key for key, place in results.scenario.crossings.items() if place.kind == "road"]
+    places = results.scenario.crossings
+    roads = [key for key, place in places.items() if place.kind == "road"]
     found = hours[hours.index.isin(roads) & (hours > 0)]
-    return [str(key) for key in found.sort_values(ascending=False, kind="stable").index[:n]]
+    ranked = [str(key) for key in found.sort_values(ascending=False, kind="stable").index]
+    counted = [key for key in [*ranked, *places] if not _counts(results, key).empty]
+    return Shown(next(iter([*counted, *ranked]), None), tuple(ranked[:BUSIEST]))
 
 
-def table(results: Results) -> pd.DataFrame:
+def table(results: Results, shown: Shown) -> pd.DataFrame:
     """Give what is drawn: queues by the hour at one crossing, waits at the busiest, Moscow time."""
-    focus = focal(results)
-    wanted = [("queue_cars", focus), ("queue_persons", focus)]
-    wanted += [("wait_hours", key) for key in busiest(results)]
+    wanted = [(measure, shown.focus) for measure in LABELS]
+    wanted += [("wait_hours", key) for key in shown.busiest]
+    hours = {measure: results.hours(measure) for measure in [*LABELS, "wait_hours"]}
     parts = []
     for measure, key in wanted:
         if key is None:
             continue
-        rows = results.hours(measure)
-        own = spread(rows[rows["place_id"] == key], ["time"])
+        own = spread(hours[measure][hours[measure]["place_id"] == key], ["time"])
         seen = published.published(results.scenario, measure, key, MOSCOW_UTC_OFFSET_H)
         place = {"place_id": key, "place": results.scenario.crossings[key].name}
         ends = own["time"] + timedelta(hours=1)
         own = own.assign(start=own["time"], end=ends, series="simulated", id="", role="")
-        parts += [
-            part.assign(measure=measure, **place) for part in (own, seen.assign(series="published"))
-        ]
-    columns = [*COLUMNS, "source_name", "source_url"]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
+        for part in (own, seen.assign(series="published")):
+            parts.append(part.assign(measure=measure, **place))
+    return joined(parts, COLUMNS)
 
 
 def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
@@ -114,9 +122,9 @@ def _runs(data: pd.DataFrame) -> list[pd.DataFrame]:
     return [part for _, part in own.groupby(gaps.cumsum())]
 
 
-def finding(data: pd.DataFrame, results: Results) -> str:
+def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
     """State how long the queue became, when, and how long those at the head had waited."""
-    focus = focal(results)
+    focus = shown.focus
     cars = _simulated(data, "queue_cars", focus)
     people = _simulated(data, "queue_persons", focus)
     if focus is None or people.empty or people.max() < 1:
@@ -125,19 +133,19 @@ def finding(data: pd.DataFrame, results: Results) -> str:
     many, unit = (cars, "cars") if not cars.empty and cars.max() >= 1 else (people, "persons")
     most, when = highest(many)
     text = f"The queue at {name} reached {count(most)} {unit} on {day(when)}"
-    return text + _longest_wait(results, focus)
+    return text + _longest_wait(results, shown)
 
 
-def _longest_wait(results: Results, focus: str) -> str:
+def _longest_wait(results: Results, shown: Shown) -> str:
     """Say where and when the mean wait of a day was longest, at the busiest crossings."""
     waits = results.days("wait_hours", "crossing")
-    waits = waits[waits["place_id"].isin(busiest(results))]
+    waits = waits[waits["place_id"].isin(shown.busiest)]
     means = spread(waits, ["place_id", "date"]).dropna(subset="value")
     if means.empty or means["value"].max() < 0.5:
         return ""
     longest = records(means.sort_values("value", ascending=False, kind="stable").head(1))[0]
     key = longest["place_id"]
-    place = "there" if key == focus else f"at {results.scenario.crossings[key].name}"
+    place = "there" if key == shown.focus else f"at {results.scenario.crossings[key].name}"
     return (
         f"; those who reached the head {place} on {day(longest['date'])} had waited "
         f"{rate(longest['value'])} hours on average"
@@ -183,12 +191,16 @@ def _draw_queue(
 
 
 def _draw_waits(
-    data: pd.DataFrame, results: Results, top: float, columns: int, sheet: Sheet
+    data: pd.DataFrame,
+    results: Results,
+    shown: Shown,
+    top: float,
+    columns: int,
+    sheet: Sheet,
 ) -> None:
     """Draw waits as small panels of one scale, the other crossings in grey behind each."""
     preset, scenario = sheet.preset, results.scenario
     waits = data[data["measure"] == "wait_hours"]
-    keys = busiest(results)
     sheet.text(2.5, top, "Hours waited by those who reach the head", preset.text, weight="bold")
     if waits[waits["series"] == "simulated"]["value"].dropna().empty:
         sheet.text(13.0, top + HEAD + 4, "Nobody waited.", preset.text, color=QUIET)
@@ -196,12 +208,12 @@ def _draw_waits(
     limit = 1.08 * max(1.0, waits[["value", "high"]].max().max())
     left, gap = 13.0, 4.0
     width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
-    for place, key in enumerate(keys):
+    for place, key in enumerate(shown.busiest):
         row, column = divmod(place, columns)
         x, y = left + column * (width + gap), top + 2 * HEAD + row * (SHORT + HEAD + FOOT)
         panel = sheet.axes(x, y, width, SHORT)
         marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
-        for other in keys:
+        for other in shown.busiest:
             if other != key:
                 for part in _runs(waits[waits["place_id"] == other]):
                     panel.plot(part["start"], part["value"], color=RULE, linewidth=0.6, zorder=1)
@@ -212,10 +224,10 @@ def _draw_waits(
         sheet.text(x, y - 4.0, name, preset.small, color=INK)
 
 
-def _subtitle(results: Results) -> str:
+def _subtitle(results: Results, shown: Shown) -> str:
     horizon = results.scenario.horizon
     days = period(horizon.start, horizon.end - timedelta(days=1))
-    n = len(busiest(results))
+    n = len(shown.busiest)
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
     return (
         f"Simulated queue by the hour and waits at {where}, Moscow time, {days}. Bars: policies "
@@ -239,9 +251,9 @@ def _notes(data: pd.DataFrame) -> str:
     return notes
 
 
-def _alt(data: pd.DataFrame, title: str, results: Results) -> str:
-    parts = [f"{title}.", _subtitle(results)]
-    for key in busiest(results):
+def _alt(data: pd.DataFrame, title: str, results: Results, shown: Shown) -> str:
+    parts = [f"{title}.", _subtitle(results, shown)]
+    for key in shown.busiest:
         waits = _simulated(data, "wait_hours", key)
         if not waits.empty:
             name = results.scenario.crossings[key].name
@@ -249,5 +261,5 @@ def _alt(data: pd.DataFrame, title: str, results: Results) -> str:
     n = int((data["series"] == "published").sum())
     if n:
         parts.append(f"{plural(n, 'published figure')} beside the simulation.")
-    names = [results.scenario.crossings[key].name for key in busiest(results)]
+    names = [results.scenario.crossings[key].name for key in shown.busiest]
     return " ".join(parts) + (f" Crossings by waiting: {listed(names)}." if names else "")

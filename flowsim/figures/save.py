@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def write(drawn: Drawn, folder: Path, formats: Sequence[str] = FORMATS) -> list[
             part.replace(folder / name)
     except OSError as reason:
         for name in files:
-            (folder / f".{name}.part").unlink(missing_ok=True)
+            with suppress(OSError):
+                (folder / f".{name}.part").unlink()
         raise MachineError(f"{folder}: the figure cannot be written ({reason.strerror})") from None
     return [folder / name for name in files]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -99,6 +99,14 @@ def spread(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     table["low"] = groups.min() if few else groups.quantile(0.05)
     table["high"] = groups.max() if few else groups.quantile(0.95)
     return table.reset_index()
+
+
+def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Put simulated and published rows under each other; numbers stay numbers."""
+    wanted = [*columns, "value", "low", "high", "source_name", "source_url"]
+    rows = [part.reindex(columns=wanted) for part in parts if not part.empty]
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=wanted)
+    return table.astype(dict.fromkeys(("value", "low", "high"), float))
 
 
 def highest(values: pd.Series[float]) -> tuple[float, datetime]:

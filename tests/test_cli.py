@@ -1,0 +1,279 @@
+"""The command line: what it says, where it says it, and its exit codes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flowsim import cli, terminal
+from flowsim.errors import MachineError, Problem, ScenarioError
+from flowsim.scenario import load, shipped
+
+COMMANDS = ("run", "check", "schema", "new", "figures")
+SMALL = ("--sample", "0.001")
+
+
+@pytest.fixture
+def flowsim(tmp_path, monkeypatch):
+    """Call the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(cli.app, [str(a) for a in arguments])
+
+
+def fails_with(error):
+    """Make a function that only raises."""
+
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def break_load(monkeypatch, error):
+    monkeypatch.setattr(sys.modules["flowsim.scenario"], "load", fails_with(error))
+
+
+# -- help
+
+
+def test_help_lists_every_command(flowsim):
+    shown = flowsim("--help")
+    assert shown.exit_code == 0
+    assert all(re.search(rf"^  {command} ", shown.output, re.M) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_teaches_by_example(flowsim, command):
+    shown = flowsim(command, "--help")
+    assert shown.exit_code == 0
+    assert f"\n    flowsim {command} " in shown.output, "examples keep their lines"
+
+
+def test_help_needs_nothing_heavy(python):
+    """Time is won by what is not imported; a list is a steadier test than a clock."""
+    found = python("-X", "importtime", "-m", "flowsim", "--help")
+    heavy = r"\| +(numpy|pandas|pydantic|mesa|matplotlib|scipy|pyarrow|ruamel)"
+    assert found.returncode == 0
+    assert not re.findall(heavy, found.stderr)
+
+
+def test_version_is_told(flowsim):
+    assert re.fullmatch(r"flowsim \d+\.\d+\.\d+\S*\n", flowsim("--version").output)
+
+
+# -- run
+
+
+def test_run_leaves_results_and_says_where(flowsim):
+    done = flowsim("run", "no-rumour", *SMALL, "--no-figures", "--out", "here")
+    assert done.exit_code == 0, done.output
+    assert "Results: here" in done.stdout
+    assert json.loads(Path("here/manifest.json").read_text())["complete"]
+    assert not Path("here/figures").exists()
+
+
+def test_run_names_the_folder_after_the_scenario_and_quiet_prints_only_that(flowsim):
+    done = flowsim("run", "no-rumour", *SMALL, "--no-figures", "--quiet")
+    assert done.output == f"{Path('results', 'no-rumour')}\n"
+
+
+def test_run_takes_seed_and_changes(flowsim):
+    flowsim(
+        *("run", "no-rumour", *SMALL, "--no-figures", "--out", "here", "--seed", 7),
+        *("--set", "call_up.error_share=0.2", "--set", "choice.lambda=0.5"),
+    )
+    saved = load("here/scenario.yaml")
+    assert (saved.seed, saved.call_up.error_share.value) == (7, 0.2)
+    assert saved.choice.lambda_.value == 0.5
+    assert saved.call_up.error_share.source == "assumption: set by user"
+
+
+def test_another_scenarios_results_are_safe_without_force(flowsim):
+    flowsim("run", "no-rumour", *SMALL, "--no-figures", "--out", "here")
+    again = ("run", "no-task-force", *SMALL, "--no-figures", "--out", "here")
+    refused = flowsim(*again)
+    assert refused.exit_code == 2
+    assert "no-rumour" in refused.stderr
+    assert flowsim(*again, "--force").exit_code == 0
+
+
+@pytest.mark.slow
+def test_figures_are_drawn_and_can_be_drawn_again(flowsim):
+    done = flowsim("run", "no-rumour", *SMALL)
+    drawn = sorted(Path("results/no-rumour/figures").glob("*.png"))
+    assert len(drawn) >= 4
+    assert all(str(path) in done.stdout for path in drawn)
+    drawn[0].unlink()
+    assert flowsim("figures", "results/no-rumour").exit_code == 0
+    assert drawn[0].exists()
+
+
+def test_figures_of_no_results_are_refused(flowsim):
+    refused = flowsim("figures", "nowhere")
+    assert refused.exit_code == 2
+    assert "nowhere" in refused.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such-scenario",)])
+def test_a_missing_scenario_lists_the_shipped_ones(flowsim, arguments):
+    refused = flowsim("run", *arguments)
+    assert refused.exit_code == 2
+    assert all(name in refused.stderr for name in shipped())
+
+
+@pytest.mark.parametrize("share", ["0", "-1", "1.5", "nan"])
+def test_a_sample_is_a_share(flowsim, share):
+    refused = flowsim("run", "september-2022", "--sample", share)
+    assert refused.exit_code == 2
+    assert "expected more than 0 and at most 1" in refused.stderr
+
+
+def test_progress_without_a_terminal_is_a_few_lines(capsys):
+    with terminal.progress_shown(quiet=False) as progress:
+        for hour in range(1081):
+            progress(hour, 1080, f"hour {hour}")
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(" %")[0] for line in told] == ["0", "25", "50", "75", "100"]
+
+
+# -- check, schema, new
+
+
+def test_every_shipped_scenario_passes_check(flowsim):
+    done = flowsim("check", "--quiet", *shipped())
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [f"{name}: ok" for name in shipped()]
+
+
+def test_check_shows_each_number_with_unit_and_source_and_marks_assumptions(flowsim):
+    table = flowsim("check", "september-2022").stdout
+    row = next(line for line in table.splitlines() if "call_up.error_share" in line)
+    assert row.split()[:2] == ["?", "call_up.error_share"]
+    assert "0.05" in row
+    assert "assumption:" in row
+    pace = next(line for line in table.splitlines() if " call_up.pace " in line)
+    assert not pace.startswith("?")
+
+
+def test_check_looks_at_all_files_and_tells_all_mistakes_with_their_lines(flowsim):
+    Path("bad.yaml").write_text(
+        "name: bad\ntitle: Five mistakes\nextends: september-2022\n"
+        "sample: 2\nsed: 1\nchanges:\n"
+        "  policies.task_force_lars.check_per_hour: 60\n"
+        "  call_up.comply: many\n"
+        "  policies.rumour_of_closure.from: 2022-13-45\n"
+    )
+    done = flowsim("check", "--quiet", "bad.yaml", "september-2022", "missing.yaml")
+    assert done.exit_code == 2
+    assert done.stdout == "september-2022: ok\n"
+    lines = {int(line) for line in re.findall(r"^bad\.yaml:(\d+):", done.stderr, re.M)}
+    assert lines == {4, 5, 7, 8, 9}
+    assert "checks_per_hour" in done.stderr
+    assert "missing.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_schema_is_json_on_the_screen_and_in_a_file(flowsim):
+    shown = json.loads(flowsim("schema").stdout)
+    assert flowsim("schema", "-o", "scenario.schema.json").exit_code == 0
+    assert json.loads(Path("scenario.schema.json").read_text(encoding="utf-8")) == shown
+    assert "crossings" in json.dumps(shown)
+    assert "$schema" in shown
+
+
+@pytest.mark.parametrize("base", ["september-2022", "no-task-force"])
+def test_a_new_scenario_passes_check_at_once(flowsim, base):
+    assert flowsim("new", "mine", "--from", base, "--dir", "deep/er").exit_code == 0
+    assert flowsim("check", "--quiet", "deep/er/mine.yaml").exit_code == 0
+    assert load("deep/er/mine.yaml").policies == load(base).policies
+
+
+def test_the_examples_in_a_new_scenario_work_when_uncommented(flowsim):
+    flowsim("new", "mine")
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    tried, n_examples = re.subn(r"(?m)^  # (?=[a-z_]+\.)", "  ", text)
+    Path("mine.yaml").write_text(tried, encoding="utf-8")
+    mine, base = load("mine.yaml"), load("september-2022")
+    assert n_examples == 3
+    assert mine.call_up.error_share.value == 0.1
+    assert mine.policies.keys() ^ base.policies.keys() == {"lars_closed", "rumour_of_closure"}
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("mine", "exists already"), ("no-rumour", "shipped"), ("../mine", "letters"), ("", "letters")],
+)
+def test_new_refuses_what_would_overwrite_or_confuse(flowsim, name, complaint):
+    Path("mine.yaml").write_text("mine\n")
+    refused = flowsim("new", name)
+    assert refused.exit_code == 2
+    assert complaint in refused.stderr
+    assert [path.name for path in Path().iterdir()] == ["mine.yaml"]
+    assert Path("mine.yaml").read_text() == "mine\n"
+
+
+def test_new_refuses_an_unknown_base_and_lists_the_known(flowsim):
+    refused = flowsim("new", "mine", "--from", "septembr-2022")
+    assert refused.exit_code == 2
+    assert "september-2022" in refused.stderr
+    assert not Path("mine.yaml").exists()
+
+
+# -- errors
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device", "results/x/daily.parquet")
+FORBIDDEN = PermissionError(errno.EACCES, "Permission denied", "results")
+TWO = [Problem("a.yaml:1", "seed", "found -1"), Problem("a.yaml:2", "sample", "found 2")]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ScenarioError(TWO), 2, "a.yaml:1: seed: found -1\na.yaml:2: sample: found 2\n2 problems"),
+        (MachineError("the disk is full"), 1, "the disk is full"),
+        (FULL, 1, "daily.parquet: No space left on device. Free some space"),
+        (FORBIDDEN, 1, "results: Permission denied. Choose a folder"),
+        (MemoryError(), 1, "--sample 0.1"),
+        (ZeroDivisionError("division by zero"), 1, "--debug"),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_each_error_is_a_clear_message_and_an_exit_code(flowsim, monkeypatch, error, code, message):
+    break_load(monkeypatch, error)
+    done = flowsim("run", "september-2022")
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(flowsim, monkeypatch):
+    break_load(monkeypatch, ZeroDivisionError("division by zero"))
+    done = flowsim("run", "september-2022", "--debug")
+    assert done.exit_code == 1
+    assert "Traceback" in done.stderr
+
+
+def test_a_missing_folder_is_the_users_to_mend(flowsim):
+    refused = flowsim("schema", "-o", "nowhere/scenario.schema.json")
+    assert refused.exit_code == 2
+    assert "No such file or directory" in refused.stderr
+
+
+def test_interrupting_leaves_one_line_and_exit_code_130(flowsim, monkeypatch):
+    break_load(monkeypatch, KeyboardInterrupt())
+    stopped = flowsim("run", "september-2022")
+    assert stopped.exit_code == 130
+    assert stopped.stderr.count("\n") == 1
+
+
+def test_warnings_are_sentences(capsys):
+    terminal._show_warning(UserWarning("queues are lumpy at this sample"), UserWarning, "x.py", 1)
+    assert capsys.readouterr().err == "Note: queues are lumpy at this sample\n"

@@ -1,0 +1,109 @@
+"""What the documents say is so: tables, files, functions and snippets."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowsim.scenario import assumptions, load
+
+ROOT = Path(__file__).resolve().parents[1]
+ODD = ROOT / "docs" / "ODD.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMED_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|csv|yaml|md|json|geojson))(?::([\w.,\s]+))?`")
+LINK = re.compile(r"\]\(([^)#:\s]+)\)")
+SNIPPET = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+HEADINGS = [
+    "## 1. Purpose and patterns",
+    "## 2. Entities, state variables and scales",
+    "## 3. Process overview and scheduling",
+    "## 4. Design concepts",
+    "## 5. Initialisation",
+    "## 6. Input data",
+    "## 7. Submodels",
+]
+CONCEPTS = [
+    "Basic principles",
+    "Emergence",
+    "Adaptation",
+    "Objectives",
+    "Learning",
+    "Prediction",
+    "Sensing",
+    "Interaction",
+    "Stochasticity",
+    "Collectives",
+    "Observation",
+]
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+
+
+def test_parameter_tables_are_those_of_the_baseline(tables: dict[str, Any]):
+    text = ODD.read_text(encoding="utf-8")
+    assert text == tables["updated"](text, load("september-2022")), (
+        "docs/ODD.md is out of date; run: python docs/make_tables.py"
+    )
+
+
+def test_every_parameter_of_the_baseline_stands_in_a_table():
+    text = ODD.read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for row in assumptions(load("september-2022")):
+        key = row.key
+        if key.startswith("crossings."):
+            key = key.rpartition(".")[0]
+        assert key in lines, f"{row.key} is not in docs/ODD.md"
+        assert row.value in lines[key]
+
+
+def test_all_elements_and_design_concepts_are_there_in_order():
+    text = ODD.read_text(encoding="utf-8")
+    submodels = [f"### 7.{n} " for n in range(1, 10)]
+    places = [text.index(heading) for heading in [*HEADINGS, *submodels]]
+    assert places == sorted(places)
+    for concept in CONCEPTS:
+        assert f"**{concept}.**" in text
+
+
+def test_sources_cite_sections_that_exist():
+    text = ODD.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "scenarios").glob("*.yaml")):
+        for section in re.findall(r"ODD (\d\.\d)", path.read_text(encoding="utf-8")):
+            assert f"### {section} " in text, f"{path.name} cites ODD {section}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_functions_named_exist(page: Path):
+    """Documents name files as `folder/file.py`, functions as `folder/file.py:function`."""
+    for file, names in NAMED_FILE.findall(page.read_text(encoding="utf-8")):
+        if "/" not in file:  # a file of a results folder, or of the reader's own
+            continue
+        path = ROOT / file
+        assert path.is_file(), f"{page.name} names {file}"
+        for name in re.split(r"[,\s]+", names.strip(" .")) if names else []:
+            last = re.escape(name.rpartition(".")[2])
+            found = re.search(rf"(?:def|class) {last}\b", path.read_text(encoding="utf-8"))
+            assert found, f"{page.name} names {name} in {file}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    prose = "\n".join(line for line in lines if not line.startswith("    "))
+    for target in LINK.findall(prose):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_in_the_documents_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for snippet in SNIPPET.findall(page.read_text(encoding="utf-8")):
+        exec(compile(snippet, str(page), "exec"), {})

@@ -62,13 +62,14 @@ class Crossing(mesa.Agent):
         self._arrivals: list[Unit] = []
         self._next = 0
         self._rate = np.where(table.closed, 0.0, table.capacity)[:, column].tolist()
+        self._capacity = table.capacity[:, column].tolist()
         self._foot_share = table.foot_share[:, column].tolist()
         self._foot_open = table.foot_open[:, column].tolist()
         self._walking = table.walking_share[:, column].tolist()
         self._background_walking = table.background_walking_share[:, column].tolist()
         self._jockeying = table.jockeying_share[:, column].tolist()
         self.foot_is_open = False
-        self.walkers = np.zeros(len(self._rate))  # persons in the foot lane at each full hour
+        self.walkers = np.zeros(len(self._rate))  # persons waiting on foot at each full hour
 
     def expect(self, arrivals: list[Unit]) -> None:
         """Take the men who will arrive today, in order of arrival."""
@@ -81,18 +82,17 @@ class Crossing(mesa.Agent):
         begin = hour * HOUR
         if self._foot_open[row] != self.foot_is_open:
             self._change_foot_lane(row)
-        if self.border.lanes[Lane.FOOT]:
-            self.walkers[row] = self.border.persons(begin, (Lane.FOOT,))
+        self.walkers[row] = self.border.persons_on_foot(begin)
         self._receive(begin, row)
         if self.border.lanes[Lane.VEHICLES] or self.border.lanes[Lane.FOOT]:
             self.border.serve(self._rate[row], self._foot_share[row], begin, begin + HOUR)
 
     def wait_now(self) -> float:
-        """Give the wait that a man joining now must expect, in hours."""
+        """Give the wait that a man joining now must expect, in hours, closures left aside."""
         now = self.model.hour * HOUR
-        rate = self._rate[self.model.hour + WARM_UP]
+        rate = self._capacity[self.model.hour + WARM_UP]
         persons = max(0.0, self.border.persons(now) - self.party)
-        return persons / (rate * HOUR) if rate > 0 else (0.0 if persons == 0 else 24.0 * 30)
+        return persons / (rate * HOUR) if rate > 0 else 0.0
 
     def _change_foot_lane(self, row: int) -> None:
         self.foot_is_open = self._foot_open[row]

@@ -2,7 +2,7 @@
 
 The crossing's officers clear ``rate`` persons a second. While the foot lane is open it has
 ``foot_share`` of them; what one lane cannot use goes to the other. A unit of q persons takes
-q / rate. A man who has not reached the head by his deadline has left the queue then (MODEL 5).
+q / rate. A man who has not reached the head by his deadline has left the queue then (ODD 7.6).
 Pure Python on purpose: a unit costs about a microsecond, an idle hour nearly nothing.
 """
 
@@ -22,6 +22,8 @@ Unit = tuple[float, float, int, float, float]
 """Arrival (s), persons, trip (-1: ordinary travellers), deadline (s), draw for walking."""
 
 NOBODY = -1
+ON_FOOT = -1.0
+"""Instead of the draw for walking: came on foot, whichever lane he stands in."""
 
 
 def patience_ends(
@@ -50,7 +52,7 @@ class Log:
         self.finish.append(finish)
         self.persons.append(unit[1])
         self.trip.append(unit[2])
-        self.lane.append(lane)
+        self.lane.append(Lane.FOOT if unit[4] == ON_FOOT else lane)
         self.cleared.append(cleared)
 
 
@@ -62,6 +64,7 @@ class Border:
         self.work = [0.0, 0.0]  # persons left of the unit being cleared
         self.started = [0.0, 0.0]  # when it reached the head
         self.busy = [False, False]
+        self.sent_back = False  # whether people on foot may stand in the vehicle lane
         self.log = Log()
 
     def join(self, unit: Unit, lane: int) -> None:
@@ -145,9 +148,10 @@ class Border:
         self.lanes = (deque(stay), foot)
 
     def close_foot_lane(self) -> None:
-        """Send those on foot back to the end of the vehicle lane, in their order."""
+        """Send those on foot to the end of the vehicle lane, in their order; they have no car."""
         vehicles, foot = self.lanes
-        vehicles.extend(foot)
+        self.sent_back = bool(foot)
+        vehicles.extend((*unit[:4], ON_FOOT) for unit in foot)
         foot.clear()
         self.busy[1] = False
 
@@ -157,6 +161,17 @@ class Border:
             for place, unit in enumerate(self.lanes[lane]):
                 if unit[0] <= now and (unit[3] > now or (place == 0 and self.busy[lane])):
                     yield lane, unit
+
+    def persons_on_foot(self, now: float) -> float:
+        """Give the persons waiting who are not in cars."""
+        if not (self.lanes[Lane.FOOT] or self.sent_back):
+            return 0.0
+        total = self.persons(now, (Lane.FOOT,))
+        if self.sent_back:
+            others = [unit[1] for _, unit in self.waiting(now, (0,)) if unit[4] == ON_FOOT]
+            self.sent_back = bool(others)
+            total += sum(others)
+        return total
 
     def persons(self, now: float, lanes: Sequence[int] = (0, 1)) -> float:
         """Give the persons waiting in some lanes, those being cleared included."""

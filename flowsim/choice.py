@@ -3,7 +3,7 @@
 Pressure toward destination j grows in stratum s as ``panic * exp(V[s,j] / lambda) / T_ref``;
 a man leaves when it passes his threshold (error over frailty) and j is available to him. For
 constant ratios that is a logit between destinations and, with the positive stable frailty,
-``P(left) = 1 - exp(-(sum_j L[s,j])**lambda)`` (MODEL 3).
+``P(left) = 1 - exp(-(sum_j L[s,j])**lambda)`` (ODD 7.2).
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ def departure_moments(threshold: Floats, before: Floats, after: Floats, panic: F
     """Give the moment of the day at which each man's threshold is passed.
 
     Within a day utilities are frozen, so pressure grows with the panic integral and the
-    moment follows by inverting it (MODEL 3; Sellke 1983).
+    moment follows by inverting it (ODD 7.2; Sellke 1983).
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 The announced pace is men enlisted; summonses are that over the share who comply. They are
 spread over regions by the estimated call-up and in a region evenly over liable men, but for
-the errors, which reach men who are not liable (MODEL 4).
+the errors, which reach men who are not liable (ODD 7.5).
 """
 
 from __future__ import annotations

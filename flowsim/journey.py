@@ -141,6 +141,15 @@ def ways_around(
     return allowed & (roads.home[stopped_at] >= 0)[:, None]
 
 
+def crossing_utilities(
+    hours: Floats, wait: Floats, size: Floats, theta: float, omega: float
+) -> Floats:
+    """Give ``ln a[c] - theta (hours + omega wait)`` of men and crossings, shape (N, C)."""
+    with np.errstate(divide="ignore"):
+        weight = np.log(size)
+    return weight - theta * (hours + omega * wait)
+
+
 def choose_crossing(
     hours: Floats,
     wait: Floats,
@@ -168,9 +177,7 @@ def choose_crossing(
     int64, shape (N,)
         Column of ``argmax ln a[c] - theta (hours + omega wait) + Gumbel``.
     """
-    with np.errstate(divide="ignore"):
-        weight = np.log(size)
-    value = weight - theta * (hours + omega * wait) - np.log(-np.log(uniform))
+    value = crossing_utilities(hours, wait, size, theta, omega) - np.log(-np.log(uniform))
     return np.argmax(np.where(allowed, value, -np.inf), axis=1)
 
 

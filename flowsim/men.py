@@ -2,7 +2,7 @@
 
 ``Man`` tells what happens to one man; ``AgentModel`` lets every man of a small sample live
 through it. Pressure, queues, officers and policies are those of ``FlowModel``, and every law is
-a submodel used for one man. Both engines must agree man for man and hour for hour (MODEL 2).
+a submodel used for one man. Both engines must agree man for man and hour for hour (ODD 2).
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Man(mesa.Agent):
         listed = conscription.on_the_list(
             one(self.summoned_at < NEVER),
             one(self.liable),
-            one(self.draw("list-extra", tries)),
+            one(self.draw("list-extra")),
             given.call_up.list_extra.value,
         )
         trip = Trip(
@@ -291,13 +291,8 @@ class Man(mesa.Agent):
 
     # ------------------------------------------------------------------ at the border
 
-    def reach_the_head(self, trip: Trip) -> None:
-        """Stop thinking of giving up: his passport is being looked at."""
-        trip.deadline = NEVER
-        self.model.write(trip, deadline=NEVER)
-
-    def queue(self, trip: Trip, now: float) -> None:
-        """Wait on, or leave the queue when patience ends."""
+    def wait(self, trip: Trip, now: float) -> None:
+        """Travel or queue on; leave the queue when patience ends."""
         if trip.deadline <= now:
             self.give_up(trip)
 
@@ -468,13 +463,13 @@ class AgentModel(FlowModel):
             man.try_again()
 
     def settle(self) -> None:
-        """Tell the men at the crossings who reached the head, was cleared or gave up."""
+        """Tell the men at the crossings who was cleared or gave up; let the others wait on."""
+        at_the_head: set[int] = set()  # too late to give up
         for c, crossing in enumerate(self.crossings):
             border, log = crossing.border, crossing.border.log
             for lane in Lane:
-                if border.busy[lane] and border.lanes[lane][0][2] >= 0:
-                    man, trip = self._travellers[border.lanes[lane][0][2]]
-                    man.reach_the_head(trip)
+                if border.busy[lane]:
+                    at_the_head.add(border.lanes[lane][0][2])
             start, self._read[c] = self._read[c], len(log.trip)
             for entry in range(start, len(log.trip)):
                 if log.trip[entry] < 0:
@@ -486,7 +481,8 @@ class AgentModel(FlowModel):
                 else:
                     man.give_up(trip)
         for man, trip in list(self.under_way.values()):
-            man.queue(trip, self.hour * HOUR)
+            if trip.number not in at_the_head:
+                man.wait(trip, self.hour * HOUR)
 
     def status(self, at: float | None = None) -> npt.NDArray[np.uint8]:
         """Give the ``Status`` code of every man, asked one by one, shape (N,)."""

@@ -25,7 +25,7 @@ from flowsim.errors import ModelError
 from flowsim.policies import WARM_UP
 from flowsim.schema import AGE_BANDS, Scenario
 from flowsim.states import MOST_DESTINATIONS, NEVER, Reason, Status, status_name
-from flowsim.world import World
+from flowsim.world import PressurePath, World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,6 +185,11 @@ class FlowModel(mesa.Model):
     @property
     def _wait_delay(self) -> int:
         return round(self.assumptions.news.wait_delay.value)
+
+    @property
+    def pressure_path(self) -> PressurePath:
+        """The course of pressure so far: utilities, levels and expected leavers."""
+        return self._path
 
     def _morning(self, day: int) -> None:
         self.settle()
@@ -398,10 +403,10 @@ class FlowModel(mesa.Model):
         men, world, given = self.population, self.world, self.assumptions
         ids = men.id[rows]
         region = world.of_stratum["region"][men.stratum[rows]]
-        flies, factor, patience, walk, limit, extra = self.draws.uniforms(
-            ("fly", "travel", "patience", "walk", "entry-limit", "list-extra"), ids, tries
+        flies, extra = self.draws.uniforms(("fly", "list-extra"), ids).T  # his for good
+        factor, patience, walk, limit = self.draws.uniforms(
+            ("travel", "patience", "walk", "entry-limit"), ids, tries
         ).T
-        flies = self.draws.uniform("fly", ids)  # what a man can afford does not change
         roads = world.roads
         hours = journey.hours_of(roads, region, flies)
         crossing = self._choose(ids, hours, allowed, tries)
@@ -666,7 +671,7 @@ MOST_CODES = Status.WANTS + MOST_DESTINATIONS
 
 
 def status_at(now: float, men: people.Population, trips: journey.Trips) -> npt.NDArray[np.uint8]:
-    """Give the status of every row at a moment (s), the first that holds (INTERFACES)."""
+    """Give the status of every row at a moment (s), the first that holds (docs/GLOSSARY.md)."""
     status = np.full(len(men), Status.HOME, dtype=np.uint8)
     first_wish = men.passed_at.argmin(axis=1)
     wish_at = men.passed_at[np.arange(len(men)), first_wish]

@@ -1,7 +1,7 @@
 """The observation equation: from men, companions and ordinary traffic to what was counted.
 
 Published counts are crossings of both sexes and all ages, ordinary traffic included:
-entries = men * (1 + companions) + background (MODEL 8). Everything is kept by hour and
+entries = men * (1 + companions) + background (ODD 7.9). Everything is kept by hour and
 crossing, so that any published window can be compared.
 """
 

@@ -2,7 +2,7 @@
 
 The nation is a list ordered by region, age band and rank; a man's id is his place in it.
 Every man of the sample is drawn and counted; only those whose thresholds can be reached
-within the horizon are kept as rows, which changes nothing (MODEL 2 and 3).
+within the horizon are kept as rows, which changes nothing (ODD 7.1 and 7.2).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Run:
     Attributes
     ----------
     daily, hourly, outcomes, summary : DataFrame
-        As INTERFACES in the documentation names them.
+        As the README lists them.
     """
 
     scenario: Scenario

@@ -304,7 +304,7 @@ class Panic(Strict):
 
 
 class Choice(Strict):
-    """Utilities of leaving for each destination (MODEL: one law)."""
+    """Utilities of leaving for each destination (ODD 7.2: one law)."""
 
     lambda_: Annotated[Number, Quantity("dissimilarity", 0.25, 1)] = Field(
         alias="lambda", description="Dissimilarity of the destinations, 1 = independent."

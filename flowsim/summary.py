@@ -87,11 +87,34 @@ def _who_left(
             f"{_number(now)} still there at the end; {_number(entries)} entries of all kinds, "
             "ordinary traffic included."
         )
+        yield from _capacity(scenario, daily, name, replications)
     leavers = outcomes[(outcomes.destination.astype(str) != "")]
     if leavers.men.sum() > 0:
         share = float((leavers.men * leavers.educated).sum() / leavers.men.sum())
         everyone = float((outcomes.men * outcomes.educated).sum() / outcomes.men.sum())
         yield f"  Higher education: {share:.0%} of those who set off, {everyone:.0%} of all men."
+
+
+def _capacity(
+    scenario: Scenario, daily: pd.DataFrame, name: str, replications: int
+) -> Iterator[str]:
+    """Say when and how surely persons abroad pass the capacity line, families included."""
+    if name not in scenario.capacities:
+        return
+    line = scenario.capacities[name].value
+    code = scenario.destinations[name].code
+    rows = daily[(daily.place_id == code) & (daily.measure == "stock_persons")]
+    passed = rows[rows.value >= line].groupby("replication").date.min()
+    text = f"    capacity line of {_number(line)} persons (men, companions, families): "
+    if passed.empty:
+        yield text + f"not passed, at most {_number(rows.value.max())}."
+    elif replications == 1:
+        yield text + f"passed on {passed.iloc[0]:%d %B}."
+    else:
+        yield text + (
+            f"passed in {len(passed)} of {replications} replications, "
+            f"in the median on {passed.sort_values().iloc[(len(passed) - 1) // 2]:%d %B}."
+        )
 
 
 def _who_could_not(scenario: Scenario, outcomes: pd.DataFrame, replications: int) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _paths(data, path=()):
 PATHS = [path for path in _paths(BASE_DATA) if path]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(PATHS), st.sampled_from("srk"), ODD), max_size=4))
 def test_a_damaged_baseline_raises_nothing_but_scenario_errors(tmp_path_factory, damages):
     data = copy.deepcopy(BASE_DATA)
@@ -97,7 +97,7 @@ def test_a_damaged_baseline_raises_nothing_but_scenario_errors(tmp_path_factory,
         assert load(file) == scenario
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), ODD), min_size=1, max_size=3))
 def test_odd_changes_raise_nothing_but_scenario_errors(changes):
     with suppress(ScenarioError):

@@ -200,7 +200,7 @@ BAD_CHANGES = [
 def test_each_mistake_has_its_message_key_and_line(folder, change, message):
     write(HEAD + f"changes:\n  {change}\n")
     found = messages("mine.yaml")
-    assert len(found) == 1 or "travel" in change or change in ("crossings: null",), found
+    assert len(found) == 1 or change == "crossings: null", found
     assert any(message in one for one in found), found
     if "needs abroad" not in message:
         assert any(one.startswith("mine.yaml:5: ") for one in found), found
@@ -364,9 +364,9 @@ def test_an_unreadable_file_says_why(folder, monkeypatch):
 
 
 def test_thousands_of_mistakes_are_counted_not_listed(folder):
-    lines = "".join(f"  q{n}: 1\n" for n in range(20_000))
+    lines = "".join(f"  q{n}: 1\n" for n in range(5_000))
     begun = time.perf_counter()
     found = messages(write(HEAD + "changes:\n" + lines))
     assert len(found) == 101
-    assert "and 19,900 more problems" in found
+    assert "and 4,900 more problems" in found
     assert time.perf_counter() - begun < 20

@@ -37,7 +37,7 @@ def draw_all(
     Parameters
     ----------
     folder : Path
-        Results of one run (INTERFACES: results folder).
+        Results of one run (README: what you get).
     only : sequence of str
         Names from ``catalogue``; all of them if empty.
     preset : {'page', 'column'}

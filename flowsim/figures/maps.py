@@ -142,13 +142,13 @@ def draw(
     values = data[data["kind"] == "region"].set_index("id")["per_1000"]
     for shape in around:
         look = {"facecolor": LAND, "edgecolor": "white", "linewidth": 0.5}
-        ax.add_patch(PathPatch(shape.path, zorder=1, **look))
+        ax.add_artist(PathPatch(shape.path, zorder=1, **look))
     for shape in regions:
         value = float(values.get(shape.id, np.nan))
         look = {"facecolor": colours(norm(min(value, bounds[-1] * (1 - 1e-9))))}
         if not np.isfinite(value):
             look = {"facecolor": "white", "hatch": "////"}
-        ax.add_patch(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
+        ax.add_artist(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
     dots = _dots(data)
     x, y = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
     size = [_area(n, dots["entries"].max()) for n in dots["entries"]]

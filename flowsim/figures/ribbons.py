@@ -205,7 +205,7 @@ def draw_flows(left: Column, right: Column, flows: Sequence[Flow], ax: Axes) -> 
         )
         used[0][flow.start] += thick
         used[1][flow.end] += thick
-        ax.add_patch(PathPatch(shape, facecolor=flow.colour, alpha=0.55, lw=0, zorder=2))
+        ax.add_artist(PathPatch(shape, facecolor=flow.colour, alpha=0.55, lw=0, zorder=2))
 
 
 def ribbon(left: float, right: float, start: float, end: float, thick: float) -> Path:

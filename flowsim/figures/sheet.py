@@ -34,6 +34,7 @@ def _renderer() -> RendererAgg:
     return RendererAgg(1, 1, 720)  # type: ignore[no-untyped-call]
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Measure a line of text, in mm, at a size in points."""
     type_ = FontProperties(family=[FAMILY], size=size, weight=weight)
@@ -45,12 +46,15 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
     """Break a text into lines no wider than ``width`` mm; a word too long is cut."""
     lines: list[str] = []
+    space, room = text_width("n n", size, weight) - text_width("nn", size, weight), 0.0
     for word in plain(text).split(" "):
-        longer = f"{lines[-1]} {word}" if lines and lines[-1] else word
-        if lines and text_width(longer, size, weight) <= width:
-            lines[-1] = longer
+        wide = text_width(word, size, weight)
+        if lines and space + wide <= room:
+            lines[-1] += f" {word}"
+            room -= space + wide
         else:
             lines.append(fitted(word, size, width, weight))
+            room = width - wide
     return lines
 
 

@@ -22,7 +22,7 @@ HOURLY_MEASURES = ("queue_persons", "queue_cars", "wait_hours")
 
 @dataclass(frozen=True)
 class Results:
-    """One run: its scenario, its manifest, its tables (INTERFACES: results folder)."""
+    """One run: its scenario, its manifest, its tables (README: what you get)."""
 
     scenario: Scenario
     manifest: Mapping[str, Any]

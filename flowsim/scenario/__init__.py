@@ -159,12 +159,12 @@ def _lay_change(
 
 
 def _drop_stray_crossings(tree: Tree) -> None:
-    """Leave out shipped crossings that no file mentions and whose destination is not there."""
+    """Leave out shipped crossings into a country that is not a destination here."""
     destinations = tree.names("destinations")
     crossings = tree.names("crossings")
-    for name in sources.crossing_lines():
-        untouched = tree.place(("crossings", name)).where.startswith("crossings.csv:")
-        if name in crossings and untouched and crossings[name]["destination"] not in destinations:
+    for name, crossing in sources.crossings().items():
+        country = crossing["destination"]
+        if country not in destinations and country == tree.at(("crossings", name, "destination")):
             del crossings[name]
 
 

@@ -113,6 +113,8 @@ class _Merge:
         """Lay a value, or parts of a parameter, over a parameter."""
         if not isinstance(value, dict):
             value = {"value": value}
+        for inner in value.keys() & old.keys():
+            self._forget((*path, inner), old[inner])
         self._take_places(path, value)  # of a bare number too: its value has no other place
         is_new = False
         for inner, part in value.items():
@@ -124,7 +126,7 @@ class _Merge:
                 is_new |= inner == "value"
                 old[inner] = _copy(part)
         if is_new and "source" not in value:
-            old.pop("source", None)
+            self._forget((*path, "source"), old.pop("source", None))
         if is_new and "free" not in value and not _within(old.get("free"), old.get("value")):
             old.pop("free", None)
 

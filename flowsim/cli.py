@@ -236,6 +236,67 @@ def figures(
         _tell_results(folder, _draw(folder, quiet=True), quiet=False)
 
 
+@app.command()
+def biography(
+    source: Annotated[
+        str, typer.Argument(metavar="RESULTS|SCENARIO", help="Results folder, file, or name.")
+    ],
+    man: Annotated[int | None, typer.Option(min=0, help="His id, his place in the nation.")] = None,
+    where: Annotated[
+        str, typer.Option(metavar="KEY=VALUE,...", help="Find men: see the examples.")
+    ] = "",
+    one: Annotated[bool, typer.Option("--one", help="Tell the first man found.")] = False,
+    versus: Annotated[
+        str | None, typer.Option(metavar="SCENARIO", help="The same man there, beside him.")
+    ] = None,
+    sample: Annotated[
+        float | None, typer.Option(callback=_sample, help="Share of the men.  [default: the file's]")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Tell the days of one simulated man, with the numbers behind each decision.
+
+    \b
+    Examples:
+      flowsim biography september-2022 --sample 0.05 --where region=RU-MOW,status=turned-back --one
+      flowsim biography results/september-2022 --man 883792
+    A man whom the task force deterred, and the same man without it:
+      flowsim biography no-task-force --versus september-2022 --sample 0.05 \\
+        --where status=abroad-georgia,versus-status=home --one
+
+    Keys of --where: region, age, educated, passport, liable (yes or no), status, destination and,
+    with --versus, versus-status. Without --one the men found are listed.
+    """
+    with explained(debug):
+        import shutil
+
+        from flowsim.biography import Diary, find, told
+        from flowsim.scenario import load
+
+        changes = [] if sample is None else [f"sample={sample}"]
+        folder = Path(source)
+        scenario = load(str(folder / "scenario.yaml") if folder.is_dir() else source, changes)
+        diary, other = Diary(scenario), None
+        if versus is not None:
+            same = [f"sample={scenario.sample}", f"seed={scenario.seed}"]
+            folder = Path(versus)
+            there = str(folder / "scenario.yaml") if folder.is_dir() else versus
+            other = Diary(load(there, same))
+        if man is None:
+            men = find(diary, where, other)
+            if not men:
+                typer.echo(f"No man of this sample is {where}.", err=True)
+                raise typer.Exit(2)
+            if not one:
+                listed = "\n".join(f"  {found}" for found in men[:20])
+                typer.echo(f"{len(men)} men found; tell one with --man or the first with --one:")
+                typer.echo(listed)
+                return
+            man = men[0]
+        width = shutil.get_terminal_size((100, 24)).columns
+        typer.echo(told(diary, man, other, min(max(width, 60), 160)))
+
+
 # -- what the commands share
 
 

@@ -239,6 +239,20 @@ def make(
     return Population(strata, counts.reshape(-1), strata.men / kept, *columns)
 
 
+def one_man(
+    strata: Strata, destinations: tuple[str, ...], index: float, draws: Draws, man: int
+) -> Population:
+    """Make a single man of the nation by his id, the same as among all others."""
+    first = np.concatenate([[0], np.cumsum(strata.men)])
+    cell = int(np.searchsorted(first, man, side="right")) - 1
+    rank = man - int(first[cell])
+    everyone = np.full((strata.n_strata, len(destinations)), np.inf)
+    maker = _Maker(strata, destinations, index, draws, everyone, everyone[:, 0])
+    counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
+    rows = maker.make([(cell, rank, rank + 1)], first, counts)
+    return Population(strata, counts.reshape(-1), np.ones(strata.n_cells), *rows)
+
+
 Piece = list[tuple[int, int, int]]
 Rows = tuple[
     npt.NDArray[np.uint32],

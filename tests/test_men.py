@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import mesa
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mesa.datacollection import DataCollector
 
-from flowsim.errors import ModelError
-from flowsim.men import AgentModel
+from flowsim.agents import Crossing
+from flowsim.errors import ModelError, ResultsError
+from flowsim.men import AgentModel, Man
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
 from flowsim.results import daily_table, outcomes_table
+from flowsim.run import run
 from flowsim.scenario import load
 from flowsim.states import Status
 from flowsim.world import World
@@ -166,3 +171,128 @@ def test_both_engines_move_the_same_men_at_the_same_hours(changes: dict[str, Any
 def test_both_engines_agree_over_many_scenarios(changes: dict[str, Any]) -> None:
     """The same over many more scenarios, with more men."""
     equal_at_every_hour(changes, sample=0.0001)
+
+
+@pytest.mark.slow
+def test_the_command_line_gives_the_same_tables_with_either_engine() -> None:
+    """Byte-identical daily and outcomes over the full horizon at one man in two thousand."""
+    runs = [run("september-2022", sample=0.0005, engine=engine) for engine in ("columns", "agents")]
+    for table in ("daily", "hourly", "outcomes"):
+        columns, agents = (parquet(getattr(one, table)) for one in runs)
+        assert columns == agents
+    assert [one.manifest["engine"] for one in runs] == ["columns", "agents"]
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    return bytes(table.to_parquet(None, index=False))
+
+
+def test_objects_refuse_samples_they_are_too_slow_for() -> None:
+    """The message says how many men, and which sample would do."""
+    with pytest.raises(ModelError, match=r"3,95\d,\d{3} men.* at most 120,000.*--sample 0\.003"):
+        AgentModel(sample=0.1)
+    with pytest.raises(ModelError, match="agents engine"):
+        run("september-2022", sample=1, engine="agents")
+    with pytest.raises(ResultsError, match="engine rows is not known; choose one of columns"):
+        run("september-2022", engine="rows")
+
+
+# ---------------------------------------------------------------------- Mesa's idioms
+
+SMALL = 0.00005
+
+
+@pytest.fixture(scope="module")
+def ten_days() -> AgentModel:
+    """Objects on the evening of 26 September, with many leavers."""
+    many = {"choice.constant.georgia": -3, "choice.constant.kazakhstan": -4}
+    model = AgentModel(load("september-2022", many), sample=SMALL)
+    for _ in range(240):
+        model.step()
+    return model
+
+
+def test_flow_model_is_an_ordinary_mesa_model() -> None:
+    """Made with rng=, stepped, and its agents found by type, on every supported Mesa."""
+    model = FlowModel(rng=1, sample=SMALL)
+    model.step()
+    assert model.hour == 1
+    crossings = model.agents_by_type[Crossing]
+    assert len(crossings) == len(model.crossings) == 31
+    assert {type(agent).__name__ for agent in model.agents} == {
+        "Crossing",
+        "TaskForce",
+        "EnlistmentOffice",
+        "Destination",
+    }
+    assert crossings.select(lambda c: c.crossing_id == "GE-LARS").to_list() == [model.crossings[0]]
+
+
+def test_men_can_be_selected_added_up_and_grouped(ten_days: AgentModel) -> None:
+    """AgentSet's select, agg and groupby on men agree with the population table."""
+    men, table = ten_days.agents_by_type[Man], ten_days.men
+    assert len(men) == len(table)
+    assert men.agg("weight", sum) == pytest.approx(table.weight.sum())
+    abroad = men.select(lambda man: man.status.startswith("abroad-"))
+    assert 0 < len(abroad) == table.status.astype(str).str.startswith("abroad-").sum()
+    by_status = men.groupby("status").count()
+    assert by_status == table.status.astype(str).value_counts().to_dict()
+
+
+def test_a_data_collector_sees_the_model_and_the_men() -> None:
+    """Mesa's own recorder works on it."""
+    model = AgentModel(sample=SMALL)
+    collector = DataCollector(
+        model_reporters={"hour": "hour", "trips": lambda model: len(model.trips)},
+        agenttype_reporters={Crossing: {"queue": lambda c: c.border.persons(c.model.hour * 3600)}},
+    )
+    for _ in range(3):
+        model.step()
+        collector.collect(model)
+    assert collector.get_model_vars_dataframe()["hour"].tolist() == [1, 2, 3]
+    assert len(collector.get_agenttype_vars_dataframe(Crossing)) == 3 * 31
+
+
+class Collected(FlowModel):
+    """A model that collects, as ``mesa.batch_run`` expects."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.datacollector = DataCollector(model_reporters={"hour": "hour"})
+
+    def step(self) -> None:
+        super().step()
+        self.datacollector.collect(self)
+
+
+def test_batch_run_runs_it() -> None:
+    """Smoke: Mesa's batch_run makes, steps and collects (flowsim has its own runner)."""
+    rows = mesa.batch_run(
+        Collected,
+        {"sample": [SMALL, 2 * SMALL], "rng": [1]},
+        max_steps=3,
+        number_processes=1,
+        display_progress=False,
+    )
+    assert {row["sample"] for row in rows} == {SMALL, 2 * SMALL}
+    assert all(row["hour"] >= 3 for row in rows)
+
+
+def test_a_model_stops_running_at_the_end_of_its_horizon() -> None:
+    """``running`` turns False, and one more step is refused."""
+    short = {"horizon.start": "2022-09-20", "horizon.end": "2022-09-21", "policies": None}
+    model = AgentModel(load("september-2022", short), sample=SMALL)
+    while model.running:
+        model.step()
+    assert model.hour == 24
+    with pytest.raises(ModelError, match="the horizon ends after 24 hours"):
+        model.step()
+
+
+def test_an_enlisted_man_stays_enlisted(ten_days: AgentModel) -> None:
+    """Statuses of the men partition them, and no man is two things."""
+    codes = ten_days.status()
+    assert len(codes) == len(ten_days.people)
+    for man in ten_days.people:
+        if man.enlisted_at < ten_days.hour * 3600:
+            assert man.status_at(ten_days.hour * 3600) == Status.ENLISTED

@@ -205,8 +205,8 @@ class _Teller:
             reached = float(self.diary.pressure[-1][s, j])
             yield Event(
                 self.end,
-                f"The pressure toward {name} on men like him ends at {reached:.4g} and never passes "
-                f"his threshold of {threshold:.4g}: he does not want to leave for it.",
+                f"The pressure toward {name} on men like him ends at {reached:.4g} and never "
+                f"passes his threshold of {threshold:.4g}: he does not want to leave for it.",
             )
             return
         day = at // int(DAY)
@@ -320,8 +320,9 @@ class _Teller:
             return f"An entry limit stood in his way: {what} (draw {u:.3f})."
         table, cell = self.world.table, self._cell(t)
         return (
-            f"An entry limit stands in his way: {what} (draw {u:.3f}; {table.passes[cell]:.2f} pass, "
-            f"of the rest {table.walks[cell]:.2f} walk and {table.turns[cell]:.2f} turn elsewhere)."
+            f"An entry limit stands in his way: {what} (draw {u:.3f}; "
+            f"{table.passes[cell]:.2f} pass, of the rest {table.walks[cell]:.2f} walk "
+            f"and {table.turns[cell]:.2f} turn elsewhere)."
         )
 
     def _outcome(self, t: Mapping[str, Any]) -> str:
@@ -329,13 +330,16 @@ class _Teller:
         at, tries, c = int(t["ends_at"]), int(t["tries"]), int(t["crossing"])
         hours = (at - int(t["arrives_at"])) / HOUR
         if t["end"] == Status.GAVE_UP:
-            return f"After {hours:.1f} hours in the queue his patience ends: he gives up, goes home."
+            return (
+                f"After {hours:.1f} hours in the queue his patience ends: he gives up, goes home."
+            )
         table = self.world.table
         cell = (min(WARM_UP + at // 3600, len(table.checks) - 1), c)
         facts = []
         if t["listed"]:
             facts.append(
-                f"on the list, found if {self.draw('detect', tries):.3f} < {table.detection[cell]:.3f}"
+                f"on the list, found if {self.draw('detect', tries):.3f} < "
+                f"{table.detection[cell]:.3f}"
             )
         if table.checks[cell] > 0 and self.liable:
             share = self.diary.examined[min(at // int(DAY), len(self.diary.examined) - 1)][c]
@@ -360,29 +364,26 @@ def told(diary: Diary, man: int, versus: Diary | None = None, width: int = 100) 
 
     ``width`` is that of the text, in characters.
     """
-    lives = [life(one, man) for one in (diary, versus) if one is not None]
-    names = [one.world.assumptions.name for one in (diary, versus) if one is not None]
+    diaries = [diary] if versus is None else [diary, versus]
+    lives = [life(one, man) for one in diaries]
     column = max(24, (width - _WHEN - 3 * (len(lives) - 1)) // len(lives))
-    rows = [["", [name], *([other] for other in names[1:])] for name in names[:1]]
+    lines = [textwrap.fill(introduction(diary, man), width), ""]
+    if versus is not None:
+        lines += _beside("", [[one.world.assumptions.name] for one in diaries], column)
     for at in sorted({event.at for events in lives for event in events}):
         cells = [
-            [
-                line
-                for event in events
-                if event.at == at
-                for line in textwrap.wrap(event.text, column)
-            ]
+            [line for e in events if e.at == at for line in textwrap.wrap(e.text, column)]
             for events in lives
         ]
-        rows.append([f"{diary.moment(at):%d %b %H:%M}", *cells])
-    lines = [textwrap.fill(introduction(diary, man), width), ""]
-    if versus is None:
-        rows = rows[1:]
-    for when, *cells in rows:
-        for i in range(max(len(cell) for cell in cells)):
-            parts = [(cell[i] if i < len(cell) else "").ljust(column) for cell in cells]
-            lines.append(f"{when if i == 0 else '':{_WHEN}}{' | '.join(parts)}".rstrip(" "))
+        lines += _beside(f"{diary.moment(at):%d %b %H:%M}", cells, column)
     return "\n".join(lines)
+
+
+def _beside(when: str, cells: list[list[str]], column: int) -> Iterator[str]:
+    """Set blocks of lines beside one another."""
+    for i in range(max(len(cell) for cell in cells)):
+        parts = [(cell[i] if i < len(cell) else "").ljust(column) for cell in cells]
+        yield f"{when if i == 0 else '':{_WHEN}}{' | '.join(parts)}".rstrip(" ")
 
 
 _WHEN = 14
@@ -426,11 +427,13 @@ def _matches(diary: Diary, key: str, value: str) -> npt.NDArray[np.bool_]:
         return np.isin(diary.status, [code for code, name in names.items() if name == value])
     if key == "destination":
         if value not in world.destinations:
-            raise ModelError(f"destination is one of {', '.join(world.destinations)}; found {value}")
+            raise ModelError(
+                f"destination is one of {', '.join(world.destinations)}; found {value}"
+            )
         to = diary.model.trips["destination"][men.trip] if len(diary.model.trips) else men.trip
         return (men.trip >= 0) & (to == world.destinations.index(value))
     column = world.of_stratum[key][men.stratum]
-    names = {"region": world.regions.code, "age": AGE_BANDS}.get(key, ("no", "yes"))
-    if value not in names:
-        raise ModelError(f"{key} is one of {', '.join(names)}; found {value}")
-    return np.asarray(column == names.index(value))
+    known = {"region": world.regions.code, "age": AGE_BANDS}.get(key, ("no", "yes"))
+    if value not in known:
+        raise ModelError(f"{key} is one of {', '.join(known)}; found {value}")
+    return np.asarray(column == known.index(value))

@@ -250,7 +250,8 @@ def biography(
         str | None, typer.Option(metavar="SCENARIO", help="The same man there, beside him.")
     ] = None,
     sample: Annotated[
-        float | None, typer.Option(callback=_sample, help="Share of the men.  [default: the file's]")
+        float | None,
+        typer.Option(callback=_sample, help="Share of the men.  [default: the file's]"),
     ] = None,
     debug: Debug = False,
 ) -> None:

@@ -145,8 +145,7 @@ def crossing_utilities(
     hours: Floats, wait: Floats, size: Floats, theta: float, omega: float
 ) -> Floats:
     """Give ``ln a[c] - theta (hours + omega wait)`` of men and crossings, shape (N, C)."""
-    with np.errstate(divide="ignore"):
-        weight = np.log(size)
+    weight = np.log(np.maximum(size, 1e-300))  # of size 0: only where there is no other way
     return weight - theta * (hours + omega * wait)
 
 

@@ -86,11 +86,11 @@ def test_men_made_alone_are_those_of_the_crowd(baseline: Diary) -> None:
 
 
 def test_unknown_men_and_keys_are_explained(baseline: Diary) -> None:
-    with pytest.raises(ModelError, match="is not in a sample of 0.02"):
+    with pytest.raises(ModelError, match="is not in a sample of 0"):
         life(baseline, 500_000)
     with pytest.raises(ModelError, match="there is no man 99999999"):
         life(baseline, 99_999_999)
-    with pytest.raises(ModelError, match="--where knows region, age.*found regin"):
+    with pytest.raises(ModelError, match=r"--where knows region, age.*found regin"):
         find(baseline, "regin=RU-MOW")
     with pytest.raises(ModelError, match="liable is one of no, yes; found true"):
         find(baseline, "liable=true")
@@ -101,7 +101,7 @@ def test_the_command_tells_one_man_and_lists_many() -> None:
     base = ["biography", "september-2022", "--sample", "0.005", "--where"]
     told_one = CliRunner().invoke(app, [*base, "status=enlisted", "--one"])
     assert told_one.exit_code == 0
-    assert "complies and is enlisted" in told_one.output
+    assert "complies and is enlisted" in " ".join(told_one.output.split())
     listed = CliRunner().invoke(app, [*base, "status=enlisted"])
     assert "men found; tell one with --man" in listed.output
     nobody = CliRunner().invoke(app, [*base, "status=nowhere"])

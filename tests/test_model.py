@@ -206,8 +206,11 @@ def test_a_closed_crossing_lets_no_man_through(how, where):
     clock = model.world.clock
     policy = model.assumptions.policies["shut"]
     hours = slice(12 + clock.hour(policy.start), 12 + clock.hour(policy.end))
-    shut = [c.column for c in model.crossings
-            if where in (c.crossing_id, c.parameters.destination, "all")]
+    shut = [
+        c.column
+        for c in model.crossings
+        if where in (c.crossing_id, c.parameters.destination, "all")
+    ]
     assert seen.flows["entries_men"][hours, shut].sum() == 0
     assert (seen.flows["crossings_out"][hours, shut].sum() == 0) == (how is SHUT_ALL)
     trips = model.trips
@@ -228,7 +231,9 @@ def test_a_closure_shuts_the_way_but_not_the_wish(how):
     free = lived(NO_FEEDBACK, days=30, keep_everyone=True, sample=0.0003)
     shut = lived(
         {**NO_FEEDBACK, "policies.shut": {**how, "at": "kazakhstan"}},
-        days=30, keep_everyone=True, sample=0.0003,
+        days=30,
+        keep_everyone=True,
+        sample=0.0003,
     )
     j = free.world.destinations.index("kazakhstan")
     assert np.array_equal(free.population.passed_at[:, j], shut.population.passed_at[:, j])
@@ -236,12 +241,13 @@ def test_a_closure_shuts_the_way_but_not_the_wish(how):
     assert (status == Status.WANTS + j).sum() > 20
 
 
-def test_without_checks_nobody_is_refused_on_the_russian_side(baseline):
-    free = lived(NO_CHECKS)
+def test_without_checks_nobody_is_refused_on_the_russian_side():
+    wanted = {"call_up.list_extra": 0.3}
+    checked, free = lived(wanted), lived({**wanted, **NO_CHECKS})
     assert not np.isin(free.trips["reason"], (Reason.LISTED, Reason.SERVED, Reason.CLOSED)).any()
     seen = Observed(free)
     assert all(seen.flows[m].sum() == 0 for m in ("refused", "notices", "checked"))
-    assert Observed(baseline).flows["refused"].sum() > 0
+    assert Observed(checked).flows["refused"].sum() > 0
 
 
 def test_without_a_call_up_nobody_is_summoned_and_nobody_leaves(baseline):
@@ -309,7 +315,7 @@ def test_the_size_of_chunks_changes_nothing(baseline, chunk):
     assert same(baseline, lived(chunk=chunk))
 
 
-@pytest.mark.parametrize("share", (0.5, 0.01, 1e-6))
+@pytest.mark.parametrize("share", (0.2, 0.01, 1e-6))
 def test_caps_that_are_reached_change_nothing(baseline, share):
     """Men added when pressure reaches beyond the caps are the men left out before."""
     where = world()
@@ -396,7 +402,9 @@ def test_with_finland_and_mongolia_shut_more_destinations_move_no_man():
         if isinstance(policy, BorderClosed)
     }
     changes["policies.shut"] = {
-        "kind": "border-closed", "at": ["finland", "mongolia"], "for": "all"
+        "kind": "border-closed",
+        "at": ["finland", "mongolia"],
+        "for": "all",
     }
     fewer, more = lived(), lived(where=world(changes, "more-destinations"))
     assert len(more.world.destinations) == 4
@@ -442,14 +450,19 @@ def test_an_entry_limit_stops_men_as_stated_and_spares_its_own_region(baseline):
     )
     assert not (trips["limit"][own] != Limit.PASSES).any()
     home = (trips["limit"] == Limit.HOME) & (trips["ends_at"] < NEVER)
-    assert home.sum() > 10
+    assert home.any()
     assert np.all(trips["end"][home] == Status.LIMITED)
 
 
 def test_statuses_are_named_as_tables_write_them():
     names = [status_name(code, ("georgia", "kazakhstan")) for code in (0, 6, 9, 16, 17, 48)]
     assert names == [
-        "home", "on-the-road", "moved-on", "abroad-georgia", "abroad-kazakhstan", "wants-georgia"
+        "home",
+        "on-the-road",
+        "moved-on",
+        "abroad-georgia",
+        "abroad-kazakhstan",
+        "wants-georgia",
     ]
 
 
@@ -464,9 +477,10 @@ def test_the_table_of_men_says_what_became_of_each(baseline):
     assert len(men) == len(baseline.population)
     assert men.index.is_unique
     abroad = men.status.astype(str).str.startswith("abroad-")
-    assert abroad.sum() == (
-        (baseline.status() >= Status.ABROAD) & (baseline.status() < Status.WANTS)
-    ).sum()
+    assert (
+        abroad.sum()
+        == ((baseline.status() >= Status.ABROAD) & (baseline.status() < Status.WANTS)).sum()
+    )
     assert men.weight.sum() < baseline.world.strata.men.sum()
 
 

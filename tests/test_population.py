@@ -128,9 +128,7 @@ def test_thresholds_are_the_addressed_errors_over_frailty(strata):
 
 def test_another_destination_changes_no_man(strata):
     caps = np.full((strata.n_strata, 3), np.inf)
-    three = make(
-        strata, ("georgia", "finland", "kazakhstan"), 0.6, 1.0, Draws(1), caps, caps[:, 0]
-    )
+    three = make(strata, ("georgia", "finland", "kazakhstan"), 0.6, 1.0, Draws(1), caps, caps[:, 0])
     two = everybody(strata)
     assert np.array_equal(three.threshold[:, [0, 2]], two.threshold)
     assert np.array_equal(three.stratum, two.stratum)
@@ -171,8 +169,7 @@ def test_the_seed_and_the_replication_make_other_men(strata):
 def test_raising_the_passport_share_takes_no_passport_away(share):
     """In the model's own strata: whoever had a passport keeps it, and only passports change."""
     before, after = (
-        World(load("september-2022", {"population.passport_share": p})).strata
-        for p in (0.3, share)
+        World(load("september-2022", {"population.passport_share": p})).strata for p in (0.3, share)
     )
     assert np.all(after.p_passport >= before.p_passport)
     old, new = (everybody(strata, sample=0.0005).stratum for strata in (before, after))
@@ -228,6 +225,4 @@ def test_the_shipped_nation_has_39_6_million_men_and_24_3_million_liable():
     assert world.men.sum() == pytest.approx(world.strata.men.sum(), rel=1e-12)
     assert liable == pytest.approx(24.3e6, rel=0.01)
     passports = world.men[world.of_stratum["passport"] == 1].sum() / world.men.sum()
-    assert passports == pytest.approx(
-        world.assumptions.population.passport_share.value, abs=1e-6
-    )
+    assert passports == pytest.approx(world.assumptions.population.passport_share.value, abs=1e-6)

@@ -84,8 +84,8 @@ def test_each_observation_that_is_compared_has_a_place_the_baseline_knows():
 def test_the_inputs_among_the_observations_are_marked():
     inputs = {seen.id for seen in sources.observations() if seen.is_input}
     assert inputs == {
-        *(f"GE{n:03}" for n in range(7, 11)),
-        *("LA026", "LA053", "LA056", "CU002", "CU003", "CU004"),
+        *(f"GE{n:03}" for n in range(1, 11)),
+        *("KZ001", "DR001", "LA026", "LA053", "LA056", "CU002", "CU003", "CU004"),
         *(f"KZ{n:03}" for n in range(48, 53)),
     }
 

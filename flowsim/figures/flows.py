@@ -173,7 +173,7 @@ def _notes(data: pd.DataFrame) -> str:
     if (data["series"] == "published").any():
         notes += (
             " Horizontal lines: published for several days together, shown as a mean a day; "
-            "vertical lines: range given. Sources of each mark: entries.csv."
+            "short vertical lines: range given. Sources of each mark: entries.csv."
         )
     return notes
 

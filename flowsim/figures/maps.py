@@ -195,6 +195,11 @@ def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[placin
             yield placing.Name(shape.name, *shape.centre, "country")
 
 
+def _bound_labels(bounds: Array) -> list[str]:
+    digits = next(d for d in range(8) if np.allclose(bounds, np.round(bounds, d)) or d == 7)
+    return [f"{bound:.{digits}f}" if bound else "0" for bound in bounds]
+
+
 def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
     """Draw the colour bar as boxes of equal width, its bounds written below."""
     preset = sheet.preset
@@ -207,7 +212,7 @@ def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
     ax.spines[:].set_visible(False)
     for box in range(n):
         ax.add_patch(Rectangle((box, 0), 1, 1, facecolor=colours(box), edgecolor=QUIET, lw=0.4))
-    ax.set_xticks(range(n + 1), [f"{bound:g}" for bound in bounds])
+    ax.set_xticks(range(n + 1), _bound_labels(bounds))
     ax.tick_params(length=0, pad=1)
     sheet.text(4.5, top - 0.4, "Men who left per 1,000 aged 18 to 59", preset.small)
 
@@ -273,7 +278,8 @@ def _notes(results: Results, data: pd.DataFrame) -> str:
     )
     thin = int((data[data["kind"] == "region"]["left_simulated"] < ENOUGH).sum())
     if thin:
-        text += f" {plural(thin, 'region')} rest on fewer than {ENOUGH} simulated leavers."
+        rest = "rests" if thin == 1 else "rest"
+        text += f" {plural(thin, 'region')} {rest} on fewer than {ENOUGH} simulated leavers."
     if other:
         text += " Entries by other ways (air, rail, third countries) are not on the map."
     return text + " Albers equal-area projection; outlines: Natural Earth."

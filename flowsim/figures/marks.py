@@ -121,15 +121,18 @@ def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
     strip, panel : Axes
         Share their time axis, whose limits are set.
     """
-    rows = list(found[:MOST])
-    if len(found) > MOST:
-        rows[-1] = Mark(f"and {len(found) - MOST + 1} more", rows[-1].start, None)
-    strip.set_ylim(max(1, len(rows)), 0)
+    n_rows = min(len(found), MOST)
+    shown = found if len(found) <= MOST else found[: MOST - 1]
+    strip.set_ylim(max(1, n_rows), 0)
     strip.axis("off")
-    for row, mark in enumerate(rows):
+    if len(shown) < len(found):
+        more = f"and {len(found) - len(shown)} more, see scenario.yaml"
+        left, size = strip.get_xlim()[0], sheet.preset.small
+        strip.text(left, n_rows - 0.5, more, size=size, va="center_baseline", style="italic")
+    for row, mark in enumerate(shown):
         start = at(mark.start)
         end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start
-        strip.plot([start, start], [row + 0.5, len(rows)], color=RULE, linewidth=0.6, zorder=1)
+        strip.plot([start, start], [row + 0.5, n_rows], color=RULE, linewidth=0.6, zorder=1)
         _draw_row(row, mark, start, end, strip, sheet)
         look = {"color": QUIET, "linewidth": 0.9} if mark.end is None else {"color": RULE}
         panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
@@ -152,7 +155,9 @@ def _draw_row(row: int, mark: Mark, start: float, end: float, ax: Axes, sheet: S
     needed = min(text_width(label, size) * per_mm, max(rooms))
     place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
     x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]
-    ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
+    text = ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
+    if place == 2:
+        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.6})
 
 
 def _halves(start: datetime, days: int) -> bool:

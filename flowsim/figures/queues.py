@@ -21,7 +21,7 @@ from flowsim.figures.words import count, day, listed, period, plural, rate
 NAME = "queues"
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
 BUSIEST = 4
-GAP_HOURS = 6
+GAP_HOURS = 36
 LABELS = {"queue_cars": "cars waiting", "queue_persons": "persons waiting"}
 LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
 
@@ -75,27 +75,37 @@ def crossings(results: Results) -> Shown:
 
 def table(results: Results, shown: Shown) -> pd.DataFrame:
     """Give what is drawn: queues by the hour at one crossing, waits at the busiest, Moscow time."""
-    wanted = [(measure, shown.focus) for measure in LABELS]
-    wanted += [("wait_hours", key) for key in shown.busiest]
-    hours = {measure: results.hours(measure) for measure in [*LABELS, "wait_hours"]}
+    queues = [] if shown.focus is None else [(measure, shown.focus) for measure in LABELS]
     parts = []
-    for measure, key in wanted:
-        if key is None:
-            continue
-        own = spread(hours[measure][hours[measure]["place_id"] == key], ["time"])
+    for measure, key in [*queues, *(("wait_hours", key) for key in shown.busiest)]:
+        if measure == "wait_hours":
+            own = _by_day(results, key)
+        else:
+            rows = results.hours(measure)
+            own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
+            own["end"] = own["start"] + timedelta(hours=1)
         seen = published.published(results.scenario, measure, key, MOSCOW_UTC_OFFSET_H)
         place = {"place_id": key, "place": results.scenario.crossings[key].name}
-        ends = own["time"] + timedelta(hours=1)
-        own = own.assign(start=own["time"], end=ends, series="simulated", id="", role="")
-        for part in (own, seen.assign(series="published")):
-            parts.append(part.assign(measure=measure, **place))
+        for part, series in ((own, "simulated"), (seen, "published")):
+            parts.append(part.assign(measure=measure, series=series, **place))
     return joined(parts, COLUMNS)
 
 
-def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
-    """Draw one measure at one crossing by the hour, with its range and published figures.
+def _by_day(results: Results, key: str) -> pd.DataFrame:
+    """Give the mean wait of each local day at a crossing, in Moscow time."""
+    horizon = results.scenario.horizon
+    waits = results.days("wait_hours", "crossing")
+    inside = waits["date"].between(horizon.start, horizon.end - timedelta(days=1))
+    own = spread(waits[(waits["place_id"] == key) & inside], ["date"])
+    ahead = results.scenario.crossings[key].utc_offset_h - MOSCOW_UTC_OFFSET_H
+    start = own["date"] - timedelta(hours=ahead)
+    return own.assign(start=start, end=start + timedelta(days=1))
 
-    Where nobody reached the head of the queue for ``GAP_HOURS`` the line is broken.
+
+def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
+    """Draw one measure at one crossing, with its range and published figures.
+
+    Where there is no value for ``GAP_HOURS``, because nobody came, the line is broken.
 
     Parameters
     ----------
@@ -103,11 +113,11 @@ def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
         Rows of ``table`` for one place and measure.
     """
     for part in _runs(data):
-        times = part["start"]
+        times = part["start"] + (part["end"] - part["start"]) / 2
         if (part["high"] > part["low"]).any():
             ax.fill_between(times, part["low"], part["high"], color=color, alpha=0.25, lw=0)
-        look = {"marker": ".", "markersize": 3} if len(part) == 1 else {"linewidth": 1.2}
-        ax.plot(times, part["value"], color=color, zorder=3, **look)
+        marker = "." if len(part) < 100 else ""
+        ax.plot(times, part["value"], color=color, zorder=3, lw=1.2, marker=marker, ms=3)
     published.draw(data[data["series"] == "published"], ax)
     top = data[["value", "high"]].max().max()
     ax.set_ylim(0, 1.08 * top if top > 0 else 1)
@@ -139,7 +149,8 @@ def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
 def _longest_wait(results: Results, shown: Shown) -> str:
     """Say where and when the mean wait of a day was longest, at the busiest crossings."""
     waits = results.days("wait_hours", "crossing")
-    waits = waits[waits["place_id"].isin(shown.busiest)]
+    last = results.scenario.horizon.end - timedelta(days=1)
+    waits = waits[waits["place_id"].isin(shown.busiest) & (waits["date"] <= last)]
     means = spread(waits, ["place_id", "date"]).dropna(subset="value")
     if means.empty or means["value"].max() < 0.5:
         return ""
@@ -201,7 +212,13 @@ def _draw_waits(
     """Draw waits as small panels of one scale, the other crossings in grey behind each."""
     preset, scenario = sheet.preset, results.scenario
     waits = data[data["measure"] == "wait_hours"]
-    sheet.text(2.5, top, "Hours waited by those who reach the head", preset.text, weight="bold")
+    sheet.text(
+        2.5,
+        top,
+        "Hours waited by those who reach the head",
+        preset.text,
+        weight="bold",
+    )
     if waits[waits["series"] == "simulated"]["value"].dropna().empty:
         sheet.text(13.0, top + HEAD + 4, "Nobody waited.", preset.text, color=QUIET)
         return
@@ -216,7 +233,8 @@ def _draw_waits(
         for other in shown.busiest:
             if other != key:
                 for part in _runs(waits[waits["place_id"] == other]):
-                    panel.plot(part["start"], part["value"], color=RULE, linewidth=0.6, zorder=1)
+                    middle = part["start"] + (part["end"] - part["start"]) / 2
+                    panel.plot(middle, part["value"], color=RULE, linewidth=0.6, zorder=1)
         draw(waits[waits["place_id"] == key], panel)
         panel.set_ylim(0, limit)
         panel.tick_params(labelleft=column == 0)
@@ -230,8 +248,8 @@ def _subtitle(results: Results, shown: Shown) -> str:
     n = len(shown.busiest)
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
     return (
-        f"Simulated queue by the hour and waits at {where}, Moscow time, {days}. Bars: policies "
-        "that touch the crossing. Grey in the lower row: the other crossings shown."
+        f"Simulated queue by the hour and mean waits of each day at {where}, Moscow time, {days}. "
+        "Bars: policies that touch the crossing. Grey in the lower row: the other crossings shown."
     )
 
 
@@ -247,7 +265,7 @@ def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
 def _notes(data: pd.DataFrame) -> str:
     notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
     if (data["series"] == "published").any():
-        notes += " Published counts are of passenger cars, without lorries; sources: queues.csv."
+        notes += " Published: passenger cars; some sources say vehicles. Sources: queues.csv."
     return notes
 
 
@@ -257,7 +275,7 @@ def _alt(data: pd.DataFrame, title: str, results: Results, shown: Shown) -> str:
         waits = _simulated(data, "wait_hours", key)
         if not waits.empty:
             name = results.scenario.crossings[key].name
-            parts.append(f"{name}: longest hourly mean wait {rate(float(np.max(waits)))} hours.")
+            parts.append(f"{name}: longest mean wait of a day {rate(float(np.max(waits)))} hours.")
     n = int((data["series"] == "published").sum())
     if n:
         parts.append(f"{plural(n, 'published figure')} beside the simulation.")

@@ -17,7 +17,7 @@ from flowsim.scenario import load
 from flowsim.schema import Scenario
 
 DAILY_MEASURES = ("entries", "queue_persons", "wait_hours", "crossings_out")
-HOURLY_MEASURES = ("queue_persons", "queue_cars", "wait_hours")
+HOURLY_MEASURES = ("queue_persons", "queue_cars")
 
 
 @dataclass(frozen=True)

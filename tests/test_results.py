@@ -1,0 +1,292 @@
+"""The tables: the observation equation, sums over time and place, and what is compared."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flowsim.border import NOBODY
+from flowsim.clock import DAY, HOUR
+from flowsim.model import FlowModel
+from flowsim.observation import FLOWS, LEVELS, Observed, daily_waits
+from flowsim.policies import WARM_UP
+from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
+from flowsim.scenario import load
+from flowsim.sources import observations
+from flowsim.states import NEVER, Status
+from flowsim.world import World
+
+LIVELY = {"choice.constant.georgia": -3.6, "choice.constant.kazakhstan": -3.4}
+
+
+@pytest.fixture(scope="module")
+def observed() -> Observed:
+    """A lively world, a thousandth of the men."""
+    model = FlowModel(World(load("september-2022", LIVELY)), sample=0.001)
+    for _ in range(model.world.clock.n_hours):
+        model.step()
+    return Observed(model)
+
+
+@pytest.fixture(scope="module")
+def daily(observed: Observed) -> pd.DataFrame:
+    return daily_table(observed, 3)
+
+
+@pytest.fixture(scope="module")
+def hourly(observed: Observed) -> pd.DataFrame:
+    return hourly_table(observed, 3)
+
+
+def series(table: pd.DataFrame, kind: str, place: str, measure: str) -> np.ndarray:
+    rows = table[
+        (table.place_kind == kind) & (table.place_id == place) & (table.measure == measure)
+    ]
+    return rows.value.to_numpy()
+
+
+def code_of(observed: Observed, name: str) -> str:
+    return observed.model.assumptions.destinations[name].code
+
+
+def test_columns_are_those_of_the_interfaces(observed, daily, hourly):
+    common = ["scenario", "replication", "place_kind", "place_id", "measure", "value"]
+    assert sorted(daily.columns) == sorted([*common, "date"])
+    assert sorted(hourly.columns) == sorted([*common, "time"])
+    outcomes = outcomes_table(observed.model, 3)
+    assert {
+        "scenario",
+        "replication",
+        "region",
+        "age",
+        "educated",
+        "passport",
+        "liable",
+        "status",
+        "men",
+        "men_simulated",
+    } <= set(outcomes.columns)
+    assert set(daily.replication) == set(hourly.replication) == set(outcomes.replication) == {3}
+    assert set(daily.place_kind) == {"nation", "region", "destination", "crossing", "group"}
+    assert set(hourly.place_kind) == {"crossing"}
+
+
+def test_each_figure_stands_in_the_tables_once(daily, hourly):
+    assert not daily.duplicated(["date", "place_kind", "place_id", "measure"]).any()
+    assert not hourly.duplicated(["time", "place_id", "measure"]).any()
+
+
+def test_tables_cover_the_horizon(observed, daily, hourly):
+    clock = observed.world.clock
+    assert daily.date.min() == clock.start
+    assert daily.date.max() == clock.end - timedelta(days=1)
+    assert hourly.time.nunique() == clock.n_hours
+
+
+def test_entries_are_men_with_companions_and_ordinary_travellers(observed):
+    """entries = men * (1 + companions) + background, crossing by crossing."""
+    model, units = observed.model, observed.units
+    trips, companions = model.trips, model.assumptions.observation.companions.value
+    n = len(model.crossings)
+    cleared = units.cleared & (units.gone < observed.world.clock.n_hours * HOUR)
+    ordinary = cleared & (units.trip == NOBODY)
+    background = np.bincount(units.crossing[ordinary], units.persons[ordinary], minlength=n)
+    came = trips["end"] >= Status.ABROAD
+    men = np.bincount(trips["crossing"][came], trips["weight"][came], minlength=n)
+    assert men.sum() > 0
+    assert observed.flows["entries"].sum(axis=0) == pytest.approx(
+        men * (1 + companions) + background
+    )
+    share = model.assumptions.observation.background_men_share.value
+    assert observed.flows["entries_men"].sum(axis=0) == pytest.approx(men + share * background)
+
+
+def test_countries_are_the_sums_of_their_crossings(observed, daily):
+    for name, country in observed.model.assumptions.destinations.items():
+        crossings = [
+            c.crossing_id for c in observed.model.crossings if c.parameters.destination == name
+        ]
+        for measure in FLOWS:
+            total = series(daily, "destination", country.code, measure).sum()
+            parts = [
+                observed.flows[measure][:, c.column]
+                for c in observed.model.crossings
+                if c.crossing_id in crossings
+            ]
+            first = WARM_UP - (country.utc_offset_h - 3)
+            expected = sum(
+                part[first : first + observed.world.clock.n_hours].sum() for part in parts
+            )
+            assert total == pytest.approx(expected, abs=1e-3)
+
+
+def test_groups_are_the_sums_of_their_crossings(observed, daily):
+    groups = {c.parameters.group for c in observed.model.crossings} - {None}
+    assert groups == {"KZ-WEST", "KZ-NORTH", "KZ-PAVLODAR"}
+    for group in groups:
+        members = [c.crossing_id for c in observed.model.crossings if c.parameters.group == group]
+        for measure in (*FLOWS, *LEVELS):
+            parts = sum(series(daily, "crossing", member, measure) for member in members)
+            assert series(daily, "group", group, measure) == pytest.approx(parts, abs=1e-4)
+
+
+def test_regions_add_up_to_the_nation(observed, daily):
+    for measure in ("departures", "called_up", "enlisted"):
+        regions = daily[(daily.place_kind == "region") & (daily.measure == measure)]
+        total = regions.groupby("date").value.sum().to_numpy()
+        assert series(daily, "nation", "RU", measure) == pytest.approx(total, abs=1e-3)
+        assert regions.place_id.nunique() == 83
+
+
+def test_departures_are_the_men_who_set_off(observed, daily):
+    outcomes = outcomes_table(observed.model, 0)
+    left = outcomes[outcomes.destination != ""].men.sum()
+    assert series(daily, "nation", "RU", "departures").sum() == pytest.approx(left, abs=0.01)
+    by_country = sum(
+        series(daily, "destination", code_of(observed, name), "departures").sum()
+        for name in observed.world.destinations
+    )
+    assert by_country == pytest.approx(left, abs=0.01)
+
+
+def test_a_day_is_the_local_day_of_the_place(observed, daily, hourly):
+    """Kazakh days begin at 21:00 or 22:00 in Moscow, Georgian ones at 23:00."""
+    for crossing in (observed.model.crossings[0], observed.model.crossings[1]):
+        ahead = crossing.parameters.utc_offset_h - 3
+        hours = series(hourly, "crossing", crossing.crossing_id, "entries")
+        days = series(daily, "crossing", crossing.crossing_id, "entries")
+        later = slice(24 * 9 - ahead, 24 * 10 - ahead)
+        assert ahead > 0
+        assert days[9] == pytest.approx(hours[later].sum(), abs=1e-3)
+        assert days[9] != pytest.approx(hours[24 * 9 : 24 * 10].sum(), abs=1e-3)
+
+
+def test_daily_queues_are_those_of_nine_in_the_morning(hourly, daily):
+    for measure in LEVELS:
+        hours = series(hourly, "crossing", "GE-LARS", measure)
+        assert np.array_equal(series(daily, "crossing", "GE-LARS", measure), hours[9::24])
+    assert series(daily, "crossing", "GE-LARS", "queue_persons").max() > 1000
+
+
+def test_cars_are_the_persons_who_do_not_walk(observed):
+    model = observed.model
+    per_car = model.assumptions.observation.persons_per_car.value
+    walkers = np.stack([c.walkers for c in model.crossings], axis=1)
+    persons, cars = observed.levels["queue_persons"][:-1], observed.levels["queue_cars"][:-1]
+    road = [c.column for c in model.crossings if c.parameters.kind == "road"]
+    assert cars[:, road] == pytest.approx(
+        np.maximum(0, persons - walkers)[:, road] / per_car, abs=1e-5
+    )
+    other = [c.column for c in model.crossings if c.parameters.kind != "road"]
+    assert not cars[:, other].any()
+    assert walkers.max() > 0
+
+
+def test_waits_are_from_arrival_to_the_head_of_the_queue(observed, hourly):
+    units = observed.units
+    waits = series(hourly, "crossing", "GE-LARS", "wait_hours")
+    hour = int(np.nanargmax(waits))
+    here = (units.crossing == 0) & (units.start >= hour * HOUR) & (units.start < (hour + 1) * HOUR)
+    wait = (units.start[here] - units.arrival[here]) / HOUR
+    expected = np.average(wait, weights=units.persons[here])
+    assert expected > 1
+    assert waits[hour] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_tenth_of_those_who_reach_the_head_waited_longer_than_the_p90(observed):
+    units, day = observed.units, 9
+    here = (units.crossing == 0) & (np.floor((units.start + HOUR) / DAY) == day)
+    wait = (units.start[here] - units.arrival[here]) / HOUR
+    p90 = daily_waits(observed, 0, 4, 0.9)[day]
+    assert 0.09 <= (wait > p90).mean() + 1 / len(wait)
+    assert (wait > p90).mean() <= 0.11
+
+
+def test_the_stock_abroad_is_who_came_less_who_left(observed, daily):
+    trips, status = observed.model.trips, observed.model.status()
+    weight = observed.model.population.weight_of(np.arange(len(status)))
+    for j, name in enumerate(observed.world.destinations):
+        stock = series(daily, "destination", code_of(observed, name), "stock_men")
+        assert stock.min() >= -1e-6
+        assert stock[-1] == pytest.approx(weight[status == Status.ABROAD + j].sum(), abs=1e-3)
+    assert (trips["leaves_again_at"] < NEVER).any()
+
+
+def test_families_join_the_men_who_stayed(observed, daily):
+    stay = observed.model.assumptions.abroad["georgia"]
+    men = series(daily, "destination", "GE", "stock_men")
+    persons = series(daily, "destination", "GE", "stock_persons")
+    extra = persons - men * observed.model.persons_per_man
+    first = int(stay.family_lag.value)
+    assert extra[:first] == pytest.approx(np.zeros(first), abs=1e-3)
+    assert extra[-1] > 0
+    assert extra[-1] < stay.family.value * men[-1 - first] + 1e-6
+
+
+def test_called_up_men_enlist_or_hide(observed, daily):
+    called = series(daily, "nation", "RU", "called_up")
+    enlisted = series(daily, "nation", "RU", "enlisted")
+    outcomes = outcomes_table(observed.model, 0)
+    assert np.all(np.diff(called) >= 0)
+    assert np.all(enlisted <= called + 1e-6)
+    assert enlisted[-1] == pytest.approx(outcomes[outcomes.status == "enlisted"].men.sum(), abs=1)
+    comply = observed.model.assumptions.call_up.comply.value
+    n = called[-1] / 1000
+    assert abs(enlisted[-1] / called[-1] - comply) < 4 * np.sqrt(comply * (1 - comply) / n)
+
+
+def test_leavers_are_more_educated_than_those_who_stay(observed, daily):
+    """The brain drain: beta_education is positive and passports go with education."""
+    outcomes = outcomes_table(observed.model, 0)
+    share = (outcomes.men * outcomes.educated).sum() / outcomes.men.sum()
+    assert series(daily, "nation", "RU", "educated_share")[-1] > share
+    left = outcomes[outcomes.destination != ""]
+    expected = (left.men * left.educated).sum() / left.men.sum()
+    assert series(daily, "nation", "RU", "educated_share")[-1] == pytest.approx(expected, abs=1e-5)
+
+
+def test_shares_are_shares_and_flows_are_not_negative(daily, hourly):
+    shares = daily[daily.measure.isin(["educated_share", "passport_share"])].value.dropna()
+    assert shares.between(0, 1).all()
+    assert daily.value.min() >= 0
+    assert hourly.value.min() >= 0
+
+
+def test_the_run_stands_beside_every_published_figure_it_can_be_compared_with(observed):
+    table = comparison_table(observed, 0)
+    known = {figure.id: figure for figure in observations()}
+    assert table.observation.is_unique
+    assert set(table.role) <= {"fit", "validate"}
+    for name in [*(f"GE{n:03d}" for n in range(5, 11)), "LA008", "KZ009"]:
+        assert name in set(table.observation)
+    for row in table.itertuples():
+        assert row.published == known[row.observation].value
+        assert row.is_input == known[row.observation].is_input
+    assert np.isfinite(table.simulated).all()
+
+
+def test_a_published_day_is_compared_with_the_same_local_hours(observed, daily):
+    """GE007 is Georgia's 23 September, whose hours are those of the daily table."""
+    figure = next(figure for figure in observations() if figure.id == "GE007")
+    day = (figure.window_start.date() - observed.world.clock.start.date()).days
+    found = observed.published_equivalent(figure)
+    assert found == pytest.approx(series(daily, "destination", "GE", "entries")[day], abs=1e-3)
+
+
+def test_rumours_and_call_ups_aside_nobody_is_abroad_before_the_announcement(observed, daily):
+    announced = observed.model.assumptions.call_up.announced
+    before = (announced.date() - observed.world.clock.start.date()).days
+    for name in observed.world.destinations:
+        stock = series(daily, "destination", code_of(observed, name), "stock_men")
+        assert not stock[:before].any()
+        assert np.all(series(daily, "destination", code_of(observed, name), "entries")[:before] > 0)
+
+
+def test_cumulated_measures_never_fall(daily):
+    rows = daily[daily.measure.isin(["called_up", "enlisted"])]
+    for _, group in rows.groupby(["place_id", "measure"], observed=True):
+        assert all(b >= a for a, b in pairwise(group.value))

@@ -75,7 +75,7 @@ def hourly_table(observed: Observed, replication: int) -> pd.DataFrame:
     for measure, level in observed.levels.items():
         tidy.add("crossing", ids, measure, level[WARM_UP:-1])
     tidy.add("crossing", ids, "wait_hours", _mean(observed.waited, observed.reached)[WARM_UP:])
-    times = pd.date_range(clock.start, periods=clock.n_hours, freq="h", unit="s")
+    times = pd.date_range(clock.start, periods=clock.n_hours, freq="h", unit="ms")
     return tidy.frame(times, "time", model.assumptions.name, replication)
 
 
@@ -87,7 +87,7 @@ def daily_table(observed: Observed, replication: int) -> pd.DataFrame:
     _add_destinations(tidy, observed)
     _add_home(tidy, observed)
     clock = observed.world.clock
-    times = pd.date_range(clock.start, periods=clock.n_days, freq="D", unit="s")
+    times = pd.date_range(clock.start, periods=clock.n_days, freq="D", unit="ms")
     return tidy.frame(times, "date", observed.model.assumptions.name, replication)
 
 

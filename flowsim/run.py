@@ -337,7 +337,7 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         manifest = {}
-    if not manifest.get("complete"):
+    if not (isinstance(manifest, dict) and manifest.get("complete") and manifest.get("tables")):
         raise ResultsError(
             f"{folder} is not a finished run (no complete manifest.json); run it again"
         )

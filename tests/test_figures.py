@@ -286,13 +286,15 @@ def test_inputs_are_marked_as_no_evidence() -> None:
     assert set(seen["GE021":"GE023"]) == {"validate"}
 
 
-def test_a_figure_the_scenario_no_longer_cites_is_evidence_again() -> None:
-    def cite_nothing(raw: dict[str, Any]) -> None:
-        raw["destinations"]["georgia"]["background"]["source"] = "assumption: a guess"
+def test_a_figure_the_scenario_cites_as_a_source_of_traffic_is_an_input() -> None:
+    def cite(raw: dict[str, Any]) -> None:
+        raw["destinations"]["kazakhstan"]["background"]["source"] = "data: KZ009 to KZ011"
 
-    seen = published.published(scenario(cite_nothing), "entries", "GE", 4).set_index("id")["role"]
-    assert set(seen["GE001":"GE006"]) == {"fit"}
-    assert seen["GE007"] == "input", "listed in the data README"
+    def roles(made: Scenario) -> pd.Series:
+        return published.published(made, "entries", "KZ", 6).set_index("id")["role"]
+
+    assert roles(scenario())["KZ009"] == "fit"
+    assert roles(scenario(cite))["KZ009"] == "input"
 
 
 def test_a_sum_over_days_is_shown_as_a_mean_a_day() -> None:

@@ -159,10 +159,10 @@ def test_a_day_is_the_local_day_of_the_place(observed, daily, hourly):
         ahead = crossing.parameters.utc_offset_h - 3
         hours = series(hourly, "crossing", crossing.crossing_id, "entries")
         days = series(daily, "crossing", crossing.crossing_id, "entries")
-        later = slice(24 * 9 - ahead, 24 * 10 - ahead)
+        shifted = hours[24 - ahead : -ahead].reshape(-1, 24).sum(axis=1)
         assert ahead > 0
-        assert days[9] == pytest.approx(hours[later].sum(), abs=1e-3)
-        assert days[9] != pytest.approx(hours[24 * 9 : 24 * 10].sum(), abs=1e-3)
+        assert days[1:] == pytest.approx(shifted, abs=1e-3)
+        assert days[1:] != pytest.approx(hours[24:].reshape(-1, 24).sum(axis=1), abs=1e-3)
 
 
 def test_daily_queues_are_those_of_nine_in_the_morning(hourly, daily):
@@ -202,7 +202,7 @@ def test_a_tenth_of_those_who_reach_the_head_waited_longer_than_the_p90(observed
     here = (units.crossing == 0) & (np.floor((units.start + HOUR) / DAY) == day)
     wait = (units.start[here] - units.arrival[here]) / HOUR
     p90 = daily_waits(observed, 0, 4, 0.9)[day]
-    assert 0.09 <= (wait > p90).mean() + 1 / len(wait)
+    assert (wait > p90).mean() + 1 / len(wait) >= 0.09
     assert (wait > p90).mean() <= 0.11
 
 

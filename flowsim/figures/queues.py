@@ -22,7 +22,7 @@ NAME = "queues"
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
 BUSIEST = 4
 GAP_HOURS = 36
-LABELS = {"queue_cars": "cars waiting", "queue_persons": "persons waiting"}
+LABELS = {"queue_cars": "Cars waiting", "queue_persons": "Persons waiting"}
 LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
 
 
@@ -181,7 +181,7 @@ def _draw_queue(
 ) -> None:
     """Draw cars and persons at the focal crossing, side by side where there is room."""
     preset, scenario = sheet.preset, results.scenario
-    name = scenario.crossings[focus].name if focus else "No crossing"
+    name = scenario.crossings[focus].name if focus else "road crossings"
     narrow = preset.width < 120
     left = 13.0
     width = preset.width - left - 4.0 if narrow else (preset.width - 2 * left - 8.0) / 2
@@ -192,7 +192,7 @@ def _draw_queue(
         panel = sheet.axes(x, y, width, LONG)
         marks.time_axis(panel, scenario.horizon, width, preset)
         draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
-        head = fitted(f"{name}: {label}", preset.text, width + left - 3, "bold")
+        head = fitted(f"{label} at {name}", preset.text, width + left - 3, "bold")
         above = 0 if place == 0 or not narrow else y - HEAD
         sheet.text(x - left + 2.5, above, head, preset.text, weight="bold")
         if place == 0 or not narrow:
@@ -249,7 +249,7 @@ def _subtitle(results: Results, shown: Shown) -> str:
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
     return (
         f"Simulated queue by the hour and mean waits of each day at {where}, Moscow time, {days}. "
-        "Bars: policies that touch the crossing. Grey in the lower row: the other crossings shown."
+        "Bars: policies that touch the crossing. Grey: the others."
     )
 
 

@@ -8,7 +8,6 @@ Pure Python on purpose: a unit costs about a microsecond, an idle hour nearly no
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -41,18 +40,23 @@ class Log:
     """
 
     def __init__(self) -> None:
-        self.arrival, self.start, self.finish = array("d"), array("d"), array("d")
-        self.persons, self.trip = array("d"), array("i")
-        self.lane, self.cleared = array("b"), array("b")
+        self.arrival: list[float] = []
+        self.start: list[float] = []
+        self.finish: list[float] = []
+        self.persons: list[float] = []
+        self.trip: list[int] = []
+        self.lane: list[int] = []
+        self.cleared: list[int] = []
 
     def add(self, unit: Unit, lane: int, start: float, finish: float, cleared: int) -> None:
-        """Append one unit."""
-        self.arrival.append(unit[0])
+        """Append one unit; who came on foot is logged in the foot lane, wherever he stood."""
+        arrival, persons, trip, _, walk = unit
+        self.arrival.append(arrival)
         self.start.append(start)
         self.finish.append(finish)
-        self.persons.append(unit[1])
-        self.trip.append(unit[2])
-        self.lane.append(Lane.FOOT if unit[4] == ON_FOOT else lane)
+        self.persons.append(persons)
+        self.trip.append(trip)
+        self.lane.append(1 if walk == ON_FOOT else lane)
         self.cleared.append(cleared)
 
 
@@ -113,9 +117,9 @@ class Border:
             done = -1
             for lane in (0, 1):
                 if busy[lane]:
-                    share = shares[lane] if busy[1 - lane] else 1.0
-                    if share > 0 and self.work[lane] / (rate * share) < step:
-                        step, done = self.work[lane] / (rate * share), lane
+                    speed = rate * (shares[lane] if busy[1 - lane] else 1.0)
+                    if self.work[lane] < speed * step:
+                        step, done = self.work[lane] / speed, lane
                 elif self.lanes[lane] and self.lanes[lane][0][0] - now < step:
                     step, done = self.lanes[lane][0][0] - now, -1
             both = busy[0] and busy[1]

@@ -59,7 +59,7 @@ def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float
     """Give the places to try for a name, from its point, in units of the map."""
     away = 3.4 / mm
     if kind == "country":
-        return [(0, 0), *[(0, n * tall) for n in (-1, -2.2, 1, -3, -4)], (wide / 2, 0)]
+        return [(0, 0), *[(0, n * tall) for n in (-1, -2.2, 1, -3, -4)], (0.35 * wide, -tall)]
     if kind == "region":
         return [(sign * 5 / mm, 13 / mm) for sign in (-1, 1, -3, 3)] + [(0, -13 / mm)]
     return [

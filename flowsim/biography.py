@@ -164,6 +164,7 @@ class _Teller:
         self.left_at = min((int(trips["leaves_at"][t]) for t in self.trips), default=NEVER)
 
     def tell(self) -> Iterator[Event]:
+        """Give all events of his life, in no order."""
         yield from self._news()
         for j in range(len(self.names)):
             yield from self._wish(j)
@@ -174,6 +175,7 @@ class _Teller:
         yield Event(self.end, f"At the end of the scenario his status is: {name}.")
 
     def draw(self, purpose: str, occasion: int = 0) -> float:
+        """Give his own number for a decision."""
         return self.model.draws.uniform_of(purpose, self.who.man, occasion)
 
     # -- at home

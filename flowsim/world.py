@@ -129,7 +129,7 @@ class World:
         """Call-up per man of each region against the nation's, shape (R,)."""
         return conscription.relative_call_up(
             self.regions.mobilised,
-            self.regions.men.sum(axis=1),
+            self.regions.men.sum(axis=1).astype(float),
             self.assumptions.call_up.regional_disparity.value,
         )
 

@@ -1,4 +1,4 @@
-"""Measure flowsim on this machine: ``make bench``, or ``python tests/benchmarks/bench.py``.
+"""Measure flowsim on this machine: ``python tests/benchmarks/bench.py``.
 
 Every time stands beside something measured in the same process at nearly the same moment, so
 that a shared or throttled machine shows. Imports are excluded but for ``flowsim --help``.
@@ -88,7 +88,11 @@ def whole_run(sample: float) -> dict[str, float]:
         stopwatch(FlowModel, "_pass_thresholds", passes),
         stopwatch(Thresholds, "advance", searches),
         stopwatch(runner, "_replicate", replicate),
-        stopwatch(runner, "_tables", tables),
+        stopwatch(runner, "Observed", tables),
+        stopwatch(runner, "daily_table", tables),
+        stopwatch(runner, "hourly_table", tables),
+        stopwatch(runner, "outcomes_table", tables),
+        stopwatch(runner, "comparison_table", tables),
     ):
         seconds = timed(lambda: runner.run(SCENARIO, sample=sample, out=Path(folder) / "a"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -186,18 +190,26 @@ def table(repeat: int) -> str:
     lines = [
         "| what | median | best | beside | ratio | to meet |",
         "| --- | ---: | ---: | --- | ---: | --- |",
-        f"| whole run, 1:1 | {whole['seconds']:.2f} s | {low['seconds']:.2f} s | five 64-bit Philox "
-        f"numbers per man: {whole['yardstick']:.2f} s | {whole['ratio']:.1f} | 6 s, ratio 3 (aim) |",
+        f"| whole run, 1:1 | {whole['seconds']:.2f} s | {low['seconds']:.2f} s "
+        f"| five 64-bit Philox numbers per man: {whole['yardstick']:.2f} s "
+        f"| {whole['ratio']:.1f} | 6 s, ratio 3 (aim) |",
         f"| peak memory of it | {whole['peak_mb']:.0f} MB | {low['peak_mb']:.0f} MB "
         "| | | 1,000 MB |",
         f"| of it, making the men | {whole['people']:.2f} s | {low['people']:.2f} s | the same "
         f"| {whole['people'] / whole['yardstick']:.1f} | |",
+        f"| of it, men and hours | {whole['model']:.2f} s | {low['model']:.2f} s "
+        f"| tables {whole['tables']:.2f} s, scenario and files {whole['files']:.2f} s "
+        f"| {whole['model'] / whole['yardstick']:.1f} | |",
     ]
     for name, goal in (("0.1", "1 s"), ("0.01", "0.3 s")):
         row = found[name]
         lines.append(
             f"| whole run, sample {name} | {row['seconds']:.2f} s | {best[name]['seconds']:.2f} s "
             f"| numbers of that sample: {row['yardstick']:.3f} s | {row['ratio']:.1f} | {goal} |"
+        )
+        lines.append(
+            f"| of it, men and hours | {row['model']:.2f} s | {best[name]['model']:.2f} s "
+            f"| tables {row['tables']:.2f} s, scenario and files {row['files']:.2f} s | | |"
         )
     lines += [
         f"| daily pass at 1:1, per destination and day | {whole['pass_ms']:.2f} ms "

@@ -38,7 +38,8 @@ def table(border: Border) -> dict[str, np.ndarray]:
 def serve_by_the_hour(border: Border, rate: float, foot_share: float, end: float) -> None:
     """Serve as the model does: hour after hour, units joining in the hour of their arrival."""
     units = sorted(
-        ((unit, lane) for lane in (0, 1) for unit in border.lanes[lane]), key=lambda pair: pair[0][0]
+        ((unit, lane) for lane in (0, 1) for unit in border.lanes[lane]),
+        key=lambda pair: pair[0][0],
     )
     border.lanes[0].clear()
     border.lanes[1].clear()

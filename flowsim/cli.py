@@ -98,7 +98,7 @@ def run(
     \b
     Examples:
       flowsim run september-2022                    all 39.6 million men
-      flowsim run no-task-force --sample 0.1        every tenth man
+      flowsim run no-task-force --sample 0.1        a tenth of the men
       flowsim run my-idea.yaml --seed 2 --out results/second-try
       flowsim run september-2022 --set policies.task_force_lars.p_serve=0.1 --out results/strict
 

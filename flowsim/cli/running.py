@@ -1,64 +1,15 @@
-"""The command line: each command calls one function elsewhere and tells what came of it.
-
-What takes long to import is imported inside the commands, so that ``flowsim --help`` is quick.
-"""
+"""Commands about single scenarios: run, check, schema, new, biography."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flowsim import __version__
+from flowsim.cli.app import Debug, app, checked_sample, draw, tell_results
 from flowsim.errors import FlowsimError
 from flowsim.terminal import explained, print_assumptions, progress_shown, tell
-
-Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]
-
-app = typer.Typer(
-    name="flowsim",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def main() -> None:
-    """Run the command line; the entry point of ``flowsim``."""
-    app(prog_name="flowsim")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"flowsim {__version__}")
-        raise typer.Exit
-
-
-def _sample(share: float | None) -> float | None:
-    if share is not None and not 0 < share <= 1:
-        raise typer.BadParameter(f"expected more than 0 and at most 1, found {share:g}; try 0.1")
-    return share
-
-
-@app.callback()
-def _flowsim(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which.")
-    ] = False,
-) -> None:
-    """Simulate who left Russia after the mobilisation of September 2022, and who could not.
-
-    \b
-    One scenario file in, one folder of tables and figures out:
-      flowsim run september-2022 --sample 0.1
-      flowsim new my-idea             start a scenario of your own
-      flowsim check my-idea.yaml      find its mistakes, see its assumptions
-      flowsim run my-idea.yaml
-    """
 
 
 @app.command()
@@ -69,7 +20,7 @@ def run(
     sample: Annotated[
         float | None,
         typer.Option(
-            callback=_sample, help="Share of the men, above 0 to 1.  [default: the file's]"
+            callback=checked_sample, help="Share of the men, above 0 to 1.  [default: the file's]"
         ),
     ] = None,
     seed: Annotated[
@@ -124,8 +75,8 @@ def run(
             )
         if not quiet:
             typer.echo(f"{result.report().rstrip()}\n")
-        drawn = [] if no_figures else _draw(folder, quiet)
-        _tell_results(folder, drawn, quiet)
+        drawn = [] if no_figures else draw(folder, quiet)
+        tell_results(folder, drawn, quiet)
 
 
 @app.command()
@@ -222,21 +173,6 @@ def new(
 
 
 @app.command()
-def figures(
-    folder: Annotated[Path, typer.Argument(help="Results folder of a finished run.")],
-    debug: Debug = False,
-) -> None:
-    """Draw the figures of a results folder again, without simulating.
-
-    \b
-    Examples:
-      flowsim figures results/september-2022
-    """
-    with explained(debug):
-        _tell_results(folder, _draw(folder, quiet=True), quiet=False)
-
-
-@app.command()
 def biography(
     source: Annotated[
         str, typer.Argument(metavar="RESULTS|SCENARIO", help="Results folder, file, or name.")
@@ -251,7 +187,7 @@ def biography(
     ] = None,
     sample: Annotated[
         float | None,
-        typer.Option(callback=_sample, help="Share of the men.  [default: the file's]"),
+        typer.Option(callback=checked_sample, help="Share of the men.  [default: the file's]"),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -298,9 +234,6 @@ def biography(
         typer.echo(told(diary, man, other, min(max(width, 60), 160)))
 
 
-# -- what the commands share
-
-
 def _require_scenario(name: str) -> None:
     """Say what can be run if nothing was named."""
     if name:
@@ -314,26 +247,6 @@ def _require_scenario(name: str) -> None:
         err=True,
     )
     raise typer.Exit(2)
-
-
-def _draw(folder: Path, quiet: bool) -> Sequence[Path]:
-    """Draw all figures of a results folder; give the files written."""
-    if not quiet:
-        typer.echo("Drawing figures ...", err=True)
-    from flowsim.figures import draw_all
-
-    return list(draw_all(folder))
-
-
-def _tell_results(folder: Path, drawn: Sequence[Path], quiet: bool) -> None:
-    """Print where the results are; with ``quiet`` the folder alone, for scripts."""
-    if quiet:
-        typer.echo(folder)
-        return
-    typer.echo(f"Results: {folder}")
-    for path in drawn:
-        if path.suffix == ".png":
-            typer.echo(f"  {path}")
 
 
 def _quoted(path: Path) -> str:

@@ -1,0 +1,23 @@
+"""Run a scenario to its end in memory: what sweeps, comparisons and calibration repeat."""
+
+from __future__ import annotations
+
+from flowsim.model import FlowModel
+from flowsim.schema import Scenario
+from flowsim.world import World
+
+
+def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
+    """Run a scenario to the end of its horizon, with nothing on disk; same men as ``run``.
+
+    Parameters
+    ----------
+    scenario : Scenario or World
+        A ``World`` saves laying it out again for each replication.
+    replication : int
+        Replication r of every scenario with the same seed shares its draws.
+    """
+    model = FlowModel(scenario, replication=replication)
+    while model.running:
+        model.step()
+    return model

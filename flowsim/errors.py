@@ -35,7 +35,7 @@ class Problem:
 
 
 class ScenarioError(FlowsimError):
-    """A scenario cannot be used; carries every problem found, not only the first."""
+    """A scenario (or sweep or calibration) file cannot be used; carries every problem found."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
-MAX_BYTES = 1_000_000
 MAX_CHAIN = 10
+SCENARIO = "scenario"
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,21 @@ class Origin:
     folder: Path | None = None
 
 
-def shipped() -> dict[str, Path]:
-    """Give the scenarios that come with flowsim, by name.
+def shipped(folder: str = "") -> dict[str, Path]:
+    """Give the scenarios that come with flowsim, by name; or the files of a folder beside them.
 
     They lie in the package when it was installed as a wheel, else beside it in the
     source tree.
+
+    Parameters
+    ----------
+    folder : str
+        Such as ``sweeps``; empty for the scenarios themselves.
     """
     package = Path(__file__).resolve().parent.parent
-    for folder in (package / "scenarios", package.parent / "scenarios"):
-        if (folder / "september-2022.yaml").is_file():
-            return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for place in (package / "scenarios", package.parent / "scenarios"):
+        if (place / "september-2022.yaml").is_file():
+            return {path.stem: path for path in sorted((place / folder).glob("*.yaml"))}
     return {}
 
 
@@ -50,9 +56,9 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
         If a file is missing, unreadable, not YAML, or the chain is circular or too long.
     """
     chain: list[tuple[Path, Tree]] = []
-    path = _find(source, Origin())
+    path = find(source, Origin(), shipped())
     while True:
-        tree = read_tree(_read_text(path), shown(path))
+        tree = read_tree(read_text(path), shown(path))
         chain.insert(0, (path, tree))
         extends = tree.data.get("extends")
         if extends is None:
@@ -62,7 +68,7 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
             raise fail(
                 origin.where, "extends", f"found {show(extends)}; expected the name of a file"
             )
-        path = _find(extends, origin)
+        path = find(extends, origin, shipped())
         _refuse_circle(path, chain, origin)
 
 
@@ -86,12 +92,26 @@ def _refuse_circle(path: Path, chain: list[tuple[Path, Tree]], origin: Origin) -
         )
 
 
-def _find(source: str | os.PathLike[str], origin: Origin) -> Path:
-    """Find a file by path (relative to the file that asks), or a shipped scenario by name."""
+def find(
+    source: str | os.PathLike[str], origin: Origin, known: Mapping[str, Path], noun: str = SCENARIO
+) -> Path:
+    """Find a file by path (relative to the file that asks), or a shipped one by name.
+
+    Parameters
+    ----------
+    known : mapping
+        The shipped files by name.
+    noun : str
+        What is looked for, in messages.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such file; suggests one.
+    """
     named = os.fspath(source)
     path = (origin.folder or Path()) / named
     mode = _mode(path)
-    known = shipped()
     if mode is not None and stat.S_ISREG(mode):
         return path
     if Path(named).name == named and named.removesuffix(".yaml") in known:
@@ -99,10 +119,10 @@ def _find(source: str | os.PathLike[str], origin: Origin) -> Path:
     where, key = (origin.where, origin.key) if origin.key else (printable(named) or "''", "")
     name = f"{printable(named)} " if origin.key else ""
     if mode is None:
-        raise fail(where, key, f"{name}does not exist{_near(path, known)}")
+        raise fail(where, key, f"{name}does not exist{_near(path, known, noun)}")
     if stat.S_ISDIR(mode):
-        raise fail(where, key, f"{name}is a folder; expected a scenario file (.yaml) in it")
-    raise fail(where, key, f"{name}is not an ordinary file; expected a scenario file (.yaml)")
+        raise fail(where, key, f"{name}is a folder; expected a {noun} file (.yaml) in it")
+    raise fail(where, key, f"{name}is not an ordinary file; expected a {noun} file (.yaml)")
 
 
 def printable(text: str) -> str:
@@ -117,32 +137,28 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _near(path: Path, known: dict[str, Path]) -> str:
-    """Suggest a file of the folder or a shipped scenario; list the shipped ones otherwise."""
+def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
+    """Suggest a file of the folder or a shipped one; list the shipped ones otherwise."""
     try:
         there = [file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")]
     except (OSError, ValueError):
         there = []
     near = suggestion(path.name, [*there, *known]) or suggestion(path.stem, list(known))
-    return near or f"; expected a file or one of {', '.join(known) or 'the shipped scenarios'}"
+    return near or f"; expected a file or one of {', '.join(known) or f'the shipped {noun}s'}"
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path, noun: str = f"{SCENARIO} file", most_mb: int = 1) -> str:
     """Read a file of ordinary size as UTF-8; its size is looked at before it is read."""
-    name = shown(path)
+    name, most = shown(path), most_mb * 1_000_000
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            raw = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+            raw = file.read(most + 1) if size <= most else b""
     except OSError as reason:
         raise fail(name, "", f"cannot be read: {reason.strerror}") from None
-    if size > MAX_BYTES or len(raw) > MAX_BYTES:
-        raise fail(
-            name,
-            "",
-            f"is {max(size, len(raw)) / 1e6:,.1f} MB; a scenario file has at most 1 MB. "
-            "Is it a table of results?",
-        )
+    if size > most or len(raw) > most:
+        found = f"is {max(size, len(raw)) / 1e6:,.1f} MB; a {noun} has at most {most_mb} MB"
+        raise fail(name, "", f"{found}. Is it a table of results?")
     return _decoded(raw, name)
 
 

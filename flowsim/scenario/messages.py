@@ -1,12 +1,17 @@
-"""Validate a tree by the schema, and turn pydantic's errors into problems with file and line."""
+"""Validate a tree by a schema, and turn pydantic's errors into problems with file and line.
+
+The same words serve scenarios and files of other kinds (sweeps, calibrations).
+"""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from flowsim.errors import Problem
@@ -16,6 +21,17 @@ from flowsim.schema import Scenario
 USER_SOURCE = "assumption: set by user"
 FILE_ONLY_KEYS = ["changes"]
 MAX_PROBLEMS = 100
+
+
+@dataclass(frozen=True)
+class File:
+    """A tree and the model it is read as."""
+
+    tree: Tree
+    model: type[BaseModel]
+
+
+Write = Callable[[File, Path, ErrorDetails], str]
 
 
 def validate(tree: Tree) -> tuple[Scenario | None, list[Problem]]:
@@ -31,12 +47,12 @@ def validate(tree: Tree) -> tuple[Scenario | None, list[Problem]]:
             errors = reason.errors(include_url=False)
         if not [error for error in errors if _complete(tree, error)]:
             break
-    return None, _problems(tree, errors)
+    return None, problems_of(File(tree, Scenario), errors)
 
 
 def _complete(tree: Tree, error: ErrorDetails) -> bool:
     """Give a number that a change left bare its value and source; False if it is a mistake."""
-    path = path_of(error["loc"])
+    path = path_of(tree, error)
     if error["type"] == "missing" and path[-1:] == ("source",):
         path = path[:-1]
         value: Any = {}
@@ -52,31 +68,38 @@ def _complete(tree: Tree, error: ErrorDetails) -> bool:
     return True
 
 
-def _problems(tree: Tree, errors: Sequence[ErrorDetails]) -> list[Problem]:
-    problems = [_problem(tree, error) for error in errors[:MAX_PROBLEMS]]
+def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
+    """Give pydantic's errors as problems with file, line, key and what to do."""
+    problems = [_problem(file, error) for error in errors[:MAX_PROBLEMS]]
     if len(errors) > MAX_PROBLEMS:
         problems.append(Problem("", "", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
     return problems
 
 
-def path_of(loc: tuple[str | int, ...]) -> Path:
+def path_of(tree: Tree, error: ErrorDetails) -> Path:
     """Give the path as written in the file for pydantic's, which names branches of unions."""
     path: list[str | int] = []
-    for place, part in enumerate(loc):
-        is_kind = place == 2 and loc[0] == "policies"
-        is_branch = part in ("number", "dates") and path[-1:] == ["value"]
-        if not (is_kind or is_branch or part == "[key]"):
+    *above, last = error["loc"] or ("",)
+    for part in above:
+        if not _is_branch(tree, path, part):
             path.append(part)
-    return tuple(path)
+    if last == "[key]" or (_is_branch(tree, path, last) and error["type"] != "missing"):
+        return tuple(path)
+    return (*path, last)
 
 
-def _problem(tree: Tree, error: ErrorDetails) -> Problem:
-    path = path_of(error["loc"])
+def _is_branch(tree: Tree, path: Sequence[str | int], part: str | int) -> bool:
+    inside = tree.at(tuple(path))
+    return isinstance(part, str) and not (isinstance(inside, dict) and part in inside)
+
+
+def _problem(file: File, error: ErrorDetails) -> Problem:
+    path = path_of(file.tree, error)
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, "kind")
-    path = _blamed(tree, path, error.get("ctx", {}).get("keys", ()))
+    path = _blamed(file.tree, path, error.get("ctx", {}).get("keys", ()))
     write = WORDING.get(error["type"], _other)
-    return Problem(tree.place(path).where, dotted(path), write(tree, path, error))
+    return Problem(file.tree.place(path).where, dotted(path), write(file, path, error))
 
 
 def _blamed(tree: Tree, path: Path, keys: Sequence[str]) -> Path:
@@ -85,67 +108,68 @@ def _blamed(tree: Tree, path: Path, keys: Sequence[str]) -> Path:
     return next((one for one in paths if tree.place(one).is_change), paths[0])
 
 
-def _unknown(tree: Tree, path: Path, error: ErrorDetails) -> str:
-    keys = keys_at(tree, path[:-1])
+def _unknown(file: File, path: Path, error: ErrorDetails) -> str:
+    keys = keys_at(file, path[:-1])
     found = "" if isinstance(error["input"], dict) else f" Found {show(error['input'])}."
     near = suggestion(str(path[-1]), keys) or f"; expected one of {', '.join(keys)}."
     return f"is not known{near}{found}"
 
 
-def _missing(tree: Tree, path: Path, _: ErrorDetails) -> str:
+def _missing(file: File, path: Path, _: ErrorDetails) -> str:
     if isinstance(path[-1], int):
         return "is missing; expected two numbers, [low, high]"
     if path[-1] == "source":
         return 'is missing; every number needs its source, such as "assumption: ..."'
-    model = _model_at(tree, path[:-1])
+    model = _model_at(file, path[:-1])
     field = next((f for n, f in model.model_fields.items() if (f.alias or n) == path[-1]), None)
     about = f": {field.description}" if field is not None and field.description else ""
     return f"is missing; add it{about}"
 
 
-def _expected(what: str) -> Callable[[Tree, Path, ErrorDetails], str]:
-    def write(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _expected(what: str) -> Write:
+    def write(_: File, __: Path, error: ErrorDetails) -> str:
         return f"found {show(error['input'])}; expected {what}"
 
     return write
 
 
-def _text(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _text(_: File, __: Path, error: ErrorDetails) -> str:
     quoted = "" if isinstance(error["input"], dict | tuple) else " (put it in quotes)"
     return f"found {show(error['input'])}; expected text{quoted}"
 
 
-def _choice(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _choice(_: File, __: Path, error: ErrorDetails) -> str:
     known = error["ctx"].get("expected") or error["ctx"]["expected_tags"]
     words = known.replace("'", "").replace(" or ", ", ").split(", ")
     found = error["ctx"].get("tag", error["input"])
     return f"found {show(found)}; expected one of {', '.join(words)}{suggestion(str(found), words)}"
 
 
-def _kind(_: Tree, __: Path, ___: ErrorDetails) -> str:
-    return f"is missing; expected one of {', '.join(POLICY_KINDS)}"
+def _kind(file: File, path: Path, _: ErrorDetails) -> str:
+    kinds = [str(_tag(member)) for member in _members_at(file, path[:-1])]
+    return f"is missing; expected one of {', '.join(kinds)}"
 
 
-def _bound(words: str) -> Callable[[Tree, Path, ErrorDetails], str]:
-    def write(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _bound(words: str) -> Write:
+    def write(_: File, __: Path, error: ErrorDetails) -> str:
         (limit,) = (error["ctx"][key] for key in ("gt", "ge", "lt", "le") if key in error["ctx"])
         return f"found {show(error['input'])}; expected {words} {limit:g}"
 
     return write
 
 
-def _name(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _name(_: File, __: Path, error: ErrorDetails) -> str:
     return (
         f"found {show(error['input'])}; expected at most 80 letters, digits, '.', '-' or '_', "
         "the first a letter or digit"
     )
 
 
-def _other(_: Tree, __: Path, error: ErrorDetails) -> str:
+def _other(_: File, __: Path, error: ErrorDetails) -> str:
     return error["msg"]
 
 
-WORDING: dict[str, Callable[[Tree, Path, ErrorDetails], str]] = {
+WORDING: dict[str, Write] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
     "float_type": _expected("a number"),
@@ -170,27 +194,53 @@ WORDING: dict[str, Callable[[Tree, Path, ErrorDetails], str]] = {
 }
 
 
-def keys_at(tree: Tree, path: Path) -> list[str]:
+def keys_at(file: File, path: Path) -> list[str]:
     """Give the keys that the schema knows at a path, as they are written in files."""
-    model = _model_at(tree, path)
+    model = _model_at(file, path)
     keys = [field.alias or name for name, field in model.model_fields.items()]
     return keys + FILE_ONLY_KEYS if model is Scenario else keys
 
 
-def _model_at(tree: Tree, path: Path) -> type[BaseModel]:
-    """Find the model that describes a path; policies are told apart by their kind."""
-    kind: Any = Scenario
+def _model_at(file: File, path: Path) -> type[BaseModel]:
+    """Find the model that describes a path; those of a union are told apart by their kind."""
+    kind = _type_at(file, path)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else file.model
+
+
+def _members_at(file: File, path: Path) -> list[type[BaseModel]]:
+    """Give the models between which ``kind`` decides at a path."""
+    above = _type_at(file, path[:-1])
+    if isinstance(above, type) and issubclass(above, BaseModel):
+        kind = _bare_type(_fields(above)[str(path[-1])].annotation)
+    else:
+        kind = _inner(above, path[-1])
+    return [_bare_type(member) for member in get_args(kind)]
+
+
+def _type_at(file: File, path: Path) -> Any:
+    kind: Any = file.model
     for end, part in enumerate(path):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
-            kind = _bare_type(fields[str(part)].annotation) if part in fields else Scenario
+            fields = _fields(kind)
+            kind = _bare_type(fields[str(part)].annotation) if part in fields else None
         else:
-            kind = _bare_type(get_args(kind)[-1]) if get_args(kind) else Scenario
+            kind = _inner(kind, part)
         members = [_bare_type(member) for member in get_args(kind)]
         if members and _is_union(kind):
-            tag = tree.names(*map(str, path[: end + 1])).get("kind")
+            found = file.tree.at(path[: end + 1])
+            tag = found.get("kind") if isinstance(found, dict) else None
             kind = next((member for member in members if _tag(member) == tag), members[0])
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Scenario
+    return kind
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _inner(kind: Any, part: str | int) -> Any:
+    """Give what a mapping or a list holds."""
+    inside = get_args(kind)
+    return _bare_type(inside[0 if isinstance(part, int) else -1]) if inside else None
 
 
 def _bare_type(annotation: Any) -> Any:
@@ -208,13 +258,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _tag(model: Any) -> Any:
-    (tag,) = get_args(model.model_fields["kind"].annotation)
-    return tag
-
-
-def _policy_kinds() -> list[str]:
-    policies = _bare_type(Scenario.model_fields["policies"].annotation)
-    return [_tag(member) for member in get_args(_bare_type(get_args(policies)[1]))]
-
-
-POLICY_KINDS = _policy_kinds()
+    """Give the ``kind`` of a member of a union; None if it has none."""
+    if not (isinstance(model, type) and issubclass(model, BaseModel) and "kind" in _fields(model)):
+        return None
+    return get_args(model.model_fields["kind"].annotation)[0]

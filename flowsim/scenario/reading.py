@@ -30,6 +30,7 @@ from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, is_text
 
 MAX_DEPTH = 20
 MAX_DIGITS = 40
+SCENARIO_KEYS = "name, extends, changes"
 
 _WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
@@ -61,7 +62,7 @@ def scalar(text: str) -> Any:
     return text
 
 
-def read_tree(text: str, name: str) -> Tree:
+def read_tree(text: str, name: str, keys: str = SCENARIO_KEYS) -> Tree:
     """Read YAML text whose top is a mapping.
 
     Parameters
@@ -69,6 +70,8 @@ def read_tree(text: str, name: str) -> Tree:
     text : str
     name : str
         What to call the file in messages.
+    keys : str
+        Some keys that such a file has, for the message about an empty one.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def read_tree(text: str, name: str) -> Tree:
     builder = _Builder(name)
     value = builder.build(text)
     if value is None:
-        raise fail(name, "", "the file is empty; expected keys such as name, extends, changes")
+        raise fail(name, "", f"the file is empty; expected keys such as {keys}")
     if not isinstance(value, dict):
         found = "a list" if isinstance(value, tuple) else f"only {value!r}"
         raise fail(f"{name}:1", "", f"found {found}; expected a mapping (key: value)")

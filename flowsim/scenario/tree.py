@@ -119,6 +119,16 @@ def is_text(value: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """Sort problems by file and line, each once."""
+
+    def place(problem: Problem) -> tuple[str, int]:
+        file, _, line = problem.where.rpartition(":")
+        return (file, int(line)) if line.isdigit() else (problem.where, 0)
+
+    return sorted(dict.fromkeys(problems), key=place)
+
+
 def fail(where: str, key: str, message: str) -> ScenarioError:
     """Make the error for one problem that stops everything else."""
     return ScenarioError([Problem(where, key, message)])

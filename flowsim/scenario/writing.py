@@ -60,6 +60,11 @@ def resolved_yaml(scenario: Scenario) -> str:
             data["crossings"][name] |= dict.fromkeys(sorted(gone))
         else:
             data["crossings"][name] = None
+    return yaml_text(data)
+
+
+def yaml_text(data: dict[str, Any]) -> str:
+    """Write nested mappings, lists, scalars and moments as YAML that reads back the same."""
     return "".join(f"{line}\n" for line in _block(data, 0))
 
 

@@ -1,0 +1,198 @@
+"""A scenario file read once, from which any number of variants are made.
+
+A sweep asks for thousands of scenarios that differ in a few numbers. Nearly all of the time
+of ``load`` goes into reading YAML; here that is done once, and a variant copies the tree,
+lays its changes over it and is checked like any other scenario (about a millisecond).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from flowsim import sources
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario.checks import cross_check
+from flowsim.scenario.files import read_chain
+from flowsim.scenario.merging import is_parameter, lay_over, single_change
+from flowsim.scenario.messages import USER_SOURCE, validate
+from flowsim.scenario.reading import read_value
+from flowsim.scenario.tree import Path as KeyPath
+from flowsim.scenario.tree import Place, Tree, in_order, plain
+from flowsim.scenario.writing import content_hash
+from flowsim.schema import Scenario
+
+Changes = Mapping[str, Any] | Sequence[str]
+OWN_KEYS = ("name", "title", "description")
+
+
+@dataclass(frozen=True)
+class Base:
+    """A scenario with everything it extends, merged but not yet checked; may be pickled.
+
+    Attributes
+    ----------
+    tree : Tree
+        The merged data with their places; never changed.
+    problems : tuple of Problem
+        What went wrong in laying the files over each other; every variant reports it.
+    """
+
+    tree: Tree
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def read(cls, source: str | os.PathLike[str]) -> Base:
+        """Read a file, or the shipped scenario of that name, and the files it extends.
+
+        Raises
+        ------
+        ScenarioError
+            If a file is missing, unreadable or not YAML. Mistakes in what it says come
+            with the variants, because a change may mend them.
+        """
+        tree = _shipped_crossings()
+        problems: list[Problem] = []
+        for path, file in read_chain(source):
+            problems += _lay_file(tree, file, path)
+        return cls(tree, tuple(problems))
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return str(self.tree.data.get("name", ""))
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """The scenario without changes; ScenarioError if it is not sound."""
+        return self.variant()
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the resolved scenario without changes; ScenarioError as above."""
+        return content_hash(self.scenario)
+
+    def variant(self, changes: Changes = ()) -> Scenario:
+        """Give the scenario with some changes: what ``load(source, changes)`` gives.
+
+        Parameters
+        ----------
+        changes : mapping or sequence of str
+            Dotted keys to values, or ``key=value`` strings; null removes.
+
+        Raises
+        ------
+        ScenarioError
+            With all problems of the files and the changes.
+        """
+        tree = Tree(_copied(self.tree.data), dict(self.tree.places))
+        problems = [*self.problems, *_lay_changes(tree, changes)]
+        _drop_stray_crossings(tree)
+        scenario, refused = validate(tree)
+        problems += refused + cross_check(tree, scenario)
+        if scenario is None or problems:
+            raise ScenarioError(in_order(problems))
+        return scenario
+
+
+def _copied(value: Any) -> Any:
+    """Copy nested mappings; tuples and scalars cannot change and are shared."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return value
+
+
+def _shipped_crossings() -> Tree:
+    places: dict[KeyPath, Place] = {
+        ("crossings", name): Place(f"crossings.csv:{line}")
+        for name, line in sources.crossing_lines().items()
+    }
+    return Tree({"crossings": sources.crossings()}, places)
+
+
+def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
+    """Lay the blocks of a file, then its changes, over what it extends."""
+    extends = file.data.pop("extends", None)
+    changes = file.data.pop("changes", None)
+    for key in OWN_KEYS:
+        tree.data.pop(key, None)
+    tree.places[()] = file.place(())
+    problems = lay_over(tree, file)
+    if extends is not None:
+        tree.data.setdefault("name", path.stem)
+        tree.data.setdefault("title", tree.data["name"])
+    if changes is None:
+        return problems
+    if not isinstance(changes, dict):
+        message = "expected a mapping of dotted keys to values, such as panic.decay: 8"
+        return [*problems, Problem(file.place(("changes",)).where, "changes", message)]
+    inside: dict[str | int, dict[KeyPath, Place]] = {}
+    for at, place in file.places.items():
+        if at[:1] == ("changes",) and len(at) > 2:
+            inside.setdefault(at[1], {})[at[2:]] = place
+    for key, value in changes.items():
+        place = Place(file.place(("changes", key)).where, True)
+        problems += _lay_change(tree, key, value, place, inside.get(key, {}))
+    return problems
+
+
+def _lay_changes(tree: Tree, changes: Changes) -> list[Problem]:
+    """Lay what the command line or a caller changes; strings are ``key=value``."""
+    problems: list[Problem] = []
+    if isinstance(changes, Mapping):
+        for key, value in changes.items():
+            try:
+                problems += _lay_change(tree, str(key), plain(value), Place("changes", True), {})
+            except ValueError as reason:
+                problems.append(Problem("changes", str(key), str(reason)))
+        return problems
+    for text in [changes] if isinstance(changes, str) else changes:
+        key, equals, value = text.partition("=")
+        if not equals or not value.strip():
+            message = f"found {text!r}; expected key=value, such as panic.decay=8 (null removes)"
+            problems.append(Problem("--set", "", message))
+            continue
+        try:
+            read = read_value(value, "--set")
+        except ScenarioError as reason:
+            problems += [Problem("--set", key, one.message) for one in reason.problems]
+            continue
+        problems += _lay_change(tree, key.strip(), read, Place("--set", True), {})
+    return problems
+
+
+def _lay_change(
+    tree: Tree, key: str, value: Any, place: Place, inside: dict[KeyPath, Place]
+) -> list[Problem]:
+    parts = key.split(".")
+    if not all(parts) or len(parts) > 10:
+        message = "is not a dotted key; expected names with single dots between, as in panic.decay"
+        return [Problem(place.where, key, message)]
+    if parts[0] in ("extends", "changes"):
+        return [
+            Problem(place.where, key, "cannot be changed; write another file that extends this")
+        ]
+    problems = lay_over(tree, single_change(key, value, inside, place))
+    changed = tree.at(tuple(parts))
+    if is_parameter(changed) and "source" not in changed and "unit" in changed:
+        changed["source"] = USER_SOURCE  # as ``validate`` would, had it to be asked first
+    return problems
+
+
+def _drop_stray_crossings(tree: Tree) -> None:
+    """Leave out shipped crossings into a country that is not a destination here."""
+    destinations = tree.names("destinations")
+    crossings = tree.names("crossings")
+    for name, country in _countries().items():
+        if country not in destinations and country == tree.at(("crossings", name, "destination")):
+            del crossings[name]
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Give the destination of each shipped crossing."""
+    return {name: crossing["destination"] for name, crossing in sources.crossings().items()}

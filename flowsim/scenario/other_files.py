@@ -1,0 +1,110 @@
+"""YAML files of other kinds (sweeps, calibrations), read as carefully as scenarios.
+
+The same YAML, the same words for mistakes, all of them at once with file and line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario.editors import DIALECT
+from flowsim.scenario.files import Origin, find, read_text, shipped, shown
+from flowsim.scenario.messages import File, problems_of
+from flowsim.scenario.reading import read_tree
+from flowsim.scenario.tree import Tree, dotted, in_order, plain
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Read(Generic[Model]):
+    """A file as read: what it says, where it says so, and where it lies.
+
+    Attributes
+    ----------
+    model : pydantic model
+    tree : Tree
+        Raw data with the place of each key, for problems that show later.
+    path : Path or None
+        None if it was given as a mapping; files that it names are looked for beside it.
+    """
+
+    model: Model
+    tree: Tree
+    path: Path | None
+
+    def problem(self, message: str, *key: str | int) -> Problem:
+        """Make a problem of a key of the file."""
+        return Problem(self.tree.place(key).where, dotted(key), message)
+
+    def find(self, named: str, *key: str | int, noun: str = "scenario", folder: str = "") -> Path:
+        """Find a file named by a key: beside this file, or shipped.
+
+        Raises
+        ------
+        ScenarioError
+            If there is none; blames the key.
+        """
+        beside = self.path.parent if self.path is not None else None
+        origin = Origin(self.tree.place(key).where, dotted(key), beside)
+        return find(named, origin, shipped(folder), noun)
+
+
+def read_file(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    model: type[Model],
+    noun: str,
+    folder: str = "",
+) -> Read[Model]:
+    """Read a file as a pydantic model (strict, keys by alias).
+
+    Parameters
+    ----------
+    source : path, str or mapping
+        A file, the name of a shipped one, or what such a file could say.
+    model : type of pydantic model
+        Refuses unknown keys; a ``PydanticCustomError`` may name the keys to blame in
+        ``ctx["keys"]``. Lists are read as tuples. A union is told apart by ``kind``.
+    noun : str
+        What the file is, in messages: ``sweep``, ``calibration``.
+    folder : str
+        Folder beside the shipped scenarios where shipped files of this kind lie.
+
+    Raises
+    ------
+    ScenarioError
+        With all problems found, each with file and line.
+    """
+    if isinstance(source, Mapping):
+        tree, path = Tree(_given(source, noun)), None
+    else:
+        path = find(source, Origin(), shipped(folder) if folder else {}, noun)
+        keys = ", ".join(list(model.model_fields)[:3])
+        tree = read_tree(read_text(path, f"{noun} file"), shown(path), keys)
+    try:
+        read = model.model_validate(tree.data, strict=True, by_alias=True, by_name=False)
+    except ValidationError as reason:
+        errors = reason.errors(include_url=False)
+        raise ScenarioError(in_order(problems_of(File(tree, model), errors))) from None
+    return Read(read, tree, path)
+
+
+def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:
+    """Turn a mapping given in Python into what a file could have said."""
+    try:
+        return dict(plain(source))
+    except ValueError as reason:
+        raise ScenarioError([Problem(noun, "", str(reason))]) from None
+
+
+def file_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """Give the JSON Schema of such files, so that editors complete and underline."""
+    schema = model.model_json_schema(by_alias=True)
+    return {"$schema": DIALECT} | schema | {"title": title}

@@ -8,8 +8,10 @@ Pure Python on purpose: a unit costs about a microsecond, an idle hour nearly no
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,12 @@ def patience_ends(
     return np.minimum(np.round(arrives_at - np.log(u) * days * DAY), NEVER)
 
 
+Entry = tuple[float, float, float, float, int, int, int]
+"""Of a log: arrival, start, finish (s), persons, trip, lane, cleared."""
+
+_MOST_NEW = 4096  # entries of a log not yet packed into its columns
+
+
 class Log:
     """What happened to every unit that left a queue, in order: one entry in each array.
 
@@ -40,24 +48,71 @@ class Log:
     """
 
     def __init__(self) -> None:
-        self.arrival: list[float] = []
-        self.start: list[float] = []
-        self.finish: list[float] = []
-        self.persons: list[float] = []
-        self.trip: list[int] = []
-        self.lane: list[int] = []
-        self.cleared: list[int] = []
+        self._columns = tuple(array(kind) for kind in "ddddqbb")
+        self._new: list[Entry] = []  # read, but not packed into the columns yet
+        self._unread: list[Entry] = []
+        self._packed = 0  # of the unread entries, those in the columns already
+        self.sent_back = 0  # people on foot who left the vehicle lane
 
     def add(self, unit: Unit, lane: int, start: float, finish: float, cleared: int) -> None:
         """Append one unit; who came on foot is logged in the foot lane, wherever he stood."""
         arrival, persons, trip, _, walk = unit
-        self.arrival.append(arrival)
-        self.start.append(start)
-        self.finish.append(finish)
-        self.persons.append(persons)
-        self.trip.append(trip)
-        self.lane.append(1 if walk == ON_FOOT else lane)
-        self.cleared.append(cleared)
+        if walk == ON_FOOT and lane == 0:
+            self.sent_back += 1
+            lane = 1
+        self._unread.append((arrival, start, finish, persons, trip, lane, cleared))
+
+    def unread(self) -> list[Entry]:
+        """Give the entries since the last call."""
+        unread, self._unread = self._unread, []
+        self._new += unread[self._packed :]
+        self._packed = 0
+        if len(self._new) > _MOST_NEW:
+            self._column(0)
+        return unread
+
+    def _column(self, place: int) -> array[Any]:
+        new = self._new + self._unread[self._packed :]
+        if new:
+            for column, values in zip(self._columns, zip(*new, strict=True), strict=True):
+                column.extend(values)
+            self._new, self._packed = [], len(self._unread)
+        return self._columns[place]
+
+    @property
+    def arrival(self) -> array[float]:
+        """Seconds."""
+        return self._column(0)
+
+    @property
+    def start(self) -> array[float]:
+        """Seconds."""
+        return self._column(1)
+
+    @property
+    def finish(self) -> array[float]:
+        """Seconds."""
+        return self._column(2)
+
+    @property
+    def persons(self) -> array[float]:
+        """Persons in each unit."""
+        return self._column(3)
+
+    @property
+    def trip(self) -> array[int]:
+        """Number of the trip, -1 for ordinary travellers."""
+        return self._column(4)
+
+    @property
+    def lane(self) -> array[int]:
+        """0 vehicles, 1 on foot."""
+        return self._column(5)
+
+    @property
+    def cleared(self) -> array[int]:
+        """1 cleared, 0 gave up."""
+        return self._column(6)
 
 
 class Border:
@@ -68,7 +123,7 @@ class Border:
         self.work = [0.0, 0.0]  # persons left of the unit being cleared
         self.started = [0.0, 0.0]  # when it reached the head
         self.busy = [False, False]
-        self.sent_back = False  # whether people on foot may stand in the vehicle lane
+        self._sent_back: deque[Unit] = deque()  # people on foot in the vehicle lane
         self.log = Log()
 
     def join(self, unit: Unit, lane: int) -> None:
@@ -81,29 +136,35 @@ class Border:
             return
         if self.lanes[Lane.FOOT]:
             self._serve_both(rate, foot_share, begin, end)
-        elif self.lanes[Lane.VEHICLES]:
-            self._serve_one(rate, begin, end)
+        else:
+            self.serve_vehicles([(rate, begin, end)])
 
-    def _serve_one(self, rate: float, now: float, end: float) -> None:
-        """Clear the vehicle lane alone."""
+    def serve_vehicles(self, hours: Iterable[tuple[float, float, float]]) -> None:
+        """Clear the vehicle lane alone, hour after hour: rate, begin and end of each."""
         queue, log, work = self.lanes[0], self.log, self.work[0]
         busy, started = self.busy[0], self.started[0]
-        while queue:
-            unit = queue[0]
-            if not busy:
-                started = unit[0] if unit[0] > now else now
-                if unit[3] <= started:
-                    log.add(queue.popleft(), 0, unit[3], unit[3], 0)
-                    continue
-                if started >= end:
-                    break
-                busy, now, work = True, started, unit[1]
-            finish = now + work / rate
-            if finish >= end:
-                work -= (end - now) * rate
+        for rate, begin, end in hours:
+            if not queue:
                 break
-            log.add(queue.popleft(), 0, started, finish, 1)
-            busy, now = False, finish
+            if rate <= 0:
+                continue
+            now = begin
+            while queue:
+                unit = queue[0]
+                if not busy:
+                    started = unit[0] if unit[0] > now else now
+                    if unit[3] <= started:
+                        log.add(queue.popleft(), 0, unit[3], unit[3], 0)
+                        continue
+                    if started >= end:
+                        break
+                    busy, now, work = True, started, unit[1]
+                finish = now + work / rate
+                if finish >= end:
+                    work -= (end - now) * rate
+                    break
+                log.add(queue.popleft(), 0, started, finish, 1)
+                busy, now = False, finish
         self.work[0], self.busy[0], self.started[0] = work, busy, started
 
     def _serve_both(self, rate: float, foot_share: float, now: float, end: float) -> None:
@@ -150,33 +211,46 @@ class Border:
             walks = unit[4] < (background_share if unit[2] == NOBODY else share)
             (foot if walks else stay).append(unit)
         self.lanes = (deque(stay), foot)
+        self._sent_back = deque(unit for unit in stay if unit[4] == ON_FOOT)
+        self.log.sent_back = 0
 
     def close_foot_lane(self) -> None:
         """Send those on foot to the end of the vehicle lane, in their order; they have no car."""
         vehicles, foot = self.lanes
-        self.sent_back = bool(foot)
-        vehicles.extend((*unit[:4], ON_FOOT) for unit in foot)
+        sent = [(*unit[:4], ON_FOOT) for unit in foot]
+        vehicles.extend(sent)
+        self._sent_back.extend(sent)
         foot.clear()
         self.busy[1] = False
 
-    def waiting(self, now: float, lanes: Sequence[int] = (0, 1)) -> Iterator[tuple[int, Unit]]:
-        """Give lane and unit of those who have come and not given up, those served included."""
-        for lane in lanes:
-            for place, unit in enumerate(self.lanes[lane]):
-                if unit[0] <= now and (unit[3] > now or (place == 0 and self.busy[lane])):
-                    yield lane, unit
-
     def persons_on_foot(self, now: float) -> float:
         """Give the persons waiting who are not in cars."""
-        if not (self.lanes[Lane.FOOT] or self.sent_back):
+        if not (self.lanes[Lane.FOOT] or self._sent_back):
             return 0.0
         total = self.persons(now, (Lane.FOOT,))
-        if self.sent_back:
-            others = [unit[1] for _, unit in self.waiting(now, (0,)) if unit[4] == ON_FOOT]
-            self.sent_back = bool(others)
-            total += sum(others)
+        if self._sent_back:
+            for _ in range(self.log.sent_back):
+                self._sent_back.popleft()
+            self.log.sent_back = 0
+            total += sum(unit[1] for unit in self._of_those(self._sent_back, 0, now))
         return total
 
     def persons(self, now: float, lanes: Sequence[int] = (0, 1)) -> float:
         """Give the persons waiting in some lanes, those being cleared included."""
-        return sum(unit[1] for _, unit in self.waiting(now, lanes))
+        persons: list[float] = []
+        for lane in lanes:
+            if self.lanes[lane]:
+                persons += [unit[1] for unit in self._of_those(self.lanes[lane], lane, now)]
+        return sum(persons)
+
+    def waiting(self, now: float, lanes: Sequence[int] = (0, 1)) -> Iterator[tuple[int, Unit]]:
+        """Give lane and unit of those who have come and not given up, those served included."""
+        for lane in lanes:
+            for unit in self._of_those(self.lanes[lane], lane, now):
+                yield lane, unit
+
+    def _of_those(self, units: deque[Unit], lane: int, now: float) -> list[Unit]:
+        waiting = [unit for unit in units if unit[0] <= now < unit[3]]
+        if self.busy[lane] and units and units[0] is self.lanes[lane][0] and units[0][3] <= now:
+            waiting.insert(0, units[0])
+        return waiting

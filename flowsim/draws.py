@@ -17,10 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 _MASK = 0xFFFFFFFF
+_FACTORS = (0xD2511F53, 0xCD9E8D57)  # of Philox 4x32
+_RISE = (0x9E3779B9, 0xBB67AE85)  # of its keys from round to round
+_HALF = np.uint64(32)
 _WORDS = 8  # 32-bit numbers in one block of Philox 4x64
 _STRETCH = 16_384  # men drawn at a time: what stays in the cache
 
 Word = Any  # int, or uint64 array
+Words = npt.NDArray[np.uint64]
 
 
 def philox4x32(
@@ -33,17 +37,37 @@ def philox4x32(
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
-        p0 = c0 * 0xD2511F53
-        p1 = c2 * 0xCD9E8D57
+        p0 = c0 * _FACTORS[0]
+        p1 = c2 * _FACTORS[1]
         c0, c1, c2, c3 = (
             (p1 >> 32) ^ c1 ^ k0,
             p1 & _MASK,
             (p0 >> 32) ^ c3 ^ k1,
             p0 & _MASK,
         )
-        k0 = (k0 + 0x9E3779B9) & _MASK
-        k1 = (k1 + 0xBB67AE85) & _MASK
+        k0 = (k0 + _RISE[0]) & _MASK
+        k1 = (k1 + _RISE[1]) & _MASK
     return c0, c1, c2, c3
+
+
+def _first_words(men: npt.NDArray[np.integer], times: Words, rounds: Words) -> Words:
+    """Give the first word of Philox 4x32-10 for each man and purpose, shape (N, P).
+
+    The counter is (man, 0, time, 0); the cipher's two halves are taken together, so that a
+    round takes five operations on arrays.
+    """
+    shape = (2, len(men), rounds.shape[2])
+    factors = np.array(_FACTORS, dtype=np.uint64)[:, None, None]
+    product, high = np.empty(shape, dtype=np.uint64), np.empty(shape, dtype=np.uint64)
+    even, odd = np.empty(shape, dtype=np.uint64), np.zeros(shape, dtype=np.uint64)
+    even[0], even[1] = men[:, None], times  # words 0 and 2; odd: words 1 and 3
+    for key in rounds:
+        np.multiply(even, factors, out=product)
+        np.right_shift(product, _HALF, out=high)
+        np.bitwise_xor(high[::-1], odd, out=even)
+        np.bitwise_xor(even, key[:, None, :], out=even)
+        np.bitwise_and(product[::-1], _MASK, out=odd)
+    return even[0]
 
 
 def unit(words: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.float64]:
@@ -71,6 +95,7 @@ class Draws:
         self.seed, self.replication = seed, replication
         state = np.random.SeedSequence(seed, spawn_key=(replication,)).generate_state(8)
         self._root = state.astype("<u4").tobytes()
+        self._known: dict[tuple[str, ...], Words] = {}
 
     def key(self, purpose: str) -> tuple[int, int]:
         """Give the 128-bit key of a purpose as two 64-bit words (BLAKE2b of its name)."""
@@ -106,19 +131,28 @@ class Draws:
     ) -> npt.NDArray[np.float64]:
         """Draw for several purposes at once, shape (N, P): each column as ``uniform`` gives it.
 
-        ``occasion`` is one number for all men or one for each, shape (N,).
+        ``occasion`` is one number for all men, one for each, shape (N,), or for each purpose,
+        shape (1, P).
         """
-        words = np.array([self.key(purpose)[1] for purpose in purposes], dtype=np.uint64)
-        key = (words & np.uint64(_MASK), words >> np.uint64(32))
-        out = np.empty((len(men), len(words)))
-        times = np.broadcast_to(np.asarray(occasion, dtype=np.uint64), len(men))
-        stretch = max(1, _STRETCH // len(words))
-        for a in range(0, len(men), stretch):
-            id_ = np.repeat(men[a : a + stretch, None].astype(np.uint64), len(words), axis=1)
-            zero = np.zeros_like(id_)
-            time = zero + times[a : a + stretch, None]
-            out[a : a + stretch] = unit(philox4x32((id_, zero, time, zero), key)[0])
+        rounds = self._rounds(tuple(purposes))
+        n, p = len(men), rounds.shape[2]
+        out = np.empty((n, p))
+        times = np.asarray(occasion, dtype=np.uint64)
+        times = np.broadcast_to(times[:, None] if times.ndim == 1 else times, (n, p))
+        stretch = max(1, _STRETCH // max(1, p))
+        for a in range(0, n, stretch):
+            id_, time = men[a : a + stretch], times[a : a + stretch]
+            out[a : a + stretch] = unit(_first_words(id_, time, rounds))
         return out
+
+    def _rounds(self, purposes: tuple[str, ...]) -> Words:
+        """Give the keys of all rounds of Philox 4x32 for some purposes, shape (10, 2, P)."""
+        if purposes not in self._known:
+            words = np.array([self.key(purpose)[1] for purpose in purposes], dtype=np.uint64)
+            key = np.stack([words & np.uint64(_MASK), words >> np.uint64(32)])
+            rise = np.arange(10, dtype=np.uint64)[:, None] * np.array(_RISE, dtype=np.uint64)
+            self._known[purposes] = (key + rise[:, :, None]) & np.uint64(_MASK)
+        return self._known[purposes]
 
     def uniform_of(self, purpose: str, man: int, occasion: int = 0) -> float:
         """Draw for one man: the same number as ``uniform`` gives him."""

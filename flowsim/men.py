@@ -11,12 +11,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from flowsim import choice, conscription, journey
+from flowsim.agents import Agent
 from flowsim.border import patience_ends
 from flowsim.clock import DAY, HOUR
 from flowsim.errors import ModelError
@@ -66,7 +66,7 @@ class Trip:
     moves_on: bool = False
 
 
-class Man(mesa.Agent):
+class Man(Agent):
     """One man of military age.
 
     Attributes
@@ -466,18 +466,17 @@ class AgentModel(FlowModel):
         """Tell the men at the crossings who was cleared or gave up; let the others wait on."""
         at_the_head: set[int] = set()  # too late to give up
         for c, crossing in enumerate(self.crossings):
-            border, log = crossing.border, crossing.border.log
+            border = crossing.border
             for lane in Lane:
                 if border.busy[lane]:
                     at_the_head.add(border.lanes[lane][0][2])
-            start, self._read[c] = self._read[c], len(log.trip)
-            for entry in range(start, len(log.trip)):
-                if log.trip[entry] < 0:
+            for _, _, finish, _, number, _, cleared in border.log.unread():
+                if number < 0:
                     continue
-                man, trip = self._travellers[log.trip[entry]]
-                if log.cleared[entry]:
+                man, trip = self._travellers[number]
+                if cleared:
                     self._liable_today[c] += man.weight * man.liable
-                    man.be_checked(trip, float(np.floor(log.finish[entry])))
+                    man.be_checked(trip, float(np.floor(finish)))
                 else:
                     man.give_up(trip)
         for man, trip in list(self.under_way.values()):

@@ -7,15 +7,18 @@ crossing, so that any published window can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.border import NOBODY
-from flowsim.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.border import NOBODY, Border
+from flowsim.clock import HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.journey import Trips
 from flowsim.model import FlowModel
 from flowsim.policies import WARM_UP
 from flowsim.sources import Observation
@@ -39,6 +42,19 @@ FLOWS = (
     "gave_up",
 )
 """Measures by hour and crossing that add up over time."""
+
+STOPPED: dict[str, Callable[[Trips], npt.NDArray[Any]]] = {
+    "checked": lambda trips: trips["examined"],
+    "refused": lambda trips: np.isin(
+        trips["reason"], (Reason.LISTED, Reason.CLOSED, Reason.SERVED)
+    ),
+    "refused_entry": lambda trips: trips["reason"] == Reason.ENTRY,
+    "notices": lambda trips: trips["reason"] == Reason.SERVED,
+    "notices_expected": lambda trips: trips["expected_notice"],
+    "limited": lambda trips: trips["end"] == Status.LIMITED,
+    "gave_up": lambda trips: trips["end"] == Status.GAVE_UP,
+}
+"""Those of them that are counted in men where their trips end, and how each trip counts."""
 
 LEVELS = ("queue_persons", "queue_cars", "queue_km")
 """Measures by full hour and crossing: what stands there at that moment."""
@@ -70,76 +86,80 @@ class Units:
 
 def units_of(model: FlowModel) -> Units:
     """Collect the units from the crossings' logs and from the queues as they stand."""
-    parts: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in Units.__annotations__}
-
-    def add(**columns: Floats) -> None:
-        for name, values in columns.items():
-            parts[name].append(np.asarray(values, dtype=np.float64))
-
-    now = model.hour * HOUR
+    parts = []
     for c, crossing in enumerate(model.crossings):
         log = crossing.border.log
-        cleared = np.array(log.cleared) == 1
-        start = np.array(log.start)
-        add(
-            crossing=np.full(len(log.trip), c),
-            trip=np.array(log.trip),
-            lane=np.array(log.lane),
-            arrival=np.array(log.arrival),
-            start=np.where(cleared, start, np.inf),
-            gone=np.floor(np.array(log.finish)),
-            persons=np.array(log.persons),
-            cleared=cleared,
-        )
-        for lane, queue in enumerate(crossing.border.lanes):
-            for place, unit in enumerate(queue):
-                served = place == 0 and crossing.border.busy[lane]
-                add(
-                    crossing=np.array([c]),
-                    trip=np.array([unit[2]]),
-                    lane=np.array([lane]),
-                    arrival=np.array([unit[0]]),
-                    start=np.array([crossing.border.started[lane] if served else np.inf]),
-                    gone=np.array([unit[3] if unit[3] <= now and not served else np.inf]),
-                    persons=np.array([unit[1]]),
-                    cleared=np.array([0.0]),
-                )
-    joined = {name: np.concatenate(columns) for name, columns in parts.items()}
-    return Units(
-        crossing=joined["crossing"].astype(np.int64),
-        trip=joined["trip"].astype(np.int64),
-        lane=joined["lane"].astype(np.int64),
-        arrival=joined["arrival"],
-        start=joined["start"],
-        gone=joined["gone"],
-        persons=joined["persons"],
-        cleared=joined["cleared"] == 1,
+        start = np.where(np.array(log.cleared) == 1, log.start, np.inf)
+        columns = (log.trip, log.lane, log.arrival, start, log.finish, log.persons, log.cleared)
+        parts.append([np.full(len(log.trip), c), *columns])
+        waiting = _waiting(crossing.border, model.hour * HOUR)
+        if waiting:
+            parts.append([np.full(len(waiting), c), *zip(*waiting, strict=True)])
+    column, trip, lane, arrival, start, gone, persons, cleared = (
+        np.concatenate([np.asarray(part, dtype=dtype) for part in values])
+        for values, dtype in zip(zip(*parts, strict=True), _UNIT_TYPES, strict=True)
     )
+    return Units(column, trip, lane, arrival, start, np.floor(gone), persons, cleared == 1)
+
+
+_UNIT_TYPES = (np.int64, np.int64, np.int64, np.float64, np.float64, np.float64, np.float64, int)
+
+
+def _waiting(border: Border, now: float) -> list[tuple[int, int, float, float, float, float, int]]:
+    """Give trip, lane, arrival, start, end, persons and 0 of the units in the queues."""
+    rows = []
+    for lane, queue in enumerate(border.lanes):
+        for place, (arrival, persons, trip, deadline, _) in enumerate(queue):
+            served = place == 0 and border.busy[lane]
+            start = border.started[lane] if served else np.inf
+            gone = deadline if deadline <= now and not served else np.inf
+            rows.append((trip, lane, arrival, start, gone, persons, 0))
+    return rows
+
+
+class Measures(Mapping[str, Floats]):
+    """Arrays by name, each worked out when it is first asked for."""
+
+    def __init__(self, names: tuple[str, ...], work_out: Callable[[str], Floats]) -> None:
+        self._names, self._work_out = names, work_out
+        self._known: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._known:
+            if name not in self._names:
+                raise KeyError(name)
+            self._known[name] = self._work_out(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 class Observed:
-    """What could be counted in one run.
+    """What could be counted in one run, each measure worked out when it is first asked for.
 
     Attributes
     ----------
-    flows : dict of float64, each shape (H, C)
+    flows : mapping to float64, each shape (H, C)
         Measures of ``FLOWS`` by hour (warm-up first) and crossing.
-    levels : dict of float64, each shape (H + 1, C)
+    levels : mapping to float64, each shape (H + 1, C)
         Measures of ``LEVELS`` at each full hour.
-    waited, reached : float64, shape (H, C)
-        Person-hours waited, and persons, of those who reached the head in the hour.
-    exits : float64, shape (H, J)
-        Persons leaving each destination.
     """
 
     def __init__(self, model: FlowModel) -> None:
         model.settle()
         self.model, self.world = model, model.world
         self.n_rows = WARM_UP + self.world.clock.n_hours
-        self.units = units_of(model)
-        self._count_border()
-        self._measure_queues()
-        self._count_exits()
+        self.flows = Measures(FLOWS, self._flow)
+        self.levels = Measures(LEVELS, self._level)
+
+    @cached_property
+    def units(self) -> Units:
+        """Every unit that came to a crossing."""
+        return units_of(self.model)
 
     def _rows(self, seconds: Floats) -> Ints:
         return np.floor(seconds / HOUR).astype(np.int64) + WARM_UP
@@ -151,62 +171,84 @@ class Observed:
         total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
         return total.astype(np.float64).reshape(-1, n)
 
-    def _count_border(self) -> None:
-        units, trips, table = self.units, self.model.trips, self.world.table
-        given = self.model.assumptions.observation
+    def _flow(self, measure: str) -> Floats:
+        """Count a measure of ``FLOWS`` by hour and crossing."""
         n = len(self.model.crossings)
+        if measure in STOPPED:
+            at, crossing, value = self._stopped(measure)
+            return self.by_hour(at, crossing, value, n)
+        units = self.units
+        if measure == "arrivals_at_border":
+            return self.by_hour(units.arrival, units.crossing, units.persons, n)
+        return self.by_hour(units.gone, units.crossing, self._passed(measure), n)
+
+    def _passed(self, measure: str) -> Floats:
+        """Give what each unit adds to a measure when it is through."""
+        units, given = self.units, self.model.assumptions.observation
+        ordinary, shut, end, reason = self._of_units
+        share = given.background_men_share.value
+        through = units.cleared * units.persons
+        through = through * np.where(ordinary, 1 - share * shut, reason % Reason.ENTRY == 0)
+        if measure == "crossings_out":
+            return through
+        if measure == "cars_cleared":
+            road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
+            in_car = (units.lane == Lane.VEHICLES) & road[units.crossing]
+            return through * in_car / given.persons_per_car.value
+        entered = through * np.where(ordinary, 1, end >= Status.ABROAD)
+        if measure == "entries":
+            return entered
+        men_share = np.where(ordinary, share * ~shut, 1 / self.model.persons_per_man)
+        return np.where(ordinary, units.cleared * units.persons, entered) * men_share
+
+    @cached_property
+    def _of_units(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Ints, Ints]:
+        """Say which units are ordinary, which came to a crossing shut to men; end and reason."""
+        units, trips, table = self.units, self.model.trips, self.world.table
         ordinary = units.trip == NOBODY
         trip = np.where(ordinary, 0, units.trip)
         end = np.where(ordinary, Status.HOME, trips["end"][trip]) if len(trips) else units.trip
         reason = np.where(ordinary, 0, trips["reason"][trip]) if len(trips) else units.trip * 0
         row = np.minimum(self._rows(np.where(units.cleared, units.gone, 0)), self.n_rows - 1)
-        shut = table.closed_to_men[row, units.crossing]
-        share = given.background_men_share.value
-        men_share = np.where(ordinary, share * ~shut, 1 / self.model.persons_per_man)
-        through = units.cleared * units.persons
-        through = through * np.where(ordinary, 1 - share * shut, reason % Reason.ENTRY == 0)
-        entered = through * np.where(ordinary, 1, end >= Status.ABROAD)
-        road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
-        in_car = (units.lane == Lane.VEHICLES) & road[units.crossing]
+        return ordinary, table.closed_to_men[row, units.crossing], end, reason
 
-        def by(at: Floats, value: Floats) -> Floats:
-            return self.by_hour(at, units.crossing, value, n)
-
-        self.flows = {
-            "arrivals_at_border": by(units.arrival, units.persons),
-            "entries": by(units.gone, entered),
-            "entries_men": by(
-                units.gone, np.where(ordinary, units.cleared * units.persons, entered) * men_share
-            ),
-            "crossings_out": by(units.gone, through),
-            "cars_cleared": by(units.gone, through * in_car / given.persons_per_car.value),
-        }
-        reached = np.isfinite(units.start)
-        waited = np.where(reached, units.start - units.arrival, 0.0) / HOUR * units.persons
-        self.waited, self.reached = by(units.start, waited), by(units.start, units.persons)
-        self._count_stopped(n)
-
-    def _count_stopped(self, n: int) -> None:
+    def _stopped(self, measure: str) -> tuple[Floats, Ints, Floats]:
+        """Give moment, crossing and what it adds to a measure of each trip that has ended."""
         trips = self.model.trips
         ended = trips["ends_at"] < NEVER
         crossing = trips["crossing"][ended].astype(np.int64)
         at = trips["ends_at"][ended].astype(np.float64)
-        weight, reason, end = (trips[k][ended] for k in ("weight", "reason", "end"))
-        refused = np.isin(reason, (Reason.LISTED, Reason.CLOSED, Reason.SERVED))
-        for name, value in {
-            "checked": weight * trips["examined"][ended],
-            "refused": weight * refused,
-            "refused_entry": weight * (reason == Reason.ENTRY),
-            "notices": weight * (reason == Reason.SERVED),
-            "notices_expected": weight * trips["expected_notice"][ended],
-            "limited": weight * (end == Status.LIMITED),
-            "gave_up": weight * (end == Status.GAVE_UP),
-        }.items():
-            self.flows[name] = self.by_hour(at, crossing, value, n)
+        return at, crossing, trips["weight"][ended] * STOPPED[measure](trips)[ended]
 
-    def _measure_queues(self) -> None:
-        units, given = self.units, self.model.assumptions.observation
-        n = len(self.model.crossings)
+    @cached_property
+    def reached(self) -> Floats:
+        """Persons who reached the head of the queue, by hour and crossing, shape (H, C)."""
+        units, n = self.units, len(self.model.crossings)
+        return self.by_hour(units.start, units.crossing, units.persons, n)
+
+    @cached_property
+    def waited(self) -> Floats:
+        """Person-hours waited by those who reached the head in the hour, shape (H, C)."""
+        units, n = self.units, len(self.model.crossings)
+        reached = np.isfinite(units.start)
+        waited = np.where(reached, units.start - units.arrival, 0.0) / HOUR * units.persons
+        return self.by_hour(units.start, units.crossing, waited, n)
+
+    def _level(self, measure: str) -> Floats:
+        """Measure the queues at each full hour."""
+        given = self.model.assumptions.observation
+        if measure == "queue_persons":
+            return self._queue_persons()
+        if measure == "queue_km":
+            return self.levels["queue_cars"] / given.cars_per_km.value
+        walkers = np.stack([c.walkers for c in self.model.crossings], axis=1)
+        walkers = np.concatenate([walkers, walkers[-1:]])
+        road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
+        in_cars = np.maximum(0.0, self.levels["queue_persons"] - walkers)
+        return in_cars * road / given.persons_per_car.value
+
+    def _queue_persons(self) -> Floats:
+        units, n = self.units, len(self.model.crossings)
         came = self.by_hour(
             np.ceil(units.arrival / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
         )
@@ -215,18 +257,11 @@ class Observed:
         )
         queue = np.zeros((self.n_rows + 1, n))
         queue[1:] = np.cumsum(came - gone, axis=0)
-        queue = np.maximum(0.0, np.round(queue, 6))
-        walkers = np.stack([c.walkers for c in self.model.crossings], axis=1)
-        walkers = np.concatenate([walkers, walkers[-1:]])
-        road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
-        cars = np.maximum(0.0, queue - walkers) * road / given.persons_per_car.value
-        self.levels = {
-            "queue_persons": queue,
-            "queue_cars": cars,
-            "queue_km": cars / given.cars_per_km.value,
-        }
+        return np.maximum(0.0, np.round(queue, 6))
 
-    def _count_exits(self) -> None:
+    @cached_property
+    def exits(self) -> Floats:
+        """Persons leaving each destination by hour, shape (H, J)."""
         world, trips = self.world, self.model.trips
         given = self.model.assumptions.destinations.values()
         n = len(world.destinations)
@@ -238,7 +273,7 @@ class Observed:
             axis=1,
         )
         left = trips["leaves_again_at"] < NEVER
-        self.exits = ordinary + self.by_hour(
+        return ordinary + self.by_hour(
             trips["leaves_again_at"][left].astype(np.float64),
             trips["destination"][left].astype(np.int64),
             trips["weight"][left] * self.model.persons_per_man,
@@ -250,11 +285,19 @@ class Observed:
     def local_days(self, by_hour: Floats, utc_offset_h: int) -> Floats:
         """Add up hours (H, ...) over whole local days of the horizon, shape (D, ...)."""
         first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
-        n_hours = self.world.clock.n_hours
-        days = np.zeros((n_hours, *by_hour.shape[1:]))
-        some = by_hour[first : first + n_hours]
-        days[: len(some)] = some
-        return days.reshape(-1, 24, *by_hour.shape[1:]).sum(axis=1)
+        some = by_hour[first : first + self.world.clock.n_hours].T
+        days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
+        days[..., : some.shape[-1]] = some
+        return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
+
+    def local_days_of_crossings(self, by_hour: Floats) -> Floats:
+        """Add up hours (H, C) over whole local days of each crossing's other side, (D, C)."""
+        offsets = [c.parameters.utc_offset_h for c in self.model.crossings]
+        out = np.empty((self.world.clock.n_days, len(offsets)))
+        for offset in set(offsets):
+            here = np.flatnonzero(np.array(offsets) == offset)
+            out[:, here] = self.local_days(by_hour[:, here], offset)
+        return out
 
     def columns_of(self, place_id: str) -> Ints:
         """Give the crossings that a place means: itself, its group's, or its country's."""
@@ -346,21 +389,3 @@ class Observed:
             here = of["region"] == codes.index(place_id)
         men = weighted.reshape(-1)[here]
         return float(100 * (men * of["passport"][here]).sum() / men.sum())
-
-
-def daily_waits(observed: Observed, column: int, utc_offset_h: int, share: float) -> Floats:
-    """Give a quantile of the waits of those who reached the head, by local day, shape (D,)."""
-    units = observed.units
-    here = (units.crossing == column) & np.isfinite(units.start)
-    shift = (utc_offset_h - MOSCOW_UTC_OFFSET_H) * HOUR
-    day = np.floor((units.start[here] + shift) / DAY).astype(np.int64)
-    wait = (units.start[here] - units.arrival[here]) / HOUR
-    n_days = observed.world.clock.n_days
-    out = np.full(n_days, np.nan)
-    order = np.lexsort((wait, day))
-    day, wait = day[order], wait[order]
-    ends = np.searchsorted(day, np.arange(n_days + 1))
-    some = ends[1:] > ends[:-1]
-    place = ends[:-1] + np.floor(share * (ends[1:] - ends[:-1] - 1)).astype(np.int64)
-    out[some] = wait[place[some]]
-    return out

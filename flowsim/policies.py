@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.clock import DAY, Clock
+from flowsim.clock import DAY, HOUR, Clock
 from flowsim.schema import (
     BorderClosed,
     CapacityPolicy,
@@ -59,10 +60,51 @@ class Timetable:
     requires_passport: Bools = field(repr=False)
     exempt: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def shut(self) -> Bools:
         """Whether a man finds the crossing shut."""
         return self.closed | self.closed_to_men | (self.capacity <= 0)
+
+    @cached_property
+    def hours(self) -> list[Hours]:
+        """What the queue at each crossing asks for, hour after hour."""
+        rates = np.where(self.closed, 0.0, self.capacity).T.tolist()
+        begin = [(row - WARM_UP) * HOUR for row in range(len(self.capacity) + 1)]
+        return [
+            Hours(list(zip(rate, begin, begin[1:], strict=False)), self._foot_hours(c))
+            for c, rate in enumerate(rates)
+        ]
+
+    def _foot_hours(self, c: int) -> FootHours | None:
+        """Lay out a crossing's foot lane by hour; None if it is never open."""
+        if not self.foot_open[:, c].any():
+            return None
+        return FootHours(
+            self.foot_open[:, c].tolist(),
+            self.foot_share[:, c].tolist(),
+            self.walking_share[:, c].tolist(),
+            self.background_walking_share[:, c].tolist(),
+            self.jockeying_share[:, c].tolist(),
+        )
+
+
+@dataclass(frozen=True)
+class FootHours:
+    """The foot lane of one crossing, as lists by hour."""
+
+    open: list[bool]
+    share: list[float]  # of the officers
+    walking: list[float]
+    background_walking: list[float]
+    jockeying: list[float]
+
+
+@dataclass(frozen=True)
+class Hours:
+    """What holds at one crossing, as lists by hour; no ``foot`` if its foot lane never opens."""
+
+    rate: list[tuple[float, float, float]]  # persons a second (0: closed to all), from, to (s)
+    foot: FootHours | None
 
 
 def timetable(scenario: Scenario) -> Timetable:

@@ -7,14 +7,15 @@ within the horizon are kept as rows, which changes nothing (ODD 7.1 and 7.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.draws import Births, Draws, exponential, unit
+from flowsim.births import Born, Register
+from flowsim.draws import Draws, exponential, unit
 from flowsim.states import NEVER
 
 Floats = npt.NDArray[np.float64]
@@ -208,6 +209,7 @@ def make(
     caps: Floats,
     call_up_caps: Floats,
     chunk: int = CHUNK,
+    register: Register | None = None,
 ) -> Population:
     """Make the men of a sample and keep those whose thresholds lie within the caps.
 
@@ -229,12 +231,17 @@ def make(
         Highest call-up hazard each stratum can reach.
     chunk : int
         Men made at a time; changes nothing but speed and memory.
+    register : Register, optional
+        Keeps what they are born with for the next call; changes nothing but speed.
     """
     kept = kept_ranks(strata.men, sample)
     first = np.concatenate([[0], np.cumsum(strata.men)])
-    maker = _Maker(strata, destinations, index, draws, caps, call_up_caps)
+    if register is not None and 4 * (6 + len(destinations)) * kept.sum() > register.most_bytes:
+        register = None
+    born = Born(draws, register, sample)
+    maker = _Maker(strata, destinations, index, born, caps, call_up_caps)
     counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
-    parts = [maker.make(piece, first, counts) for piece in _pieces(kept, chunk)]
+    parts = [maker.make(piece, first, counts) for piece in _pieces(tuple(kept.tolist()), chunk)]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Population(strata, counts.reshape(-1), strata.men / kept, *columns)
 
@@ -247,7 +254,7 @@ def one_man(
     cell = int(np.searchsorted(first, man, side="right")) - 1
     rank = man - int(first[cell])
     everyone = np.full((strata.n_strata, len(destinations)), np.inf)
-    maker = _Maker(strata, destinations, index, draws, everyone, everyone[:, 0])
+    maker = _Maker(strata, destinations, index, Born(draws), everyone, everyone[:, 0])
     counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
     rows = maker.make([(cell, rank, rank + 1)], first, counts)
     return Population(strata, counts.reshape(-1), np.ones(strata.n_cells), *rows)
@@ -262,11 +269,13 @@ Rows = tuple[
 ]
 
 
-def _pieces(kept: Ints, chunk: int) -> Iterator[Piece]:
+@lru_cache(maxsize=4)
+def _pieces(kept: tuple[int, ...], chunk: int) -> tuple[Piece, ...]:
     """Cut the sample into lists of (cell, first rank, last rank + 1) of at most ``chunk`` men."""
+    pieces: list[Piece] = []
     piece: Piece = []
     room = chunk
-    for cell, n in enumerate(kept.tolist()):
+    for cell, n in enumerate(kept):
         rank = 0
         while rank < n:
             stop = min(n, rank + room)
@@ -274,10 +283,9 @@ def _pieces(kept: Ints, chunk: int) -> Iterator[Piece]:
             room -= stop - rank
             rank = stop
             if room == 0:
-                yield piece
+                pieces.append(piece)
                 piece, room = [], chunk
-    if piece:
-        yield piece
+    return (*pieces, piece) if piece else tuple(pieces)
 
 
 class _Maker:
@@ -288,7 +296,7 @@ class _Maker:
         strata: Strata,
         destinations: tuple[str, ...],
         index: float,
-        draws: Draws,
+        born: Born,
         caps: Floats,
         call_up_caps: Floats,
     ) -> None:
@@ -302,13 +310,7 @@ class _Maker:
         self.educated = _word(strata.p_educated)
         self.passport = _word(strata.p_passport)
         self.liable = _word(strata.p_liable)
-        self.streams: dict[str, Births] = {
-            name: draws.births(name) for name in ("frailty", "education", "passport", "liability")
-        } | {
-            "frailty-size": draws.births("frailty", occasion=1),
-            "call-up": draws.births("error:call-up"),
-        }
-        self.errors = [draws.births(f"error:{name}") for name in destinations]
+        self.born, self.destinations = born, destinations
 
     def make(self, piece: Piece, first: Ints, counts: Ints) -> Rows:
         """Draw the men of a piece, count them by stratum, and give the rows to keep."""
@@ -316,24 +318,22 @@ class _Maker:
         sizes = [stop - rank for _, rank, stop in piece]
         ranges = _joined([(int(first[c]) + a, int(first[c]) + b) for c, a, b in piece])
 
-        def take(stream: Births) -> npt.NDArray[np.uint32]:
-            words = [stream.take(a, b) for a, b in ranges]
-            return words[0] if len(words) == 1 else np.concatenate(words)
-
         def each(by_cell: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return by_cell[cells[0]] if len(cells) == 1 else np.repeat(by_cell[cells], sizes)
 
-        words = {name: take(stream) for name, stream in self.streams.items()}
-        errors = [take(stream) for stream in self.errors]
-        educated = words["education"] < each(self.educated)
-        passport = words["passport"] < each(self.passport[:, 0])
-        passport |= educated & (words["passport"] < each(self.passport[:, 1]))
-        liable = words["liability"] < each(self.liable)
+        born = self.born
+        educated = born.words("education", ranges) < each(self.educated)
+        has_passport = born.words("passport", ranges)
+        passport = has_passport < each(self.passport[:, 0])
+        passport |= educated & (has_passport < each(self.passport[:, 1]))
+        liable = born.words("liability", ranges) < each(self.liable)
         _count(counts, cells, sizes, educated, passport, liable)
 
-        bin_ = ((words["frailty"] >> 24) << 8) | (words["frailty-size"] >> 24)
-        bound = self.frailty_bound[bin_]
-        keep = words["call-up"] < each(self.screen_call_up)
+        angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
+        errors = [born.words(f"error:{name}", ranges) for name in self.destinations]
+        call_up = born.words("error:call-up", ranges)
+        bound = self.frailty_bound[((angle >> 24) << 8) | (size >> 24)]
+        keep = call_up < each(self.screen_call_up)
         with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
             for j, error in enumerate(errors):
                 keep |= error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
@@ -345,10 +345,10 @@ class _Maker:
         return self._thresholds(
             ids,
             stratum,
-            unit(words["frailty"][row]),
-            unit(words["frailty-size"][row]),
+            unit(angle[row]),
+            unit(size[row]),
             [exponential(unit(error[row])) for error in errors],
-            exponential(unit(words["call-up"][row])),
+            exponential(unit(call_up[row])),
         )
 
     def _thresholds(
@@ -382,13 +382,16 @@ def _word(probability: Floats) -> npt.NDArray[np.uint32]:
     return np.minimum(np.ceil(probability * _FULL - 0.5), _FULL - 1).clip(0).astype(np.uint32)
 
 
+@lru_cache(maxsize=16)
 def _frailty_bounds(index: float) -> npt.NDArray[np.float32]:
     """Bound the frailty from above in each pair of bins of its two draws, shape (65536,)."""
     edge = np.minimum(np.arange(1, _BINS + 1) / _BINS, 1 - 1e-12)
     u, w = (part.ravel() for part in np.meshgrid(edge, edge, indexing="ij"))
     bound = 1.001 * positive_stable(u, -np.log(w), index)
     unbounded = np.maximum(u, w) == edge[-1]
-    return np.where(unbounded, 1e38, bound).astype(np.float32)
+    bounds = np.where(unbounded, 1e38, bound).astype(np.float32)
+    bounds.setflags(write=False)
+    return bounds
 
 
 def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

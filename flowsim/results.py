@@ -2,44 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.clock import DAY
-from flowsim.model import FlowModel, categories
-from flowsim.observation import FLOWS, LEVELS, Observed, daily_waits
+from flowsim.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.ledger import Ledger, mean
+from flowsim.model import FlowModel
+from flowsim.observation import FLOWS, LEVELS, Observed
 from flowsim.policies import WARM_UP
-from flowsim.schema import AGE_BANDS, Stay
+from flowsim.schema import AGE_BANDS, Destination
 from flowsim.sources import observations
-from flowsim.states import NEVER, Status, status_name
+from flowsim.states import Status, status_name
+from flowsim.status import categories
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+Series = Callable[[], Floats]
+"""Works out one measure of a place or of several, shape (D,) or (D, places)."""
 
 NINE = 9  # o'clock Moscow time, when published queues were counted
 NATION = "RU"
 DIGITS = 6
 
 
-class Tidy:
-    """Gathers blocks of values (time, place) into one long table."""
+@dataclass(frozen=True)
+class Selection:
+    """Which rows of the daily table are wanted; what is not wanted is not worked out.
 
-    def __init__(self) -> None:
-        self._kind: list[str] = []
-        self._place: list[str] = []
-        self._measure: list[str] = []
+    Attributes
+    ----------
+    measures, places, kinds : frozenset of str, optional
+        Names that ``measure``, ``place_id`` and ``place_kind`` may take; None for all.
+    """
+
+    measures: frozenset[str] | None = None
+    places: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+
+    def wants(self, kind: str, place: str | None = None, measure: str | None = None) -> bool:
+        """Say whether rows of this kind are wanted: of a place and measure, or of any."""
+        return (
+            (self.kinds is None or kind in self.kinds)
+            and (place is None or self.places is None or place in self.places)
+            and (measure is None or self.measures is None or measure in self.measures)
+        )
+
+
+class Tidy:
+    """Gathers series into one long table, those wanted alone."""
+
+    def __init__(self, only: Selection | None = None) -> None:
+        self._only = only or Selection()
+        self._rows: list[tuple[str, str, str]] = []
         self._values: list[Floats] = []
 
-    def add(self, kind: str, places: Sequence[str], measure: str, values: Floats) -> None:
-        """Add one measure of some places; values have the shape (time, places)."""
-        for column, place in enumerate(places):
-            self._kind.append(kind)
-            self._place.append(place)
-            self._measure.append(measure)
-            self._values.append(values[:, column])
+    def add(
+        self,
+        kind: str,
+        places: Sequence[str],
+        measures: Iterable[str],
+        series: Callable[[str], Floats],
+    ) -> None:
+        """Add measures of some places, place by place.
+
+        ``series`` gives a measure's values, shape (time, places) or, of one place, (time,).
+        """
+        here = [p for p, place in enumerate(places) if self._only.wants(kind, place)]
+        if not here:
+            return
+        measures = [m for m in measures if self._only.wants(kind, None, m)]
+        columns = [series(measure).reshape(-1, len(places)).T for measure in measures]
+        for p in here:
+            self._rows += [(kind, places[p], measure) for measure in measures]
+            self._values += [column[p] for column in columns]
 
     def frame(
         self, times: pd.DatetimeIndex, name: str, label: str, replication: int
@@ -47,20 +88,22 @@ class Tidy:
         """Make the table; ``name`` is that of the time column, rounding to six decimals."""
         n, m = len(times), len(self._values)
 
-        def repeated(words: list[str]) -> pd.Categorical:
-            kinds = sorted(set(words))
-            codes = np.repeat([kinds.index(word) for word in words], n)
-            return categories(codes, kinds)
+        def repeated(part: int) -> pd.Categorical:
+            names = sorted({row[part] for row in self._rows})
+            code = {word: i for i, word in enumerate(names)}
+            codes = np.array([code[row[part]] for row in self._rows], dtype=np.int16)
+            return categories(np.repeat(codes, n), names)
 
+        values = np.concatenate(self._values) if m else np.zeros(0)
         return pd.DataFrame(
             {
                 "scenario": categories(np.zeros(n * m, dtype=np.int8), [label]),
                 "replication": np.full(n * m, replication, dtype=np.int32),
                 name: np.tile(times.to_numpy(), m),
-                "place_kind": repeated(self._kind),
-                "place_id": repeated(self._place),
-                "measure": repeated(self._measure),
-                "value": np.round(np.concatenate(self._values), DIGITS) + 0.0,
+                "place_kind": repeated(0),
+                "place_id": repeated(1),
+                "measure": repeated(2),
+                "value": np.round(values, DIGITS) + 0.0,
             }
         )
 
@@ -69,50 +112,72 @@ def hourly_table(observed: Observed, replication: int) -> pd.DataFrame:
     """Make the table by hour and crossing; flows of the hour that begins, queues at its start."""
     model, clock = observed.model, observed.world.clock
     ids = [c.crossing_id for c in model.crossings]
+    series = {measure: flow[WARM_UP:] for measure, flow in observed.flows.items()}
+    series |= {measure: level[WARM_UP:-1] for measure, level in observed.levels.items()}
+    series["wait_hours"] = mean(observed.waited, observed.reached)[WARM_UP:]
     tidy = Tidy()
-    for measure, flow in observed.flows.items():
-        tidy.add("crossing", ids, measure, flow[WARM_UP:])
-    for measure, level in observed.levels.items():
-        tidy.add("crossing", ids, measure, level[WARM_UP:-1])
-    tidy.add("crossing", ids, "wait_hours", _mean(observed.waited, observed.reached)[WARM_UP:])
+    for measure in series:
+        tidy.add("crossing", ids, [measure], series.__getitem__)
     times = pd.date_range(clock.start, periods=clock.n_hours, freq="h", unit="ms")
     return tidy.frame(times, "time", model.assumptions.name, replication)
 
 
-def daily_table(observed: Observed, replication: int) -> pd.DataFrame:
-    """Make the table by day: nation, regions, destinations, crossings and groups."""
-    tidy = Tidy()
+def daily_table(
+    observed: Observed, replication: int, only: Selection | None = None
+) -> pd.DataFrame:
+    """Make the table by day: nation, regions, destinations, crossings and groups.
+
+    ``only`` keeps the rows it selects, in the same order and to the same bit; nothing else is
+    worked out, and names that do not occur are no categories of the table.
+    """
+    tidy, ledger = Tidy(only), Ledger(observed.model)
     _add_crossings(tidy, observed)
     _add_groups(tidy, observed)
-    _add_destinations(tidy, observed)
-    _add_home(tidy, observed)
+    _add_destinations(tidy, observed, ledger)
+    _add_home(tidy, ledger)
     clock = observed.world.clock
     times = pd.date_range(clock.start, periods=clock.n_days, freq="D", unit="ms")
     return tidy.frame(times, "date", observed.model.assumptions.name, replication)
 
 
-def _mean(total: Floats, n: Floats) -> Floats:
-    return np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
-
-
 def _add_crossings(tidy: Tidy, observed: Observed) -> None:
     """Add what happens at each crossing, by the local day of its other side."""
-    for crossing in observed.model.crossings:
-        c, ids = crossing.column, [crossing.crossing_id]
-        offset = crossing.parameters.utc_offset_h
-        for measure in FLOWS:
-            flow = observed.flows[measure][:, [c]]
-            tidy.add("crossing", ids, measure, observed.local_days(flow, offset))
-        for measure in LEVELS:
-            level = observed.levels[measure][WARM_UP + NINE :: 24, [c]]
-            tidy.add("crossing", ids, measure, level)
-        waits = _mean(
-            observed.local_days(observed.waited[:, [c]], offset),
-            observed.local_days(observed.reached[:, [c]], offset),
+
+    def days(measure: str) -> Floats:
+        if measure in FLOWS:
+            return observed.local_days_of_crossings(observed.flows[measure])
+        if measure in LEVELS:
+            return observed.levels[measure][WARM_UP + NINE :: 24]
+        if measure == "wait_hours_p90":
+            return daily_waits(observed, 0.9)
+        return mean(
+            observed.local_days_of_crossings(observed.waited),
+            observed.local_days_of_crossings(observed.reached),
         )
-        tidy.add("crossing", ids, "wait_hours", waits)
-        p90 = daily_waits(observed, c, offset, 0.9)
-        tidy.add("crossing", ids, "wait_hours_p90", p90[:, None])
+
+    ids = [crossing.crossing_id for crossing in observed.model.crossings]
+    tidy.add("crossing", ids, (*FLOWS, *LEVELS, "wait_hours", "wait_hours_p90"), days)
+
+
+def daily_waits(observed: Observed, share: float) -> Floats:
+    """Give a quantile of the waits of those who reached the head, by local day, shape (D, C)."""
+    units, crossings = observed.units, observed.model.crossings
+    ahead = [c.parameters.utc_offset_h - MOSCOW_UTC_OFFSET_H for c in crossings]
+    n_days = observed.world.clock.n_days
+    some = np.flatnonzero(np.isfinite(units.start))
+    start, crossing = units.start[some], units.crossing[some]
+    day = np.floor((start + np.array(ahead)[crossing] * HOUR) / DAY).astype(np.int64)
+    wait = (start - units.arrival[some]) / HOUR
+    inside = (day >= 0) & (day < n_days)
+    cell, wait = crossing[inside] * n_days + day[inside], wait[inside]
+    order = np.lexsort((wait, cell))
+    cell, wait = cell[order], wait[order]
+    ends = np.searchsorted(cell, np.arange(len(crossings) * n_days + 1))
+    n = np.diff(ends)
+    place = ends[:-1] + np.floor(share * (n - 1)).astype(np.int64)
+    out = np.full(len(n), np.nan)
+    out[n > 0] = wait[place[n > 0]]
+    return out.reshape(len(crossings), n_days).T
 
 
 def _add_groups(tidy: Tidy, observed: Observed) -> None:
@@ -122,164 +187,101 @@ def _add_groups(tidy: Tidy, observed: Observed) -> None:
         members = [c for c in observed.model.crossings if c.parameters.group == group]
         columns = [c.column for c in members]
         offset = members[0].parameters.utc_offset_h
-        for measure in FLOWS:
-            flow = observed.flows[measure][:, columns].sum(axis=1, keepdims=True)
-            tidy.add("group", [str(group)], measure, observed.local_days(flow, offset))
-        for measure in LEVELS:
-            level = observed.levels[measure][WARM_UP + NINE :: 24, columns]
-            tidy.add("group", [str(group)], measure, level.sum(axis=1, keepdims=True))
+
+        def days(measure: str, columns: list[int] = columns, offset: int = offset) -> Floats:
+            if measure in LEVELS:
+                level = observed.levels[measure][WARM_UP + NINE :: 24, columns]
+                return level.sum(axis=1)
+            flow = observed.flows[measure][:, columns].sum(axis=1)
+            return observed.local_days(flow, offset)
+
+        tidy.add("group", [str(group)], (*FLOWS, *LEVELS), days)
 
 
-def _add_destinations(tidy: Tidy, observed: Observed) -> None:
+def _add_destinations(tidy: Tidy, observed: Observed, ledger: Ledger) -> None:
     """Add entries, exits, stocks, registrations and wishes, by each country's local day."""
+    for j, country in enumerate(observed.model.assumptions.destinations.values()):
+        series = _of_destination(observed, ledger, j)
+        tidy.add("destination", [country.code], series, partial(_worked_out, series))
+
+
+def _worked_out(series: Mapping[str, Series], measure: str) -> Floats:
+    return series[measure]()
+
+
+def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Series]:
+    """Say how each measure of a destination is worked out, shape (D,)."""
     model = observed.model
-    trips = model.trips
-    entered = np.flatnonzero(trips["end"] >= Status.ABROAD)
-    for j, (name, country) in enumerate(model.assumptions.destinations.items()):
-        place, offset = [country.code], country.utc_offset_h
-        columns = observed.columns_of(country.code)
+    name, country = list(model.assumptions.destinations.items())[j]
+    columns, mine = observed.columns_of(country.code), ledger.bound_for(j)
 
-        def days(by_hour: Floats, offset: int = offset) -> Floats:
-            return observed.local_days(by_hour, offset)[:, None]
+    def days(by_hour: Floats) -> Floats:
+        return observed.local_days(by_hour, country.utc_offset_h)
 
-        for measure in FLOWS:
-            tidy.add(
-                "destination", place, measure, days(observed.flows[measure][:, columns].sum(axis=1))
-            )
-        tidy.add("destination", place, "exits", days(observed.exits[:, j]))
-        mine = entered[trips["destination"][entered] == j]
-        stock, families = _stocks(observed, mine, model.assumptions.abroad[name])
-        tidy.add("destination", place, "stock_men", stock[:, None])
-        persons = stock * model.persons_per_man + families
-        tidy.add("destination", place, "stock_persons", persons[:, None])
-        registered = np.zeros(observed.n_rows)
-        if country.registers and country.registration_delay is not None:
-            at = trips["ends_at"][mine] + country.registration_delay.value * DAY
-            registered = observed.by_hour(
-                at,
-                np.zeros(len(mine), dtype=np.int64),
-                trips["weight"][mine] * model.persons_per_man,
-                1,
-            )[:, 0]
-        tidy.add("destination", place, "registrations", days(registered))
-        departures = _by_day(observed, trips["leaves_at"], trips["destination"] == j)
-        tidy.add("destination", place, "departures", departures[:, None])
-        expected = np.diff(model.expected_departures[:, :, j].sum(axis=1))
-        tidy.add("destination", place, "departures_expected", expected[:, None])
-        tidy.add("destination", place, "involuntary_stayers", _involuntary(observed, j)[:, None])
-        shares = _shares_of_leavers(observed, trips["destination"] == j)
-        for measure, share in shares.items():
-            tidy.add("destination", place, measure, share[:, None])
+    @cache
+    def stocks() -> tuple[Floats, Floats]:
+        return ledger.stocks(j, model.assumptions.abroad[name])
+
+    def flow(measure: str) -> Floats:
+        return days(observed.flows[measure][:, columns].sum(axis=1))
+
+    return {
+        **{measure: partial(flow, measure) for measure in FLOWS},
+        "exits": lambda: days(observed.exits[:, j]),
+        "stock_men": lambda: stocks()[0],
+        "stock_persons": lambda: stocks()[0] * model.persons_per_man + stocks()[1],
+        "registrations": lambda: days(_registrations(observed, ledger.entered(j), country)),
+        "departures": lambda: ledger.departures(mine),
+        "departures_expected": lambda: np.diff(model.expected_departures[:, :, j].sum(axis=1)),
+        "involuntary_stayers": lambda: ledger.involuntary(j),
+        "educated_share": lambda: ledger.share_of_leavers("educated", mine),
+        "passport_share": lambda: ledger.share_of_leavers("passport", mine),
+    }
 
 
-def _by_day(
-    observed: Observed, seconds: npt.NDArray[np.int32], chosen: npt.NDArray[np.bool_]
-) -> Floats:
-    """Add up the weights of first tries by Moscow day of some moment, shape (D,)."""
+def _registrations(observed: Observed, entered: Ints, country: Destination) -> Floats:
+    """Count persons registered by hour, some time after they entered, shape (H,)."""
+    if not country.registers or country.registration_delay is None:
+        return np.zeros(observed.n_rows)
     trips = observed.model.trips
-    n_days = observed.world.clock.n_days
-    some = chosen & (trips["tries"] == 0) & (seconds < n_days * DAY)
-    day = (seconds[some] // int(DAY)).astype(np.int64)
-    return np.bincount(day, trips["weight"][some], minlength=n_days).astype(np.float64)
+    return observed.by_hour(
+        trips["ends_at"][entered] + country.registration_delay.value * DAY,
+        np.zeros(len(entered), dtype=np.int64),
+        trips["weight"][entered] * observed.model.persons_per_man,
+        1,
+    )[:, 0]
 
 
-def _stocks(observed: Observed, mine: Ints, stay: Stay) -> tuple[Floats, Floats]:
-    """Give men abroad and their families at the end of each day, shape (D,) each."""
-    trips, n_days = observed.model.trips, observed.world.clock.n_days
-    weight = trips["weight"][mine]
-
-    def cumulated(seconds: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
-        some = chosen & (seconds < n_days * DAY)
-        day = (seconds[some] // DAY).astype(np.int64)
-        return np.cumsum(np.bincount(day, weight[some], minlength=n_days))
-
-    came = trips["ends_at"][mine].astype(np.float64)
-    left = trips["leaves_again_at"][mine].astype(np.float64)
-    joined = came + stay.family_lag.value * DAY
-    everybody = np.ones(len(mine), dtype=bool)
-    stock = cumulated(came, everybody) - cumulated(left, everybody)
-    with_family = cumulated(joined, left > joined) - cumulated(left, left > joined)
-    return stock, with_family * stay.family.value
-
-
-def _involuntary(observed: Observed, j: int) -> Floats:
-    """Give men at home who want to leave for j and cannot, at the end of each day, (D,)."""
-    model, world = observed.model, observed.world
-    men, n_days = model.population, world.clock.n_days
-    wanting = np.flatnonzero(men.passed_at[:, j] < NEVER)
-    since = men.passed_at[wanting, j].astype(np.int64)
-    passport = world.of_stratum["passport"][men.stratum[wanting]]
-    blocked = ~world.available[WARM_UP + since // 3600, passport, j]
-    wanting, since = wanting[blocked], since[blocked]
-    trip = men.trip[wanting]
-    left = np.full(len(wanting), NEVER, dtype=np.int64)
-    if len(model.trips):
-        left = np.where(trip >= 0, _first_departure(observed)[wanting], NEVER)
-    until = np.minimum(left, men.enlisted_at[wanting])
-    home = since < until  # a threshold may also be passed by men long gone
-    since, until, weight = since[home], until[home], men.weight_of(wanting[home])
-    some = until < n_days * DAY
-    begin = np.bincount(since // int(DAY), weight, minlength=n_days)
-    end = np.bincount(until[some] // int(DAY), weight[some], minlength=n_days)
-    return np.cumsum(begin - end)
-
-
-def _first_departure(observed: Observed) -> Ints:
-    """Give when each row of the population first left (s), NEVER if not, shape (N,)."""
-    trips = observed.model.trips
-    out = np.full(len(observed.model.population), NEVER, dtype=np.int64)
-    first = trips["tries"] == 0
-    out[trips["row"][first]] = trips["leaves_at"][first]
-    return out
-
-
-def _shares_of_leavers(observed: Observed, chosen: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    """Give shares with higher education and with passport among leavers so far, by day."""
-    model = observed.model
-    trips, of = model.trips, observed.world.of_stratum
-    stratum = model.population.stratum[trips["row"]]
-    everybody = np.cumsum(_by_day(observed, trips["leaves_at"], chosen))
-    out = {}
-    for measure, attribute in (("educated_share", "educated"), ("passport_share", "passport")):
-        with_it = chosen & (of[attribute][stratum] == 1)
-        out[measure] = _mean(np.cumsum(_by_day(observed, trips["leaves_at"], with_it)), everybody)
-    return out
-
-
-def _add_home(tidy: Tidy, observed: Observed) -> None:
+def _add_home(tidy: Tidy, ledger: Ledger) -> None:
     """Add what happens in the regions and the nation, by Moscow day."""
-    model, world = observed.model, observed.world
-    men, trips, n_days = model.population, model.trips, world.clock.n_days
-    n_regions = len(world.regions.code)
-    region = world.of_stratum["region"]
-
-    def by_region(seconds: Ints, stratum: npt.NDArray[np.integer], weight: Floats) -> Floats:
-        some = seconds < n_days * DAY
-        cell = seconds[some] // int(DAY) * n_regions + region[stratum[some]]
-        total = np.bincount(cell, weight[some], minlength=n_days * n_regions)
-        return total.astype(np.float64).reshape(n_days, -1)
-
-    first = trips["tries"] == 0
-    weight = men.weight_of(np.arange(len(men)))
-    departures = by_region(
-        trips["leaves_at"][first].astype(np.int64),
-        men.stratum[trips["row"][first]],
-        trips["weight"][first],
-    )
-    summoned = by_region(men.summoned_at.astype(np.int64), men.stratum, weight)
-    enlisted = by_region(men.enlisted_at.astype(np.int64), men.stratum, weight)
-    for measure, values in (
-        ("departures", departures),
-        ("called_up", np.cumsum(summoned, axis=0)),
-        ("enlisted", np.cumsum(enlisted, axis=0)),
-    ):
-        tidy.add("region", world.regions.code, measure, values)
-        tidy.add("nation", [NATION], measure, values.sum(axis=1, keepdims=True))
-    wishes = sum(_involuntary(observed, j) for j in range(len(world.destinations)))
-    tidy.add("nation", [NATION], "involuntary_stayers", np.asarray(wishes)[:, None])
+    model, world = ledger.model, ledger.world
+    men, trips = model.population, model.trips
     everyone = np.ones(len(trips), dtype=bool)
-    share = _shares_of_leavers(observed, everyone)["educated_share"]
-    tidy.add("nation", [NATION], "educated_share", share[:, None])
+
+    @cache
+    def departures() -> Floats:
+        first = trips["tries"] == 0
+        stratum = men.stratum[trips["row"][first]]
+        return ledger.by_region(trips["leaves_at"][first], stratum, trips["weight"][first])
+
+    @cache
+    def summonses(column: str) -> Floats:
+        weight = men.weight_of(np.arange(len(men)))
+        return np.cumsum(ledger.by_region(getattr(men, column), men.stratum, weight), axis=0)
+
+    series: dict[str, Series] = {
+        "departures": departures,
+        "called_up": partial(summonses, "summoned_at"),
+        "enlisted": partial(summonses, "enlisted_at"),
+    }
+    nation: dict[str, Series] = {
+        "involuntary_stayers": ledger.involuntary_stayers,
+        "educated_share": lambda: ledger.share_of_leavers("educated", everyone),
+    }
+    for measure in series:
+        tidy.add("region", world.regions.code, [measure], partial(_worked_out, series))
+        tidy.add("nation", [NATION], [measure], lambda name: series[name]().sum(axis=1))
+    tidy.add("nation", [NATION], nation, partial(_worked_out, nation))
 
 
 def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
@@ -353,5 +355,5 @@ def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
 def waits_of(observed: Observed) -> dict[str, float]:
     """Give the mean wait over the whole run at each crossing, hours."""
     waited, reached = observed.waited.sum(axis=0), observed.reached.sum(axis=0)
-    mean = _mean(waited, reached)
-    return {c.crossing_id: float(mean[c.column]) for c in observed.model.crossings}
+    hours = mean(waited, reached)
+    return {c.crossing_id: float(hours[c.column]) for c in observed.model.crossings}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from flowsim.births import Register
 from flowsim.model import FlowModel
 from flowsim.schema import Scenario
 from flowsim.world import World
+
+BIRTHS = Register()
+"""What men were born with in earlier calls of this process, so that one seed's men serve all."""
 
 
 def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
@@ -17,7 +21,7 @@ def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
     replication : int
         Replication r of every scenario with the same seed shares its draws.
     """
-    model = FlowModel(scenario, replication=replication)
+    model = FlowModel(scenario, replication=replication, register=BIRTHS)
     while model.running:
         model.step()
     return model

@@ -148,8 +148,13 @@ class World:
 
     def hazard(self, announced: float) -> Floats:
         """Give the cumulated call-up hazard by stratum, shape (S,)."""
-        by_region = conscription.cumulated_hazard(self.summons_per_man, announced)
-        return by_region[self.of_stratum["region"], self.of_stratum["liable"]]
+        by_like = conscription.cumulated_hazard(self.summons_per_man, announced)
+        return by_like.reshape(-1).take(self.like)
+
+    @cached_property
+    def like(self) -> npt.NDArray[np.int64]:
+        """Those of each stratum who share a call-up hazard: 2 * region + liable, shape (S,)."""
+        return self.of_stratum["region"] * 2 + self.of_stratum["liable"]
 
     @cached_property
     def visible_checks(self) -> Floats:
@@ -183,6 +188,17 @@ class World:
         return out
 
     @cached_property
+    def background(self) -> Floats:
+        """Ordinary travellers a day into each destination by hour of the table, (H, J)."""
+        return np.stack(
+            [
+                c.background.value * c.background_season.by_hour(self.clock, policies.WARM_UP)
+                for c in self.assumptions.destinations.values()
+            ],
+            axis=1,
+        )
+
+    @cached_property
     def base_utility(self) -> Floats:
         """The part of V that does not change, shape (S, J)."""
         return choice.base_utility(
@@ -202,21 +218,28 @@ class World:
     def generalised_hours(self, wait: Floats, row: int) -> Floats:
         """Give the logsum of each region and destination at an hour of the table, (R, J)."""
         law, roads = self.assumptions.choice, self.roads
-        out = np.empty((len(self.regions.code), len(self.destinations)))
-        for j in range(len(self.destinations)):
-            here = roads.country == j
+        n_regions = len(self.regions.code)
+        out = np.empty((n_regions, len(self.destinations)))
+        for j, (here, hours) in enumerate(self._ways):
             shut = self.table.shut[row, here]
             if shut.all():  # a closed country is not available, but no farther away
                 shut = ~shut
             size = np.where(shut, 0.0, roads.size[here])
-            by_road, by_air = (
-                choice.generalised_hours(
-                    hours[:, here], wait[here], size, law.theta.value, law.omega.value
-                )
-                for hours in (roads.by_road, roads.by_air)
+            both = choice.generalised_hours(
+                hours, wait[here], size, law.theta.value, law.omega.value
             )
+            by_road, by_air = both[:n_regions], both[n_regions:]
             out[:, j] = by_air * roads.fly_share + by_road * (1 - roads.fly_share)
         return out
+
+    @cached_property
+    def _ways(self) -> list[tuple[Bools, Floats]]:
+        """Crossings into each destination, shape (C,), and the hours by road, then by air."""
+        roads, ways = self.roads, []
+        for j in range(len(self.destinations)):
+            here = roads.country == j
+            ways.append((here, np.concatenate([roads.by_road[:, here], roads.by_air[:, here]])))
+        return ways
 
     def pressure_path(self) -> PressurePath:
         """Start the daily course of pressure."""
@@ -246,12 +269,21 @@ class PressurePath:
         self.pressure = choice.Pressure.at_rest(world.strata.n_strata, n)
         self.utility = world.base_utility
         self.left = np.zeros((world.clock.n_days + 1, len(world.regions.code), n))
+        self._cells = np.indices(world.news_lag_days.shape)
+        self._known = (b"", world.roads.by_road)  # of generalised hours: for what, and they
         self._region_men = world.regions.men.sum(axis=1)[:, None] / 1000.0
 
     def co_regionals(self, day: int) -> Floats:
         """Give the expected co-regionals abroad per 1,000 men as known at home, (R, J)."""
-        r, j = np.indices(self.world.news_lag_days.shape)
+        r, j = self._cells
         return self.left[np.maximum(0, day - self.world.news_lag_days), r, j] / self._region_men
+
+    def _generalised_hours(self, wait: Floats, row: int) -> Floats:
+        """Give the logsum of each region and destination; worked out when roads or waits change."""
+        key = wait.tobytes() + self.world.table.shut[row].tobytes()
+        if key != self._known[0]:
+            self._known = (key, self.world.generalised_hours(wait, row))
+        return self._known[1]
 
     def advance(self, day: int, wait: Floats) -> None:
         """Let a day pass with these perceived waits (hours, shape (C,))."""
@@ -260,7 +292,7 @@ class PressurePath:
         v = choice.utility(
             world.base_utility,
             world.of_stratum,
-            world.generalised_hours(wait, row),
+            self._generalised_hours(wait, row),
             world.visible_checks[row],
             self.co_regionals(day),
             law,
@@ -274,11 +306,14 @@ class PressurePath:
         self.pressure.grow(
             rate,
             float(panic.sum()),
-            (panic[:, None, None] * available).sum(axis=0)[passport],
-            np.any(available, axis=0)[passport],
+            (panic[:, None, None] * available).sum(axis=0).take(passport, axis=0),
+            np.any(available, axis=0).take(passport, axis=0),
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,
         )
         n_regions = len(self.left[0])
         by_region = self.pressure.expected.reshape(n_regions, -1, self.left.shape[2])
-        self.left[day + 1] = by_region.sum(axis=1)
+        if by_region.shape[2] == 1:
+            self.left[day + 1] = by_region.sum(axis=1)
+        else:  # the same additions in the same order, whole rows at a time
+            self.left[day + 1] = np.ascontiguousarray(by_region.swapaxes(0, 1)).sum(axis=0)

@@ -12,10 +12,18 @@ import pytest
 from flowsim.border import NOBODY
 from flowsim.clock import DAY, HOUR
 from flowsim.model import FlowModel
-from flowsim.observation import FLOWS, LEVELS, Observed, daily_waits
+from flowsim.observation import FLOWS, LEVELS, Observed
 from flowsim.policies import WARM_UP
-from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
+from flowsim.results import (
+    Selection,
+    comparison_table,
+    daily_table,
+    daily_waits,
+    hourly_table,
+    outcomes_table,
+)
 from flowsim.scenario import load
+from flowsim.simulate import simulate
 from flowsim.sources import observations
 from flowsim.states import NEVER, Status
 from flowsim.world import World
@@ -51,6 +59,56 @@ def series(table: pd.DataFrame, kind: str, place: str, measure: str) -> np.ndarr
 
 def code_of(observed: Observed, name: str) -> str:
     return observed.model.assumptions.destinations[name].code
+
+
+@pytest.mark.parametrize(
+    "only",
+    (
+        Selection(),
+        Selection(measures=frozenset({"entries", "wait_hours_p90", "educated_share"})),
+        Selection(places=frozenset({"GE", "RU-MOW", "GE-LARS", "KZ-WEST"})),
+        Selection(frozenset({"departures", "stock_persons"}), kinds=frozenset({"destination"})),
+        Selection(frozenset({"queue_cars"}), frozenset({"RU"})),
+    ),
+)
+def test_a_selection_is_the_same_rows_of_the_whole_table(observed, daily, only):
+    """To the bit and in the same order; a selection of nothing is an empty table."""
+    found = daily_table(Observed(observed.model), 3, only)
+    wanted = [
+        only.wants(*row)
+        for row in daily[["place_kind", "place_id", "measure"]].itertuples(index=False)
+    ]
+    expected = daily[wanted].reset_index(drop=True)
+    for column in daily.columns:
+        assert found[column].astype(object).equals(expected[column].astype(object))
+    assert len(found) == sum(wanted)
+
+
+def test_what_is_not_selected_is_not_worked_out(observed):
+    seen = Observed(observed.model)
+    daily_table(seen, 0, Selection(frozenset({"departures", "called_up"})))
+    assert "units" not in vars(seen)
+    with pytest.raises(KeyError):
+        seen.flows["departures"]
+
+
+def test_a_man_who_wants_two_countries_in_vain_is_one_involuntary_stayer():
+    """Both countries closed to men from the first day: everybody who wants to go must stay."""
+    shut = {"kind": "border-closed", "at": ["all"], "for": "men", "from": "2022-09-17"}
+    closed = load("september-2022", {**LIVELY, "policies.shut": shut, "sample": 0.001})
+    model = simulate(closed)
+    daily = daily_table(Observed(model), 0)
+    men = model.population
+    wish = (men.passed_at < NEVER) & (men.enlisted_at == NEVER)[:, None]
+    weight = men.weight_of(np.arange(len(men)))
+    assert wish.all(axis=1).any()
+    assert len(model.trips) == 0
+    nation = series(daily, "nation", "RU", "involuntary_stayers")
+    assert nation[-1] == pytest.approx(weight[wish.any(axis=1)].sum())
+    for j, country in enumerate(model.assumptions.destinations.values()):
+        here = series(daily, "destination", country.code, "involuntary_stayers")
+        assert here[-1] == pytest.approx(weight[wish[:, j]].sum())
+        assert here[-1] < nation[-1]
 
 
 def test_columns_are_those_of_the_interfaces(observed, daily, hourly):
@@ -201,7 +259,7 @@ def test_a_tenth_of_those_who_reach_the_head_waited_longer_than_the_p90(observed
     units, day = observed.units, 9
     here = (units.crossing == 0) & (np.floor((units.start + HOUR) / DAY) == day)
     wait = (units.start[here] - units.arrival[here]) / HOUR
-    p90 = daily_waits(observed, 0, 4, 0.9)[day]
+    p90 = daily_waits(observed, 0.9)[day, 0]
     assert (wait > p90).mean() + 1 / len(wait) >= 0.09
     assert (wait > p90).mean() <= 0.11
 

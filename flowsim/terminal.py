@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +64,77 @@ def progress_shown(quiet: bool) -> Iterator[Progress | None]:
             )
 
 
+@contextmanager
+def counting_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]:
+    """Show how many of something are done, how many come each second, and the time left.
+
+    The first report says how many were done before; they do not count as speed.
+    """
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield _Counted(noun).tell
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        counted = _Counted(noun)
+        columns = (BarColumn(), TextColumn("{task.description}", markup=False))
+        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(f"starting, {noun} to come")
+            yield lambda done, total, label: bar.update(
+                task,
+                completed=done,
+                total=total,
+                description=counted.words(done, total) + (f" ({label})" if label else ""),
+            )
+
+
+class _Counted:
+    """Puts a count into words, with speed and time left."""
+
+    TELL_EVERY, TELL_AFTER = 30.0, 2.0  # seconds, where there is no bar
+
+    def __init__(self, noun: str) -> None:
+        self.noun, self.first, self.last, self.began = noun, 0, (0, -1), 0.0
+        self.told_at = self.tenth = -1.0
+
+    def words(self, done: int, total: int) -> str:
+        """Say how far it is, how fast it goes, and how long it will take."""
+        now = time.monotonic()
+        if total != self.last[1] or done < self.last[0]:  # it counts something new
+            self.first, self.began, self.tenth = done, now, -1.0
+        self.last = done, total
+        said = f"{done:,} of {total:,} {self.noun}"
+        passed = now - self.began
+        if done <= self.first or passed <= 0:
+            return said
+        rate = (done - self.first) / passed
+        speed = f"{rate:.3g} a second" if rate >= 1 else f"{60 * rate:.3g} a minute"
+        left = f", {duration((total - done) / rate)} left" if done < total else ""
+        return f"{said}, {speed}{left}"
+
+    def tell(self, done: int, total: int, label: str) -> None:
+        """Print a line at every tenth of the way, and when there was none for a while."""
+        said, now, tenth = self.words(done, total), time.monotonic(), 10 * done // max(total, 1)
+        due = tenth > self.tenth or now - self.told_at > self.TELL_EVERY
+        if due and now - self.began > self.TELL_AFTER:  # what is done at once needs no words
+            self.tenth, self.told_at = tenth, now
+            typer.echo(f"{said} ({label})" if label else said, err=True)
+
+
+def duration(seconds: float) -> str:
+    """Say a time span as people do: 40 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{round(hours / 24)} days"
+
+
 def _plain_progress() -> Progress:
     """Tell every quarter of the way on a line of its own."""
     told: set[int] = set()
@@ -79,9 +151,15 @@ def _plain_progress() -> Progress:
 # -- errors: one clear message, an exit code, and a traceback only on request
 
 
+STOPPED = "Stopped; what was written so far does not count as results."
+
+
 @contextmanager
-def explained(debug: bool) -> Iterator[None]:
-    """Turn whatever goes wrong inside into a message on stderr and an exit code."""
+def explained(debug: bool, stopped: str = STOPPED) -> Iterator[None]:
+    """Turn whatever goes wrong inside into a message on stderr and an exit code.
+
+    ``stopped`` is what to say after Ctrl-C.
+    """
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -89,7 +167,7 @@ def explained(debug: bool) -> Iterator[None]:
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            typer.echo("Stopped; what was written so far does not count as results.", err=True)
+            typer.echo(stopped, err=True)
             raise typer.Exit(130) from None
         except Exception as error:
             raise typer.Exit(tell(error, debug)) from None

@@ -5,7 +5,7 @@ What takes long to import is imported inside the commands, so that ``flowsim --h
 
 from __future__ import annotations
 
-from flowsim.cli import drawing, running
+from flowsim.cli import calibrating, comparing, drawing, reporting, running, sweeping
 from flowsim.cli.app import app, main
 
-__all__ = ["app", "drawing", "main", "running"]
+__all__ = ["app", "calibrating", "comparing", "drawing", "main", "reporting", "running", "sweeping"]

@@ -1,4 +1,4 @@
-"""Commands that draw what was simulated before."""
+"""Commands that draw what was simulated before, and that make a figure again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,28 @@ from typing import Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app, draw, tell_results
-from flowsim.terminal import explained
+from flowsim.cli.app import Debug, app, tell_results
+from flowsim.terminal import explained, progress_shown
 
 
 @app.command()
 def figures(
-    folder: Annotated[Path, typer.Argument(help="Results folder of a finished run.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Results of a run, comparison, sweep or calibration.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="NAME,...", help="These figures; 'all': every one.  [default: usual]"
+        ),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="Printed size: page (180 mm), column (88 mm) or slide (16:9).")
+    ] = "page",
+    formats: Annotated[
+        str, typer.Option("--format", metavar="png,svg,pdf", help="Kinds of file, with commas.")
+    ] = "png,svg",
+    listed: Annotated[bool, typer.Option("--list", help="Say what can be drawn.")] = False,
     debug: Debug = False,
 ) -> None:
     """Draw the figures of a results folder again, without simulating.
@@ -21,6 +36,78 @@ def figures(
     \b
     Examples:
       flowsim figures results/september-2022
+      flowsim figures --list                              what can be drawn
+      flowsim figures results/september-2022 --only map,ranking --preset slide
+      flowsim figures results/september-2022 --only all --format pdf
+
+    Beside each figure stand the data it shows (CSV) and a text for those who cannot see it.
+    The figure itself carries how it was made: see `flowsim reproduce --help`.
     """
     with explained(debug):
-        tell_results(folder, draw(folder, quiet=True), quiet=False)
+        if listed:
+            _list(folder)
+            return
+        if folder is None:
+            typer.echo(
+                "Of which folder? For example:\n  flowsim figures results/september-2022\n"
+                "`flowsim figures --list` says what can be drawn.",
+                err=True,
+            )
+            raise typer.Exit(2)
+        from flowsim.figures import draw_all
+
+        names = [name.strip() for text in only or () for name in text.split(",") if name.strip()]
+        kinds = list(dict.fromkeys(kind.strip().lower() for kind in formats.split(",")))
+        drawn = draw_all(folder, names, preset, [kind for kind in kinds if kind])
+        tell_results(folder, drawn, quiet=False)
+
+
+@app.command()
+def reproduce(
+    figure: Annotated[Path, typer.Argument(help="A PNG, SVG or PDF that flowsim drew.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figure made again.  [default: none]")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Also if it takes long.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what came of it.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Make a figure again from what its file says of itself, and compare.
+
+    \b
+    Examples:
+      flowsim reproduce results/september-2022/figures/map.png
+      flowsim reproduce ~/Downloads/figure-3.pdf --out again
+
+    The figure may be a copy from anywhere: it carries its scenario, seeds, sample and versions.
+    On the same versions the bytes must agree, on others the data drawn.
+
+    \b
+    Exit codes:
+      0  the same
+      1  different: altered by hand, or its data cannot be made here
+      2  not a figure of flowsim's, or too long without --yes
+    """
+    with explained(debug):
+        from flowsim.reproduce import reproduce as make_again
+
+        with progress_shown(quiet) as progress:
+            verdict = make_again(figure, out, patient=yes, progress=progress)
+        typer.echo(verdict.words)
+        for path in verdict.files:
+            typer.echo(f"  {path}")
+        if not verdict.same:
+            raise typer.Exit(1)
+
+
+def _list(folder: Path | None) -> None:
+    """Print what can be drawn, of a folder or of any."""
+    from flowsim.figures import FAMILIES, catalogue, kind_of
+
+    kinds = [kind_of(folder)] if folder else sorted({k for f in FAMILIES.values() for k in f.kinds})
+    for kind in sorted(kinds, key=["run", "comparison", "sweep", "calibration"].index):
+        typer.echo(f"From a {kind}:")
+        for name, shows in catalogue(kind).items():
+            mark = " " if FAMILIES[name].usual else "*"
+            typer.echo(f"  {name:14}{mark} {shows}")
+    typer.echo("* only if named with --only, or with --only all")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,10 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Results folder.  [default: results/<scenario name>]")
     ] = None,
+    posterior: Annotated[
+        int,
+        typer.Option(min=0, help="Besides, so many draws of the calibrated parameters."),
+    ] = 0,
     engine: Annotated[
         str, typer.Option(help="columns, or agents: every man an object, up to a sample of 0.003.")
     ] = "columns",
@@ -52,19 +56,26 @@ def run(
       flowsim run no-task-force --sample 0.1        a tenth of the men
       flowsim run my-idea.yaml --seed 2 --out results/second-try
       flowsim run september-2022 --set policies.task_force_lars.p_serve=0.1 --out results/strict
+      flowsim run september-2022 --sample 0.1 --posterior 50
 
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
     with explained(debug):
         _require_scenario(scenario)
         from flowsim.run import run as simulate
-        from flowsim.scenario import load
+        from flowsim.scenario import Base
 
-        loaded = load(scenario, changes or ())
-        folder = out or Path("results", loaded.name)
+        base = Base.read(scenario)
+        folder = out or Path("results", base.variant(changes or ()).name)
+        draws: list[dict[str, float]] = []
+        if posterior:
+            from flowsim.calibration import posterior_changes
+
+            draws = posterior_changes(posterior)
         with progress_shown(quiet) as progress:
             result = simulate(
-                loaded,
+                base,
+                changes=changes or (),
                 sample=sample,
                 seed=seed,
                 replications=replications,
@@ -72,6 +83,7 @@ def run(
                 progress=progress,
                 force=force,
                 engine=engine,
+                draws=draws,
             )
         if not quiet:
             typer.echo(f"{result.report().rstrip()}\n")
@@ -116,6 +128,9 @@ def check(
 
 @app.command()
 def schema(
+    kind: Annotated[
+        str, typer.Option(help="Of which files: scenario, sweep or calibration.")
+    ] = "scenario",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.  [default: the screen]")
     ] = None,
@@ -126,15 +141,14 @@ def schema(
     \b
     Examples:
       flowsim schema -o scenario.schema.json
+      flowsim schema --kind sweep -o sweep.schema.json
     and as the first line of a scenario file beside it:
       # yaml-language-server: $schema=scenario.schema.json
     """
     with explained(debug):
         import json
 
-        from flowsim.scenario import json_schema
-
-        text = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+        text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
         if output is None:
             typer.echo(text)
         else:
@@ -232,6 +246,21 @@ def biography(
             man = men[0]
         width = shutil.get_terminal_size((100, 24)).columns
         typer.echo(told(diary, man, other, min(max(width, 60), 160)))
+
+
+def _schema_of(kind: str) -> dict[str, Any]:
+    """Give the JSON Schema of a kind of file."""
+    from importlib import import_module
+
+    where = {
+        "scenario": ("flowsim.scenario", "json_schema"),
+        "sweep": ("flowsim.sweep.file", "sweep_schema"),
+        "calibration": ("flowsim.calibration.file", "calibration_schema"),
+    }
+    if kind not in where:
+        raise typer.BadParameter(f"expected one of {', '.join(where)}; found {kind}")
+    module, function = where[kind]
+    return dict(getattr(import_module(module), function)())
 
 
 def _require_scenario(name: str) -> None:

@@ -1,0 +1,118 @@
+"""The command that compares scenarios man for man."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowsim.cli.app import Debug, app, checked_sample
+from flowsim.terminal import explained, progress_shown
+
+
+@app.command()
+def compare(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B [C ...]", help="Scenario files or shipped names; each is held against A."
+        ),
+    ],
+    replications: Annotated[
+        int, typer.Option(min=1, help="Pairs of runs with independent draws.")
+    ] = 20,
+    sample: Annotated[
+        float, typer.Option(callback=checked_sample, help="Share of the men, above 0 to 1.")
+    ] = 0.01,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**63 - 1, help="Of the draws in all of them.  [default: A's]"),
+    ] = None,
+    lambdas: Annotated[
+        str,
+        typer.Option(
+            "--lambda", metavar="all|VALUE,...", help="Repeat under these values of lambda."
+        ),
+    ] = "",
+    terms: Annotated[bool, typer.Option(help="Find what switched each man.")] = True,
+    shapley: Annotated[
+        bool, typer.Option(help="Divide what followed 28 September among coinciding policies.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Results folder.  [default: results/A-against-B]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; changes no result.  [default: all cores]")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace another comparison's results.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Put the same men into several worlds: what differs, for whom, and why.
+
+    \b
+    Examples:
+      flowsim compare september-2022 no-task-force
+      flowsim compare september-2022 no-task-force border-closed --replications 40
+      flowsim compare september-2022 my-idea.yaml --sample 0.1 --no-shapley
+      flowsim compare september-2022 border-closed --lambda all
+
+    Every man has the same attributes, draws and tastes in each scenario, so a difference is the
+    scenario's and not chance. Printed are paired differences with 95 % intervals; how far the
+    pairing shrinks their variance; what became in B of the men who reached Georgia in A, with the
+    term of his decision that switched each man; and how much of the fall after 28 September the
+    task force, the entry limit, the foot lane and the rumour explain, each and together.
+    docs/comparison.md tells how to read it.
+    """
+    with explained(debug):
+        from flowsim.comparison import compare as compared
+        from flowsim.comparison.running import read
+
+        values = _lambdas(lambdas)
+        loaded = read(scenarios, sample, seed)
+        first, *others = (scenario.name for scenario in loaded)
+        folder = out or Path("results", f"{first}-against-{'-'.join(others)}")
+        with progress_shown(quiet) as progress:
+            result = compared(
+                loaded,
+                replications=replications,
+                sample=sample,
+                seed=seed,
+                workers=workers,
+                terms=terms,
+                shapley=shapley,
+                by_lambda=values,
+                out=folder,
+                force=force,
+                progress=progress,
+            )
+        if quiet:
+            typer.echo(folder)
+            return
+        typer.echo(result.report())
+        typer.echo(f"Results: {folder} ({result.manifest['seconds']:.0f} s)")
+
+
+def _lambdas(text: str) -> tuple[float, ...]:
+    """Read the values of --lambda.
+
+    Raises
+    ------
+    ResultsError
+        If one is no number from 0.25 to 1.
+    """
+    from flowsim.comparison.lambdas import VALUES
+    from flowsim.errors import ResultsError
+
+    if text in ("", "all"):
+        return VALUES if text else ()
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = (float("nan"),)
+    if not all(0.25 <= value <= 1 for value in values):
+        raise ResultsError(f"--lambda: found {text}; expected all, or numbers from 0.25 to 1")
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,401 @@
+"""One seam to many cores or machines: tasks go out, results come back as they are ready.
+
+Whatever repeats runs (sweeps, comparisons, calibration) calls ``scatter``; nobody else makes
+pools. Tasks are run by a ``concurrent.futures`` executor: processes of this machine, or
+``dask.distributed`` past one machine. Order of completion is all that differs between them.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import signal
+import sys
+import threading
+import time
+import traceback as tracebacks
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent import futures
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import connection, get_context, parent_process
+from typing import Any, Protocol, TypeVar
+
+from flowsim import __version__
+from flowsim.errors import FlowsimError, MachineError
+
+T = TypeVar("T")
+R = TypeVar("R")
+LOCAL, LOCAL_CLUSTER = "local", "local-cluster"
+LIVES = 3  # how often a task may take its worker with it
+LOST = f"its worker was killed {LIVES} times; if memory was short, take fewer workers"
+SECONDS_TO_CONNECT = 30
+UNWATCHED = {  # of a local cluster: nobody looks at its profiles, which take a tenth of its time
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
+_one_at_a_time = threading.Lock()  # what a process keeps between runs is not made for threads
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What came of a task that raised an error, or killed its worker three times.
+
+    Attributes
+    ----------
+    error, message : str
+        Class of the error, and what it said.
+    traceback : str
+        Where it arose; empty for a ``FlowsimError``, which says all there is to say.
+    """
+
+    error: str
+    message: str
+    traceback: str = ""
+
+    @classmethod
+    def from_error(cls, error: BaseException) -> Failed:
+        """Keep of an error what can be sent and written down."""
+        told = [] if isinstance(error, FlowsimError) else tracebacks.format_exception(error)
+        return cls(type(error).__name__, str(error), "".join(told))
+
+
+def scatter(
+    work: Callable[[T], R],
+    tasks: Iterable[T],
+    *,
+    workers: int | None = None,
+    scheduler: str = LOCAL,
+    window: int | None = None,
+) -> Generator[tuple[T, R | Failed], None, None]:
+    """Run ``work`` on every task; give each task with its result, in order of completion.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module, so that other processes find it by name.
+    tasks : iterable
+        Taken one by one as there is room; tasks and results must be picklable.
+    workers : int, optional
+        Processes on this machine; all its cores if left out. One works in this process. With
+        the address of a cluster it only limits how many tasks are under way.
+    scheduler : str
+        ``local``; the address of a Dask scheduler (``tcp://10.0.0.1:8786``); ``local-cluster``:
+        a Dask cluster of processes on this machine, over TCP.
+    window : int, optional
+        Tasks under way at most, finished but not yet taken ones included; two for each worker
+        if left out. It keeps memory flat, however many tasks there are.
+
+    Yields
+    ------
+    task, result
+        ``Failed`` instead of a result if ``work`` raised an error: the others go on.
+
+    Raises
+    ------
+    MachineError
+        If workers cannot be started or reached, or run another version of flowsim.
+
+    Notes
+    -----
+    Leaving the loop, by ``break`` or Ctrl-C, stops the workers. A killed worker is replaced and
+    what was under way repeated, one by one, so that the task to blame is found.
+    """
+    if workers is not None and workers < 1:
+        raise MachineError(f"workers must be at least 1; found {workers}")
+    count = workers or cores()
+    if scheduler == LOCAL and count == 1:
+        yield from ((task, _outcome(work, task)) for task in tasks)
+        return
+    local = scheduler == LOCAL
+    crew: _Crew = _Processes(count, work.__module__) if local else _Dask(scheduler, workers)
+    with closing(crew):
+        yield from _Desk(crew, work, iter(tasks), window).results()
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Said by a worker of another version of flowsim, instead of working."""
+
+    version: str
+
+
+def _attempt(work: Callable[[T], R], task: T, version: str) -> R | Failed | _Refused:
+    """Run one task where it landed; errors come back as values, whatever they are."""
+    return _outcome(work, task) if version == __version__ else _Refused(__version__)
+
+
+def _outcome(work: Callable[[T], R], task: T) -> R | Failed:
+    try:
+        with _one_at_a_time:
+            return work(task)
+    except Exception as error:
+        return Failed.from_error(error)
+
+
+def _enlist() -> None:
+    """Prepare a worker process: Ctrl-C is the parent's affair, and no parent means no work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def dask_setup(_worker: Any) -> None:
+    """Prepare a worker of a local Dask cluster, which calls this when it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave_with(sentinel: int) -> None:
+    """End this process when its parent is gone; the standard library's workers would wait."""
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _version() -> str:
+    return __version__
+
+
+@dataclass
+class _Sent:
+    """A task, and how often it was under way when a worker died."""
+
+    task: Any
+    deaths: int = 0
+
+
+class _Crew(Protocol):
+    """Those who work: an executor, how many tasks it has room for, and a way to mend it."""
+
+    @property
+    def executor(self) -> futures.Executor: ...
+
+    @property
+    def room(self) -> int: ...
+
+    def renew(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Desk:
+    """Hands tasks to a crew, a window of them at a time, and takes in what comes back."""
+
+    def __init__(
+        self, crew: _Crew, work: Callable[[Any], Any], tasks: Iterator[Any], window: int | None
+    ) -> None:
+        self.crew, self.work, self.tasks, self.window = crew, work, tasks, window
+        self.flying: dict[futures.Future[Any], _Sent] = {}
+        self.suspects: deque[_Sent] = deque()
+        self.broken = False
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """Give tasks with their results until there are no more."""
+        while True:
+            self._send()
+            if not self.flying:
+                return
+            done, _ = futures.wait(self.flying, return_when=futures.FIRST_COMPLETED)
+            for future in done:
+                yield from self._taken_in(self.flying.pop(future), future)
+            if self.broken and not self.flying:
+                self.crew.renew()
+                self.broken = False
+
+    def _send(self) -> None:
+        """Fill the window; what saw a worker die goes alone, and the rest waits for it."""
+        while not self.broken:
+            if self.suspects:
+                if self.flying:
+                    return
+                self._submit(self.suspects.popleft())
+                return
+            if len(self.flying) >= (self.window or 2 * self.crew.room):
+                return
+            try:
+                self._submit(_Sent(next(self.tasks)))
+            except StopIteration:
+                return
+
+    def _submit(self, sent: _Sent) -> None:
+        try:
+            future = self.crew.executor.submit(_attempt, self.work, sent.task, __version__)
+        except futures.BrokenExecutor:  # it died between two tasks
+            self.suspects.appendleft(sent)
+            self.broken = True
+            if not self.flying:
+                self.crew.renew()
+                self.broken = False
+        else:
+            self.flying[future] = sent
+
+    def _taken_in(self, sent: _Sent, future: futures.Future[Any]) -> Iterator[tuple[Any, Any]]:
+        """Give the task with what became of it, unless it has to be repeated."""
+        try:
+            result = future.result()
+        except futures.CancelledError:
+            raise MachineError(
+                "the connection to the scheduler was lost; what was finished is kept. "
+                "Start the scheduler again, then the same command"
+            ) from None
+        except Exception as error:
+            deaths = self._deaths(error)
+            sent.deaths += deaths
+            if deaths and sent.deaths < LIVES:
+                self.suspects.append(sent)
+                return
+            result = Failed("WorkerLost", LOST) if deaths else Failed.from_error(error)
+        if isinstance(result, _Refused):
+            raise _other_version(result.version)
+        yield sent.task, result
+
+    def _deaths(self, error: Exception) -> int:
+        """Count how many workers an error stands for."""
+        if isinstance(error, futures.BrokenExecutor):
+            self.broken = True
+            return 1
+        # Dask gives up on a task after some deaths, also on those that only sat beside it.
+        return LIVES - 1 if type(error).__name__ == "KilledWorker" else 0
+
+
+def _other_version(found: str) -> MachineError:
+    return MachineError(
+        f"a worker runs flowsim {found}, this is flowsim {__version__}; their results could "
+        "differ. Install the same version everywhere"
+    )
+
+
+class _Processes:
+    """Worker processes on this machine, started clean and not forked from this one."""
+
+    def __init__(self, workers: int, module: str) -> None:
+        self.room = workers
+        # A fork server imports once for all workers; elsewhere than on Linux it is not safe.
+        self.context = get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux" and module != "__main__":
+            self.context.set_forkserver_preload([module])
+        self.executor: futures.ProcessPoolExecutor
+        self.renew()
+
+    def renew(self) -> None:
+        """Start the processes, or start them anew."""
+        self.executor = futures.ProcessPoolExecutor(
+            self.room, mp_context=self.context, initializer=_enlist
+        )
+        try:
+            self.executor.submit(_version).result()
+        except futures.BrokenExecutor:
+            raise MachineError(
+                "worker processes cannot be started. If this is a script of your own, put what "
+                "it does below  if __name__ == '__main__':  or use one worker"
+            ) from None
+
+    def close(self) -> None:
+        """Stop at once: what is finished was taken in, the rest is not wanted."""
+        processes = list((self.executor._processes or {}).values())
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        self.executor.shutdown(wait=True)
+
+
+class _Dask:
+    """Workers of a Dask cluster: one that runs already, or one made on this machine."""
+
+    def __init__(self, address: str, workers: int | None) -> None:
+        try:
+            self.distributed: Any = import_module("distributed")
+        except ImportError:
+            raise MachineError(
+                "a scheduler needs Dask, which is not installed here; "
+                "pip install 'border-flowsim[cluster]'"
+            ) from None
+        self.workers, self.seen, self.counted = workers, 1, -math.inf
+        self.cluster: Any = None
+        # Whatever matters of what Dask logs comes back as an error of a task.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        if address == LOCAL_CLUSTER:
+            with self.distributed.config.set(UNWATCHED):
+                self.cluster = self.distributed.LocalCluster(
+                    n_workers=workers or cores(),
+                    threads_per_worker=1,
+                    processes=True,
+                    host="tcp://127.0.0.1",
+                    dashboard_address=None,
+                    memory_limit=None,
+                    silence_logs=logging.CRITICAL,
+                    preload=__name__,
+                )
+            address = self.cluster.scheduler_address
+        try:
+            self.client: Any = self.distributed.Client(
+                address, timeout=SECONDS_TO_CONNECT, set_as_default=False
+            )
+            self._check(address)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError | ValueError):
+                raise MachineError(
+                    f"no Dask scheduler answers at {address}; start one with `dask scheduler`, "
+                    "or leave --scheduler out to use this machine"
+                ) from None
+            raise
+        self.executor: futures.Executor = self.client.get_executor(pure=False)
+
+    def _check(self, address: str) -> None:
+        """Make sure that there are workers, and that they are of this version."""
+        try:
+            self.client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+        except TimeoutError:
+            raise MachineError(
+                f"the scheduler at {address} has no workers; start some with "
+                f"`dask worker {address} --nthreads 1 --nworkers 8` on each machine"
+            ) from None
+        try:
+            found = set(self.client.run(_version).values())
+        except Exception as error:
+            raise MachineError(
+                f"the workers at {address} cannot run flowsim ({error}); install flowsim "
+                f"{__version__} on them"
+            ) from None
+        if found != {__version__}:
+            raise _other_version(min(found - {__version__}))
+        if max(self.client.nthreads().values()) > 1:
+            warnings.warn(
+                "some Dask workers have several threads in one process, which use one core "
+                "together; start them with --nthreads 1 --nworkers <cores>",
+                stacklevel=2,
+            )
+
+    @property
+    def room(self) -> int:
+        """Count the cores of the cluster, anew every few seconds: workers join and leave."""
+        if self.workers is None and time.monotonic() > self.counted + 5:
+            self.counted = time.monotonic()
+            with suppress(OSError):  # a lost scheduler shows in the tasks
+                self.seen = max(1, sum(self.client.nthreads().values()))
+        return self.workers or self.seen
+
+    def renew(self) -> None:
+        """Dask replaces its workers itself."""
+
+    def close(self) -> None:
+        """Call back what is under way, and leave the cluster as it was found."""
+        if hasattr(self, "executor"):
+            self.executor.shutdown(wait=False)
+        if hasattr(self, "client"):
+            self.client.close()
+        if self.cluster is not None:
+            self.cluster.close()

@@ -1,0 +1,276 @@
+"""The points of a sweep: which values its parameters take together.
+
+Designs are those of ``scipy.stats.qmc`` and SALib, made on the unit cube; each parameter turns
+its coordinate into a value. A parameter's column of a Latin hypercube comes from a stream of
+its own, named after it, so that adding a parameter leaves the others' columns alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario.tree import suggestion
+from flowsim.sweep.file import Sweep
+from flowsim.sweep.schema import (
+    MOST_POINTS,
+    Distribution,
+    Follow,
+    LatinHypercube,
+    Morris,
+    Sobol,
+    Varied,
+)
+
+Floats = npt.NDArray[np.float64]
+
+DIGITS = 12  # of values, so that 0.1 + 2 * 0.1 is 0.3
+EDGE = 2.0**-33  # coordinates of random designs stay this far from 0 and 1
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of a design, in order; indices of sensitivity depend on that order.
+
+    Attributes
+    ----------
+    names : tuple of str, length D
+        Parameters.
+    rows : tuple of tuples, P of D values
+        Numbers, text, true, false or null; of ``levels`` the name of the level.
+    changes : tuple of dict, length P
+        Dotted keys and values of each point, without what holds in every run.
+    unit : float64, shape (P, D), or None
+        Coordinates of a random design on the unit cube.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    changes: tuple[dict[str, Any], ...]
+    unit: Floats | None = field(default=None, compare=False)
+
+    def __len__(self) -> int:
+        """Give the number of points."""
+        return len(self.rows)
+
+
+def points(sweep: Sweep) -> Points:
+    """Give the points of a sweep.
+
+    Raises
+    ------
+    ScenarioError
+        If the design and the parameters do not go together: a range without steps in a
+        grid, lists of different lengths in a zip, a distribution without ends in Morris.
+    """
+    unit = None
+    if isinstance(sweep.design, LatinHypercube):
+        unit = latin_hypercube(list(sweep.parameters), sweep.design.points, sweep.design_seed)
+    elif isinstance(sweep.design, Sobol):
+        unit = _sobol(sweep, sweep.design)
+    elif isinstance(sweep.design, Morris):
+        unit = _morris(sweep, sweep.design)
+    rows = _listed(sweep) if unit is None else _values(sweep, unit)
+    changes = tuple(_changes(sweep, row) for row in rows)
+    return Points(tuple(sweep.parameters), rows, changes, unit)
+
+
+def problem(sweep: Sweep) -> dict[str, Any]:
+    """Give the description of the parameters that SALib wants, on the unit cube."""
+    names = list(sweep.parameters)
+    return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+
+
+def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
+    """Give Latin hypercubes one below the other, each column from its own stream.
+
+    Parameters
+    ----------
+    names : sequence of str, length D
+    batches : sequence of int
+        Points of each hypercube; P together.
+    seed : int
+
+    Returns
+    -------
+    float64, shape (P, D)
+        Between 0 and 1; in each batch of n points a column has one in each n-th.
+    """
+    from scipy.stats import qmc
+
+    def column(name: str, batch: int, n: int) -> Floats:
+        stream = np.random.default_rng(_entropy(seed, f"{name}:{batch}"))
+        return np.asarray(qmc.LatinHypercube(d=1, rng=stream).random(n)[:, 0])
+
+    parts = [
+        np.column_stack([column(name, batch, n) for name in names])
+        for batch, n in enumerate(batches)
+    ]
+    return np.concatenate(parts)
+
+
+def _sobol(sweep: Sweep, design: Sobol) -> Floats:
+    """Give Saltelli's rows: for each of N base points A, A with one column of B each, B."""
+    from SALib.sample import sobol
+
+    n_rows = design.points * ((2 if design.second_order else 1) * len(sweep.parameters) + 2)
+    _refuse_too_many(sweep, n_rows)
+    rows = sobol.sample(
+        problem(sweep),
+        design.points,
+        calc_second_order=design.second_order,
+        seed=_small_seed(sweep.design_seed, "sobol"),
+    )
+    return np.asarray(rows, dtype=np.float64)
+
+
+def _morris(sweep: Sweep, design: Morris) -> Floats:
+    """Give trajectories of D + 1 points, each differing from the last in one parameter."""
+    from SALib.sample import morris
+
+    _refuse_too_many(sweep, design.trajectories * (len(sweep.parameters) + 1))
+    rows = morris.sample(
+        problem(sweep),
+        design.trajectories,
+        num_levels=design.levels,
+        seed=_small_seed(sweep.design_seed, "morris"),
+    )
+    steps = design.levels - 1
+    return np.asarray(np.rint(rows * steps) / steps, dtype=np.float64)
+
+
+def _entropy(seed: int, name: str) -> np.random.SeedSequence:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return np.random.SeedSequence([seed, int.from_bytes(digest, "little")])
+
+
+def _small_seed(seed: int, name: str) -> int:
+    """Give a seed as SALib takes it: 31 bits, never 0, which it reads as none."""
+    return int(_entropy(seed, name).generate_state(1)[0] >> 1) | 1
+
+
+def _listed(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
+    """Give the rows of a grid, a zip or a table."""
+    if sweep.table is not None:
+        return _of_table(sweep)
+    problems: list[Problem] = []
+    columns = [_column(sweep, name, problems) for name in sweep.parameters]
+    if problems:
+        raise ScenarioError(problems)
+    if sweep.design.kind == "grid":
+        _refuse_too_many(sweep, math.prod(len(column) for column in columns))
+        return tuple(itertools.product(*columns))
+    lengths = {name: len(column) for name, column in zip(sweep.parameters, columns, strict=True)}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        message = f"a zip needs as many values of each parameter; found {found}"
+        raise ScenarioError([sweep.read.problem(message, "parameters")])
+    return tuple(zip(*columns, strict=True))
+
+
+def _column(sweep: Sweep, name: str, problems: list[Problem]) -> list[Any]:
+    """Give all values of a parameter for a grid or a zip."""
+    varied = sweep.parameters[name]
+    if varied.levels is not None:
+        return list(varied.levels)
+    if varied.values is not None:
+        return list(varied.values)
+    if varied.steps is None:
+        what = "a distribution" if varied.distribution is not None else "a range"
+        message = f"{what} needs steps in a {sweep.design.kind}: how many values to take"
+        problems.append(sweep.read.problem(message, "parameters", name))
+        return []
+    if varied.distribution is not None:  # the middle of equally probable parts
+        at = (np.arange(varied.steps) + 0.5) / varied.steps
+    else:
+        at = np.linspace(0, 1, varied.steps)
+    return value_at(varied, at)
+
+
+def _of_table(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
+    """Give the rows of a table; names of levels must be known."""
+    assert sweep.table is not None
+    problems = []
+    rows = []
+    for line, row in zip(sweep.table.lines, sweep.table.rows, strict=True):
+        cells = []
+        for name, value in zip(sweep.table.columns, row, strict=True):
+            levels = sweep.parameters[name].levels
+            cells.append(value if levels is None else str(value))
+            if levels is not None and str(value) not in levels:
+                near = suggestion(str(value), list(levels)) or f"; it has {', '.join(levels)}"
+                where = f"{sweep.table.name}:{line}"
+                problems.append(Problem(where, name, f"{value!r} is no level of it{near}"))
+        rows.append(tuple(cells))
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(rows)
+
+
+def _refuse_too_many(sweep: Sweep, n: int) -> None:
+    if n > MOST_POINTS:
+        message = f"makes {n:,} points; at most {MOST_POINTS:,}. Vary less, or in fewer steps"
+        raise ScenarioError([sweep.read.problem(message, "design")])
+
+
+def _values(sweep: Sweep, unit: Floats) -> tuple[tuple[Any, ...], ...]:
+    """Turn coordinates on the unit cube into values of the parameters."""
+    columns, problems = [], []
+    for (name, varied), at in zip(sweep.parameters.items(), unit.T, strict=True):
+        column = value_at(varied, at)
+        if any(isinstance(value, float) and math.isinf(value) for value in column):
+            law = varied.distribution
+            message = (
+                f"{sweep.design.kind} goes to the ends of a distribution, and "
+                f"{law.name if law else 'this one'} has none; add within: [low, high]"
+            )
+            problems.append(sweep.read.problem(message, "parameters", name, "distribution"))
+        columns.append(column)
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(zip(*columns, strict=True))
+
+
+def value_at(varied: Varied, at: Floats) -> list[Any]:
+    """Give the values of a parameter at coordinates from 0 to 1, shape (P,)."""
+    listed = list(varied.levels) if varied.levels is not None else varied.values
+    if listed is not None:
+        return [listed[min(int(u * len(listed)), len(listed) - 1)] for u in at]
+    if varied.distribution is not None:
+        values = _quantiles(varied.distribution, at)
+    elif varied.range is not None and varied.scale == "log":
+        low, high = np.log(varied.range)
+        values = np.clip(np.exp(low + at * (high - low)), *varied.range)
+    else:
+        low, high = varied.range or (0.0, 1.0)
+        values = low + at * (high - low)
+    return [float(f"{value:.{DIGITS}g}") for value in values]
+
+
+def _quantiles(distribution: Distribution, at: Floats) -> Floats:
+    law = distribution.law
+    if distribution.within is None:
+        return np.asarray(law.ppf(at))
+    low, high = distribution.within
+    a, b = law.cdf(distribution.within)
+    return np.asarray(np.clip(law.ppf(a + at * (b - a)), low, high))
+
+
+def _changes(sweep: Sweep, row: Sequence[Any]) -> dict[str, Any]:
+    """Give the changes of one point."""
+    changes: dict[str, Any] = {}
+    for (name, varied), value in zip(sweep.parameters.items(), row, strict=True):
+        if varied.levels is not None:
+            changes |= varied.levels[value]
+        else:
+            follow = varied.keys or {name: Follow()}
+            changes |= {key: how.value(value) for key, how in follow.items()}
+    return changes

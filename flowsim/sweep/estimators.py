@@ -1,0 +1,222 @@
+"""Sobol indices and Morris's elementary effects of one output.
+
+Both are SALib's, on means over the replications. SALib trusts the order and the
+completeness of the rows it is given; here both are looked at first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.sweep.responses import CONFIDENCE, NOTHING, Floats, Response, Row
+
+Rows = npt.NDArray[np.int64]
+Found = list[tuple[str, Floats, Floats]]
+
+RESAMPLES = 400
+SEED = 20220921  # SALib takes 0 for "no seed"
+WIDE = 0.1
+FEW_TRAJECTORIES = 10
+
+
+def sobol(given: Response) -> list[Row]:
+    """Give first-order and total indices with bootstrapped intervals (Saltelli et al. 2010).
+
+    ``S1`` and ``ST`` are SALib's, of the means over the replications: what is left of chance
+    lowers S1 and raises ST. With two replications or more, ``S1_effect`` and ``ST_effect`` are
+    those of the expected output, free of that bias (products and squares of differences
+    are corrected by the covariance between replications, so shared draws do no harm).
+    Blocks of the design in which a point has no value are left out.
+    """
+    blocks, why = saltelli(given)
+    if blocks is None:
+        return [Row(name, "S1", *NOTHING, note=why) for name in given.names]
+    whole = np.asarray(given.whole[blocks].all(axis=1))
+    n, lost = int(whole.sum()), int((~whole).sum())
+    said = f"{lost} of {len(whole)} blocks left out: {given.missing()}" if lost else ""
+    kept = given.y[blocks[whole]]
+    if n < 2 or np.ptp(kept.mean(axis=2)) == 0:
+        why = "the output never changes" if n >= 2 else f"fewer than two whole blocks; {said}"
+        return [Row(name, "S1", *NOTHING, n=n, note=why) for name in given.names]
+    found = _salib_sobol(given.names, kept.mean(axis=2))
+    rows = [
+        Row(name, index, value, value - half, value + half, n, _quality(value, half, n))
+        for index, values, halves in found
+        for name, value, half in zip(given.names, values, halves, strict=True)
+    ]
+    if given.n_replications > 1:
+        rows += _of_expected_output(given.names, kept, found)
+    return [*rows, *_sums(found, n, said)]
+
+
+def saltelli(given: Response) -> tuple[Rows | None, str]:
+    """Give the rows of each block of a Saltelli design, shape (N, D + 2 or 2 D + 2), or why not.
+
+    A block is A, A with one column of B for each parameter (then B with one of A), and B.
+    """
+    n_points, d = given.x.shape
+    for step in (d + 2, 2 * d + 2):
+        if n_points == 0 or n_points % step:
+            continue
+        rows = np.arange(n_points).reshape(-1, step)
+        x = given.x[rows]
+        a, b = x[:, :1], x[:, -1:]
+        own = np.eye(d, dtype=bool)[None]
+        expected = [a, np.where(own, b, a), b]
+        if step > d + 2:
+            expected.insert(2, np.where(own, a, b))
+        if np.array_equal(x, np.concatenate(expected, axis=1)):
+            return rows, ""
+    return None, "the points are not a whole Sobol (Saltelli) design in its own order"
+
+
+def _salib_sobol(names: tuple[str, ...], y: Floats) -> Found:
+    """Give (index, values, half widths) of S1 and ST; y has shape (N, rows of a block)."""
+    from SALib.analyze import sobol as salib
+
+    second = y.shape[1] > len(names) + 2
+    problem = {"num_vars": len(names), "names": list(names), "bounds": [[0, 1]] * len(names)}
+    if second:  # SALib would compute second order too, which nobody reads here
+        y = y[:, [*range(len(names) + 1), -1]]
+    found = salib.analyze(
+        problem,
+        y.ravel(),
+        calc_second_order=False,
+        num_resamples=RESAMPLES,
+        conf_level=CONFIDENCE,
+        seed=SEED,
+    )
+    return [(i, np.asarray(found[i]), np.asarray(found[f"{i}_conf"])) for i in ("S1", "ST")]
+
+
+def _of_expected_output(names: tuple[str, ...], y: Floats, found: Found) -> list[Row]:
+    """Give the indices of E[output | parameters]; y has shape (N, rows of a block, R)."""
+    n, _, r = y.shape
+    d = len(names)
+    y = y - y.mean()  # as SALib does: what is far from 0 makes S1 needlessly uncertain
+    a, ab, b = y[:, 0], y[:, 1 : d + 1], y[:, -1]
+    both = np.concatenate([a, b])
+    alone = both - both.mean(axis=0)  # what chance does to all points together is no noise
+    variance = both.mean(axis=1).var() - (alone.var(axis=1, ddof=1) / r).mean()
+    if variance <= 0:
+        why = "chance hides whatever the parameters do; add replications"
+        return [
+            Row(name, f"{index}_effect", *NOTHING, n=n, note=why)
+            for index, _, _ in found
+            for name in names
+        ]
+    step = ab - a[:, None]
+    first = _product(np.broadcast_to(b[:, None], step.shape), step).mean(axis=0) / variance
+    total = 0.5 * _product(step, step).mean(axis=0) / variance
+    wider = both.mean(axis=1).var() / variance
+    return [
+        Row(name, f"{index}_effect", value, value - half, value + half, n, _quality(value, half, n))
+        for (index, _, halves), values in zip(found, (first, total), strict=True)
+        for name, value, half in zip(names, values, wider * halves, strict=True)
+    ]
+
+
+def _product(one: Floats, two: Floats) -> Floats:
+    """Estimate E[one] E[two] over replications (the last axis) without bias."""
+    r = one.shape[-1]
+    means = one.mean(axis=-1), two.mean(axis=-1)
+    deviations = (one - means[0][..., None]) * (two - means[1][..., None])
+    return means[0] * means[1] - deviations.sum(axis=-1) / (r * (r - 1))
+
+
+def _quality(value: float, half: float, n: int) -> str:
+    notes = []
+    if half > WIDE:
+        notes.append(f"interval wider than ±{WIDE:g}: too few samples ({n})")
+    if value < 0:
+        notes.append("below 0: sampling error, read as 0")
+    if value - half > 1:
+        notes.append("above 1: too few samples")
+    return "; ".join(notes)
+
+
+def _sums(found: Found, n: int, said: str) -> list[Row]:
+    """Give the sums over the parameters: of S1 at most 1, of ST at least 1."""
+    rows = []
+    for index, values, halves in found:
+        total, half = float(values.sum()), float(np.sqrt((halves**2).sum()))
+        notes = [said] if said else []
+        if (index == "S1" and total - half > 1) or (index == "ST" and total + half < 1):
+            side = "above" if index == "S1" else "below"
+            notes.append(f"a sum {side} 1 is impossible: too few samples")
+        rows.append(
+            Row("(all)", f"sum_{index}", total, total - half, total + half, n, "; ".join(notes))
+        )
+    return rows
+
+
+def morris(given: Response, levels: int = 4) -> list[Row]:
+    """Give mean absolute effect, mean and spread of elementary effects (Morris 1991).
+
+    In units of the output for a parameter's whole range. ``noise`` is the mean absolute
+    effect that chance alone gives a parameter without any: what does not exceed it, is not
+    seen. Trajectories in which a point has no value are left out.
+    """
+    from SALib.analyze import morris as salib
+
+    rows, why = trajectories(given)
+    if rows is None:
+        return [Row(name, "mu_star", *NOTHING, note=why) for name in given.names]
+    whole = np.asarray(given.whole[rows].all(axis=1))
+    n, lost = int(whole.sum()), int((~whole).sum())
+    said = f"{lost} of {len(whole)} trajectories left out: {given.missing()}" if lost else ""
+    kept = given.at(rows[whole].ravel())
+    if n < 2:
+        why = f"fewer than two whole trajectories; {said}"
+        return [Row(name, "mu_star", *NOTHING, n=n, note=why) for name in given.names]
+    names = list(given.names)
+    problem = {"num_vars": len(names), "names": names, "bounds": [[0, 1]] * len(names)}
+    found = salib.analyze(
+        problem,
+        kept.x,
+        kept.mean,
+        num_resamples=RESAMPLES,
+        conf_level=CONFIDENCE,
+        num_levels=levels,
+        seed=SEED,
+    )
+    few = f"only {n} trajectories" if n < FEW_TRAJECTORIES else ""
+    table = []
+    for j, name in enumerate(names):
+        value, half = float(found["mu_star"][j]), float(found["mu_star_conf"][j])
+        table.append(Row(name, "mu_star", value, value - half, value + half, n, few))
+        table.append(Row(name, "mu", float(found["mu"][j]), n=n))
+        table.append(Row(name, "sigma", float(found["sigma"][j]), n=n))
+    if given.n_replications > 1:
+        table += _floor(kept, levels)
+    return table + ([Row("(all)", "left_out", float(lost), n=n, note=said)] if lost else [])
+
+
+def trajectories(given: Response) -> tuple[Rows | None, str]:
+    """Give the rows of each trajectory of a Morris design, shape (r, D + 1), or why not.
+
+    From a row to the next one parameter moves, and every parameter moves once; one with few
+    values may stand still.
+    """
+    n_points, d = given.x.shape
+    if n_points and n_points % (d + 1) == 0:
+        rows = np.arange(n_points).reshape(-1, d + 1)
+        moved = np.diff(given.x[rows], axis=1) != 0
+        if (moved.sum(axis=1) <= 1).all() and (moved.sum(axis=2) <= 1).all():
+            return rows, ""
+    return None, "the points are not a whole Morris design in its own order"
+
+
+def _floor(kept: Response, levels: int) -> list[Row]:
+    """Give the mean absolute elementary effect that chance gives, by parameter."""
+    n, r, d = len(kept.x) // (len(kept.names) + 1), kept.n_replications, len(kept.names)
+    moved = np.diff(kept.x.reshape(n, d + 1, d), axis=1) != 0
+    step = np.diff(kept.y.reshape(n, d + 1, r), axis=1)
+    variance = step.var(axis=2, ddof=1) / r
+    delta = levels / (2 * (levels - 1))
+    spread = np.sqrt(np.einsum("ns,nsj->j", variance, moved) / n) / delta
+    return [
+        Row(name, "noise", float(np.sqrt(2 / np.pi) * s), n=n)
+        for name, s in zip(kept.names, spread, strict=True)
+    ]

@@ -1,0 +1,340 @@
+"""Read a sweep file into a ``Sweep``: its scenarios, parameters and outputs, all known to exist.
+
+The keys of the file are in ``schema.py``; the points come from ``design.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
+from flowsim.scenario.other_files import Read, read_file
+from flowsim.scenario.tree import in_order, suggestion
+from flowsim.scenario.writing import yaml_text
+from flowsim.schema import Scenario
+from flowsim.sweep.cells import Cells, cells_text, read_cells
+from flowsim.sweep.outputs import Output, Series, kept_series, read_outputs
+from flowsim.sweep.schema import (
+    Figure,
+    Grid,
+    LatinHypercube,
+    Morris,
+    Sobol,
+    SweepFile,
+    Table,
+    Varied,
+    Zip,
+    sweep_schema,
+)
+
+__all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_schema"]
+
+FOLDER = "sweeps"
+NOUN = "sweep"
+POINTS_FILE = "points.csv"
+RESERVED = (
+    *("run", "scenario", "point", "replication", "key", "status", "error"),
+    *("measure", "place_kind", "place_id", "value", "date"),
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as it will be run; may be pickled.
+
+    Attributes
+    ----------
+    name, title, description : str
+    bases : tuple of Base
+        The scenarios, each run at every point.
+    changes : dict
+        Dotted keys and values that hold in every run; ``sample`` and ``seed`` are in it.
+    parameters : dict of Varied
+        By name, in the order of the file; none is ``free`` any more, but has its range.
+    design : Grid, Zip, LatinHypercube, Sobol, Morris or Table
+        Told apart by ``kind``.
+    replications : int
+    sample : float
+    seed : int or None
+        None if each scenario keeps its own.
+    design_seed : int
+        Of random designs.
+    outputs : tuple of Output
+        Numbers kept of each run.
+    kept : tuple of Series
+        Daily series to compute and store: those of the outputs, and what ``keep`` adds.
+    figures : tuple of Figure
+    table : Cells or None
+        The rows of a ``table`` design.
+    read : Read
+        The file, for problems that show later.
+    """
+
+    name: str
+    title: str
+    description: str
+    bases: tuple[Base, ...]
+    changes: dict[str, Any]
+    parameters: dict[str, Varied]
+    design: Grid | Zip | LatinHypercube | Sobol | Morris | Table
+    replications: int
+    sample: float
+    seed: int | None
+    design_seed: int
+    outputs: tuple[Output, ...]
+    kept: tuple[Series, ...]
+    figures: tuple[Figure, ...]
+    table: Cells | None
+    read: Read[SweepFile] = field(compare=False, repr=False)
+
+    def files(self) -> dict[str, str]:
+        """Give the files that repeat this sweep without any other, by name.
+
+        ``sweep.yaml`` with the scenarios ``base-<name>.yaml`` and, of a table design,
+        ``points.csv``; read from there it has the same runs with the same keys.
+        """
+        said = self.read.model.model_dump(by_alias=True, exclude_unset=True)
+        of_bases = {f"base-{base.name}.yaml": resolved_yaml(base.scenario) for base in self.bases}
+        said["scenario"], said["free"] = None, None
+        said["scenarios"] = list(of_bases)
+        said["parameters"] = {
+            name: varied.model_dump(by_alias=True, exclude_unset=True)
+            for name, varied in self.parameters.items()
+        }
+        points = {}
+        if self.table is not None:
+            said["design"] = {"kind": "table", "file": POINTS_FILE}
+            points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)
+        ordered = {key: said[key] for key in SweepFile.model_fields if said.get(key) is not None}
+        return {"sweep.yaml": yaml_text(ordered)} | of_bases | points
+
+
+def shipped_sweeps() -> dict[str, Path]:
+    """Give the sweeps that come with flowsim, by name."""
+    return shipped(FOLDER)
+
+
+def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
+    """Read a sweep file and everything that it names.
+
+    Parameters
+    ----------
+    source : path, str or mapping
+        A file, the name of a shipped sweep such as ``passports-by-task-force``, or what a
+        file could say (paths in it are then relative to the working folder).
+
+    Raises
+    ------
+    ScenarioError
+        With all problems found, each with file, line and what to do. The points are checked
+        by ``plan.make_plan``.
+    """
+    read = read_file(source, SweepFile, NOUN, FOLDER)
+    file = read.model
+    bases, scenarios = _bases(read)
+    problems: list[Problem] = []
+    parameters, table = _parameters(read, scenarios[0], problems)
+    outputs = read_outputs(read, scenarios, problems)
+    kept = kept_series(read, outputs, scenarios, problems)
+    problems += _figure_problems(read, parameters, outputs)
+    if problems:
+        raise ScenarioError(in_order(problems))
+    own_seed = getattr(file.design, "seed", None)
+    seeds = [seed for seed in (own_seed, file.seed) if seed is not None]
+    fixed = {"sample": file.sample} | ({} if file.seed is None else {"seed": file.seed})
+    return Sweep(
+        name=file.name,
+        title=file.title,
+        description=file.description,
+        bases=bases,
+        changes=fixed | file.changes,
+        parameters=parameters,
+        design=file.design,
+        replications=file.replications,
+        sample=file.sample,
+        seed=file.seed,
+        design_seed=[*seeds, scenarios[0].seed][0],
+        outputs=outputs,
+        kept=kept,
+        figures=file.figures,
+        table=table,
+        read=read,
+    )
+
+
+def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
+    """Read the scenarios, and check them with the changes that hold in every run."""
+    file = read.model
+    bases: list[Base] = []
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    many = file.scenarios is not None and isinstance(read.tree.at(("scenarios",)), tuple)
+    for place, named in enumerate(file.scenarios or (str(file.scenario),)):
+        key = ("scenarios", place) if many else ("scenarios" if file.scenarios else "scenario",)
+        try:
+            base = Base.read(read.find(named, *key))
+            base.scenario  # noqa: B018  sound by itself, so that it can be written out
+            scenarios.append(base.variant(file.changes))
+        except ScenarioError as error:
+            problems += [placed(problem, read) for problem in error.problems]
+            continue
+        if base.name in [other.name for other in bases]:
+            problems.append(read.problem(f"a scenario of the name {base.name} stands above", *key))
+        bases.append(base)
+    if problems:
+        raise ScenarioError(in_order(problems))
+    return tuple(bases), scenarios
+
+
+def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
+    """Give a problem of a variant the line of the sweep file that caused it."""
+    if problem.where != "changes":
+        return problem
+    file = read.model
+    moved = [(("changes", key), key) for key in file.changes]
+    for name, varied in file.parameters.items():
+        in_levels = [key for changes in (varied.levels or {}).values() for key in changes]
+        keys = [*(varied.keys or ()), *in_levels] or [name]
+        moved += [(("parameters", name), key) for key in keys]
+    found = [(at, key) for at, key in moved if f"{problem.key}.".startswith(f"{key}.")] or [
+        (at, key) for at, key in moved if key.startswith(f"{problem.key}.")
+    ]
+    if not found:
+        return Problem(read.tree.place(()).where, problem.key, problem.message)
+    at, _ = max(found, key=lambda pair: len(pair[1]))
+    return Problem(read.tree.place(at).where, problem.key, problem.message)
+
+
+def _parameters(
+    read: Read[SweepFile], scenario: Scenario, problems: list[Problem]
+) -> tuple[dict[str, Varied], Cells | None]:
+    """Give every parameter, those with free bounds or from a table included."""
+    file = read.model
+    bounds = _free_bounds(scenario)
+    parameters: dict[str, Varied] = {}
+    for name, varied in file.parameters.items():
+        parameters[name] = _bounded(read, name, varied, bounds, problems)
+    moved = {key for name, varied in parameters.items() for key in keys_of(name, varied)}
+    for prefix in file.free or ():
+        named = [key for key in bounds if prefix == "all" or f"{key}.".startswith(f"{prefix}.")]
+        if not named:
+            known = [*bounds, *{key.split(".")[0] for key in bounds}, "all"]
+            near = suggestion(prefix, known) or "; expected all, or how some of their keys begin"
+            problems.append(
+                read.problem(f"{prefix!r}: no number has free bounds there{near}", "free")
+            )
+        parameters |= {
+            key: _over(bounds[key]) for key in named if key not in moved | parameters.keys()
+        }
+    table = _table(read, parameters, problems)
+    if file.design.kind == "table" and table is not None:
+        parameters = {
+            name: parameters.get(name) or Varied(values=tuple(dict.fromkeys(column)))
+            for name, column in zip(table.columns, zip(*table.rows, strict=True), strict=True)
+        }
+    problems += _name_problems(read, parameters)
+    return parameters, table
+
+
+def _free_bounds(scenario: Scenario) -> dict[str, tuple[float, float]]:
+    """Give the numbers of a scenario that have free bounds; those by date or age have several."""
+    rows = [row for row in assumptions(scenario) if row.free is not None]
+    return {row.key: row.free for row in rows if row.free and not row.value.startswith("{")}
+
+
+def _over(bounds: tuple[float, float]) -> Varied:
+    return Varied(range=bounds)
+
+
+def _bounded(
+    read: Read[SweepFile],
+    name: str,
+    varied: Varied,
+    bounds: Mapping[str, tuple[float, float]],
+    problems: list[Problem],
+) -> Varied:
+    """Put the scenario's free bounds in the place of ``free: true``."""
+    if not varied.free:
+        return varied
+    key, *others = keys_of(name, varied)
+    if others or key not in bounds:
+        near = suggestion(key, list(bounds))
+        what = "moves several keys" if others else f"{key} has no free bounds in the scenario"
+        problems.append(
+            read.problem(f"{what}; give a range instead{near}", "parameters", name, "free")
+        )
+        return varied
+    said = varied.model_dump(exclude_unset=True, exclude={"free"})
+    return Varied.model_validate(said | {"range": bounds[key]})
+
+
+def keys_of(name: str, varied: Varied) -> list[str]:
+    """Give the dotted keys that a parameter moves."""
+    if varied.levels is not None:
+        return list(dict.fromkeys(key for changes in varied.levels.values() for key in changes))
+    return list(varied.keys or [name])
+
+
+def _table(
+    read: Read[SweepFile], parameters: Mapping[str, Varied], problems: list[Problem]
+) -> Cells | None:
+    """Read the rows of a table design."""
+    design = read.model.design
+    if not isinstance(design, Table):
+        return None
+    path = (read.path.parent if read.path is not None else Path()) / design.file
+    if not path.is_file():
+        problems.append(read.problem(f"{design.file} does not exist", "design", "file"))
+        return None
+    try:
+        cells = read_cells(path)
+    except ScenarioError as error:
+        problems += error.problems
+        return None
+    wanted = design.columns or cells.columns
+    for column in wanted:
+        if column not in cells.columns:
+            near = suggestion(column, list(cells.columns))
+            problems.append(read.problem(f"{column} is no column of {design.file}{near}", "design"))
+            return None
+    for name in [name for name in parameters if name not in wanted]:
+        near = suggestion(name, list(wanted))
+        message = f"is no column of {design.file}{near}"
+        problems.append(read.problem(message, "parameters", name))
+    return cells.take(wanted)
+
+
+def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Iterator[Problem]:
+    """Find names that tables use already, and keys that two parameters move."""
+    first: dict[str, str] = {}
+    for name, varied in parameters.items():
+        if name in RESERVED:
+            message = "is a column of the results already; give the parameter another name"
+            yield read.problem(message, "parameters", name)
+        for key in keys_of(name, varied):
+            other = first.setdefault(key, name)
+            if other != name:
+                message = f"{key} is moved by {other} already; one parameter for each key"
+                yield read.problem(message, "parameters", name)
+
+
+def _figure_problems(
+    read: Read[SweepFile], parameters: Mapping[str, Varied], outputs: tuple[Output, ...]
+) -> Iterator[Problem]:
+    """Find figures of what the sweep does not have."""
+    by_name = {output.name: output for output in outputs}
+    for place, figure in enumerate(read.model.figures):
+        at = ("figures", place)
+        for axis in ("x", "y"):
+            named = getattr(figure, axis)
+            if named is not None and named not in parameters:
+                near = suggestion(named, list(parameters)) or f"; it has {', '.join(parameters)}"
+                yield read.problem(f"{axis}: {named!r} is no parameter of this sweep{near}", *at)
+        if figure.output is not None and figure.output not in by_name:
+            near = suggestion(figure.output, list(by_name)) or f"; it has {', '.join(by_name)}"
+            yield read.problem(f"{figure.output!r} is no output of this sweep{near}", *at)

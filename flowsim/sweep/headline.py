@@ -1,0 +1,81 @@
+"""What a sweep found, in a few lines of plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from flowsim.sweep.folder import SweepResults
+from flowsim.sweep.naming import label_of, output_label
+from flowsim.sweep.sensitivity import WHICH
+
+MOST = 6
+STRENGTH = ("ST", "mu_star", "share", "src")
+"""Indices by which parameters are put in order, whichever the design has."""
+
+
+def headline(swept: SweepResults) -> str:
+    """Say how far each output ranges over the points, and which parameter moves it most."""
+    lines = [_counts(swept), *_ranges(swept)]
+    return "\n".join(lines)
+
+
+def _counts(swept: SweepResults) -> str:
+    told = swept.manifest
+    runs, failed = told["runs"], told["failed"]
+    scenarios = len(told["scenarios"])
+    where = f"{scenarios} scenarios, " if scenarios > 1 else ""
+    lost = f"; {failed:,} of them failed" if failed else ""
+    return (
+        f"{told['title']}: {where}{told['points']:,} points, {told['replications']} "
+        f"replication{'s' * (told['replications'] > 1)} each, {runs:,} runs{lost}."
+    )
+
+
+def _ranges(swept: SweepResults) -> Iterator[str]:
+    """Give a line for each output at each place, averaged over replications."""
+    titles = {output.name: output for output in swept.sweep.outputs}
+    scenario = swept.sweep.bases[0].scenario
+    groups = list(swept.results.groupby(WHICH, observed=True, sort=False))
+    for (base, name, place), rows in groups[:MOST]:
+        means = rows.groupby("point")["value"].mean().dropna()
+        if means.empty:
+            continue
+        output = titles[str(name)]
+        said = output.title or output_label(output.measure, str(place), scenario)
+        of = f" ({base})" if len(swept.sweep.bases) > 1 else ""
+        low, high = (_number(value) for value in (means.min(), means.max()))
+        strongest = _strongest(swept, str(base), str(name), str(place))
+        most = f", moved most by {_named(swept, strongest)}" if strongest else ""
+        yield f"  {said[:1].upper()}{said[1:]}{of}: {low} to {high}{most}"
+    if len(groups) > MOST:
+        yield f"  ... and {len(groups) - MOST} more in results.parquet"
+
+
+def _named(swept: SweepResults, parameter: str) -> str:
+    title = swept.sweep.parameters[parameter].title
+    return title or label_of(parameter, swept.sweep.bases[0].scenario)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _strongest(swept: SweepResults, scenario: str, output: str, place: str) -> str:
+    """Give the parameter with the largest index; empty if there is none to compare."""
+    table = swept.indices
+    if table is None or len(swept.sweep.parameters) < 2:
+        return ""
+    mine = table[
+        (table["scenario"] == scenario)
+        & (table["output"] == output)
+        & (table["place_id"] == place)
+        & table["parameter"].isin(list(swept.sweep.parameters))
+    ]
+    for index in STRENGTH:
+        rows = mine[mine["index"] == index].set_index("parameter")
+        sizes = pd.to_numeric(rows["value"]).abs().dropna()
+        if len(sizes) and sizes.max() > 0:
+            return str(sizes.idxmax())
+    return ""

@@ -1,0 +1,165 @@
+"""Which numbers and daily series a sweep keeps of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from flowsim.errors import Problem
+from flowsim.scenario.other_files import Read
+from flowsim.scenario.tree import suggestion
+from flowsim.schema import Scenario
+from flowsim.sweep.measures import MEASURES, Place, known_measures, places, reduction
+from flowsim.sweep.schema import OutputEntry, SweepFile
+
+DEFAULT = (
+    ("departures", "nation"),
+    ("involuntary_stayers", "nation"),
+    ("entries_men", "destination"),
+    ("stock_men", "destination"),
+    ("notices", "destination"),
+)
+"""Outputs of a file that names none."""
+
+
+class Series(NamedTuple):
+    """One daily series, as the table of daily results names it."""
+
+    place_kind: str
+    place_id: str
+    measure: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """A number kept of each run and place: a daily series, reduced.
+
+    Attributes
+    ----------
+    name : str
+        ``measure`` of its rows in the table of results.
+    title : str
+        What figures call it; may be empty.
+    measure : str
+        Of the daily table.
+    places : tuple of Place
+        One row each.
+    reduce : {'sum', 'last', 'first', 'max', 'min', 'mean'}
+        Days without a value (nobody waited) are left out; without any day it is NaN.
+    start, end : datetime or None
+        Window of days, the end not included.
+    """
+
+    name: str
+    title: str
+    measure: str
+    places: tuple[Place, ...]
+    reduce: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def read_outputs(
+    read: Read[SweepFile], scenarios: Sequence[Scenario], problems: list[Problem]
+) -> tuple[Output, ...]:
+    """Give the outputs of a file, or the usual ones; adds to the problems."""
+    known = _common_places(scenarios)
+    if not read.model.outputs:
+        return tuple(_defaults(known))
+    found = []
+    for name, entry in read.model.outputs.items():
+        output = _output(read, name, entry or OutputEntry(), known, problems)
+        if output is not None:
+            problems += _window_problems(read, output, scenarios)
+            found.append(output)
+    return tuple(found)
+
+
+def _common_places(scenarios: Sequence[Scenario]) -> dict[str, Place]:
+    """Give the places that every scenario has, by every name that they go by."""
+    first, *others = [places(scenario) for scenario in scenarios]
+    return {name: place for name, place in first.items() if all(name in o for o in others)}
+
+
+def _defaults(known: dict[str, Place]) -> Iterator[Output]:
+    for measure, kind in DEFAULT:
+        there = tuple(dict.fromkeys(place for place in known.values() if place.kind == kind))
+        yield Output(measure, "", measure, there, reduction(measure))
+
+
+def _output(
+    read: Read[SweepFile],
+    name: str,
+    entry: OutputEntry,
+    known: dict[str, Place],
+    problems: list[Problem],
+) -> Output | None:
+    at = ("outputs", name)
+    measure = entry.measure or name
+    if measure not in known_measures():
+        what = f"{measure!r} is no measure" + ("" if entry.measure else "; name one with measure:")
+        near = suggestion(measure, known_measures()) or f"; known are {', '.join(known_measures())}"
+        problems.append(read.problem(f"{what}{near}", *at, "measure"))
+        return None
+    kinds = [kind for kind, names in MEASURES.items() if measure in names]
+    if entry.place is None and "nation" not in kinds:
+        message = f"needs a place; {measure} is measured by {' and '.join(kinds)}"
+        problems.append(read.problem(message, *at))
+        return None
+    found = [_place(read, place, known, problems, *at, "place") for place in entry.place or ("RU",)]
+    there = tuple(dict.fromkeys(place for place in found if place is not None))
+    for place in there:
+        if place.kind not in kinds:
+            message = f"{measure} is not measured at {place.place_id} ({place.kind}); only by "
+            problems.append(read.problem(message + " and ".join(kinds), *at, "place"))
+    rule = entry.reduce or reduction(measure)
+    return Output(name, entry.title, measure, there, rule, entry.start, entry.end)
+
+
+def _place(
+    read: Read[SweepFile],
+    named: str,
+    known: dict[str, Place],
+    problems: list[Problem],
+    *at: str,
+) -> Place | None:
+    if named not in known:
+        near = suggestion(named, list(known)) or "; expected RU, or a code such as GE, GE-LARS"
+        problems.append(read.problem(f"{named!r} is not a place{near}", *at))
+    return known.get(named)
+
+
+def _window_problems(
+    read: Read[SweepFile], output: Output, scenarios: Sequence[Scenario]
+) -> Iterator[Problem]:
+    for scenario in scenarios:
+        start, end = scenario.horizon.start, scenario.horizon.end
+        if (output.start or start) >= end or (output.end or end) <= start:
+            message = f"no day lies inside the horizon ({start:%Y-%m-%d} to {end:%Y-%m-%d})"
+            yield read.problem(message, "outputs", output.name)
+
+
+def kept_series(
+    read: Read[SweepFile],
+    outputs: Sequence[Output],
+    scenarios: Sequence[Scenario],
+    problems: list[Problem],
+) -> tuple[Series, ...]:
+    """Give the daily series to compute and store, each once; adds to the problems."""
+    keep = read.model.keep
+    every: dict[str, Place] = {}
+    for scenario in scenarios:
+        every |= places(scenario)
+    named = [_place(read, place, every, problems, "keep", "places") for place in keep.places]
+    where = {place for place in named if place is not None} or set(every.values())
+    series = [Series(p.kind, p.place_id, o.measure) for o in outputs for p in o.places]
+    for measure in known_measures() if "all" in keep.measures else keep.measures:
+        if measure not in known_measures():
+            near = suggestion(measure, known_measures()) or "; expected all, or names of measures"
+            problems.append(read.problem(f"{measure!r} is no measure{near}", "keep", "measures"))
+        series += [
+            Series(p.kind, p.place_id, measure) for p in where if measure in MEASURES[p.kind]
+        ]
+    return tuple(sorted(set(series)))

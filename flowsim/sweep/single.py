@@ -1,0 +1,298 @@
+"""Single runs of a sweep: one to learn what all will cost, one made again to look at closely."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flowsim import __version__, sources
+from flowsim.errors import ModelError, ResultsError
+from flowsim.observation import Observed
+from flowsim.parallel import cores
+from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
+from flowsim.run import Run as FullRun
+from flowsim.run import manifest_of, write
+from flowsim.simulate import simulate
+from flowsim.sweep.file import Sweep, read_sweep
+from flowsim.sweep.folder import FILE, SweepResults, open_sweep
+from flowsim.sweep.plan import Plan, Run, make_plan
+from flowsim.sweep.running import Progress, lines_of, overridden, tasks_of
+from flowsim.sweep.store import Outcome, Store, unpacked
+from flowsim.sweep.tables import DAILY, RESULTS, join, parameter_columns
+from flowsim.sweep.work import work
+from flowsim.world import World
+
+PROBES = 2  # the first also makes the population, which later runs of a seed share
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a sweep will take, judged from a probe.
+
+    Attributes
+    ----------
+    scenarios, points, replications, runs : int
+    done : int
+        Of the runs, finished already in the folder.
+    workers : int
+    seconds : float
+        Of all that is missing.
+    seconds_per_run : float
+        On one core.
+    bytes_on_disk : float
+        Of the tables of all runs; twice that while they are joined.
+    """
+
+    scenarios: int
+    points: int
+    replications: int
+    runs: int
+    done: int
+    workers: int
+    seconds: float
+    seconds_per_run: float
+    bytes_on_disk: float
+
+
+def estimate(
+    sweep: Sweep | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    workers: int | None = None,
+    replications: int | None = None,
+    sample: float | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
+    """Say what a sweep will take; checks all its points, runs two probes, writes nothing.
+
+    Raises
+    ------
+    ScenarioError
+        As ``run_sweep``.
+    ModelError
+        If the probe fails: so would other runs.
+    """
+    sweep = sweep if isinstance(sweep, Sweep) else read_sweep(sweep)
+    sweep = overridden(sweep, replications, sample)
+    plan = make_plan(sweep, progress)
+    done = _done(Path("results", sweep.name) if out is None else Path(out))
+    missing = sum(run.key not in done for run in plan.runs)
+    seconds, size = zip(*(_probe(plan) for _ in range(PROBES)), strict=True)
+    count, first, later = workers or cores(), seconds[0], min(seconds)
+    per_worker = (first - later) * min(sweep.replications, missing)
+    return Estimate(
+        scenarios=len(sweep.bases),
+        points=len(plan.points),
+        replications=sweep.replications,
+        runs=len(plan),
+        done=len(plan) - missing,
+        workers=count,
+        seconds=missing * later / count + (per_worker if missing else 0.0),
+        seconds_per_run=later,
+        bytes_on_disk=float(size[0] * len(plan)),
+    )
+
+
+def _done(folder: Path) -> set[str]:
+    """Give the keys of what a folder holds, finished or not; nothing if there is none."""
+    if (folder / "runs.parquet").is_file() and not (folder / "parts").is_dir():
+        return set(pq.read_table(folder / "runs.parquet", columns=["key"])["key"].to_pylist())
+    return set(_looked_at(folder).done) if (folder / "parts").is_dir() else set()
+
+
+def _looked_at(folder: Path) -> Store:
+    """Give a folder's store to read in, without taking the folder."""
+    store = Store(folder)
+    store.scan(mend=False)
+    return store
+
+
+def _probe(plan: Plan) -> tuple[float, int]:
+    """Run the first run of a plan; give its seconds, and the bytes of its rows."""
+    begin = time.perf_counter()
+    outcome = _made(plan, plan.runs[0])
+    if outcome.error:
+        raise ModelError(f"the first run failed, and others would: {outcome.error}")
+    return time.perf_counter() - begin, len(outcome.results) + len(outcome.daily)
+
+
+def _made(plan: Plan, run: Run) -> Outcome:
+    (task,) = tasks_of(plan, [run], 1)
+    (outcome,) = work(task)
+    return outcome
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A run of a sweep, made again.
+
+    Attributes
+    ----------
+    run, point, replication : int
+    scenario : str
+    parameters : mapping of str to value
+    error : str
+        Empty if the run succeeded.
+    difference : str
+        How it differs from what the folder holds; empty if it equals it to the last bit.
+    results, daily : DataFrame
+        As in the sweep's tables.
+    folder : Path or None
+        Full results of the run, as ``flowsim run`` writes them, if they were asked for.
+    """
+
+    run: int
+    scenario: str
+    point: int
+    replication: int
+    parameters: Mapping[str, Any]
+    error: str
+    difference: str
+    results: pd.DataFrame
+    daily: pd.DataFrame
+    folder: Path | None = None
+
+
+def rerun(
+    folder: str | os.PathLike[str], run: int, out: str | os.PathLike[str] | None = None
+) -> Rerun:
+    """Make one run of a finished sweep again, and compare it with what the folder holds.
+
+    Parameters
+    ----------
+    run : int
+        Its number in ``runs.parquet``.
+    out : path, optional
+        Folder for the run's full results: hourly tables, outcomes, the resolved scenario.
+
+    Raises
+    ------
+    ResultsError
+        If the folder is no finished sweep, or has no such run.
+    """
+    swept = open_sweep(folder)
+    plan = make_plan(swept.sweep)
+    if not 0 <= run < len(plan):
+        raise ResultsError(f"run {run} is not known; {folder} has runs 0 to {len(plan) - 1}")
+    planned = plan.runs[run]
+    outcome = _made(plan, planned)
+    difference = _difference(swept, planned, outcome)
+    where = None if out is None else _write_run(plan, planned, Path(out))
+    return Rerun(
+        run,
+        planned.scenario,
+        planned.point,
+        planned.replication,
+        dict(zip(plan.points.names, plan.points.rows[planned.point], strict=True)),
+        outcome.error,
+        difference,
+        unpacked(outcome.results, RESULTS).to_pandas(),
+        unpacked(outcome.daily, DAILY).to_pandas(),
+        where,
+    )
+
+
+def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
+    """Say how a run differs from what the folder holds of it."""
+    said = []
+    (row,) = pq.read_table(
+        swept.folder / "runs.parquet", filters=[("run", "=", run.number)]
+    ).to_pylist()
+    if row["error"] != outcome.error:
+        said.append(f"it said {row['error']!r} then, {outcome.error!r} now")
+    for name, data, schema in (
+        ("results", outcome.results, RESULTS),
+        ("daily", outcome.daily, DAILY),
+    ):
+        held = _held(swept.folder / f"{name}.parquet", run.number, schema)
+        if not _same(held, unpacked(data, schema)):
+            said.append(f"its rows in {name}.parquet differ")
+    made = swept.manifest["versions"]["flowsim"]
+    if (said or row["key"] != run.key) and made != __version__:
+        said.append(f"the sweep was made with flowsim {made}, this is {__version__}")
+    if row["key"] != run.key and swept.manifest["data_hash"] != sources.content_hash():
+        said.append("the data tables are not those of the sweep")
+    return "; ".join(said)
+
+
+def _held(path: Path, run: int, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(path, columns=schema.names, filters=[("run", "=", run)]).cast(schema)
+
+
+def _same(one: pa.Table, other: pa.Table) -> bool:
+    """Compare tables bit for bit; a missing value equals a missing value."""
+    if len(one) != len(other):
+        return False
+    pairs = zip(one.to_pandas().items(), other.to_pandas().items(), strict=True)
+    return all(first.equals(second) for (_, first), (_, second) in pairs)
+
+
+def _write_run(plan: Plan, run: Run, folder: Path) -> Path:
+    """Write the full results of a run, as ``flowsim run`` would."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ResultsError(f"{folder} is not empty; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    (base,) = [base for base in plan.sweep.bases if base.name == run.scenario]
+    scenario = base.variant(run.changes)
+    world, started = World(scenario), datetime.now(UTC)
+    begin = time.perf_counter()
+    model = simulate(world, run.replication)
+    observed = Observed(model)
+    outcomes = outcomes_table(model, run.replication)
+    manifest = manifest_of(world, 1, started) | {
+        "replication": run.replication,
+        "engine": "columns",
+        "men_simulated": int(outcomes["men_simulated"].sum()),
+        "seconds": round(time.perf_counter() - begin, 3),
+        "from_sweep": {"name": plan.sweep.name, "run": run.number, "key": run.key},
+    }
+    result = FullRun(
+        scenario,
+        daily_table(observed, run.replication),
+        hourly_table(observed, run.replication),
+        outcomes,
+        comparison_table(observed, run.replication),
+        manifest,
+    )
+    write(result, folder)
+    return folder
+
+
+def open_unfinished(folder: str | os.PathLike[str]) -> SweepResults:
+    """Open what is finished of a sweep that was interrupted, or that still runs.
+
+    Returns
+    -------
+    SweepResults
+        Its tables have the finished runs only; the manifest says ``complete: false``.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds no parts of a sweep.
+    """
+    folder = Path(folder)
+    if not (folder / "parts").is_dir() or not (folder / FILE).is_file():
+        raise ResultsError(f"{folder} holds no unfinished sweep")
+    store, plan = _looked_at(folder), make_plan(read_sweep(folder / FILE))
+    for name in store.damaged:
+        warnings.warn(f"{folder}/parts/{name} is damaged; its runs are missing", stacklevel=2)
+    lines = (line for line in lines_of(plan) if line.key in store.done)
+    found = SweepResults(folder, {"kind": "sweep", "complete": False, "runs": len(store.done)})
+    with tempfile.TemporaryDirectory() as place:
+        join(store, lines, parameter_columns(plan.points.names, plan.points.rows), Path(place))
+        tables = SweepResults(Path(place), {})
+        found.__dict__ |= {name: getattr(tables, name) for name in ("runs", "results", "daily")}
+    found.__dict__["sweep"], found.__dict__["indices"] = plan.sweep, None
+    return found

@@ -1,0 +1,244 @@
+"""Join the parts of a sweep into its tables, run by run in the order of the plan.
+
+Memory does not grow with the number of runs, and the bytes of a table depend on nothing but
+the plan and what the runs gave: not on workers, on kills, or on growth in steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from flowsim.sweep.store import Outcome, Store, durable, packed, unpacked
+
+ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
+TABLES = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv")
+FAILURES = "failures.txt"
+RESULTS = pa.schema([("measure", pa.string()), ("place_id", pa.string()), ("value", pa.float64())])
+DAILY = pa.schema(
+    [
+        ("date", pa.timestamp("ms")),
+        ("place_kind", pa.string()),
+        ("place_id", pa.string()),
+        ("measure", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+_RUN = [
+    ("run", pa.int32()),
+    ("scenario", pa.string()),
+    ("point", pa.int32()),
+    ("replication", pa.int32()),
+]
+FIXED = ("run", "scenario", "point", "replication", "key", "status", "error", *RESULTS.names)
+"""Columns that no parameter may be called like."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run's line in the plan: its number, what it is, and the values of its parameters."""
+
+    run: int
+    scenario: str
+    point: int
+    replication: int
+    key: str
+    values: tuple[Any, ...]
+
+
+def parameter_columns(names: Sequence[str], points: Iterable[Sequence[Any]]) -> pa.Schema:
+    """Give the columns of the parameters: numbers if all of its values are, else text.
+
+    Parameters
+    ----------
+    points : iterable of sequences
+        Values of each point, in the order of ``names``.
+    """
+    kinds: list[set[type]] = [set() for _ in names]
+    for values in points:
+        for kind, value in zip(kinds, values, strict=True):
+            kind.add(type(value))
+    return pa.schema([(name, _column(kind)) for name, kind in zip(names, kinds, strict=True)])
+
+
+def _column(kinds: set[type]) -> pa.DataType:
+    some = kinds - {type(None)}
+    if some == {bool}:
+        return pa.bool_()
+    if some == {int}:
+        return pa.int64()
+    return pa.float64() if some and some <= {int, float} else pa.string()
+
+
+def _cell(value: Any, kind: pa.DataType) -> Any:
+    """Fit a parameter's value into its column."""
+    if value is None or not pa.types.is_string(kind):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def join(
+    store: Store, lines: Iterable[Line], parameters: pa.Schema, folder: Path
+) -> dict[str, str]:
+    """Write the tables of a sweep from its parts; each is there whole or not at all.
+
+    Returns
+    -------
+    dict
+        Each file's SHA-256, for the manifest.
+    """
+    runs = pa.schema(
+        [*_RUN, ("key", pa.string()), ("status", pa.string()), ("error", pa.string()), *parameters]
+    )
+    results = pa.schema([*_RUN, *parameters, *RESULTS])
+    daily = pa.schema([("run", pa.int32()), *DAILY])
+    failures: list[str] = []
+    with ExitStack() as stack:
+        to_runs, to_results, to_daily = (
+            stack.enter_context(_Groups(stack.enter_context(durable(folder / name)), schema))
+            for name, schema in zip(TABLES, (runs, results, daily), strict=False)
+        )
+        to_csv = stack.enter_context(durable(folder / "results.csv"))
+        csv = stack.enter_context(pa.csv.CSVWriter(to_csv, results))
+        for line in lines:
+            outcome = store.outcome(line.key)
+            told = {"key": line.key, "status": _status(outcome), "error": outcome.error}
+            to_runs.add(_widened(_row(told), line, parameters, runs))
+            rows = _widened(unpacked(outcome.results, RESULTS), line, parameters, results)
+            to_results.add(rows)
+            csv.write_table(rows)
+            to_daily.add(_widened(unpacked(outcome.daily, DAILY), line, parameters, daily))
+            if outcome.error:
+                failures.append(f"run {line.run}: {outcome.error}\n{outcome.traceback}\n")
+    _write_failures(folder / FAILURES, failures)
+    return {name: file_digest(folder / name) for name in TABLES}
+
+
+def _status(outcome: Outcome) -> str:
+    return "failed" if outcome.error else "ok"
+
+
+def _row(values: Mapping[str, str]) -> pa.Table:
+    return pa.table({name: pa.array([value], pa.string()) for name, value in values.items()})
+
+
+def _widened(table: pa.Table, line: Line, parameters: pa.Schema, schema: pa.Schema) -> pa.Table:
+    """Put the columns that say which run it is before a run's own."""
+    known: dict[str, Any] = {
+        "run": line.run,
+        "scenario": line.scenario,
+        "point": line.point,
+        "replication": line.replication,
+    }
+    known |= {
+        field.name: _cell(value, field.type)
+        for field, value in zip(parameters, line.values, strict=True)
+    }
+    columns = [
+        table[field.name]
+        if field.name in table.column_names
+        else pa.repeat(pa.scalar(known[field.name], field.type), len(table))
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _write_failures(path: Path, failures: Sequence[str]) -> None:
+    """Tell for people where the errors arose; not a table, because it names folders."""
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    with durable(path) as stream:
+        stream.write("\n".join(failures).encode())
+
+
+class _Groups:
+    """Writes a Parquet file in row groups of one size, however the rows come."""
+
+    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
+        self.schema, self.n = schema, 0
+        self.waiting: list[pa.Table] = []
+        self.writer = pq.ParquetWriter(stream, schema, compression="zstd")
+
+    def __enter__(self) -> _Groups:
+        return self
+
+    def add(self, table: pa.Table) -> None:
+        """Take some rows; write when a group is full."""
+        self.waiting.append(table)
+        self.n += len(table)
+        while self.n >= ROW_GROUP:
+            self._write(ROW_GROUP)
+
+    def _write(self, n: int) -> None:
+        table = pa.concat_tables(self.waiting)
+        self.writer.write_table(table.slice(0, n).combine_chunks(), row_group_size=ROW_GROUP)
+        rest = table.slice(n)
+        self.waiting, self.n = ([rest] if len(rest) else []), len(rest)
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None and self.n:
+            self._write(self.n)
+        self.writer.close()
+
+
+def digest(data: bytes) -> str:
+    """Give the SHA-256 of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file, without reading it whole into memory."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# -- back into parts, when a finished sweep grows
+
+
+def errors_of(folder: Path) -> dict[str, str]:
+    """Give the key of each run of a finished sweep, and its error, empty if it succeeded."""
+    runs = pq.read_table(folder / "runs.parquet", columns=["key", "error"]).to_pydict()
+    return dict(zip(runs["key"], runs["error"], strict=True))
+
+
+def outcomes_of(folder: Path) -> Iterator[Outcome]:
+    """Give the runs of a finished sweep again, in their order, from its tables."""
+    runs = pq.read_table(folder / "runs.parquet", columns=["run", "key", "error"])
+    results = _ByRun(folder / "results.parquet", RESULTS)
+    daily = _ByRun(folder / "daily.parquet", DAILY)
+    for row in runs.to_pylist():
+        if row["error"]:
+            yield Outcome(row["key"], row["error"])
+        else:
+            rows = (packed(table.of(row["run"])) for table in (results, daily))
+            yield Outcome(row["key"], "", "", *rows)
+
+
+class _ByRun:
+    """Gives the rows of one run after the other from a table sorted by run."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.batches = pq.ParquetFile(path).iter_batches(65536, columns=["run", *schema.names])
+        self.schema, self.rest = schema, pa.schema([("run", pa.int32()), *schema]).empty_table()
+
+    def of(self, run: int) -> pa.Table:
+        """Give the rows of a run; runs are asked for in their order."""
+        while not len(self.rest) or self.rest["run"][len(self.rest) - 1].as_py() <= run:
+            batch = next(self.batches, None)
+            if batch is None:
+                break
+            self.rest = pa.concat_tables([self.rest, pa.Table.from_batches([batch])])
+        numbers = self.rest["run"].to_numpy()
+        first, end = numbers.searchsorted(run), numbers.searchsorted(run, side="right")
+        found = self.rest.slice(first, end - first).select(self.schema.names)
+        self.rest = self.rest.slice(end)
+        return found

@@ -1,0 +1,173 @@
+"""What a worker does: one point of a design with some replications, from changes to tables.
+
+Everything here runs in other processes, perhaps on other machines. What comes in is small,
+what goes out is bytes, and both are the same wherever the work is done.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import traceback as tracebacks
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from flowsim import sources
+from flowsim.errors import DataError, FlowsimError
+from flowsim.observation import Observed
+from flowsim.results import DIGITS, Selection, daily_table
+from flowsim.scenario import Base
+from flowsim.simulate import simulate
+from flowsim.sweep.outputs import Output, Series
+from flowsim.sweep.store import Outcome, packed
+from flowsim.sweep.tables import DAILY, RESULTS
+from flowsim.world import World
+
+BASES_KEPT = 8  # scenario files that a worker keeps read
+
+
+@dataclass(frozen=True)
+class Task:
+    """One point of a design in one scenario, with some of its replications.
+
+    Attributes
+    ----------
+    base : bytes
+        The scenario before changes, pickled: sent as it is, taken apart once in each worker.
+    changes : mapping
+        Dotted keys to values, sample and seed among them.
+    runs : tuple of (str, int)
+        Key and replication of each run.
+    outputs : tuple of Output
+        Numbers to make of each run.
+    kept : tuple of Series
+        Daily series to store, those that the outputs are made of included.
+    data_hash : str
+        Of the data tables where the sweep was started.
+    """
+
+    base: bytes
+    changes: Mapping[str, Any]
+    runs: tuple[tuple[str, int], ...]
+    outputs: tuple[Output, ...]
+    kept: tuple[Series, ...]
+    data_hash: str
+
+
+def work(task: Task) -> list[Outcome]:
+    """Run a task; a run that fails is told as an outcome, and the others go on."""
+    try:
+        _same_data(task.data_hash)
+        world = World(_base(task.base).variant(task.changes))
+    except Exception as error:
+        return [failed(key, error) for key, _ in task.runs]
+    return [_run(world, key, replication, task) for key, replication in task.runs]
+
+
+@lru_cache(BASES_KEPT)
+def _base(pickled: bytes) -> Base:
+    base: Base = pickle.loads(pickled)
+    return base
+
+
+def _same_data(expected: str) -> None:
+    if _data_hash() != expected:
+        raise DataError(
+            "this worker's data tables are not those of the process that started the sweep; "
+            "install the same flowsim everywhere"
+        )
+
+
+@lru_cache(1)
+def _data_hash() -> str:
+    return sources.content_hash()
+
+
+def failed(key: str, error: BaseException) -> Outcome:
+    """Tell an error as what came of a run."""
+    message = " ".join(str(error).split())
+    told = "" if isinstance(error, FlowsimError) else "".join(tracebacks.format_exception(error))
+    return Outcome(key, f"{type(error).__name__}: {message}", told)
+
+
+def _run(world: World, key: str, replication: int, task: Task) -> Outcome:
+    """Run one replication and keep what the sweep wants of it."""
+    try:
+        observed = Observed(simulate(world, replication))
+        daily = kept_daily(observed, replication, task.kept)
+        results = reduced(daily, task.outputs)
+    except Exception as error:
+        return failed(key, error)
+    return Outcome(key, "", "", _bytes(results, RESULTS), _bytes(daily, DAILY))
+
+
+def _bytes(table: pd.DataFrame, schema: pa.Schema) -> bytes:
+    """Pack a table; words become dictionaries of what occurs in it."""
+    whole = pa.Table.from_pandas(table[schema.names], preserve_index=False)
+    columns = [
+        column.cast(field.type).combine_chunks().dictionary_encode()
+        if pa.types.is_string(field.type)
+        else column
+        for field, column in zip(schema, whole.columns, strict=True)
+    ]
+    return packed(pa.table(columns, names=schema.names))
+
+
+def kept_daily(observed: Observed, replication: int, kept: Sequence[Series]) -> pd.DataFrame:
+    """Give the rows of the daily table that belong to some series, in the table's order."""
+    kinds, places, measures = (frozenset(column) for column in zip(*kept, strict=True))
+    daily = daily_table(observed, replication, only=Selection(measures, places, kinds))
+    n_days, wanted = observed.world.clock.n_days, set(kept)
+    names = daily.iloc[::n_days][list(Series._fields)]  # a series stands in one piece
+    chosen = [tuple(row) in wanted for row in names.itertuples(index=False)]
+    return daily[np.repeat(chosen, n_days)]
+
+
+def reduced(daily: pd.DataFrame, outputs: Sequence[Output]) -> pd.DataFrame:
+    """Make the outputs of a run from its daily series: measure, place_id, value.
+
+    A series that a scenario does not have (the point removed the place) gives NaN.
+    """
+    grouped = daily.groupby(list(Series._fields), observed=True, sort=False)
+    series = dict(iter(grouped[["date", "value"]]))
+    rows = []
+    for output in outputs:
+        for place in output.places:
+            days = series.get((place.kind, place.place_id, output.measure))
+            value = math.nan if days is None else _reduce(_window(days, output), output.reduce)
+            rows.append((output.name, place.place_id, value))
+    return pd.DataFrame(rows, columns=RESULTS.names)
+
+
+def _window(days: pd.DataFrame, output: Output) -> npt.NDArray[np.float64]:
+    """Give the values of the days that an output counts, shape (D,)."""
+    inside = np.ones(len(days), dtype=bool)
+    if output.start is not None:
+        inside &= days["date"].to_numpy() >= np.datetime64(output.start)
+    if output.end is not None:
+        inside &= days["date"].to_numpy() < np.datetime64(output.end)
+    return days["value"].to_numpy()[inside]
+
+
+def _reduce(values: npt.NDArray[np.float64], rule: str) -> float:
+    """Make one number of a series; days without a value are left out."""
+    some = values[np.isfinite(values)]
+    if len(some) == 0:
+        return math.nan
+    total = math.fsum(some)  # exact, so that no machine adds up in an order of its own
+    made = {
+        "sum": total,
+        "mean": total / len(some),
+        "first": some[0],
+        "last": some[-1],
+        "max": some.max(),
+        "min": some.min(),
+    }
+    return round(float(made[rule]), DIGITS) + 0.0

@@ -9,29 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flowsim import __version__, sources
+from flowsim import sources
 from flowsim import summary as words
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
+from flowsim.machine import free_memory, peak_memory_mb, versions, write_atomically
 from flowsim.men import AgentModel, refuse_too_many
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
+from flowsim.parameter_draws import as_table, daily_of_draws, variants
 from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
-from flowsim.scenario import content_hash, load, resolved_yaml
+from flowsim.scenario import Base, content_hash, load, resolved_yaml
 from flowsim.schema import Scenario
 from flowsim.world import World
 
@@ -50,6 +48,8 @@ class Run:
     ----------
     daily, hourly, outcomes, summary : DataFrame
         As the README lists them.
+    posterior, draws : DataFrame, optional
+        Daily rows under draws of the parameters (``replication`` is the draw), and the draws.
     """
 
     scenario: Scenario
@@ -59,6 +59,8 @@ class Run:
     summary: pd.DataFrame
     manifest: dict[str, Any]
     folder: Path | None = field(default=None)
+    posterior: pd.DataFrame | None = field(default=None)
+    draws: pd.DataFrame | None = field(default=None)
 
     def report(self) -> str:
         """Say in plain words what came out."""
@@ -66,7 +68,7 @@ class Run:
 
 
 def run(
-    scenario: Scenario | str | os.PathLike[str],
+    scenario: Scenario | Base | str | os.PathLike[str],
     *,
     sample: float | None = None,
     seed: int | None = None,
@@ -76,12 +78,13 @@ def run(
     force: bool = False,
     progress: Progress | None = None,
     engine: str = "columns",
+    draws: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
     """Run a scenario and give its tables; write a results folder if ``out`` is given.
 
     Parameters
     ----------
-    scenario : Scenario, path, or name of a shipped scenario
+    scenario : Scenario, Base, path, or name of a shipped scenario
     sample, seed : optional
         Instead of the scenario's.
     replications : int
@@ -94,49 +97,71 @@ def run(
         Called with hours done, hours in all, and what is being done.
     engine : str
         ``columns``, or ``agents``: every man a Mesa object, the same results, small samples.
+    draws : sequence of mappings
+        Other values of parameters, by dotted key: draw n is simulated besides, with the chance
+        of replication n, of which there are then as many.
 
     Raises
     ------
     ScenarioError, ResultsError, MachineError
     """
-    if not isinstance(scenario, Scenario):
-        scenario = load(str(scenario), changes)
-    elif changes:
-        raise ResultsError("changes can be laid over a file, not over a Scenario already read")
-    scenario = _with(scenario, sample, seed)
+    scenario, others = _chosen(scenario, changes, draws, sample, seed)
     if engine not in ENGINES:
         raise ResultsError(f"engine {engine} is not known; choose one of {', '.join(ENGINES)}")
     if replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
+    if others and replications not in (1, len(others)):
+        raise ResultsError(
+            f"each draw of the parameters has a replication of its own: found {len(others)} draws "
+            f"and {replications} replications; leave the replications out"
+        )
+    replications = len(others) or replications
     world = World(scenario)
-    _fits_in_memory(world)
+    fits_in_memory(world)
     if engine == "agents":
         refuse_too_many(world, scenario.sample)
     folder = None if out is None else Path(out)
     if folder is not None:
         _prepare(folder, scenario, force)
     started, begin = datetime.now(UTC), time.perf_counter()
-    parts = [
-        _replicate(world, r, replications, progress or _silent, engine) for r in range(replications)
-    ]
+    told = _Told(progress or _silent, world.clock.n_hours, replications + len(others))
+    parts = [_replicate(world, r, told, engine) for r in range(replications)]
     tables = {
         name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
     }
-    manifest = _manifest(world, replications, started)
+    manifest = manifest_of(world, replications, started)
     manifest["engine"] = engine
     manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
+    daily, hourly, outcomes, summary = (tables[name] for name in (*TABLES, "summary"))
+    result = Run(scenario, daily, hourly, outcomes, summary, manifest)
+    if others:
+        rows = list(daily_of_draws(others, lambda n: told.at(replications + n, 0, f"draw {n + 1}")))
+        result.posterior = pd.concat(rows, ignore_index=True)
+        result.draws = as_table(draws)
+        manifest["draws"] = len(others)
     manifest["seconds"] = round(time.perf_counter() - begin, 3)
-    result = Run(
-        scenario,
-        tables["daily"],
-        tables["hourly"],
-        tables["outcomes"],
-        tables["summary"],
-        manifest,
-    )
     if folder is not None:
         write(result, folder)
     return result
+
+
+def _chosen(
+    scenario: Scenario | Base | str | os.PathLike[str],
+    changes: Mapping[str, Any] | Sequence[str],
+    draws: Sequence[Mapping[str, Any]],
+    sample: float | None,
+    seed: int | None,
+) -> tuple[Scenario, list[Scenario]]:
+    """Give the scenario to run, and its variants with other parameters."""
+    if isinstance(scenario, Scenario):
+        if changes or draws:
+            raise ResultsError(
+                "changes and draws can be laid over a file, not over a Scenario already read"
+            )
+        return _with(scenario, sample, seed), []
+    base = scenario if isinstance(scenario, Base) else Base.read(scenario)
+    own = _with(base.variant(changes), sample, seed)
+    return own, variants(base, changes, draws, own)
 
 
 def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
@@ -157,21 +182,30 @@ def _silent(_done: int, _total: int, _label: str) -> None:
     """Report nothing."""
 
 
-def _replicate(
-    world: World, replication: int, replications: int, progress: Progress, engine: str
-) -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True)
+class _Told:
+    """Reports progress in hours over all simulations of a run."""
+
+    progress: Progress
+    hours: int
+    simulations: int
+
+    def at(self, simulation: int, hour: int, label: str) -> None:
+        """Say how far it is, in the hours of the simulation under way."""
+        self.progress(simulation * self.hours + hour, self.simulations * self.hours, label)
+
+
+def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict[str, pd.DataFrame]:
     """Run one replication and give its tables."""
-    label = "the men" if replications == 1 else f"replication {replication + 1}"
-    hours = world.clock.n_hours
-    progress(replication * hours, replications * hours, label)
+    alone = told.simulations == 1
+    told.at(replication, 0, "the men" if alone else f"replication {replication + 1}")
     model = ENGINES[engine](world, replication=replication)
-    for hour in range(hours):
+    for hour in range(world.clock.n_hours):
         if hour % 24 == 0:
             moment = world.clock.moment(hour * 3600.0)
-            label = f"{moment.day} {moment:%B}"
-            progress(replication * hours + hour, replications * hours, label)
+            told.at(replication, hour, f"{moment.day} {moment:%B}")
         model.step()
-    progress((replication + 1) * hours, replications * hours, "tables")
+    told.at(replication, world.clock.n_hours, "tables")
     observed = Observed(model)
     return {
         "daily": daily_table(observed, replication),
@@ -181,55 +215,44 @@ def _replicate(
     }
 
 
-def _fits_in_memory(world: World) -> None:
-    """Refuse a sample that this machine has no room for, before it swaps itself to death."""
+def fits_in_memory(world: World, processes: int = 1) -> None:
+    """Refuse a sample that this machine has no room for, before it swaps itself to death.
+
+    Raises
+    ------
+    MachineError
+        If so many processes at once need more than is free.
+    """
     men = world.assumptions.sample * world.strata.men.sum()
     reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
     rows = (
         world.assumptions.sample
         * (world.men * (reachable + world.hazard(float(world.announced.max())))).sum()
     )
-    need = FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN
-    try:
-        room = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return
-    if need > room:
+    need = processes * (FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN)
+    room = free_memory()
+    if room is not None and need > room:
         raise MachineError(
             f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory, "
             f"{room / 1e9:.1f} GB are free; take a smaller --sample"
         )
 
 
-def _manifest(world: World, replications: int, started: datetime) -> dict[str, Any]:
+def manifest_of(world: World, replications: int, started: datetime) -> dict[str, Any]:
     """Say what made the run: versions, hashes, seeds."""
     scenario = world.assumptions
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "scenario": scenario.name,
         "title": scenario.title,
-        "versions": {
-            "flowsim": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "mesa": _version("mesa"),
-            "pandas": pd.__version__,
-        },
+        "versions": versions(),
         "scenario_hash": content_hash(scenario),
         "data_hash": sources.content_hash(),
         "seed": scenario.seed,
         "replications": replications,
         "sample": scenario.sample,
         "started": started.isoformat(timespec="seconds"),
-        "peak_memory_mb": round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1),
+        "peak_memory_mb": peak_memory_mb(),
     }
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _prepare(folder: Path, scenario: Scenario, force: bool) -> None:
@@ -287,8 +310,10 @@ def write(result: Run, folder: Path) -> None:
     tables = {
         "scenario.yaml": resolved_yaml(result.scenario).encode(),
         **{f"{name}.parquet": _parquet(getattr(result, name)) for name in TABLES},
-        "summary.csv": result.summary.to_csv(index=False, lineterminator="\n").encode(),
+        "summary.csv": _csv(result.summary),
     }
+    if result.posterior is not None and result.draws is not None:
+        tables |= {"posterior.parquet": _parquet(result.posterior), "draws.csv": _csv(result.draws)}
     result.manifest["tables"] = {
         name: hashlib.sha256(data).hexdigest() for name, data in tables.items()
     }
@@ -306,17 +331,8 @@ def write(result: Run, folder: Path) -> None:
     result.folder = folder
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _parquet(table: pd.DataFrame) -> bytes:
@@ -346,10 +362,13 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
         if found != expected:
             raise ResultsError(f"{path} is not the file that the run wrote; run it again")
+    drawn = "posterior.parquet" in manifest["tables"]
     return Run(
         load(str(folder / "scenario.yaml")),
         **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
         summary=pd.read_csv(folder / "summary.csv", parse_dates=["from", "to"]),
         manifest=manifest,
         folder=folder,
+        posterior=pd.read_parquet(folder / "posterior.parquet") if drawn else None,
+        draws=pd.read_csv(folder / "draws.csv") if drawn else None,
     )

@@ -36,7 +36,7 @@ def fails_with(error):
 
 
 def break_load(monkeypatch, error):
-    monkeypatch.setattr(sys.modules["flowsim.scenario"], "load", fails_with(error))
+    monkeypatch.setattr(sys.modules["flowsim.scenario"].Base, "read", fails_with(error))
 
 
 # -- help

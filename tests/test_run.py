@@ -181,18 +181,16 @@ def test_a_file_is_not_a_folder(tmp_path):
 
 def test_a_sample_that_needs_more_memory_than_there_is_is_refused_at_once(monkeypatch, tmp_path):
     """One clear message before anything is made or written."""
-    pages = {"SC_AVPHYS_PAGES": 25_000, "SC_PHYS_PAGES": 25_000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(os, "sysconf", lambda name: pages[name])
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemTotal: 200000 kB\nMemFree: 900 kB\nMemAvailable: 100000 kB\n")
+    monkeypatch.setattr(sys.modules["flowsim.machine"], "MEMORY", memory)
     with pytest.raises(MachineError, match=r"needs about .* GB .* --sample"):
         run("september-2022", sample=1.0, out=tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
-def test_memory_is_not_asked_of_a_machine_that_cannot_tell(monkeypatch):
-    def unknown(_name: str) -> int:
-        raise ValueError("unrecognized configuration name")
-
-    monkeypatch.setattr(os, "sysconf", unknown)
+def test_memory_is_not_asked_of_a_machine_that_cannot_tell(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules["flowsim.machine"], "MEMORY", tmp_path / "no-such-file")
     assert run("september-2022", sample=TINY).daily.size > 0
 
 

@@ -1,0 +1,89 @@
+"""The same scenario with other values of its parameters: what not knowing them adds to chance.
+
+Draw n of the parameters is simulated with the chance of replication n, which the scenario's own
+values meet as well. So the spread over replications is chance alone, the spread over draws is
+chance and parameters together, and the two are comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from flowsim.observation import Observed
+from flowsim.results import Selection, daily_table
+from flowsim.scenario import Base
+from flowsim.schema import Scenario
+from flowsim.simulate import simulate
+
+Changes = Mapping[str, Any] | Sequence[str]
+KEPT = Selection(
+    kinds=frozenset({"nation", "destination", "crossing"}),
+    measures=frozenset(
+        {
+            "departures",
+            "entries",
+            "involuntary_stayers",
+            "queue_cars",
+            "queue_persons",
+            "stock_men",
+            "stock_persons",
+            "wait_hours",
+        }
+    ),
+)
+
+
+def variants(
+    base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]], own: Scenario
+) -> list[Scenario]:
+    """Give the scenario once for each draw; what a user changed himself stays as he set it.
+
+    Parameters
+    ----------
+    base : Base
+        The scenario's file.
+    changes : mapping or sequence of str
+        Laid over each draw.
+    draws : sequence of mappings
+        Dotted keys to values; those of policies that the scenario lacks are left out.
+    own : Scenario
+        With the user's changes alone; lends its sample and seed.
+
+    Raises
+    ------
+    ScenarioError
+        If a draw does not fit the scenario.
+    """
+    update = {"sample": own.sample, "seed": own.seed}
+    out = []
+    for draw in draws:
+        here = {k: v for k, v in draw.items() if base.tree.at(tuple(k.split("."))) is not None}
+        laid: Changes = (
+            {**here, **changes}
+            if isinstance(changes, Mapping)
+            else [*(f"{key}={value!r}" for key, value in here.items()), *changes]
+        )
+        out.append(base.variant(laid).model_copy(update=update))
+    return out
+
+
+def daily_of_draws(
+    scenarios: Sequence[Scenario], simulated: Callable[[int], None]
+) -> Iterator[pd.DataFrame]:
+    """Simulate draw n with the chance of replication n; give the daily rows in ``KEPT``.
+
+    ``simulated`` is told the number of each draw before it begins.
+    """
+    for n, scenario in enumerate(scenarios):
+        simulated(n)
+        yield daily_table(Observed(simulate(scenario, n)), n, KEPT)
+
+
+def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give the draws as a table, one row each, one column a parameter."""
+    table = pd.DataFrame([dict(draw) for draw in draws])
+    table.insert(0, "draw", range(len(table)))
+    return table

@@ -1,0 +1,72 @@
+"""Draws of the parameters: the same chance, other values, and what the user set stays set."""
+
+import pandas as pd
+import pytest
+
+import flowsim
+from flowsim.errors import ResultsError, ScenarioError
+from flowsim.parameter_draws import variants
+from flowsim.scenario import Base, load
+from flowsim.schema import Scenario
+
+TINY = 0.0005
+DRAWS = [
+    {"panic.decay": 9.0, "policies.rumour_of_closure.strength": 2.0},
+    {"panic.decay": 14.4, "policies.rumour_of_closure.strength": 4.05},
+]
+
+
+def values(scenario: Scenario) -> float:
+    return scenario.panic.decay.value
+
+
+def test_each_draw_gives_its_own_scenario():
+    base = Base.read("september-2022")
+    own = base.variant()
+    assert [values(one) for one in variants(base, (), DRAWS, own)] == [9.0, 14.4]
+
+
+@pytest.mark.parametrize("changes", [["panic.decay=7"], {"panic.decay": 7}])
+def test_what_the_user_set_stays_as_he_set_it(changes):
+    base = Base.read("september-2022")
+    own = base.variant(changes)
+    assert [values(one) for one in variants(base, changes, DRAWS, own)] == [7, 7]
+
+
+def test_a_policy_that_the_scenario_lacks_is_not_brought_back():
+    base = Base.read("no-rumour")
+    for one in variants(base, (), DRAWS, base.variant()):
+        assert "rumour_of_closure" not in one.policies
+
+
+def test_a_draw_out_of_bounds_is_refused():
+    base = Base.read("september-2022")
+    with pytest.raises(ScenarioError, match=r"panic\.decay"):
+        variants(base, (), [{"panic.decay": -1.0}], base.variant())
+
+
+def test_the_scenarios_own_values_as_a_draw_change_nothing(tmp_path):
+    """Draw n meets the chance of replication n, so equal values give equal rows."""
+    own = load("september-2022")
+    same = {"panic.decay": own.panic.decay.value}
+    run = flowsim.run("september-2022", sample=TINY, draws=[same, same], out=tmp_path / "r")
+    key = ["replication", "date", "place_kind", "place_id", "measure"]
+    drawn = run.posterior.astype({"place_id": str, "measure": str, "place_kind": str})
+    daily = run.daily.astype({"place_id": str, "measure": str, "place_kind": str})
+    both = drawn.merge(daily, on=key, suffixes=("", "_own"))
+    assert len(both) == len(drawn) > 0
+    pd.testing.assert_series_equal(both["value"], both["value_own"], check_names=False)
+    again = flowsim.open_run(tmp_path / "r")
+    pd.testing.assert_frame_equal(again.posterior, run.posterior, check_categorical=False)
+    assert again.manifest["draws"] == 2
+    assert list(again.draws["draw"]) == [0, 1]
+
+
+def test_draws_and_replications_must_agree():
+    with pytest.raises(ResultsError, match="2 draws and 3 replications"):
+        flowsim.run("september-2022", sample=TINY, draws=DRAWS, replications=3)
+
+
+def test_a_scenario_already_read_takes_no_draws():
+    with pytest.raises(ResultsError, match="over a file"):
+        flowsim.run(load("september-2022"), sample=TINY, draws=DRAWS)

@@ -1,0 +1,169 @@
+"""Compare scenarios: run them, gather what came out, write it down."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from flowsim import __version__, sources
+from flowsim.comparison import coincidence, folder, lambdas, running, tables
+from flowsim.comparison.folder import Comparison
+from flowsim.comparison.running import Part, Plan, Progress, Source
+from flowsim.errors import ResultsError
+from flowsim.parallel import LOCAL
+from flowsim.schema import Scenario
+
+REPLICATIONS = 20
+SAMPLE = 0.01
+KINDS_BY_LAMBDA = ("nation", "destination", "outcome")
+
+
+def compare(
+    scenarios: Sequence[Source],
+    *,
+    replications: int = REPLICATIONS,
+    sample: float | None = SAMPLE,
+    seed: int | None = None,
+    workers: int | None = None,
+    scheduler: str = LOCAL,
+    terms: bool = True,
+    shapley: bool = True,
+    by_lambda: Sequence[float] = (),
+    out: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare the first scenario with each of the others, man for man.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario, path or name
+        Two or more, with the same horizon; sample and seed are made the same.
+    replications : int
+        Pairs of runs; replication r of all scenarios has the same men and draws.
+    sample, seed : optional
+        None takes the first scenario's.
+    workers, scheduler
+        As in ``parallel.scatter``; they change no result.
+    terms : bool
+        Find which term of his decision switched each man.
+    shapley : bool
+        Divide what followed 28 September among the policies that coincide.
+    by_lambda : sequence of float
+        Values of lambda under which to repeat the comparison (``lambdas.VALUES``).
+    out : path, optional
+        Folder to write.
+
+    Raises
+    ------
+    ScenarioError, ResultsError, ModelError, MachineError
+    """
+    if replications < 1:
+        raise ResultsError(f"replications must be at least 1; found {replications}")
+    read = running.read(scenarios, sample, seed)
+    place = None if out is None else Path(out)
+    if place is not None:
+        folder.prepare(place, [s.name for s in read], force)
+    started, begin = datetime.now(UTC), time.perf_counter()
+    policies = coincidence.coinciding(read) if shapley else None
+    if policies is not None and not policies[1]:
+        policies = None
+    plan = running.planned(read, policies, by_lambda, terms)
+    parts = running.run(plan, replications, workers, scheduler, progress or _silent)
+    manifest = _manifest(plan, replications, started)
+    result = Comparison(tuple(read), manifest, known=_gathered(plan, parts, policies))
+    manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
+    manifest["seconds"] = round(time.perf_counter() - begin, 3)
+    if place is not None:
+        folder.write(result, place)
+    return result
+
+
+def _silent(_done: int, _total: int, _label: str) -> None:
+    """Report nothing."""
+
+
+def _gathered(
+    plan: Plan, parts: Sequence[Part], policies: tuple[Scenario, Sequence[str]] | None
+) -> dict[str, pd.DataFrame]:
+    """Join the parts into tables."""
+    names = [keyed.scenario.name for keyed in plan.scenarios]
+    n = len(names)
+    transitions = _joined([table for part in parts for table in part.transitions])
+    by_scenario = [pd.concat([part.reduced[s] for part in parts]) for s in range(n)]
+    groups = (tables.EVERYBODY, *tables.GROUPINGS)
+    known = {
+        "differences": tables.differences(by_scenario, names),
+        "transitions": transitions,
+        "matrix": tables.matrix(transitions, groups),
+        "daily": _joined([part.daily[s] for s in range(n) for part in parts]),
+        "outcomes": _joined([part.outcomes[s] for s in range(n) for part in parts]),
+    }
+    if plan.with_terms:
+        switched = _joined([table for part in parts for table in part.switched])
+        known["terms"] = tables.terms(switched, [part.replication for part in parts])
+    if policies is not None:
+        values = np.stack([part.explained for part in parts])
+        known["shapley"] = coincidence.explained(policies[0].name, policies[1], values)
+    if plan.lambdas:
+        known["lambda"] = _by_lambda(plan, parts, names)
+    return known
+
+
+def _by_lambda(plan: Plan, parts: Sequence[Part], names: list[str]) -> pd.DataFrame:
+    """Put the differences under each lambda below one another."""
+    found = []
+    for place, (value, _) in enumerate(plan.lambdas):
+        reduced = [
+            pd.concat([part.lambdas[place][1][s] for part in parts]) for s in range(len(names))
+        ]
+        chosen = [table[table["place_kind"].isin(KINDS_BY_LAMBDA)] for table in reduced]
+        found.append(tables.differences(chosen, names))
+        found[-1].insert(0, "lambda", value)
+    return pd.concat(found, ignore_index=True)
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables below one another, keeping columns of names as codes."""
+    joined = {}
+    for column in frames[0].columns:
+        parts = [frame[column] for frame in frames]
+        if isinstance(parts[0].dtype, pd.CategoricalDtype):
+            ordered = [part.cat.remove_unused_categories() for part in parts]
+            joined[column] = pd.Series(union_categoricals(ordered, sort_categories=True))
+        else:
+            joined[column] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(joined)
+
+
+def _manifest(plan: Plan, replications: int, started: datetime) -> dict[str, Any]:
+    """Say what made the comparison: versions, hashes, seeds."""
+    first = plan.scenarios[0].scenario
+    return {
+        "kind": folder.KIND,
+        "scenarios": [keyed.scenario.name for keyed in plan.scenarios],
+        "titles": [keyed.scenario.title for keyed in plan.scenarios],
+        "versions": {
+            "flowsim": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "pandas": pd.__version__,
+        },
+        "scenario_hashes": [keyed.key for keyed in plan.scenarios],
+        "data_hash": sources.content_hash(),
+        "seed": first.seed,
+        "replications": replications,
+        "sample": first.sample,
+        "lambdas": [value for value, _ in plan.lambdas],
+        "refitted": {f"{v:g}": lambdas.refitted(v) for v, _ in plan.lambdas},
+        "started": started.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,361 @@
+"""A man's decision to leave, put together from terms that can be exchanged between worlds.
+
+What the model does day by day for everybody is done here for some men over the whole horizon,
+from the series that a run leaves behind: the same pressure, the same moments, the same men.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim import choice
+from flowsim.clock import DAY, HOUR
+from flowsim.comparison.lives import ENLISTED, HIDING, HOME, Born, Life
+from flowsim.conscription import cumulated_hazard
+from flowsim.draws import Draws
+from flowsim.policies import WARM_UP
+from flowsim.states import NEVER
+from flowsim.world import World
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+STRATA_OF_REGION = 64
+CHUNK = 65_536  # men at a time
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """What a man is and wants: attributes, constants, tastes, frailty.
+
+    Attributes
+    ----------
+    stratum : int64, shape (N,)
+        His passport aside.
+    threshold : float32, shape (N, J)
+    utility : float64, shape (S, J)
+        The part of V that does not change, the region's call-up aside.
+    index : float
+        lambda.
+    """
+
+    stratum: Ints
+    threshold: npt.NDArray[np.float32]
+    utility: Floats
+    index: float
+
+
+@dataclass(frozen=True)
+class Availability:
+    """What is open to a man: borders, documents, and whether he has the passport.
+
+    Attributes
+    ----------
+    passport : int64, shape (N,)
+    offered : bool, shape (J,)
+        Whether the destination is there at all.
+    open, next_open : shape (H, 2, J)
+        ``World.available`` and ``World.next_available``.
+    release : float
+        Seconds over which men pent up leave after a reopening.
+    """
+
+    passport: Ints
+    offered: Bools
+    open: Bools
+    next_open: Ints
+    release: float
+
+
+@dataclass(frozen=True)
+class Panic:
+    """Panic by day and hour, shape (D, 24), and the panic integral that makes it a rate."""
+
+    by_hour: Floats
+    reference: float
+
+
+@dataclass(frozen=True)
+class CallUp:
+    """When a man is summoned, whether he would comply, and how he feels about his region's share.
+
+    Attributes
+    ----------
+    threshold : float32, shape (N,)
+    hazard : float64, shape (D + 1, R, 2)
+        Cumulated by each midnight, not liable and liable.
+    announced : float64, shape (24 D + 1,)
+    comply : float
+    worry : float64, shape (R, 1)
+        What the region's call-up adds to V.
+    """
+
+    threshold: npt.NDArray[np.float32]
+    hazard: Floats
+    announced: Floats
+    comply: float
+    worry: Floats
+
+
+@dataclass(frozen=True)
+class Terms:
+    """All that decides whether, when and for where some men leave.
+
+    Attributes
+    ----------
+    tastes, availability, panic, call_up
+    wait : float64, shape (D, R, J)
+        Cost of generalised hours: the road, perceived waits, which crossings are shut.
+    visible_checks : float64, shape (D, J)
+        Cost of checks to liable men.
+    network : float64, shape (D, R, J)
+        What co-regionals abroad are worth.
+    """
+
+    tastes: Tastes
+    availability: Availability
+    wait: Floats
+    visible_checks: Floats
+    network: Floats
+    panic: Panic
+    call_up: CallUp
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What men decide.
+
+    Attributes
+    ----------
+    outcome : int64, shape (N,)
+        Place in ``decisions`` of the destinations: how he stays, or where he sets off for.
+    leaves_at : int64, shape (N,)
+        Second at which he sets off, ``NEVER`` if he stays.
+    """
+
+    outcome: Ints
+    leaves_at: Ints
+
+
+def decisions(destinations: Sequence[str]) -> tuple[str, ...]:
+    """Name the decisions: ways of staying, and destinations to set off for."""
+    wants = (f"wants-{name}" for name in destinations)
+    return (HOME, *wants, HIDING, ENLISTED, *(f"leaves-{name}" for name in destinations))
+
+
+@dataclass(frozen=True)
+class Fates:
+    """The draws that belong to men and not to worlds, each shape (N,)."""
+
+    release: Floats
+    comply: Floats
+
+    @classmethod
+    def of(cls, life: Life, ids: Ints) -> Fates:
+        """Draw them again; the address gives the same numbers as in the run."""
+        draws = Draws(life.world.assumptions.seed, life.replication)
+        return cls(draws.uniform("release", ids), draws.uniform("comply", ids))
+
+    def take(self, men: Ints) -> Fates:
+        """Give the draws of some of the men."""
+        return Fates(self.release[men], self.comply[men])
+
+
+def terms_of(life: Life, men: Born, destinations: Sequence[str]) -> Terms:
+    """Gather the terms of one world; what it lacks of some destinations is left empty."""
+    world, law = life.world, life.world.assumptions.choice
+    columns = np.array([destinations.index(name) for name in world.destinations])
+
+    def wide(values: npt.NDArray[Any], fill: float = 0.0) -> npt.NDArray[Any]:
+        out = np.full((*values.shape[:-1], len(destinations)), fill, dtype=values.dtype)
+        out[..., columns] = values
+        return out
+
+    of, nobody_worries = world.of_stratum, np.ones(len(world.regions.code))
+    base = choice.base_utility(law, world.destinations, of, nobody_worries)
+    mornings = WARM_UP + 24 * np.arange(world.clock.n_days)
+    return Terms(
+        tastes=Tastes(men.stratum, wide(men.threshold, np.inf), wide(base), law.lambda_.value),
+        availability=Availability(
+            of["passport"][men.stratum],
+            np.isin(np.arange(len(destinations)), columns),
+            wide(world.available, False),
+            wide(world.next_available, 2**40),
+            law.release.value * HOUR,
+        ),
+        wait=wide(law.beta_road.value * _hours(life, mornings)),
+        visible_checks=wide(law.beta_risk.value * world.visible_checks[mornings]),
+        network=wide(law.beta_network.value * np.log1p(_co_regionals(life))),
+        panic=Panic(world.panic, world.assumptions.panic.reference.value),
+        call_up=_call_up(world, men),
+    )
+
+
+def _hours(life: Life, mornings: Ints) -> Floats:
+    """Give the generalised hours of each day, shape (D, R, J)."""
+    rows = zip(life.wait, mornings.tolist(), strict=True)
+    return np.stack([life.world.generalised_hours(wait, row) for wait, row in rows])
+
+
+def _co_regionals(life: Life) -> Floats:
+    """Give the co-regionals abroad per 1,000 men as known on each day, shape (D, R, J)."""
+    world = life.world
+    lag = world.news_lag_days
+    r, j = np.indices(lag.shape)
+    men = world.regions.men.sum(axis=1)[:, None] / 1000.0
+    days = range(world.clock.n_days)
+    return np.stack([life.left[np.maximum(0, day - lag), r, j] / men for day in days])
+
+
+def _call_up(world: World, men: Born) -> CallUp:
+    given = world.assumptions
+    nightly = world.announced[::24].tolist()
+    return CallUp(
+        men.call_up_threshold,
+        np.stack([cumulated_hazard(world.summons_per_man, announced) for announced in nightly]),
+        world.announced,
+        given.call_up.comply.value,
+        given.choice.kappa.value * np.log(world.relative_call_up)[:, None],
+    )
+
+
+def completed(terms: Terms, other: Terms) -> Terms:
+    """Fill in from another world what a destination that only it offers is to men.
+
+    Whether it is offered is then all that differs, and belongs to availability.
+    """
+    lacking = ~terms.availability.offered & other.availability.offered
+    if not lacking.any():
+        return terms
+
+    def filled(mine: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.where(lacking, theirs, mine)
+
+    return replace(
+        terms,
+        tastes=replace(
+            terms.tastes,
+            threshold=filled(terms.tastes.threshold, other.tastes.threshold),
+            utility=filled(terms.tastes.utility, other.tastes.utility),
+        ),
+        wait=filled(terms.wait, other.wait),
+        visible_checks=filled(terms.visible_checks, other.visible_checks),
+        network=filled(terms.network, other.network),
+    )
+
+
+def decide(terms: Terms, fates: Fates) -> Decisions:
+    """Let men decide: the first of their wishes that is open to them, or the call-up before it."""
+    n, n_to = terms.tastes.threshold.shape
+    if n == 0:
+        return Decisions(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    passed = passed_at(terms)
+    leaves = np.stack([first_opening(passed[:, j], j, terms, fates) for j in range(n_to)], axis=1)
+    order = np.lexsort((passed.T.ravel(), leaves.T.ravel(), np.tile(np.arange(n), n_to)))
+    first = order[::n_to] // n  # of each man's wishes the one he can act on first
+    everybody = np.arange(n)
+    leaves_at = leaves[everybody, first]
+    summoned_at = summons(terms)
+    summoned = summoned_at < leaves_at
+    enlisted = summoned & (fates.comply < terms.call_up.comply)
+    goes = (leaves_at < NEVER) & ~enlisted
+    wish = passed.argmin(axis=1)
+    wishes = passed[everybody, wish] < NEVER
+    outcome = np.select(
+        [enlisted, goes, summoned, wishes],
+        [n_to + 2, n_to + 3 + first, n_to + 1, 1 + wish],
+        0,
+    )
+    return Decisions(outcome.astype(np.int64), np.where(goes, leaves_at, NEVER))
+
+
+def levels(terms: Terms, strata: Ints) -> Floats:
+    """Give the pressure on some strata by each midnight, shape (D + 1, U, J)."""
+    region, liable = strata // STRATA_OF_REGION, strata % 2
+    base = terms.tastes.utility[strata]
+    n_days = len(terms.panic.by_hour)
+    level = np.zeros((n_days + 1, *base.shape))
+    for day in range(n_days):
+        by_region = terms.network[day] - terms.wait[day] + terms.call_up.worry
+        v = base + by_region[region] - liable[:, None] * terms.visible_checks[day]
+        rate = np.exp(v / terms.tastes.index) / terms.panic.reference
+        level[day + 1] = level[day] + rate * float(terms.panic.by_hour[day].sum())
+    return level
+
+
+def passed_at(terms: Terms) -> Ints:
+    """Give when pressure passes each man's threshold (s), ``NEVER`` if not, shape (N, J)."""
+    strata, place = np.unique(terms.tastes.stratum, return_inverse=True)
+    level = levels(terms, strata)
+    n, n_to = terms.tastes.threshold.shape
+    out = np.full((n, n_to), NEVER, dtype=np.int64)
+    for j in np.flatnonzero(terms.availability.offered):
+        out[:, j] = crossings(
+            terms.tastes.threshold[:, j], place, level[:, :, j], terms.panic.by_hour
+        )
+    return out
+
+
+def summons(terms: Terms) -> Ints:
+    """Give when the call-up would reach each man at home (s), ``NEVER`` if not, shape (N,)."""
+    group = terms.tastes.stratum // STRATA_OF_REGION * 2 + terms.tastes.stratum % 2
+    hazard = terms.call_up.hazard
+    pace = np.diff(terms.call_up.announced).reshape(-1, 24)
+    return crossings(terms.call_up.threshold, group, hazard.reshape(len(hazard), -1), pace)
+
+
+def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pace: Floats) -> Ints:
+    """Give when rising levels pass men's thresholds.
+
+    Parameters
+    ----------
+    threshold : float32, shape (N,)
+    group : int64, shape (N,)
+        Whose level a man feels.
+    level : float64, shape (D + 1, G)
+        By each midnight, never falling.
+    pace : float64, shape (D, 24)
+        How each day's rise is spread over its hours.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Seconds; ``NEVER`` if a threshold is not passed.
+    """
+    felt, n_days = choice.felt(level[1:]), len(pace)
+    day = np.concatenate(
+        [
+            (threshold[part] > felt[:, group[part]]).sum(axis=0)
+            for part in np.split(np.arange(len(group)), range(CHUNK, len(group), CHUNK))
+        ]
+    )
+    out = np.full(len(group), NEVER, dtype=np.int64)
+    for d in np.unique(day[day < n_days]).tolist():
+        men = np.flatnonzero(day == d)
+        before, after = level[d, group[men]], level[d + 1, group[men]]
+        moment = choice.departure_moments(threshold[men].astype(np.float64), before, after, pace[d])
+        out[men] = d * int(DAY) + moment.astype(np.int64)
+    return out
+
+
+def first_opening(passed: Ints, j: int, terms: Terms, fates: Fates) -> Ints:
+    """Give when each man can act on his wish for j: at once, or spread after a reopening."""
+    open_ = terms.availability
+    at = passed.copy()
+    wishes = np.flatnonzero(passed < NEVER)
+    shut = ~open_.open[WARM_UP + at[wishes] // 3600, open_.passport[wishes], j]
+    men = wishes[shut]
+    at[men] = choice.wait_for_opening(
+        at[men],
+        open_.passport[men],
+        np.round(open_.release * fates.release[men]).astype(np.int64),
+        open_.open[:, :, j],
+        open_.next_open[:, :, j],
+        WARM_UP,
+    )
+    return at

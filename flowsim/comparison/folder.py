@@ -1,0 +1,273 @@
+"""A comparison on disk: written whole or not at all, checked when it is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flowsim.comparison import tables, words
+from flowsim.comparison.lives import outcomes
+from flowsim.errors import MachineError, ResultsError
+from flowsim.machine import write_atomically
+from flowsim.scenario import load, resolved_yaml
+from flowsim.schema import Scenario
+
+KIND = "comparison"
+MANIFEST = "manifest.json"
+DIGITS = 6
+CSV = ("differences", "matrix", "terms", "shapley", "lambda")
+PARQUET = ("transitions", "daily", "outcomes")
+
+
+@dataclass
+class Comparison:
+    """The same men in several scenarios; tables of a folder are read when first asked for.
+
+    Attributes
+    ----------
+    scenarios : tuple of Scenario
+        The first is compared with each of the others.
+    manifest : dict
+    folder : Path or None
+        None if it was not written.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    manifest: dict[str, Any]
+    folder: Path | None = None
+    known: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the scenarios."""
+        return [scenario.name for scenario in self.scenarios]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The first scenario's name with each other's."""
+        return [(self.names[0], other) for other in self.names[1:]]
+
+    @property
+    def replications(self) -> int:
+        """Replications of each scenario."""
+        return int(self.manifest["replications"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Give a table by name; empty if it was not asked for when the comparison was made."""
+        if name not in self.known:
+            self.known[name] = self._read(name)
+        return self.known[name]
+
+    def _read(self, name: str) -> pd.DataFrame:
+        if self.folder is None:
+            return pd.DataFrame()
+        suffix = "parquet" if name in PARQUET else "csv"
+        path = self.folder / f"{name}.{suffix}"
+        if path.name not in self.manifest["tables"]:
+            return pd.DataFrame()
+        return pd.read_parquet(path) if name in PARQUET else pd.read_csv(path)
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """Every measure: means, paired differences, intervals (``tables.differences``)."""
+        return self.table("differences")
+
+    @property
+    def transitions(self) -> pd.DataFrame:
+        """What became of the men in both worlds, by replication (``pairs.transitions``)."""
+        return self.table("transitions")
+
+    @property
+    def matrix(self) -> pd.DataFrame:
+        """The same, means with intervals, for all and by group (``tables.matrix``)."""
+        return self.table("matrix")
+
+    @property
+    def terms(self) -> pd.DataFrame:
+        """What switched the men (``tables.terms``); empty without terms."""
+        return self.table("terms")
+
+    @property
+    def shapley(self) -> pd.DataFrame:
+        """What coinciding policies explain (``coincidence.explained``); may be empty."""
+        return self.table("shapley")
+
+    @property
+    def lambdas(self) -> pd.DataFrame:
+        """Differences under other values of lambda; may be empty."""
+        return self.table("lambda")
+
+    @property
+    def daily(self) -> pd.DataFrame:
+        """Daily tables of all scenarios and replications, as those of a run."""
+        return self.table("daily")
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """Outcome tables of all scenarios and replications, as those of a run."""
+        return self.table("outcomes")
+
+    def matrix_of(
+        self, a: str, b: str, by: str = tables.EVERYBODY, value: str = tables.EVERYBODY
+    ) -> pd.DataFrame:
+        """Give the mean number of men by status in a (rows) and in b (columns).
+
+        Parameters
+        ----------
+        a, b : str
+            Scenarios, as in ``pairs``.
+        by, value : str
+            A group of ``matrix`` and its value, such as ``region`` and ``RU-MOW``.
+        """
+        rows = self.matrix
+        chosen = (rows["a"] == a) & (rows["b"] == b) & (rows["by"] == by)
+        chosen &= rows["value"].astype(str) == value
+        wide = rows[chosen].pivot_table("men", "status_a", "status_b", aggfunc="sum", observed=True)
+        order = [name for name in self.statuses if name in {*wide.index, *wide.columns}]
+        return wide.reindex(index=order, columns=order).fillna(0.0)
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """What can become of a man, from staying to having reached a destination."""
+        names = dict.fromkeys(name for s in self.scenarios for name in s.destinations)
+        return outcomes(tuple(names))
+
+    def report(self) -> str:
+        """Say in plain words what came out."""
+        return words.report(self)
+
+
+def prepare(folder: Path, names: list[str], force: bool) -> None:
+    """Make sure that the folder may be written; unfinish an older comparison in it.
+
+    Raises
+    ------
+    ResultsError
+        If it holds anything but a comparison of the same scenarios, unless ``force``.
+    MachineError
+        If it cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
+    if folder.exists() and any(folder.iterdir()) and not force:
+        _refuse_foreign(folder, names)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+        (folder / MANIFEST).unlink(missing_ok=True)
+    except OSError as reason:
+        raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+
+
+def _refuse_foreign(folder: Path, names: list[str]) -> None:
+    manifest = _manifest(folder)
+    unfinished = all((folder / _scenario_file(name)).exists() for name in names)
+    if not manifest and unfinished:
+        return
+    if manifest.get("kind") != KIND:
+        raise ResultsError(
+            f"{folder} holds something that is not a comparison; choose another --out or add "
+            "--force"
+        )
+    if manifest.get("scenarios") != names:
+        raise ResultsError(
+            f"{folder} holds a comparison of {', '.join(map(str, manifest['scenarios']))}, not of "
+            f"{', '.join(names)}; choose another --out or add --force to overwrite it"
+        )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _scenario_file(name: str) -> str:
+    return f"scenario-{name}.yaml"
+
+
+def write(result: Comparison, folder: Path) -> None:
+    """Write a comparison into its folder, the manifest last.
+
+    Raises
+    ------
+    MachineError
+        If the disk is full or the folder cannot be written; nothing then looks finished.
+    """
+    files = {_scenario_file(s.name): resolved_yaml(s).encode() for s in result.scenarios}
+    files |= {f"{name}.parquet": _parquet(result.known[name]) for name in PARQUET}
+    files |= {
+        f"{name}.csv": _csv(result.known[name])
+        for name in CSV
+        if name in result.known and len(result.known[name].columns)
+    }
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    result.manifest["tables"] = hashes
+    result.manifest["complete"] = True
+    files[MANIFEST] = (json.dumps(result.manifest, indent=2) + "\n").encode()
+    try:
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        for name in CSV:
+            (folder / f"{name}.csv").unlink(missing_ok=True)
+        for name, data in files.items():
+            write_atomically(folder / name, data)
+    except OSError as reason:
+        raise MachineError(
+            f"{folder} could not be written: {reason.strerror}; the comparison is not finished, "
+            "make room and run it again"
+        ) from None
+    result.folder = folder
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.round(DIGITS).to_csv(index=False, lineterminator="\n").encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    return bytes(table.to_parquet(None, index=False, compression="zstd", engine="pyarrow"))
+
+
+def open_comparison(folder: str | os.PathLike[str]) -> Comparison:
+    """Open the folder of a comparison; its tables are read when first asked for.
+
+    Raises
+    ------
+    ResultsError
+        If it is not a finished comparison, or a file in it is not the one that was written.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    if manifest.get("kind") != KIND or not manifest.get("complete"):
+        raise ResultsError(
+            f"{folder} is not a finished comparison (no complete {MANIFEST}); "
+            "run flowsim compare again"
+        )
+    _verify(folder, manifest.get("tables"))
+    scenarios = tuple(load(folder / _scenario_file(name)) for name in manifest["scenarios"])
+    return Comparison(scenarios, manifest, folder)
+
+
+def _verify(folder: Path, hashes: object) -> None:
+    """Make sure that every file is the one that was written."""
+    if not isinstance(hashes, Mapping) or not hashes:
+        raise ResultsError(f"{folder / MANIFEST} has no hashes of its tables; compare again")
+    for name, expected in hashes.items():
+        path = folder / str(name)
+        found = "missing"
+        if path.exists():
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != expected:
+            raise ResultsError(f"{path} is not the file that was written; compare again")

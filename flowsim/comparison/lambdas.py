@@ -1,0 +1,70 @@
+"""The same comparison under other values of lambda, which no published figure identifies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowsim import sources
+from flowsim.scenario import load
+from flowsim.schema import Scenario
+
+VALUES = (0.3, 0.6, 1.0)
+BASELINE, LAMBDA = "september-2022", "choice.lambda"
+
+
+def refitted(value: float) -> dict[str, float]:
+    """Give the numbers that belong to a lambda by dotted key; none at the shipped one.
+
+    Raises
+    ------
+    DataError
+        If nothing was fitted at this lambda.
+    """
+    return {k: v for k, v in sources.lambda_changes(value).items() if k != LAMBDA}
+
+
+def with_lambda(scenario: Scenario, value: float) -> Scenario:
+    """Give a scenario under another lambda, with the numbers that belong to it.
+
+    What the scenario itself changed of a refitted number stays changed by as much.
+
+    Raises
+    ------
+    DataError
+        If nothing was fitted at this lambda.
+    """
+    own = scenario.choice.lambda_.value
+    if value == own:
+        return scenario
+    belong, baseline = refitted(value), load(BASELINE)
+    was = refitted(own) if own in VALUES else {}
+    changed = _set(scenario, LAMBDA, value)
+    for key in dict.fromkeys([*belong, *was]):
+        usual = _get(baseline, key)
+        shift = belong.get(key, usual) - was.get(key, usual)
+        changed = _set(changed, key, _get(scenario, key) + shift)
+    return changed
+
+
+def _field(model: Any, key: str) -> str:
+    """Give the name under which a model holds a key of the file."""
+    fields = type(model).model_fields
+    return next((name for name, field in fields.items() if key in (field.alias, name)), key)
+
+
+def _get(model: Any, key: str) -> float:
+    for part in key.split("."):
+        model = model[part] if isinstance(model, Mapping) else getattr(model, _field(model, part))
+    return float(model.value)
+
+
+def _set(model: Any, key: str, value: float) -> Any:
+    """Give a copy of nested models in which the number under a dotted key is another."""
+    if not key:
+        return model.model_copy(update={"value": value})
+    first, _, rest = key.partition(".")
+    if isinstance(model, Mapping):
+        return {**model, first: _set(model[first], rest, value)}
+    name = _field(model, first)
+    return model.model_copy(update={name: _set(getattr(model, name), rest, value)})

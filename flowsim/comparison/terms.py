@@ -1,0 +1,188 @@
+"""Which term of his decision switched a man: one label for each man whose outcome differs.
+
+If he decides otherwise (stays, or sets off for another destination), the terms of his decision
+are exchanged between the worlds one at a time, everything else as in world a; the term that
+alone makes him decide as in world b gets him. If he sets off for the same destination in both,
+the first gate on his way at which the worlds part gets him.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim.comparison.decisions import (
+    Decisions,
+    Fates,
+    Terms,
+    completed,
+    decide,
+    terms_of,
+)
+from flowsim.comparison.lives import Trip, born
+from flowsim.comparison.pairs import Pair
+from flowsim.model import categories
+from flowsim.states import Reason, Status
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+DECISION = ("availability", "wait", "visible checks", "network", "call-up", "panic", "tastes")
+GATES = ("entry limit", "queue", "check")
+SEVERAL, INTERACTION = "several", "interaction"
+LABELS = (*DECISION, *GATES, SEVERAL, INTERACTION)
+"""``several``: each of several terms alone would have done; ``interaction``: none alone does."""
+
+_PASSED = len(GATES)  # the gate after the last
+
+
+def labels(pair: Pair) -> Ints:
+    """Give each switched man the place in ``LABELS`` of what switched him.
+
+    Returns
+    -------
+    int64, shape (n,)
+        One for each man of ``pair.switched``, in their order.
+    """
+    men = np.flatnonzero(pair.switched)
+    ids = pair.id[men]
+    a = terms_of(pair.a, born(pair.a, pair.b, ids), pair.destinations)
+    b = terms_of(pair.b, born(pair.b, pair.a, ids), pair.destinations)
+    a, b = completed(a, b), completed(b, a)
+    fates = Fates.of(pair.a, ids)
+    in_a, in_b = decide(a, fates), decide(b, fates)
+    label = _gates(pair, men)
+    other = np.flatnonzero(in_a.outcome != in_b.outcome)
+    label[other] = _terms(_chosen(a, other), _chosen(b, other), fates.take(other), in_b, other)
+    return label
+
+
+def _chosen(terms: Terms, men: Ints) -> Terms:
+    """Give the terms of some of the men."""
+    tastes, open_, call_up = terms.tastes, terms.availability, terms.call_up
+    return replace(
+        terms,
+        tastes=replace(tastes, stratum=tastes.stratum[men], threshold=tastes.threshold[men]),
+        availability=replace(open_, passport=open_.passport[men]),
+        call_up=replace(call_up, threshold=call_up.threshold[men]),
+    )
+
+
+def _terms(a: Terms, b: Terms, fates: Fates, in_b: Decisions, men: Ints) -> Ints:
+    """Exchange one term after the other; give the label of each man who decides otherwise."""
+    goal = in_b.outcome[men]
+    alone = np.zeros((len(men), len(DECISION)), dtype=bool)
+    for place, term in enumerate(DECISION):
+        name = term.replace(" ", "_").replace("-", "_")
+        theirs = getattr(b, name)
+        if len(men) and not _equal(getattr(a, name), theirs):
+            alone[:, place] = decide(replace(a, **{name: theirs}), fates).outcome == goal
+    n = alone.sum(axis=1)
+    return np.select(
+        [n == 1, n > 1],
+        [alone.argmax(axis=1), LABELS.index(SEVERAL)],
+        LABELS.index(INTERACTION),
+    ).astype(np.int64)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Say whether a term is the same in both worlds, so that nothing need be tried."""
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if is_dataclass(a):
+        return all(_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    return bool(a == b)
+
+
+# -- men who set off for the same destination in both worlds
+
+
+def _gates(pair: Pair, men: Ints) -> Ints:
+    """Label men by the first gate at which the worlds part, as if all had decided alike."""
+    rows = pair.row_a[men], pair.row_b[men]
+    (first_a, again_a), (first_b, again_b) = (
+        [_renamed(trip.take(r), life.world.destinations, pair.destinations) for trip in life.trips]
+        for life, r in zip((pair.a, pair.b), rows, strict=True)
+    )
+    enlisted_a, enlisted_b = (
+        np.append(life.enlisted, False)[r] for life, r in zip((pair.a, pair.b), rows, strict=True)
+    )
+    first, again = _parting(first_a, first_b), _parting(again_a, again_b)
+    twice = again_a.made & again_b.made
+    cases = [
+        ("entry limit", (first_a.destination != first_b.destination) | (first == 0)),
+        ("queue", first == 1),
+        ("availability", _closed_on(first_a) != _closed_on(first_b)),
+        ("check", (first == 2) | (first_a.reason != first_b.reason)),
+        ("wait", twice & (again_a.destination != again_b.destination)),
+        ("availability", twice & (_closed_on(again_a) != _closed_on(again_b))),
+        *((gate, twice & (again == place)) for place, gate in enumerate(GATES)),
+        ("call-up", enlisted_a != enlisted_b),
+        ("queue", again_a.made != again_b.made),  # too late at the head to try again
+    ]
+    return np.select(
+        [here for _, here in cases],
+        [LABELS.index(name) for name, _ in cases],
+        LABELS.index(INTERACTION),
+    ).astype(np.int64)
+
+
+def _renamed(trip: Trip, own: tuple[str, ...], all_: tuple[str, ...]) -> Trip:
+    """Give a trip with its destination as a place among those of both worlds."""
+    places = np.array([all_.index(name) for name in own])
+    return replace(trip, destination=places[trip.destination])
+
+
+def _parting(a: Trip, b: Trip) -> Ints:
+    """Give the gate at which two tries part: 0 to 2 as ``GATES``, 3 if they end alike."""
+    gate_a, gate_b = _gate(a), _gate(b)
+    part = np.where(gate_a == gate_b, gate_a, np.minimum(gate_a, gate_b))
+    alike = (gate_a == gate_b) & (a.end == b.end)
+    return np.where(alike, _PASSED, part)
+
+
+def _gate(trip: Trip) -> Ints:
+    """Give the gate at which a try ended: still waiting counts as the queue."""
+    return np.select(
+        [trip.end == Status.LIMITED, trip.end <= Status.GAVE_UP, trip.end == Status.TURNED_BACK],
+        [0, 1, 2],
+        _PASSED,
+    )
+
+
+def _closed_on(trip: Trip) -> Bools:
+    """Say whose way was closed while he was on it, shape (N,)."""
+    return trip.made & (trip.end == Status.TURNED_BACK) & (trip.reason == Reason.CLOSED)
+
+
+def switched(pair: Pair) -> pd.DataFrame:
+    """Count the switched men by what became of them in both worlds and by what switched them.
+
+    Returns
+    -------
+    DataFrame
+        ``a``, ``b``, ``replication``, ``status_a``, ``status_b``, ``term``, ``men`` (of the
+        nation), ``men_simulated``, ``example`` (id of the first of them).
+    """
+    men = pair.switched
+    label, n = labels(pair), len(pair.names)
+    key = (pair.outcome_a[men] * n + pair.outcome_b[men]) * len(LABELS) + label
+    keys, first, place = np.unique(key, return_index=True, return_inverse=True)
+    names = [life.world.assumptions.name for life in (pair.a, pair.b)]
+    return pd.DataFrame(
+        {
+            "a": categories(np.zeros(len(keys), dtype=np.int8), names[:1]),
+            "b": categories(np.zeros(len(keys), dtype=np.int8), names[1:]),
+            "replication": np.full(len(keys), pair.a.replication, dtype=np.int32),
+            "status_a": categories(keys // len(LABELS) // n, pair.names),
+            "status_b": categories(keys // len(LABELS) % n, pair.names),
+            "term": categories(keys % len(LABELS), LABELS),
+            "men": np.bincount(place, pair.weight[men], minlength=len(keys)),
+            "men_simulated": np.bincount(place, minlength=len(keys)),
+            "example": pair.id[men][first],
+        }
+    )

@@ -8,7 +8,7 @@ constant ratios that is a logit between destinations and, with the positive stab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +99,8 @@ def utility(
     """
     by_region = choice.beta_network.value * np.log1p(co_regionals)
     by_region = by_region - choice.beta_road.value * hours
-    risk = choice.beta_risk.value * strata["liable"][:, None] * visible_checks
-    return base + by_region[strata["region"]] - risk
+    risk = choice.beta_risk.value * np.arange(2)[:, None] * visible_checks
+    return base + by_region.take(strata["region"], axis=0) - risk.take(strata["liable"], axis=0)
 
 
 @dataclass
@@ -123,6 +123,9 @@ class Pressure:
     acting: Floats
     pent_up: Floats
     expected: Floats
+    _known: tuple[Floats | None, float, Floats] = field(
+        default=(None, 0.0, np.zeros(0)), repr=False, compare=False
+    )
 
     @classmethod
     def at_rest(cls, n_strata: int, n_destinations: int) -> Pressure:
@@ -152,12 +155,29 @@ class Pressure:
         """
         gain = rate * acting + np.where(opened, self.pent_up, 0.0)
         self.pent_up = np.where(opened, 0.0, self.pent_up) + rate * (panic - acting)
-        whole = gain.sum(axis=1)
-        before, self.acting = self.acting, self.acting + whole
-        left = men * (np.exp(-(before**index)) - np.exp(-(self.acting**index)))
+        whole = _sum_of_columns(gain)
+        stayed = self._staying(index)
+        self.acting = self.acting + whole
+        left = men * (stayed - self._staying(index))
         per_gain = np.divide(left, whole, out=np.zeros_like(left), where=whole > 0)
         self.expected = self.expected + per_gain[:, None] * gain
         self.level = self.level + rate * panic
+
+    def _staying(self, index: float) -> Floats:
+        """Give the probability of having stayed so far, ``exp(-A**lambda)``, shape (S,)."""
+        acting, known, staying = self._known
+        if acting is not self.acting or known != index:
+            staying = np.exp(-(self.acting**index))
+            self._known = (self.acting, index, staying)
+        return staying
+
+
+def _sum_of_columns(table: Floats) -> Floats:
+    """Add up each row, left to right: quicker than NumPy's for few columns and many rows."""
+    total = table[:, 0]
+    for column in table.T[1:]:
+        total = total + column
+    return total
 
 
 def felt(level: Floats) -> npt.NDArray[np.float32]:
@@ -197,11 +217,11 @@ class Thresholds:
         keys = sort_keys(group, threshold)
         self._order = np.argsort(keys).astype(np.uint32)
         self._keys = keys[self._order]
-        self._groups = np.arange(len(level))
+        self._groups = np.arange(len(level), dtype=np.uint64) << np.uint64(32)
         self._passed = self._places(level)
 
     def _places(self, level: Floats) -> npt.NDArray[np.intp]:
-        keys = sort_keys(self._groups, felt(level))
+        keys = self._groups | felt(level).view(np.uint32)
         return np.searchsorted(self._keys, keys, side="right")
 
     def advance(self, level: Floats) -> npt.NDArray[np.int64]:

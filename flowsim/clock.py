@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -23,7 +24,7 @@ class Clock:
     start: datetime
     end: datetime
 
-    @property
+    @cached_property
     def n_hours(self) -> int:
         """Number of full hours in the horizon."""
         return int((self.end - self.start) / timedelta(hours=1))

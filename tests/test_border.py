@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.border import Border
+from flowsim.border import ON_FOOT, Border
 from flowsim.states import Lane
 
 NEVER = math.inf
@@ -278,3 +278,30 @@ def test_men_change_lanes_in_their_order_and_by_their_own_draws():
     border.close_foot_lane()
     assert [unit[2] for unit in border.lanes[Lane.VEHICLES]] == [0, 5, 6, 7, 8, 9, 1, 2, 3, 4]
     assert not border.lanes[Lane.FOOT]
+
+
+@given(
+    seed=st.integers(0, 1000),
+    events=st.lists(st.sampled_from(["serve", "open", "close", "look"]), max_size=25),
+)
+@settings(max_examples=60, deadline=None)
+def test_persons_on_foot_are_those_who_walked_and_still_wait(seed, events):
+    """Counted one by one, whatever lanes opened and closed and whenever somebody looks."""
+    units = random_units(np.random.default_rng(seed), 30, patience=9000.0)
+    units["walk"] = np.random.default_rng(seed + 1).uniform(size=30)
+    border, now = queue(**units), 0.0
+    for event in [*events, "look"]:
+        if event == "serve":
+            border.serve(0.01, 0.6, now, now + 3600.0)
+            now += 3600.0
+        elif event == "open":
+            border.open_foot_lane(0.5, 0.25)
+        elif event == "close":
+            border.close_foot_lane()
+        else:
+            on_foot = [
+                unit[1]
+                for lane, unit in border.waiting(now)
+                if lane == Lane.FOOT or unit[4] == ON_FOOT
+            ]
+            assert border.persons_on_foot(now) == pytest.approx(sum(on_foot))

@@ -190,3 +190,19 @@ def test_the_ends_of_the_unit_interval_are_never_drawn():
     assert 0 < ends[0] < 1e-9
     assert 1 - 1e-9 < ends[1] < 1
     assert np.isfinite(exponential(ends)).all()
+
+
+def test_draws_of_several_purposes_and_occasions_are_those_drawn_one_by_one():
+    """One occasion for all, for each man, or for each purpose; in any stretch."""
+    draws, names = Draws(4, 1), ("travel", "patience", "walk")
+    men = np.arange(20_000, dtype=np.uint32) * 1979
+    each = np.arange(20_000) % 3
+    for occasion, of in (
+        (2, lambda i, p: 2),
+        (each, lambda i, p: int(each[i])),
+        (np.array([[0, 1, 5]]), lambda i, p: (0, 1, 5)[p]),
+    ):
+        found = draws.uniforms(names, men, occasion)
+        for i in (0, 1, 7000, 19_999):
+            for p, name in enumerate(names):
+                assert found[i, p] == draws.uniform_of(name, int(men[i]), of(i, p))

@@ -1,0 +1,108 @@
+"""What men are born with, kept: the same men, whatever was asked before and however little room."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from flowsim import simulate as module
+from flowsim.births import Born, Register
+from flowsim.draws import Draws
+from flowsim.population import Population, make
+from flowsim.results import outcomes_table
+from flowsim.scenario import load
+from flowsim.world import World
+
+RANGES = [(0, 40), (40, 50), (1000, 1013)]
+NAMES = ("frailty", "education", "error:georgia")
+
+
+def men(world: World, register: Register | None, replication: int = 0, **given) -> Population:
+    return make(
+        world.strata,
+        world.destinations,
+        world.assumptions.choice.lambda_.value,
+        given.pop("sample", 0.001),
+        Draws(world.assumptions.seed, replication),
+        world.caps,
+        world.call_up_caps,
+        register=register,
+        **given,
+    )
+
+
+def same(one: Population, other: Population) -> bool:
+    columns = ("counts", "weight", "id", "stratum", "threshold", "call_up_threshold")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
+
+
+def test_words_kept_are_the_words_drawn():
+    """For each purpose and occasion, when asked again and by another who asks."""
+    register, draws = Register(), Draws(7, 2)
+    for _ in range(2):
+        born = Born(draws, register, 0.01)
+        for name in NAMES:
+            for occasion in (0, 1):
+                expected = Born(draws).words(name, RANGES, occasion)
+                assert np.array_equal(born.words(name, RANGES, occasion), expected)
+    assert len(register) == 2 * len(NAMES)
+
+
+def test_words_of_other_seeds_replications_and_stretches_are_other_words():
+    register = Register()
+    asked = [
+        (Draws(7, 0), RANGES),
+        (Draws(7, 1), RANGES),
+        (Draws(8, 0), RANGES),
+        (Draws(7, 0), [(5, 68)]),
+    ]
+    found = [Born(draws, register).words("frailty", ranges) for draws, ranges in asked]
+    expected = [Born(draws).words("frailty", ranges) for draws, ranges in asked]
+    for i, words in enumerate(found):
+        assert np.array_equal(words, expected[i])
+        assert not any(np.array_equal(words, other) for other in found[i + 1 :])
+
+
+def test_nobody_can_change_what_is_kept():
+    words = Born(Draws(1), Register()).words("frailty", RANGES)
+    with pytest.raises(ValueError, match="read-only"):
+        words[0] = 0
+
+
+def test_a_full_register_keeps_what_it_has_of_the_same_seed_and_forgets_other_seeds():
+    size = Born(Draws(1)).words("frailty", RANGES).nbytes
+    register = Register(most_bytes=2 * size)
+    for replication in range(4):  # as replications come round: the first two stay
+        Born(Draws(1, replication), register).words("frailty", RANGES)
+    assert len(register) == 2
+    assert register.find((1, 1.0), (1, "frailty", 0, tuple(RANGES))) is not None
+    Born(Draws(2), register).words("frailty", RANGES)
+    assert len(register) == 1
+    assert register.n_bytes == size
+    assert register.find((2, 1.0), (0, "frailty", 0, tuple(RANGES))) is not None
+
+
+@pytest.mark.parametrize("room", (0, 3_000_000, 400_000_000))
+def test_every_design_point_has_the_men_it_would_draw(room):
+    """Shares, lambda, caps and chunks differ from point to point; words are shared."""
+    register = Register(most_bytes=room)
+    for changes in ({}, {"population.passport_share": 0.6}, {"choice.lambda": 0.9}):
+        world = World(load("september-2022", changes))
+        for replication in (0, 1):
+            assert same(men(world, register, replication), men(world, None, replication))
+        assert same(men(world, register, chunk=5000), men(world, None))
+    assert register.n_bytes <= room
+    assert (len(register) > 0) == (room > 1_500_000)
+
+
+def test_runs_in_one_process_do_not_know_of_each_other():
+    """A scenario after another, and alone: the same outcomes."""
+    here, there = (
+        load("september-2022", {"sample": 0.0005, "population.passport_share": share})
+        for share in (0.2, 0.6)
+    )
+    alone = outcomes_table(module.simulate(here), 0)
+    module.simulate(there)
+    again = outcomes_table(module.simulate(here), 0)
+    assert alone.equals(again)
+    assert not alone.equals(outcomes_table(module.simulate(here, 1), 0))

@@ -74,6 +74,7 @@ def whole_run(sample: float) -> dict[str, float]:
     """Run a scenario with results written, between two measurements of the yardstick."""
     from flowsim.choice import Thresholds
     from flowsim.model import FlowModel
+    from flowsim.wishes import Wishes
 
     runner = importlib.import_module("flowsim.run")
     people: list[float] = []
@@ -85,7 +86,7 @@ def whole_run(sample: float) -> dict[str, float]:
     with (
         tempfile.TemporaryDirectory() as folder,
         stopwatch(FlowModel, "_people_the_world", people),
-        stopwatch(FlowModel, "_pass_thresholds", passes),
+        stopwatch(Wishes, "arise", passes),
         stopwatch(Thresholds, "advance", searches),
         stopwatch(runner, "_replicate", replicate),
         stopwatch(runner, "Observed", tables),

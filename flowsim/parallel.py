@@ -34,10 +34,11 @@ LOCAL, LOCAL_CLUSTER = "local", "local-cluster"
 LIVES = 3  # how often a task may take its worker with it
 LOST = f"its worker was killed {LIVES} times; if memory was short, take fewer workers"
 SECONDS_TO_CONNECT = 30
-UNWATCHED = {  # of a local cluster: nobody looks at its profiles, which take a tenth of its time
+LEAN = {  # local clusters: no profiles that nobody sees; memory not trimmed (a fifth of the time)
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "5s",
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
 _one_at_a_time = threading.Lock()  # what a process keeps between runs is not made for threads
 
@@ -61,8 +62,10 @@ class Failed:
     @classmethod
     def from_error(cls, error: BaseException) -> Failed:
         """Keep of an error what can be sent and written down."""
-        told = [] if isinstance(error, FlowsimError) else tracebacks.format_exception(error)
-        return cls(type(error).__name__, str(error), "".join(told))
+        told = (
+            "" if isinstance(error, FlowsimError) else "".join(tracebacks.format_exception(error))
+        )
+        return cls(type(error).__name__, str(error), told)
 
 
 def scatter(
@@ -73,7 +76,7 @@ def scatter(
     scheduler: str = LOCAL,
     window: int | None = None,
 ) -> Generator[tuple[T, R | Failed], None, None]:
-    """Run ``work`` on every task; give each task with its result, in order of completion.
+    """Run ``work`` on every task; give each task with its result as they are finished.
 
     Parameters
     ----------
@@ -181,12 +184,9 @@ class _Crew(Protocol):
 
     @property
     def executor(self) -> futures.Executor: ...
-
     @property
     def room(self) -> int: ...
-
     def renew(self) -> None: ...
-
     def close(self) -> None: ...
 
 
@@ -286,7 +286,6 @@ class _Processes:
         self.context = get_context("forkserver" if sys.platform == "linux" else "spawn")
         if sys.platform == "linux" and module != "__main__":
             self.context.set_forkserver_preload([module])
-        self.executor: futures.ProcessPoolExecutor
         self.renew()
 
     def renew(self) -> None:
@@ -311,38 +310,39 @@ class _Processes:
         self.executor.shutdown(wait=True)
 
 
+def _local_cluster(workers: int) -> Any:
+    with import_module("dask").config.set(LEAN):
+        return import_module("distributed").LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="tcp://127.0.0.1",
+            dashboard_address=None,
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+            preload=__name__,
+        )
+
+
 class _Dask:
     """Workers of a Dask cluster: one that runs already, or one made on this machine."""
 
     def __init__(self, address: str, workers: int | None) -> None:
         try:
-            self.distributed: Any = import_module("distributed")
+            distributed = import_module("distributed")
         except ImportError:
             raise MachineError(
                 "a scheduler needs Dask, which is not installed here; "
                 "pip install 'border-flowsim[cluster]'"
             ) from None
-        self.workers, self.seen, self.counted = workers, 1, -math.inf
-        self.cluster: Any = None
         # Whatever matters of what Dask logs comes back as an error of a task.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        if address == LOCAL_CLUSTER:
-            with self.distributed.config.set(UNWATCHED):
-                self.cluster = self.distributed.LocalCluster(
-                    n_workers=workers or cores(),
-                    threads_per_worker=1,
-                    processes=True,
-                    host="tcp://127.0.0.1",
-                    dashboard_address=None,
-                    memory_limit=None,
-                    silence_logs=logging.CRITICAL,
-                    preload=__name__,
-                )
-            address = self.cluster.scheduler_address
+        self.workers, self.seen, self.counted = workers, 1, -math.inf
+        self.cluster = _local_cluster(workers or cores()) if address == LOCAL_CLUSTER else None
+        address = address if self.cluster is None else self.cluster.scheduler_address
         try:
-            self.client: Any = self.distributed.Client(
-                address, timeout=SECONDS_TO_CONNECT, set_as_default=False
-            )
+            waiting = {"timeout": SECONDS_TO_CONNECT, "set_as_default": False}
+            self.client: Any = distributed.Client(address, **waiting)
             self._check(address)
         except BaseException as error:
             self.close()
@@ -366,10 +366,8 @@ class _Dask:
         try:
             found = set(self.client.run(_version).values())
         except Exception as error:
-            raise MachineError(
-                f"the workers at {address} cannot run flowsim ({error}); install flowsim "
-                f"{__version__} on them"
-            ) from None
+            message = f"the workers at {address} cannot run flowsim {__version__}: {error}"
+            raise MachineError(message) from None
         if found != {__version__}:
             raise _other_version(min(found - {__version__}))
         if max(self.client.nthreads().values()) > 1:

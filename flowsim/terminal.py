@@ -87,7 +87,7 @@ def counting_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]
                 task,
                 completed=done,
                 total=total,
-                description=counted.words(done, total) + (f" ({label})" if label else ""),
+                description=counted.words(done, total, label),
             )
 
 
@@ -100,28 +100,33 @@ class _Counted:
         self.noun, self.first, self.last, self.began = noun, 0, (0, -1), 0.0
         self.told_at = self.tenth = -1.0
 
-    def words(self, done: int, total: int) -> str:
-        """Say how far it is, how fast it goes, and how long it will take."""
+    def words(self, done: int, total: int, label: str = "") -> str:
+        """Say how far it is, how fast it goes, how long it will take, and a remark.
+
+        A remark that ends in "points" says that these are counted at the moment.
+        """
         now = time.monotonic()
         if total != self.last[1] or done < self.last[0]:  # it counts something new
             self.first, self.began, self.tenth = done, now, -1.0
         self.last = done, total
-        said = f"{done:,} of {total:,} {self.noun}"
+        said = f"{done:,} of {total:,} {'points' if label.endswith('points') else self.noun}"
+        remark = f" ({label})" if label else ""
         passed = now - self.began
         if done <= self.first or passed <= 0:
-            return said
+            return said + remark
         rate = (done - self.first) / passed
         speed = f"{rate:.3g} a second" if rate >= 1 else f"{60 * rate:.3g} a minute"
         left = f", {duration((total - done) / rate)} left" if done < total else ""
-        return f"{said}, {speed}{left}"
+        return f"{said}, {speed}{left}{remark}"
 
     def tell(self, done: int, total: int, label: str) -> None:
         """Print a line at every tenth of the way, and when there was none for a while."""
-        said, now, tenth = self.words(done, total), time.monotonic(), 10 * done // max(total, 1)
+        said, now = self.words(done, total, label), time.monotonic()
+        tenth = 10 * done // max(total, 1)
         due = tenth > self.tenth or now - self.told_at > self.TELL_EVERY
         if due and now - self.began > self.TELL_AFTER:  # what is done at once needs no words
             self.tenth, self.told_at = tenth, now
-            typer.echo(f"{said} ({label})" if label else said, err=True)
+            typer.echo(said, err=True)
 
 
 def duration(seconds: float) -> str:

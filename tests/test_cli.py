@@ -15,7 +15,10 @@ from flowsim import cli, terminal
 from flowsim.errors import MachineError, Problem, ScenarioError
 from flowsim.scenario import load, shipped
 
-COMMANDS = ("run", "check", "schema", "new", "figures")
+COMMANDS = (
+    *("run", "check", "schema", "new", "biography"),
+    *("sweep", "rerun", "compare", "calibrate", "figures", "reproduce", "report"),
+)
 SMALL = ("--sample", "0.001")
 
 

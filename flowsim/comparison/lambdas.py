@@ -43,7 +43,10 @@ def with_lambda(scenario: Scenario, value: float) -> Scenario:
     for key in dict.fromkeys([*belong, *was]):
         usual = _get(baseline, key)
         shift = belong.get(key, usual) - was.get(key, usual)
-        changed = _set(changed, key, _get(scenario, key) + shift)
+        try:
+            changed = _set(changed, key, _get(scenario, key) + shift)
+        except KeyError:  # a policy that the scenario does without
+            continue
     return changed
 
 

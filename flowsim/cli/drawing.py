@@ -105,9 +105,10 @@ def _list(folder: Path | None) -> None:
     from flowsim.figures import FAMILIES, catalogue, kind_of
 
     kinds = [kind_of(folder)] if folder else sorted({k for f in FAMILIES.values() for k in f.kinds})
+    width = max(map(len, FAMILIES))
     for kind in sorted(kinds, key=["run", "comparison", "sweep", "calibration"].index):
         typer.echo(f"From a {kind}:")
         for name, shows in catalogue(kind).items():
             mark = " " if FAMILIES[name].usual else "*"
-            typer.echo(f"  {name:14}{mark} {shows}")
+            typer.echo(f"  {name:{width}}{mark} {shows}")
     typer.echo("* only if named with --only, or with --only all")

@@ -1,0 +1,88 @@
+"""Reports: one file that says what a folder of results came to, how sure, and how it was made.
+
+``write`` makes the file and, beside it, the reception sheets as CSV. What a report says is in
+``document.py`` and the files named after its parts; ``html.py`` and ``pdf.py`` write it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flowsim.report.document import Document
+
+FORMATS = (".html", ".htm", ".pdf")
+
+
+def write(
+    folder: Path,
+    output: Path | None = None,
+    quick: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
+    """Write the report of a folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a finished run, comparison, sweep or calibration; nothing in it is changed.
+    output : Path, optional
+        File to write, ``.html`` or ``.pdf``; ``report.html`` in the folder by default.
+    quick : bool
+        Leave out what has to be simulated anew.
+    tell : callable
+        Gets a few words on what is being done.
+
+    Returns
+    -------
+    list of Path
+        The report, then the tables of its reception sheets.
+
+    Raises
+    ------
+    ResultsError
+        If the folder is not finished or was altered, or the file's ending is not known.
+    MachineError
+        If a file cannot be written.
+    """
+    from flowsim.errors import MachineError, ResultsError
+    from flowsim.report import html, pdf
+
+    path = folder / "report.html" if output is None else output
+    if path.suffix.lower() not in FORMATS or path.is_dir():
+        raise ResultsError(f"{path}: a report is a file that ends in .html or .pdf; name one")
+    document, tables = compose(folder, quick, tell)
+    tell("writing")
+    render = pdf.render if path.suffix.lower() == ".pdf" else html.render
+    files = {path: render(document)}
+    files |= {path.parent / name: text.encode() for name, text in tables.items()}
+    try:
+        for place, content in files.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f".{place.name}.part")
+            part.write_bytes(content)
+            part.replace(place)
+    except OSError as reason:
+        raise MachineError(f"{path}: the report cannot be written ({reason.strerror})") from None
+    return list(files)
+
+
+def compose(
+    folder: Path, quick: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> tuple[Document, dict[str, str]]:
+    """Give what the report of a folder says, and the tables beside it by file name."""
+    from flowsim.errors import ResultsError
+    from flowsim.figures import kind_of
+    from flowsim.report import of_calibration, of_comparison, of_run, of_sweep
+
+    kind = kind_of(folder)
+    tell(f"reading the {kind} and drawing its figures")
+    composers = {
+        "run": of_run.compose,
+        "comparison": of_comparison.compose,
+        "sweep": of_sweep.compose,
+        "calibration": of_calibration.compose,
+    }
+    if kind not in composers:
+        raise ResultsError(f"{folder} holds a {kind}; reports are made of {', '.join(composers)}")
+    return composers[kind](folder, quick, tell)

@@ -1,0 +1,119 @@
+"""What reaches a destination, day by day and replication by replication, and its quantiles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from flowsim.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.policies import WARM_UP, timetable
+from flowsim.report.account import Account
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+CHANCE = "chance_line_passed"
+
+
+def quantiles(account: Account, destination: str) -> pd.DataFrame:
+    """Give quantiles over the replications, by day and measure.
+
+    Returns
+    -------
+    DataFrame
+        ``date``; ``measure``: ``entries`` (persons a day, ordinary traffic included),
+        ``newcomers`` (persons a day: the model's men and their companions), ``stock_men``,
+        ``stock_persons`` (at the end of the day, families included), ``families`` (persons);
+        ``q05`` to ``q95``, empty but for the median if there is one replication; and
+        ``chance_line_passed``: of stock_persons having passed the scenario's capacity line on
+        or before that day, a share of the replications.
+    """
+    line = line_of(account, destination)
+    parts = []
+    for measure, series in measures(account, destination).items():
+        one = series.shape[1] < 2
+        part = pd.DataFrame({"date": series.index, "measure": measure})
+        for name, q in QUANTILES.items():
+            values = series.quantile(q, axis=1).to_numpy(dtype=float)
+            part[name] = np.nan if one and name != "q50" else np.round(values, 3)
+        part[CHANCE] = np.nan
+        if measure == "stock_persons" and line is not None and not one:
+            part[CHANCE] = passed_by(series, line).mean(axis=1).to_numpy(dtype=float)
+        parts.append(part)
+    columns = ["date", "measure", *QUANTILES, CHANCE]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def measures(account: Account, destination: str) -> dict[str, pd.DataFrame]:
+    """Give each measure of a sheet by day and replication; those whose data were not kept miss."""
+    scenario = account.scenario
+    code = scenario.destinations[destination].code
+    found = {name: account.series(name, code) for name in ("entries", "stock_men", "stock_persons")}
+    found["newcomers"] = newcomers(account, destination)
+    if not found["stock_men"].empty and not found["stock_persons"].empty:
+        persons = 1 + scenario.observation.companions.value
+        families = found["stock_persons"] - found["stock_men"] * persons
+        found["families"] = families.clip(lower=0).round(6)
+    order = ("entries", "newcomers", "stock_men", "stock_persons", "families")
+    return {name: found[name] for name in order if name in found and not found[name].empty}
+
+
+def newcomers(account: Account, destination: str) -> pd.DataFrame:
+    """Part the model's men and companions from ordinary traffic, by day and replication.
+
+    Two counts hold two unknowns: entries = m p + b (1 - s f) and entries of men =
+    m + b s (1 - f), with m the men, p persons per man, b ordinary travellers, s the share of
+    men among them, and f the share of the day on which the crossing let no men out. Solved
+    crossing by crossing it is exact, but for a day on which a closure begins.
+    """
+    scenario, table = account.scenario, account.daily
+    country = scenario.destinations[destination]
+    wanted = table["place_kind"].eq("crossing") & table["measure"].isin(["entries", "entries_men"])
+    rows = table[wanted & table["place_id"].isin(_crossings(account, destination))]
+    if rows["measure"].nunique() < 2:
+        return pd.DataFrame()
+    rows = rows.assign(date=pd.to_datetime(rows["date"]), place_id=rows["place_id"].astype(str))
+    keys = ["date", "place_id", "replication"]
+    wide = rows.pivot(index=keys, columns="measure", values="value")
+    shut = _shut_share(account, country.utc_offset_h).stack()
+    days_and_places = pd.MultiIndex.from_arrays([wide.index.get_level_values(n) for n in (0, 1)])
+    f = shut.reindex(days_and_places).to_numpy(dtype=float)
+    p, s = (
+        1 + scenario.observation.companions.value,
+        scenario.observation.background_men_share.value,
+    )
+    everybody, men = wide["entries"].to_numpy(), wide["entries_men"].to_numpy()
+    ordinary_all, ordinary_men = 1 - s * f, s * (1 - f)
+    m = (men * ordinary_all - everybody * ordinary_men) / (ordinary_all - p * ordinary_men)
+    persons = pd.Series(np.maximum(0.0, p * m), index=wide.index)
+    by_day = persons.groupby(["date", "replication"]).sum().unstack("replication")
+    return pd.DataFrame(by_day.round(3))
+
+
+def passed_by(there: pd.DataFrame, line: float) -> pd.DataFrame:
+    """Mark, by day and replication, whether the line was passed on or before that day."""
+    return there.cummax() > line
+
+
+def line_of(account: Account, destination: str) -> float | None:
+    """Give the capacity line that the scenario draws for a destination, persons."""
+    found = account.scenario.capacities.get(destination)
+    return None if found is None else float(found.value)
+
+
+def _crossings(account: Account, destination: str) -> list[str]:
+    crossings = account.scenario.crossings.items()
+    return [name for name, crossing in crossings if crossing.destination == destination]
+
+
+def _shut_share(account: Account, utc_offset_h: int) -> pd.DataFrame:
+    """Give, by local day and crossing, the share of hours in which no men were let out."""
+    scenario = account.scenario
+    first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+    hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))
+    some = timetable(scenario).closed_to_men[first : first + len(hours)]
+    hours[: len(some)] = some
+    days = hours.reshape(-1, 24, hours.shape[1]).mean(axis=1)
+    start = pd.Timestamp(scenario.horizon.start.date())
+    index = pd.DatetimeIndex([start + timedelta(days=d) for d in range(len(days))], name="date")
+    return pd.DataFrame(days, index=index, columns=pd.Index(scenario.crossings, name="place_id"))

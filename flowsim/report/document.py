@@ -1,0 +1,234 @@
+"""What a report says, as plain data: sections of paragraphs, tables, figures and commands.
+
+Nothing here knows HTML or PDF. ``as_data`` gives the same tree to both, with every text made
+fit to show; escaping is the business of whoever writes it out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+LANGUAGE = "en-GB"
+_SAFE_LINKS = ("https://", "http://")
+_STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to a source; nothing is fetched unless the reader follows it."""
+
+    text: str
+    url: str
+
+
+Inline = str | Link
+Words = str | Link | tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; ``tone`` is 'plain', 'lead' (the first answer) or 'caution'."""
+
+    words: Words
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of short statements."""
+
+    items: tuple[Words, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names its rows.
+
+    Attributes
+    ----------
+    numeric : tuple of bool
+        For each column, whether it holds numbers (set to the right).
+    widths : tuple of float
+        Relative widths of the columns on paper.
+    marked : frozenset of int
+        Rows that need a second look: inputs, assumptions, imputed figures. What they are is
+        also said in words in the row.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Words, ...], ...]
+    numeric: tuple[bool, ...] = ()
+    widths: tuple[float, ...] = ()
+    marked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, what stands under it, and what it says to those who cannot see it."""
+
+    name: str
+    svg: bytes = field(repr=False)
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines to type, exactly."""
+
+    lines: tuple[str, ...]
+
+
+Block = Paragraph | Bullets | Table | Picture | Commands
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it.
+
+    Attributes
+    ----------
+    key : str
+        Anchor; unique in the document, letters, digits and hyphens.
+    level : int
+        2 below the title, 3 below that.
+    sheet : bool
+        A page of its own.
+    """
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    level: int = 2
+    sheet: bool = False
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A text file that travels inside the report."""
+
+    name: str
+    text: str = field(repr=False)
+    about: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report.
+
+    Attributes
+    ----------
+    facts : tuple of (str, str)
+        What the reader must know to quote it: scenario, seed, sample, replications, version.
+    """
+
+    title: str
+    subtitle: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+
+def clean(text: str) -> str:
+    r"""Make a text fit to show: no control characters, nothing that turns the line around.
+
+    Line ends become spaces; code points that are no characters are left out.
+
+    >>> clean("two\nlines\x00")
+    'two lines'
+    """
+    kept = (
+        " " if unicodedata.category(letter) == "Cc" else letter
+        for letter in text
+        if letter not in _STEERING and unicodedata.category(letter) not in ("Cn", "Cs")
+    )
+    return "".join(kept).strip()
+
+
+def as_data(document: Document) -> dict[str, Any]:
+    """Give a document as mappings, lists and clean text, pictures by their name.
+
+    Every block has a ``kind``; every text is a list of parts with ``text`` and ``url``.
+    """
+    numbers = iter(range(1, 10_000)), iter(range(1, 10_000))
+    return {
+        "title": clean(document.title) or "Report",
+        "subtitle": clean(document.subtitle),
+        "language": LANGUAGE,
+        "facts": [[clean(name), clean(value)] for name, value in document.facts],
+        "sections": [
+            {
+                "key": section.key,
+                "title": clean(section.title),
+                "level": section.level,
+                "sheet": section.sheet,
+                "blocks": [_block(block, *numbers) for block in section.blocks],
+            }
+            for section in document.sections
+        ],
+        "attachments": [
+            {"name": clean(a.name), "text": a.text, "about": clean(a.about)}
+            for a in document.attachments
+        ],
+    }
+
+
+def pictures(document: Document) -> dict[str, bytes]:
+    """Give the drawings of a document by name."""
+    blocks = (block for section in document.sections for block in section.blocks)
+    return {block.name: block.svg for block in blocks if isinstance(block, Picture)}
+
+
+def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
+    if isinstance(block, Paragraph):
+        return {"kind": "paragraph", "tone": block.tone, "words": parts(block.words)}
+    if isinstance(block, Bullets):
+        return {"kind": "bullets", "items": [parts(item) for item in block.items]}
+    if isinstance(block, Commands):
+        return {"kind": "commands", "lines": [clean(line) for line in block.lines]}
+    if isinstance(block, Picture):
+        return {
+            "kind": "picture",
+            "name": block.name,
+            "number": next(figures),
+            "caption": clean(block.caption),
+            "alt": clean(block.alt),
+        }
+    n = len(block.header)
+    return {
+        "kind": "table",
+        "number": next(tables),
+        "caption": clean(block.caption),
+        "header": [clean(title) for title in block.header],
+        "rows": [
+            {"marked": place in block.marked, "cells": [parts(cell) for cell in row]}
+            for place, row in enumerate(block.rows)
+        ],
+        "numeric": list(block.numeric or [False] * n),
+        "widths": list(block.widths or [1.0] * n),
+    }
+
+
+def parts(words: Words) -> list[dict[str, str]]:
+    """Split a text into plain and linked parts; a link that is not of the web is plain text."""
+    pieces: Sequence[Inline] = words if isinstance(words, tuple) else (words,)
+    found = []
+    for piece in pieces:
+        if isinstance(piece, Link):
+            url = piece.url.strip()
+            is_safe = url.lower().startswith(_SAFE_LINKS) and url.isprintable()
+            found.append({"text": clean(piece.text), "url": url if is_safe else ""})
+        else:
+            found.append({"text": _keeping_ends(piece), "url": ""})
+    return found
+
+
+def _keeping_ends(text: str) -> str:
+    """Clean a text, but keep the spaces that part it from a link beside it."""
+    before = " " if text[:1] == " " else ""
+    after = " " if text[-1:] == " " and text.strip() else ""
+    return f"{before}{clean(text)}{after}"

@@ -1,0 +1,88 @@
+"""What must not be concluded: the same words in every report, and those of this scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flowsim.figures.words import listed
+from flowsim.report.document import Bullets, Paragraph, Section
+from flowsim.schema import BorderClosed, EntryLimit, ListCheck, Scenario, TaskForcePolicy
+
+ALWAYS = (
+    "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
+    "nothing may be read from it about one.",
+    "The total is of men of military age and of these destinations only. It must never be set "
+    "against the 260,000 that were reported for all exits of all people to all countries, nor the "
+    "difference be called unexplained.",
+    "Entries are not people who fled. Published counts are crossings by both sexes and all ages, "
+    "ordinary traffic included; for Kazakhstan the doubt about ordinary traffic (9,000 to 12,000 a "
+    "day) outweighs everything else.",
+    "Entries into Georgia measure what the road can carry, the queue measures demand: a flat "
+    "number of entries does not mean that fewer wanted to leave.",
+    "Agreement with an input is not evidence. Capacities at Verkhny Lars, the pace of the call-up "
+    "and the share served a notice are set from published figures.",
+    "After 28 September the entry limit, draft points, the end of the foot lane and fading panic "
+    "fall together. A single run cannot tell which of them did what; compare runs with and without "
+    "each (flowsim compare).",
+    "How many would have gone elsewhere had one road been shut is assumed, through lambda: entry "
+    "counts do not identify it.",
+    "Exits published before October are ordinary traffic above all, so stocks abroad, moving on "
+    "and return are weakly known.",
+    "Regional figures of the call-up and of passports are estimates of low trust, mostly imputed: "
+    "do not publish a ranking of single regions as a finding.",
+    "One episode, with numbers fitted to it, is explained here. That is not a forecast of the "
+    "next.",
+)
+
+
+def section(scenarios: Sequence[Scenario], extra: tuple[str, ...] = ()) -> Section:
+    """Give the limits of what a report says.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        All that the report tells of.
+    extra : tuple of str
+        What this folder cannot tell, said first.
+    """
+    own = dict.fromkeys(line for scenario in scenarios for line in _of(scenario))
+    words = (
+        "A range over replications says how much chance moves a number. It does not say how far "
+        "the model is from the world. What the data leave open:"
+    )
+    return Section(
+        "limits",
+        "What the data cannot tell",
+        (Paragraph(words), Bullets((*extra, *own, *ALWAYS))),
+    )
+
+
+def _of(scenario: Scenario) -> tuple[str, ...]:
+    """Say what the policies of a scenario rest on."""
+    policies = scenario.policies.values()
+    found = []
+    if any(isinstance(policy, TaskForcePolicy) for policy in policies):
+        found.append(
+            "Few notices do not mean little effect. About 180 in six days at Verkhny Lars were "
+            "half a per cent of those who crossed; how many men the sight of a task force "
+            "deterred is an assumption (choice.beta_risk), not a count."
+        )
+    if any(isinstance(policy, EntryLimit) for policy in policies):
+        found.append(
+            "What became of men stopped by the entry limit (passed anyway, walked, turned "
+            "elsewhere, went home) was not measured by anybody; it decides when the queue ends."
+        )
+    closed = [
+        name for name, policy in scenario.policies.items() if isinstance(policy, BorderClosed)
+    ]
+    if closed:
+        found.append(
+            f"The border was never closed as {listed(closed)} has it: nothing published can test "
+            "this scenario, and everything it shows about diversion hangs on lambda."
+        )
+    if any(isinstance(policy, ListCheck) for policy in policies):
+        found.append(
+            "How many men stood on the border guards' lists, and how many of them were found, is "
+            "assumed."
+        )
+    return tuple(found)

@@ -1,0 +1,56 @@
+"""Write a report as one HTML file that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from flowsim.report.document import Document, as_data, pictures
+
+TEMPLATE = "report.html.j2"
+
+
+def render(document: Document) -> bytes:
+    """Give the page as UTF-8; the same document gives the same bytes.
+
+    Every text is escaped by the template engine; pictures and files are data URIs.
+    """
+    data = as_data(document)
+    images = {name: b64encode(svg).decode() for name, svg in pictures(document).items()}
+    for file in data["attachments"]:
+        file["base64"] = b64encode(file["text"].encode()).decode()
+    page = _environment().get_template(TEMPLATE).render(data, images=images, css=_style())
+    return page.encode()
+
+
+def template(name: str) -> str:
+    """Give the text of a file that comes with this package."""
+    return files("flowsim.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=DictLoader({TEMPLATE: template(TEMPLATE)}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    made.filters["breakable"] = _breakable
+    return made
+
+
+def _breakable(said: Markup) -> Markup:
+    """Let a long dotted key break after a dot or a low line; links stay as they are."""
+    if "<" in said:
+        return said
+    return Markup(str(said).replace("_", "_<wbr>").replace(".", ".<wbr>"))  # escaped before
+
+
+def _style() -> Markup:
+    """Give the style sheet, which is ours and must not be escaped."""
+    return Markup(template("report.css").strip())

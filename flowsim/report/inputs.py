@@ -1,0 +1,209 @@
+"""What went in: how the scenario differs from the baseline, and every number it assumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from flowsim import sources
+from flowsim.report.document import Block, Paragraph, Section, Table
+from flowsim.scenario import Row, assumptions, load
+from flowsim.schema import Scenario
+
+BASELINE = "september-2022"
+OWN = ("name", "title", "description")
+BASES = {
+    "assumption": "assumed",
+    "calibrated": "fitted",
+    "data": "data",
+    "literature": "literature",
+}
+IMPUTED = ("imputed", "derived")
+
+
+def differences(
+    scenario: Scenario, baseline: Scenario | None = None, key: str = "differences"
+) -> Section:
+    """Give what differs from a baseline, key by key, with value and source.
+
+    Parameters
+    ----------
+    baseline : Scenario, optional
+        The shipped one by default.
+    key : str
+        Anchor of the section.
+    """
+    shipped = baseline is None
+    against = load(BASELINE) if baseline is None else baseline
+    title = f"How {scenario.name} differs from " + ("the baseline" if shipped else against.name)
+    rows = tuple(_differences(scenario, against))
+    if not rows:
+        words = f"Nothing differs from {against.name}" + (" as shipped." if shipped else ".")
+        return Section(key, title, (Paragraph(words),))
+    table = Table(
+        f"Keys whose value differs from {against.name}" + (" as shipped" if shipped else ""),
+        ("Key", against.name, "Here", "Source"),
+        rows,
+        widths=(2.2, 1.4, 1.4, 3.0),
+    )
+    return Section(key, title, (table,))
+
+
+def _differences(scenario: Scenario, baseline: Scenario) -> Iterator[tuple[str, ...]]:
+    ours, theirs = _leaves(scenario), _leaves(baseline)
+    for key in sorted(ours.keys() | theirs.keys(), key=_natural(ours, theirs)):
+        here, there = ours.get(key), theirs.get(key)
+        if here != there and (here is None or there is None or here[0] != there[0]):
+            source = here[1] if here else "taken out"
+            yield key, there[0] if there else "–", here[0] if here else "–", source
+
+
+def _natural(*leaves: Mapping[str, tuple[str, str]]) -> Any:
+    """Sort keys as they stand in the files."""
+    places: dict[str, int] = {}
+    for found in leaves:
+        for key in found:
+            places.setdefault(key, len(places))
+    return lambda key: (key.split(".")[0] not in ("sample", "seed", "horizon"), places[key])
+
+
+def _leaves(scenario: Scenario) -> dict[str, tuple[str, str]]:
+    """Give every value of a scenario in words, with its source, by dotted key."""
+    data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(OWN))
+    return dict(_flattened(data, ""))
+
+
+def _flattened(value: Any, key: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    if isinstance(value, dict) and "value" in value and "source" in value:
+        unit = value.get("unit", "")
+        yield key, (f"{_shown(value['value'])} {unit}".strip(), str(value["source"]))
+    elif isinstance(value, dict) and not _is_dated(value):
+        for inner, part in value.items():
+            yield from _flattened(part, f"{key}.{inner}" if key else str(inner))
+    else:
+        yield key, (_shown(value), "a setting of the scenario")
+
+
+def _is_dated(value: dict[Any, Any]) -> bool:
+    return bool(value) and all(isinstance(key, datetime) for key in value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{_shown(key)}: {_shown(part)}" for key, part in value.items())
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes").removesuffix(" 00:00")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:.12g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(part) for part in value)
+    return str(value)
+
+
+# ------------------------------------------------------------------ every number
+
+
+def everything(scenario: Scenario, skip: str = "") -> Section:
+    """Give every number with unit, source and basis; assumed and imputed ones marked.
+
+    Parameters
+    ----------
+    skip : str
+        Said instead of the table, where another scenario's table holds it already.
+    """
+    title = "Every number that went in"
+    if skip:
+        return Section("assumptions", title, (Paragraph(skip),))
+    rows = assumptions(scenario)
+    unsure = sum(_is_unsure(row) for row in rows)
+    blocks: list[Block] = [
+        Paragraph(
+            f"The scenario holds {len(rows)} numbers; {unsure} of them, marked, are assumed or "
+            "imputed. Bounds stand where a number may be fitted. Tables of the regions come on top."
+        ),
+        _regions(),
+    ]
+    for block, members in groupby(rows, key=lambda row: row.key.split(".")[0]):
+        blocks.append(_table(block, list(members)))
+    return Section("assumptions", title, tuple(blocks))
+
+
+def _table(block: str, rows: list[Row]) -> Table:
+    return Table(
+        f"Numbers of {block.replace('_', ' ')}",
+        ("Key", "Value", "Unit", "Basis", "Source"),
+        tuple(
+            (
+                row.key.removeprefix(f"{block}."),
+                _value(row),
+                row.unit,
+                basis(row.source),
+                row.source.partition(":")[2].strip() or row.source,
+            )
+            for row in rows
+        ),
+        widths=(2.5, 1.6, 1.1, 0.8, 2.8),
+        marked=frozenset(place for place, row in enumerate(rows) if _is_unsure(row)),
+    )
+
+
+def _value(row: Row) -> str:
+    value = row.value.strip("{}") if row.value.startswith("{") else row.value
+    return f"{value} (between {row.free[0]:g} and {row.free[1]:g})" if row.free else value
+
+
+def basis(source: str) -> str:
+    """Say in a word what a number rests on.
+
+    >>> basis("data: crossings.csv, derived: 9,600 a day")
+    'imputed'
+    """
+    if _is_imputed(source):
+        return "imputed"
+    kind = source.partition(":")[0]
+    if kind == "data" and "assumption" in source:
+        return "assumed"
+    return BASES.get(kind, "assumed")
+
+
+def _is_imputed(source: str) -> bool:
+    return source.startswith("data") and any(word in source for word in IMPUTED)
+
+
+def _is_unsure(row: Row) -> bool:
+    return basis(row.source) in ("assumed", "imputed")
+
+
+def _regions() -> Table:
+    """Say how the columns of the regions are known."""
+    known = sources.regions()
+    columns = (
+        ("men by age band", known.men_basis),
+        ("share with higher education", known.education_basis),
+        ("income", known.income_basis),
+        ("called up, estimate", known.mobilised_basis),
+        ("share with a passport", known.passport_basis),
+    )
+    rows = [(name, _state(bases)) for name, bases in columns]
+    marked = frozenset(place for place, row in enumerate(rows) if not row[1].startswith("measured"))
+    return Table(
+        f"What the {len(known.code)} regions are made from (regions.csv)",
+        ("Column", "How it is known"),
+        tuple(rows),
+        widths=(1.5, 4.0),
+        marked=marked,
+    )
+
+
+def _state(bases: tuple[str, ...]) -> str:
+    """Say of how many regions a column was measured, taken from press, or imputed."""
+    imputed = sum(basis == "derived" for basis in bases)
+    press = sum("press" in basis for basis in bases)
+    if not imputed and not press:
+        return f"measured ({', '.join(sorted(set(bases)))})"
+    from_press = f"; from press figures in {press}" if press else ""
+    return f"imputed in {imputed} of {len(bases)}{from_press}"

@@ -1,0 +1,107 @@
+"""How to make the numbers again, and whose they are."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from flowsim import sources
+from flowsim.report.document import Bullets, Commands, Link, Paragraph, Section, Table, Words
+from flowsim.scenario import assumptions
+from flowsim.schema import Scenario
+
+IDS = re.compile(r"\b([A-Z]{2}\d{3})(?:-([A-Z]{2}\d{3}))?")
+VERSIONS = ("flowsim", "python", "numpy", "mesa", "pandas")
+DATA = (
+    "Men by age band, education, income: Rosstat (1 January 2022; census of 2021; 2020); incomes "
+    "by way of the replication files of A. Bessudnov (2023), Ethnic and regional inequalities in "
+    "the Russian military fatalities in Ukraine. Source: Rosstat.",
+    "Called-up men and passports by region: flowsim's own estimates from press figures, surveys "
+    "and the same replication files; low trust.",
+    "Outlines and coordinates: made with Natural Earth (public domain); contains data from "
+    "GeoNames (CC BY 4.0).",
+    "Published figures and dates: facts from authorities, agencies and newspapers, cited row by "
+    "row in flowsim/data/observations.csv and timeline.csv.",
+)
+
+
+def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str) -> Section:
+    """Say how to make the folder again and how to see that it is the same.
+
+    Parameters
+    ----------
+    commands : tuple of str
+        To be typed in the folder.
+    same : str
+        What must agree afterwards.
+    """
+    versions = manifest.get("versions", {})
+    known = [name for name in VERSIONS if name in versions]
+    known += [name for name in sorted(versions) if name not in known]
+    made = [(name, str(versions[name])) for name in known]
+    made += [
+        (label, str(manifest[key]))
+        for key, label in (("scenario_hash", "scenario, SHA-256"), ("data_hash", "data, SHA-256"))
+        if key in manifest
+    ]
+    hashes = manifest.get("tables", {})
+    made += [(f"{name}, SHA-256", str(hashes[name])) for name in sorted(hashes)]
+    rows: tuple[tuple[Words, ...], ...] = tuple((name, value) for name, value in made)
+    table = Table("Versions and hashes of this folder", ("What", "Value"), rows, widths=(1.2, 3.0))
+    return Section(
+        "reproduce",
+        "How to make it again",
+        (
+            Paragraph(
+                f"In the folder of these results, with flowsim {versions.get('flowsim', '')}:"
+            ),
+            Commands(commands),
+            Paragraph(same),
+            table,
+        ),
+    )
+
+
+def cited(
+    manifest: Mapping[str, Any], scenarios: Sequence[Scenario], shown: Sequence[str] = ()
+) -> Section:
+    """Say how to cite, and list the sources of the published figures behind a report.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        Whose numbers name observations (such as GE001) as their sources.
+    shown : sequence of str
+        Ids of observations that the report shows.
+    """
+    version = manifest.get("versions", {}).get("flowsim", "")
+    named = {one for s in scenarios for row in assumptions(s) for one in _named(row.source)}
+    links: dict[tuple[str, str], list[str]] = {}
+    for figure in sources.observations():
+        if figure.id in named or figure.id in set(shown):
+            links.setdefault((figure.source_name, figure.source_url), []).append(figure.id)
+    cite = (
+        f"flowsim {version}: an agent-based model of the outflow from Russia after the "
+        "mobilisation of September 2022; with the scenario, the seed and the sample named at "
+        "the head of this report."
+    )
+    listed = [(f"{', '.join(ids)}: ", Link(*source)) for source, ids in links.items()]
+    items: tuple[Words, ...] = (cite, *DATA, *listed)
+    blocks = (Paragraph("When you quote, cite:"), Bullets(items))
+    return Section("sources", "Whose numbers these are", blocks)
+
+
+def _named(source: str) -> Iterator[str]:
+    """Give the observations that a source names: GE001, or GE001-GE006 for all between."""
+    for first, last in IDS.findall(source):
+        stem, start = first[:2], int(first[2:])
+        end = int(last[2:]) if last[:2] == stem else start
+        yield from (f"{stem}{number:03d}" for number in range(start, end + 1))
+
+
+def wrapped(text: str) -> tuple[str, ...]:
+    """Break a long command so that it can still be copied as it stands."""
+    lines = textwrap.wrap(text, 90, break_long_words=False, break_on_hyphens=False)
+    return tuple(f"{line} \\" if line is not lines[-1] else line for line in lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -14,11 +13,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from figure_worlds import (
+    assert_legible,
+    awkward,
+    drawn,
+    more_destinations,
+    results,
+    scenario,
+    texts,
+    write_folder,
+    write_manifest,
+)
 from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.text import Text
 
-from flowsim import figures, sources
+from flowsim import figures
 from flowsim.errors import MachineError, ResultsError
 from flowsim.figures import (
     alluvial,
@@ -34,136 +42,9 @@ from flowsim.figures import (
     words,
 )
 from flowsim.figures.tables import Results
-from flowsim.scenario import load, resolved_yaml
 from flowsim.schema import Scenario
 
-FAMILIES: dict[str, Any] = {
-    "entries": flows,
-    "queues": queues,
-    "outcomes": alluvial,
-    "map": maps,
-}
-PAGE = style.PRESETS["page"]
-
-
-# ---- made-up results of the right shape and size -------------------------------------------
-
-
-def scenario(change: Callable[[dict[str, Any]], Any] = dict) -> Scenario:
-    """Read the baseline and change its mapping."""
-    raw = load("september-2022").model_dump(by_alias=True)
-    change(raw)
-    return Scenario.model_validate(raw)
-
-
-def surge(days: np.ndarray, at: float, rise: float, fall: float) -> np.ndarray:
-    """Give a rise and fall around a day, 1 at its peak."""
-    return np.where(days < at, np.exp(-((days - at) ** 2) / rise), np.exp(-(days - at) / fall))
-
-
-def results(
-    given: Scenario, replications: int = 1, size: float = 1.0, simulated: float = 1.0
-) -> Results:
-    """Make up tables: ``size`` scales the surge, ``simulated`` the men behind a weighted man."""
-    rng = np.random.default_rng(5)
-    daily, hourly, outcomes = [], [], []
-    for replication in range(replications):
-        noise = 1 + 0.05 * rng.standard_normal() * (replications > 1)
-        daily.append(_daily(given, size * noise).assign(replication=replication))
-        hourly.append(_hourly(given, size * noise).assign(replication=replication))
-        outcomes.append(_outcomes(given, size * noise, simulated).assign(replication=replication))
-    tables = [
-        pd.concat(t, ignore_index=True).assign(scenario=given.name)
-        for t in (daily, hourly, outcomes)
-    ]
-    return Results(given, {"flowsim": "0.1.0"}, *tables)
-
-
-def _daily(given: Scenario, size: float) -> pd.DataFrame:
-    dates = pd.date_range(given.horizon.start, given.horizon.end - timedelta(days=1))
-    t = np.arange(len(dates), dtype=float)
-    rows = []
-    for n, place in enumerate(given.destinations.values()):
-        extra = (5000, 15500, 2500, 900)[n % 4] * surge(t, 8.5 + 3.5 * (n % 2), 12, 4) * size
-        ordinary = place.background.value * np.where(t > 14, 0.85, 1)
-        entries = ordinary + extra
-        rows.append(_long(dates, "destination", place.code, "entries", entries))
-    for key, crossing in given.crossings.items():
-        weight = crossing.size_weight.value
-        peak = surge(t, 11, 15, 3) * weight * size
-        rows.append(_long(dates, "crossing", key, "entries", 9000 * weight + 9000 * peak))
-        rows.append(_long(dates, "crossing", key, "queue_persons", 14000 * peak))
-        waits = np.where(peak > 0.001, 60 * peak / 0.72, np.nan)
-        rows.append(_long(dates, "crossing", key, "wait_hours", waits))
-    return pd.concat(rows, ignore_index=True)
-
-
-def _hourly(given: Scenario, size: float) -> pd.DataFrame:
-    times = pd.date_range(given.horizon.start, given.horizon.end, freq="h", inclusive="left")
-    t = np.arange(len(times)) / 24
-    rows = []
-    for key, crossing in list(given.crossings.items())[:9]:
-        weight = crossing.size_weight.value * (1 if crossing.destination == "georgia" else 8)
-        peak = surge(t, 10.5 + 2 * (weight % 0.3), 12, 3) * weight * size / 0.72
-        waits = np.where(peak > 0.01, 62 * peak, np.nan)
-        waits[::7] = np.nan
-        for measure, values in (
-            ("queue_persons", 14000 * peak),
-            ("queue_cars", 4000 * peak),
-            ("wait_hours", waits),
-        ):
-            table = _long(times, "crossing", key, measure, values)
-            rows.append(table.rename(columns={"date": "time"}))
-    return pd.concat(rows, ignore_index=True)
-
-
-def _long(dates: Any, kind: str, key: str, measure: str, values: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"date": dates, "place_kind": kind, "place_id": key, "measure": measure, "value": values}
-    )
-
-
-def _outcomes(given: Scenario, size: float, simulated: float) -> pd.DataFrame:
-    facts = sources.regions()
-    men = facts.men.sum(axis=1)
-    names = list(given.destinations)
-    parts: list[tuple[bool, str, str, float]] = []
-    for n, name in enumerate(names):
-        share = (46, 92, 20, 6)[n % 4] / 150 * 0.0038 * size
-        needed = given.destinations[name].requires_passport
-        for passport in [True] if needed else [True, False]:
-            own = share if needed else share / 2
-            parts += [
-                (passport, f"abroad-{name}", name, 0.66 * own),
-                (passport, "moved-on", name, 0.13 * own),
-                (passport, "returned", name, 0.08 * own),
-                (passport, "turned-back", name, 0.012 * own),
-                (passport, "limited", name, 0.03 * own),
-                (passport, "gave-up", name, 0.05 * own),
-                (passport, "queueing", name, 0.001 * own),
-                (passport, "on-the-road", name, 0.0005 * own),
-                (passport, "enlisted", name, 0.0004 * own),
-            ]
-        if needed:
-            parts.append((False, f"wants-{name}", "", 1.4 * share))
-    parts += [(False, "enlisted", "", 0.0068), (False, "hiding", "", 0.0008)]
-    parts += [(True, "home", "", 0.29), (False, "home", "", 0.69)]
-    rows = []
-    tilt = (facts.passport_share / 0.3) ** 1.3
-    for r, code in enumerate(facts.code):
-        for passport, status, destination, share in parts:
-            tilted = share if status in ("home", "enlisted", "hiding") else share * tilt[r]
-            rows.append((code, passport, status, destination, men[r] * tilted))
-    table = pd.DataFrame(rows, columns=["region", "passport", "status", "destination", "men"])
-    table = table.assign(age="25-29", educated=True, liable=True)
-    return table.assign(men_simulated=table["men"] * simulated)
-
-
-def drawn(name: str, given: Results, preset: style.Preset = PAGE) -> save.Drawn:
-    """Draw one figure as ``draw_all`` does."""
-    with style.in_style():
-        found: save.Drawn = FAMILIES[name].draw_figure(given, preset)
-    return found
+OF_RUNS = list(figures.catalogue("run"))
 
 
 # ---- titles say what the data say ----------------------------------------------------------
@@ -207,6 +88,11 @@ def test_without_men_titles_say_that_nobody_left(baseline: Results, nothing: flo
         "queues": "No queue formed at any road crossing",
         "outcomes": "No man set off or wanted to leave",
         "map": "No man went abroad from any region",
+        "map-graduates": "No man with higher education was lost to any region",
+        "map-called-up": "No man was called up in any region",
+        "ranking": "No man went abroad from any region",
+        "profile": "Nobody went abroad, so there is no profile of leavers",
+        "stocks": "Nobody was abroad at the end of the period",
     }
     daily, hourly = baseline.daily.assign(value=nothing), baseline.hourly.assign(value=nothing)
     outcomes = baseline.outcomes[baseline.outcomes["status"] == "home"]
@@ -371,83 +257,53 @@ def test_counts_are_rounded_sensibly(value: float, text: str) -> None:
 # ---- what can be read ----------------------------------------------------------------------
 
 
-def texts(figure: Figure) -> list[Text]:
-    """Give the texts that are drawn, and not those that matplotlib only keeps."""
-    found: list[Text] = []
-    draw = Text.draw
-    with pytest.MonkeyPatch.context() as patch, style.in_style():
-        patch.setattr(Text, "draw", lambda text, *rest: (found.append(text), draw(text, *rest)))
-        figure.draw_without_rendering()
-    return [text for text in found if text.get_text() and text.get_visible()]
-
-
-def assert_legible(figure: Figure) -> None:
-    """No text under 7 pt, none outside the figure, none on another."""
-    boxes = []
-    for text in texts(figure):
-        box = text.get_window_extent()
-        assert text.get_fontsize() >= 7, text.get_text()
-        assert min(box.x0, box.y0) >= 0, text.get_text()
-        assert box.x1 <= figure.bbox.x1, text.get_text()
-        assert box.y1 <= figure.bbox.y1, text.get_text()
-        boxes.append((text.get_text(), box))
-    for (one, a), (two, b) in itertools.combinations(boxes, 2):
-        apart = a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 - 2 <= b.y0 or b.y1 - 2 <= a.y0
-        assert apart, f"{one!r} lies on {two!r}"
-
-
-def more_destinations(raw: dict[str, Any]) -> None:
-    """Add Finland and Mongolia with a crossing each."""
-    for name, code, lat, lon in (("finland", "FI", 60.6, 28.6), ("mongolia", "MN", 50.4, 106.5)):
-        raw["destinations"][name] = raw["destinations"]["georgia"] | {
-            "code": code,
-            "name": name.title(),
-        }
-        raw["choice"]["constant"][name] = raw["choice"]["constant"]["georgia"]
-        raw["abroad"][name] = raw["abroad"]["georgia"]
-        raw["crossings"][f"{code}-1"] = raw["crossings"]["KZ-ILEK"] | {
-            "destination": name,
-            "name": f"Post of {name}",
-            "lat": lat,
-            "lon": lon,
-        }
-
-
-def awkward(raw: dict[str, Any]) -> None:
-    """Give names that trouble mathematics, XML, layout and fonts, and a crowd of policies."""
-    raw["title"] = "$x^2 & <script>alert(1)</script> -- \u4e16\u754c \U0001f600 {0} %s \\frac " * 3
-    raw["destinations"]["georgia"]["name"] = "$\\alpha_$ <b>&amp; a very long name indeed of a land"
-    raw["crossings"]["GE-LARS"]["name"] = "Lars $$ \x07 -- " + "wide " * 30
-    for n in range(14):
-        raw["policies"][f"p{n}"] = {
-            "kind": "border-closed",
-            "at": "KZ-ILEK",
-            "for": "men",
-            "from": f"2022-10-{n + 1:02d}",
-            "to": f"2022-10-{n + 2:02d}",
-        }
-
-
 WORLDS: dict[str, Callable[[], Results]] = {
     "baseline": lambda: results(scenario()),
     "replications of more destinations": lambda: results(scenario(more_destinations), 2),
     "awkward names, many policies": lambda: results(scenario(awkward), size=0.2),
 }
+EVERY = [(world, preset) for world in WORLDS for preset in style.PRESETS]
 
 
-SLOW = [pytest.param(world, "column", marks=pytest.mark.slow) for world in list(WORLDS)[1:]]
-
-
-@pytest.mark.parametrize(
-    ("world", "preset"), [*((world, "page") for world in WORLDS), ("baseline", "column"), *SLOW]
-)
-def test_everything_can_be_read(world: str, preset: str) -> None:
-    given = WORLDS[world]()
-    for name in FAMILIES:
+def assert_all_legible(given: Results, turns: dict[str, str]) -> None:
+    """Draw figures, each in the preset given for it, and read all that is written in them."""
+    for name, preset in turns.items():
+        module, _ = figures._family(name)
+        if figures._missing(name, module, given):
+            continue
         found = drawn(name, given, style.PRESETS[preset])
         assert_legible(found.figure)
+        assert found.name == name
         assert found.title
         assert found.title in found.alt
+
+
+def test_everything_can_be_read() -> None:
+    """Each figure in one of the presets, in turn; the slow test has all of them."""
+    given = WORLDS["replications of more destinations"]()
+    presets = list(style.PRESETS)
+    assert_all_legible(given, {n: presets[k % len(presets)] for k, n in enumerate(OF_RUNS)})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("world", "preset"), EVERY)
+def test_everything_can_be_read_in_every_preset(world: str, preset: str) -> None:
+    assert_all_legible(WORLDS[world](), dict.fromkeys(OF_RUNS, preset))
+
+
+def test_a_slide_is_sixteen_to_nine(baseline: Results) -> None:
+    for name in ("entries", "outcomes", "map", "profile"):
+        width, height = drawn(name, baseline, style.PRESETS["slide"]).figure.get_size_inches()
+        assert width / height == pytest.approx(16 / 9, rel=0.01), name
+
+
+def test_text_on_a_slide_is_larger_than_on_a_page(baseline: Results) -> None:
+    def height(preset: str) -> float:
+        found = drawn("stocks", baseline, style.PRESETS[preset])
+        sizes = sorted(text.get_fontsize() for text in texts(found.figure))
+        return sizes[len(sizes) // 2]
+
+    assert height("slide") > height("page")
 
 
 def test_type_comes_with_matplotlib() -> None:
@@ -477,12 +333,7 @@ def test_drawing_leaves_the_users_settings_alone(baseline: Results) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory, baseline: Results) -> Path:
     """Write a results folder as a run leaves it."""
     path = tmp_path_factory.mktemp("run")
-    (path / "scenario.yaml").write_text(resolved_yaml(baseline.scenario), encoding="utf-8")
-    for name in ("daily", "hourly", "outcomes"):
-        table = getattr(baseline, name)
-        text = table.select_dtypes(exclude=["number", "datetime", "bool"]).columns
-        table.astype(dict.fromkeys(text, "category")).to_parquet(path / f"{name}.parquet")
-    (path / "manifest.json").write_text('{"versions": {"flowsim": "9.9"}, "complete": true}')
+    write_folder(path, baseline)
     return path
 
 
@@ -495,22 +346,29 @@ def files(folder: Path) -> list[Path]:
 def test_another_process_draws_the_same_bytes(
     folder: Path, files: list[Path], tmp_path: Path
 ) -> None:
+    pdf = figures.draw_all(folder, ["queues", "map"], formats=["pdf"])
     for path in folder.iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    code = "import sys; from flowsim.figures import draw_all; draw_all(sys.argv[1])"
+    code = (
+        "import sys; from flowsim.figures import draw_all;"
+        "draw_all(sys.argv[1], ['queues', 'map'], formats=['png', 'svg', 'pdf'])"
+    )
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     subprocess.run(
         [sys.executable, "-W", "error", "-c", code, str(tmp_path)], check=True, env=environment
     )
-    for path in files:
-        assert (tmp_path / "figures" / path.name).read_bytes() == path.read_bytes(), path.name
+    drawn_here = {path.name: path for path in [*files, *pdf]}
+    for path in (tmp_path / "figures").iterdir():
+        assert drawn_here[path.name].read_bytes() == path.read_bytes(), path.name
 
 
 def test_each_figure_has_images_data_and_alt_text(folder: Path, files: list[Path]) -> None:
     kinds = ("png", "svg", "csv", "txt")
-    assert [f.name for f in files] == [f"{n}.{kind}" for n in figures.catalogue() for kind in kinds]
-    assert sorted(files) == sorted((folder / "figures").iterdir())
+    usual = [n for n, family in figures.FAMILIES.items() if family.kinds == ("run",)]
+    usual = [n for n in usual if figures.FAMILIES[n].usual and n != "capacity"]
+    assert [f.name for f in files] == [f"{n}.{kind}" for n in usual for kind in kinds]
+    assert set(files) <= set((folder / "figures").iterdir())
 
 
 def test_data_beside_a_figure_are_what_is_drawn(
@@ -525,19 +383,63 @@ def test_data_beside_a_figure_are_what_is_drawn(
 
 
 def test_a_sweep_without_hours_has_no_figure_of_queues(folder: Path, tmp_path: Path) -> None:
-    for name in ("scenario.yaml", "manifest.json", "daily.parquet", "outcomes.parquet"):
+    for name in ("scenario.yaml", "daily.parquet", "outcomes.parquet"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
+    write_manifest(tmp_path)
     names = {path.stem for path in figures.draw_all(tmp_path, formats=["svg"])}
-    assert names == {"entries", "outcomes", "map"}
+    assert {"entries", "outcomes", "map"} <= names
+    assert "queues" not in names
+    with pytest.raises(ResultsError, match=r"queues cannot be drawn .* no hourly table"):
+        figures.draw_all(tmp_path, only=["queues"])
+
+
+def test_an_altered_table_is_not_drawn(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    table = pd.read_parquet(tmp_path / "outcomes.parquet")
+    table.assign(men=table["men"] * 1.01).to_parquet(tmp_path / "outcomes.parquet")
+    with pytest.raises(ResultsError, match=r"outcomes.parquet is not the file that was written"):
+        figures.draw_all(tmp_path)
+    (tmp_path / "outcomes.parquet").unlink()
+    with pytest.raises(ResultsError, match=r"outcomes.parquet is missing"):
+        figures.draw_all(tmp_path)
+
+
+def test_a_manifest_without_hashes_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"complete": true}')
+    with pytest.raises(ResultsError, match="no hashes of its tables"):
+        figures.draw_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"only": ["switches"]}, "switches is drawn from a comparison, this is a run"),
+        ({"only": ["capacity"]}, "capacity cannot be drawn .* --replications 20"),
+        ({"preset": "poster"}, "preset poster is not known; choose of page, column, slide"),
+        ({"formats": ["gif"]}, "format gif is not known; choose of png, svg, pdf"),
+        ({"formats": []}, "format none is not known"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(
+    folder: Path, wanted: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ResultsError, match=message):
+        figures.draw_all(folder, **wanted)
+
+
+def test_a_damaged_table_whose_hash_fits_is_told(folder: Path, tmp_path: Path) -> None:
+    for name in ("scenario.yaml", "outcomes.parquet"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "daily.parquet").write_bytes(b"PAR1 damaged")
+    write_manifest(tmp_path)
+    with pytest.raises(ResultsError, match=r"daily.parquet cannot be read"):
+        figures.draw_all(tmp_path)
 
 
 def test_a_folder_that_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"not a finished results folder.*run the scenario"):
-        figures.draw_all(tmp_path)
-    for name in ("scenario.yaml", "manifest.json"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
-    (tmp_path / "daily.parquet").write_bytes(b"PAR1 damaged")
-    with pytest.raises(ResultsError, match=r"daily.parquet cannot be read"):
         figures.draw_all(tmp_path)
     (tmp_path / "manifest.json").write_text('{"complete": false}')
     with pytest.raises(ResultsError, match="unfinished run"):
@@ -545,7 +447,9 @@ def test_a_folder_that_is_no_run_is_refused(folder: Path, tmp_path: Path) -> Non
 
 
 def test_an_unknown_figure_is_refused_with_the_names_known(folder: Path) -> None:
-    with pytest.raises(ResultsError, match=r"pie is not known; figures are entries, queues"):
+    with pytest.raises(
+        ResultsError, match=r"pie is not known; figures of a run are entries, queues"
+    ):
         figures.draw_all(folder, only=["pie"])
 
 
@@ -553,8 +457,20 @@ def test_a_folder_that_cannot_be_written_is_the_machines_fault(
     baseline: Results, tmp_path: Path
 ) -> None:
     (tmp_path / "figures").write_text("a file where the folder should be")
+    outcomes = drawn("outcomes", baseline)
     with style.in_style(), pytest.raises(MachineError, match="cannot be written"):
-        save.write(drawn("outcomes", baseline), tmp_path / "figures")
+        save.write(outcomes, tmp_path / "figures")
+
+
+def test_the_gallery_shows_every_figure_and_stays_small() -> None:
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    page = (docs / "gallery.md").read_text(encoding="utf-8")
+    for name, family in figures.FAMILIES.items():
+        assert f"](images/gallery/{name}.png)" in page
+        assert (docs / "images" / "gallery" / f"{name}.png").exists()
+        assert family.shows[1:] in page, f"python docs/make_gallery.py: {name} shows otherwise"
+    size = sum(path.stat().st_size for path in (docs / "images" / "gallery").iterdir())
+    assert size < 1_500_000
 
 
 def test_importing_figures_imports_no_plotting_library() -> None:

@@ -1,29 +1,109 @@
 """Report figures from the tables of a results folder; the only place that uses matplotlib.
 
 Each family is a file with ``table`` (what is drawn), ``draw`` (one panel on given axes),
-``finding`` (the title, computed from the data) and ``draw_figure`` (which arranges them).
+``finding`` (the title, computed from the data) and ``draw_figure`` (which arranges them); if a
+folder may hold nothing to draw, also ``missing`` (which says why, or gives an empty text).
 Importing this package imports no plotting library: that happens when something is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-_FAMILIES = {"entries": "flows", "queues": "queues", "outcomes": "alluvial", "map": "maps"}
-_CATALOGUE = {
-    "entries": "entries per day and country, with published figures and policy dates",
-    "queues": "queue at the crossing with published counts, waits at the busiest crossings",
-    "outcomes": "what became of the men: passport, choice and outcome as ribbons",
-    "map": "leavers per 1,000 men by region, and the crossings by their entries",
+RUN, COMPARISON, SWEEP, CALIBRATION = "run", "comparison", "sweep", "calibration"
+
+
+@dataclass(frozen=True)
+class Family:
+    """One figure of the catalogue: where it is drawn, what it shows, from which folders.
+
+    Attributes
+    ----------
+    module : str
+        A file of this package with ``draw_figure(results, preset) -> Drawn``. Another function
+        stands behind a colon: ``maps:draw_called_up``.
+    shows : str
+        In a few words, for ``flowsim figures --list`` and the gallery.
+    kinds : tuple of str
+        The kinds of folder it can be drawn from, as their manifests say.
+    usual : bool
+        Whether it is drawn without being asked for by name.
+    """
+
+    module: str
+    shows: str
+    kinds: tuple[str, ...] = (RUN,)
+    usual: bool = True
+
+
+FAMILIES: dict[str, Family] = {
+    "entries": Family("flows", "entries per day and country, published figures, policy dates"),
+    "queues": Family("queues", "queue at the crossing with published counts, waits at the busiest"),
+    "outcomes": Family("alluvial", "what became of the men: passport, choice, outcome as ribbons"),
+    "map": Family("maps", "leavers per 1,000 men by region, and the crossings by their entries"),
+    "stocks": Family("stocks", "persons abroad by day, with families, and the capacity line"),
+    "capacity": Family("capacity", "chance of having passed a capacity line, by date"),
+    "fan": Family("fans", "entries per day as bands over the replications", (RUN,), False),
+    "profile": Family("profiles", "age, education, passport of leavers against all men"),
+    "ranking": Family(
+        "ranking", "regions ranked by leavers per 1,000, with intervals", (RUN,), False
+    ),
+    "map-called-up": Family(
+        "maps:draw_called_up", "men called up per 1,000, by region", (RUN,), False
+    ),
+    "map-graduates": Family(
+        "maps:draw_graduates", "graduates lost per 1,000, by region", (RUN,), False
+    ),
+    "switches": Family("switches", "the same men in two worlds, as ribbons", (COMPARISON,)),
+    "transitions": Family("transitions", "fates in one world by fates in the other", (COMPARISON,)),
+    "differences": Family("differences", "more or fewer men of each fate, paired", (COMPARISON,)),
+    "scenarios": Family("scenarios", "entries per day, a panel for each scenario", (COMPARISON,)),
+    "terms": Family("causes:draw_terms", "what switched the men who fare otherwise", (COMPARISON,)),
+    "policies": Family(
+        "causes:draw_policies", "what each coinciding policy explains", (COMPARISON,)
+    ),
+    "heat-map": Family("heat", "an output over two parameters, with a threshold", (SWEEP,)),
+    "response": Family("response", "an output against a parameter, with bands", (SWEEP,)),
+    "tornado": Family("tornado", "how far each parameter moves an output", (SWEEP,)),
+    "sobol": Family("sobol", "shares of the variance by parameter, and by chance", (SWEEP,)),
+    "morris": Family("morris", "elementary effects: mean and spread by parameter", (SWEEP,)),
+    "calibration-fit": Family(
+        "calibrated:draw_fit", "simulated over published, figure by figure", (CALIBRATION,)
+    ),
+    "calibration-posterior": Family(
+        "calibrated:draw_posterior", "posterior within prior, number by number", (CALIBRATION,)
+    ),
+    "calibration-validation": Family(
+        "calibrated:draw_validation", "unseen figures beside naive guesses", (CALIBRATION,)
+    ),
+    "calibration-recovery": Family(
+        "calibrated:draw_recovery", "coverage of synthetic truths", (CALIBRATION,)
+    ),
+    "small-multiples": Family("multiples", "daily curves, a panel for each world", (SWEEP,)),
 }
 
 
-def catalogue() -> Mapping[str, str]:
-    """Give the figures that can be drawn: name and what it shows."""
-    return MappingProxyType(_CATALOGUE)
+def catalogue(kind: str | None = None) -> Mapping[str, str]:
+    """Give the figures that can be drawn, of one kind of folder or of all: what each shows."""
+    return MappingProxyType(
+        {
+            name: family.shows
+            for name, family in FAMILIES.items()
+            if kind is None or kind in family.kinds
+        }
+    )
+
+
+def kind_of(folder: Path) -> str:
+    """Give the kind of a finished folder: run, comparison, sweep or calibration."""
+    from flowsim.figures import folders
+
+    return str(folders.read_manifest(Path(folder)).get("kind", RUN))
 
 
 def draw_all(
@@ -37,42 +117,96 @@ def draw_all(
     Parameters
     ----------
     folder : Path
-        Results of one run (README: what you get).
+        Results of a run, a comparison, a sweep or a calibration.
     only : sequence of str
-        Names from ``catalogue``; all of them if empty.
-    preset : {'page', 'column'}
-        Printed width: 180 or 88 mm.
-    formats : sequence of str
+        Names from ``catalogue``; the usual ones if empty, every one if ``["all"]``.
+    preset : {'page', 'column', 'slide'}
+        Printed size: 180 mm or 88 mm wide; a slide is 16:9, its type a third larger.
+    formats : sequence of {'png', 'svg', 'pdf'}
         Of the images, beside which data (CSV) and alt text (txt) always stand.
 
     Returns
     -------
     list of Path
-        The files written. Without an hourly table there is no figure of queues.
+        The files written. What the folder holds no data for is left out, unless it was named.
 
     Raises
     ------
     ResultsError
-        If the folder is not a complete results folder, or a name is not in the catalogue.
+        If the folder is not complete or a table in it was altered, if a name is not in the
+        catalogue, or if what was named cannot be drawn from this folder.
     MachineError
         If the files cannot be written.
     """
-    from flowsim.errors import ResultsError
-    from flowsim.figures import save, style, tables
+    from flowsim.figures import folders, recipe, save, style
 
-    unknown = sorted(set(only) - set(_FAMILIES))
-    if unknown or preset not in style.PRESETS:
-        raise ResultsError(
-            f"{', '.join(unknown) or preset} is not known; figures are {', '.join(_FAMILIES)}, "
-            f"presets {', '.join(style.PRESETS)}"
-        )
-    results = tables.read(Path(folder))
+    chosen = _checked(preset, formats)
+    opened = folders.open_folder(Path(folder))
     files: list[Path] = []
-    for name in only or _FAMILIES:
-        if name == "queues" and results.hourly.empty:
+    for name in _wanted(opened.kind, only):
+        module, draw_figure = _family(name)
+        reason = _missing(name, module, opened.results)
+        if reason and name in only:
+            raise _cannot(name, folder, reason)
+        if reason:
             continue
-        family = import_module(f"{__name__}.{_FAMILIES[name]}")
         with style.in_style():
-            drawn = family.draw_figure(results, style.PRESETS[preset])
-            files += save.write(drawn, Path(folder) / "figures", formats)
+            drawn = draw_figure(opened.results, chosen)
+            made = recipe.of_folder(opened.folder, opened.kind, opened.manifest, name, preset)
+            files += save.write(drawn, Path(folder) / "figures", formats, made)
     return files
+
+
+def _checked(preset: str, formats: Sequence[str]) -> Any:
+    """Give the preset of a name, if it and the formats are known."""
+    from flowsim.errors import ResultsError
+    from flowsim.figures import save, style
+
+    if preset not in style.PRESETS:
+        raise ResultsError(f"preset {preset} is not known; choose of {', '.join(style.PRESETS)}")
+    unknown = [name for name in formats if name not in save.FORMATS]
+    if unknown or not formats:
+        found = ", ".join(unknown) or "none"
+        raise ResultsError(f"format {found} is not known; choose of {', '.join(save.FORMATS)}")
+    return style.PRESETS[preset]
+
+
+def _wanted(kind: str, only: Sequence[str]) -> list[str]:
+    """Give the names to draw from a kind of folder, in the order asked for."""
+    from flowsim.errors import ResultsError
+
+    here = catalogue(kind)
+    if list(only) == ["all"]:
+        return list(here)
+    unknown = [name for name in dict.fromkeys(only) if name not in FAMILIES]
+    if unknown:
+        raise ResultsError(
+            f"{', '.join(unknown)} is not known; figures of a {kind} are {', '.join(here)}"
+        )
+    elsewhere = [name for name in dict.fromkeys(only) if name not in here]
+    if elsewhere:
+        of = ", ".join(FAMILIES[elsewhere[0]].kinds)
+        raise ResultsError(
+            f"{elsewhere[0]} is drawn from a {of}, this is a {kind}; "
+            f"figures of a {kind} are {', '.join(here)}"
+        )
+    return list(dict.fromkeys(only)) or [name for name in here if FAMILIES[name].usual]
+
+
+def _family(name: str) -> tuple[Any, Any]:
+    """Import the file of a figure; give it and the function that draws."""
+    module_name, _, function = FAMILIES[name].module.partition(":")
+    module = import_module(f"{__name__}.{module_name}")
+    return module, getattr(module, function or "draw_figure")
+
+
+def _missing(name: str, module: Any, results: Any) -> str:
+    """Say why a figure cannot be drawn: ``missing_NAME`` of its file, or ``missing``."""
+    asked = getattr(module, f"missing_{name}", None) or getattr(module, "missing", None)
+    return str(asked(results)) if asked else ""
+
+
+def _cannot(name: str, folder: Path, reason: str) -> Exception:
+    from flowsim.errors import ResultsError
+
+    return ResultsError(f"{name} cannot be drawn from {folder}: {reason}")

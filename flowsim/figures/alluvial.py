@@ -52,8 +52,9 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     head = ribbons.head_height(columns, preset)
     sheet = Sheet(preset, title, _subtitle(), notes, head + BODY)
     ribbons.draw_heads(columns, head, sheet)
-    ax = sheet.axes(0, head, preset.width, BODY)
-    ax.set(xlim=(0, preset.width), ylim=(BODY, 0))
+    body = sheet.body - head
+    ax = sheet.axes(0, head, preset.width, body)
+    ax.set(xlim=(0, preset.width), ylim=(body, 0))
     draw(data, ax, columns, colours, preset)
     return Drawn(NAME, sheet.figure, data, title, _alt(data, title, apart), results.source)
 

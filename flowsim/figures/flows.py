@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from flowsim.figures import marks, published
+from flowsim.figures import marks, published, timelines
 from flowsim.figures.save import Drawn
-from flowsim.figures.sheet import Key, Sheet, fitted
+from flowsim.figures.sheet import Key, Sheet
 from flowsim.figures.style import BLUE, QUIET, Preset
 from flowsim.figures.tables import Results, highest, joined, spread
 from flowsim.figures.words import count, day, listed, period, rounded
@@ -19,7 +18,7 @@ from flowsim.schema import Scenario
 
 NAME = "entries"
 COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end"]
-PANEL, GAP, HEAD, FOOT = 43.0, 4.0, 4.6, 5.0
+PANEL, GAP = 43.0, 4.0
 PLAIN_CHANGE = 1.15
 MOST = 3
 ORDINARY: dict[str, Any] = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
@@ -30,31 +29,23 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     data = table(results)
     scenario = results.scenario
     strips = {name: marks.marks(scenario, name) for name in scenario.destinations}
-    heights = {name: HEAD + marks.height(strips[name]) + PANEL + FOOT for name in strips}
+    heights = [timelines.height(PANEL, strip, preset) for strip in strips.values()]
     title = finding(data, results)
     sheet = Sheet(
         preset,
         title,
         _subtitle(scenario),
         [_notes(data), results.source],
-        sum(heights.values()) + GAP * (len(heights) - 1),
+        sum(heights) + GAP * (len(heights) - 1),
         _keys(data, results),
+        len(heights),
     )
-    left = 13.0
-    width = preset.width - left - 4.0
-    top = 0.0
-    for name, place in scenario.destinations.items():
-        head = fitted(f"Persons entering {place.name} a day", preset.text, width + 10, "bold")
-        sheet.text(2.5, top, head, preset.text, weight="bold")
-        height = marks.height(strips[name])
-        strip = sheet.axes(left, top + HEAD, width, height)
-        panel = sheet.axes(left, top + HEAD + height, width, PANEL)
-        marks.time_axis(panel, scenario.horizon, width, preset)
-        strip.set_xlim(panel.get_xlim())
+    cells = sheet.cells(heights, GAP)
+    for (name, place), cell in zip(scenario.destinations.items(), cells, strict=True):
+        head = f"Persons entering {place.name} a day"
+        panel = timelines.framed(sheet, cell, head, strips[name], scenario.horizon)
         draw(data[data["place_id"] == place.code], panel)
-        marks.draw(strips[name], strip, panel, sheet)
         panel.axhline(place.background.value, zorder=1, **ORDINARY)
-        top += heights[name] + GAP
     return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), results.source)
 
 
@@ -93,10 +84,7 @@ def draw(data: pd.DataFrame, ax: Axes) -> None:
         ax.fill_between(middle, simulated["low"], simulated["high"], color=BLUE, alpha=0.25, lw=0)
     ax.plot(middle, simulated["value"], color=BLUE, zorder=3, marker=".", markersize=3)
     published.draw(data[data["series"] == "published"], ax)
-    top = data[["value", "high"]].max().max()
-    ax.set_ylim(0, 1.08 * top if top > 0 else 1)
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    timelines.number_axis(ax, data[["value", "high"]].max().max())
 
 
 def finding(data: pd.DataFrame, results: Results) -> str:

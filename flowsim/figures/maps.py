@@ -1,4 +1,4 @@
-"""Map of leavers per 1,000 men by region, with the crossings, in an equal-area projection."""
+"""Maps by region: leavers, called-up men and lost graduates per 1,000; equal-area projection."""
 
 from __future__ import annotations
 
@@ -15,48 +15,46 @@ from matplotlib.patches import PathPatch, Rectangle
 from flowsim import sources
 from flowsim.figures import placing
 from flowsim.figures.geography import Array, Shape, albers, shapes
+from flowsim.figures.regions import (
+    CALLED_UP,
+    ENOUGH,
+    GRADUATES,
+    LEAVERS,
+    Theme,
+    called,
+    doubts,
+    rates,
+)
 from flowsim.figures.save import Drawn
-from flowsim.figures.sheet import MM, Sheet, text_width
+from flowsim.figures.sheet import MARGIN, MM, Sheet, text_width, wrap
 from flowsim.figures.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.tables import Results, records
 from flowsim.figures.words import count, plural, rate, rounded
 
-NAME = "map"
+NOBODY = {
+    "map": "No man went abroad from any region",
+    "map-called-up": "No man was called up in any region",
+    "map-graduates": "No man with higher education was lost to any region",
+}
 CLASSES = 6
-ENOUGH = 10
 LARGEST = 4.4
+IMPUTED: dict[str, Any] = {
+    "facecolor": "none",
+    "edgecolor": (0.3, 0.3, 0.3, 0.4),
+    "linewidth": 0,
+    "hatch": "//////",
+}
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
 
 
-def table(results: Results) -> pd.DataFrame:
+def table(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Give what is drawn: a row per region, and a row per road crossing with its entries.
 
-    Columns kind (region, crossing), id, name, men, left, per_1000, left_simulated, lat, lon,
-    entries. Men who left are those abroad, moved on or returned at the end of the horizon.
+    Columns kind (region, crossing), id, name, men, left, per_1000, left_simulated, imputed, lat,
+    lon, entries. Who is counted as having left, the theme says.
     """
-    rows = results.outcomes
-    n = results.n_replications
-    status = rows["status"].astype(str)
-    gone = status.str.startswith("abroad-") | status.isin(("moved-on", "returned"))
-    region = rows["region"].astype(str)
-    facts = sources.regions()
-    codes = pd.Index(facts.code)
-
-    def by_region(values: pd.Series[float]) -> pd.Series[float]:
-        return (values.fillna(0).groupby(region).sum() / n).reindex(codes)
-
-    men, left = by_region(rows["men"]), by_region(rows["men"].where(gone, 0.0))
-    regions = pd.DataFrame(
-        {
-            "kind": "region",
-            "id": codes,
-            "name": facts.name,
-            "men": men.to_numpy(),
-            "left": left.to_numpy(),
-            "per_1000": (1000 * left / men.where(men > 0)).to_numpy(),
-            "left_simulated": by_region(rows["men_simulated"].where(gone, 0.0)).to_numpy(),
-        }
-    )
+    regions = rates(results, theme)
+    regions.insert(0, "kind", "region")
     return pd.concat([regions, _crossings(results)], ignore_index=True)
 
 
@@ -71,36 +69,54 @@ def _crossings(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "id", "name", "lat", "lon", "entries"])
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Results, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     """Arrange the map, its colour bar and the sizes of the dots."""
-    data = table(results)
-    title = finding(data)
+    data = table(results, theme)
+    title = finding(data, theme)
     outlines = sources.outlines()
     regions, around = shapes(outlines.regions), shapes(outlines.neighbours)
-    boxes = [shape.path.get_extents() for shape in regions]
-    west, east = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
-    south, north = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    west, east = west - 0.02 * (east - west), east + 0.01 * (east - west)
-    south, north = south - 0.06 * (north - south), north + 0.01 * (north - south)
-    width, narrow = preset.width - 5.0, preset.width < 120
-    height = width * (north - south) / (east - west)
-    sheet = Sheet(
-        preset,
-        title,
-        _subtitle(),
-        [_notes(results, data), results.source],
-        height + 13 + narrow * 12,
-    )
-    ax = sheet.axes(2.5, 0, width, height)
+    (west, east), (south, north) = _limits(regions)
+    ratio = (north - south) / (east - west)
+    wide = preset.height is not None
+    legend = (17.0 if wide else 13.0 + 12.0 * preset.narrow) * preset.scale
+    width = preset.width - 2 * MARGIN
+    notes = [_notes(results, data, theme), results.source]
+    sheet = Sheet(preset, title, _subtitle(theme), notes, width * ratio + legend * (not wide))
+    width = min(width, sheet.body / ratio) if wide else width
+    height = width * ratio
+    ax = sheet.axes(preset.width - MARGIN - width if wide else MARGIN, 0, width, height)
     ax.set(xlim=(west, east), ylim=(south, north))
     bounds = classes(data["per_1000"].dropna().to_numpy())
     names = [place.name for place in results.scenario.destinations.values()]
     draw(data, ax, regions, around, bounds)
     labels = [*_crossing_names(data), *_region_name(data, regions), *_country_names(around, names)]
     placing.write_names(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
-    _draw_scale(sheet, bounds, height + 3)
-    _draw_sizes(sheet, data, height + 3 + narrow * 12)
-    return Drawn(NAME, sheet.figure, data, title, _alt(data, title), results.source)
+    room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
+    _draw_scale(sheet, bounds, (2 if wide else height + 3), room, theme)
+    sizes = 2 + legend if wide else height + 3 + 12 * preset.narrow
+    left = 4.5 if wide or preset.narrow else 0.58 * preset.width
+    _draw_sizes(sheet, data, left, sizes)
+    alt = _alt(data, title, theme)
+    return Drawn(theme.name, sheet.figure, data, title, alt, results.source)
+
+
+def draw_called_up(results: Results, preset: Preset) -> Drawn:
+    """Draw the map of the men called up."""
+    return draw_figure(results, preset, CALLED_UP)
+
+
+def draw_graduates(results: Results, preset: Preset) -> Drawn:
+    """Draw the map of the graduates lost."""
+    return draw_figure(results, preset, GRADUATES)
+
+
+def _limits(regions: list[Shape]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Give west and east, south and north of the map: all regions, with a little around them."""
+    boxes = [shape.path.get_extents() for shape in regions]
+    west, east = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
+    south, north = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
+    wide, high = east - west, north - south
+    return (west - 0.02 * wide, east + 0.01 * wide), (south - 0.06 * high, north + 0.01 * high)
 
 
 def classes(values: Array) -> Array:
@@ -139,7 +155,8 @@ def draw(
     """
     ax.axis("off")
     colours, norm = _palette(bounds)
-    values = data[data["kind"] == "region"].set_index("id")["per_1000"]
+    rows = data[data["kind"] == "region"].set_index("id")
+    values, marked = rows["per_1000"], _marked(rows)
     for shape in around:
         look = {"facecolor": LAND, "edgecolor": "white", "linewidth": 0.5}
         ax.add_artist(PathPatch(shape.path, zorder=1, **look))
@@ -149,10 +166,17 @@ def draw(
         if not np.isfinite(value):
             look = {"facecolor": "white", "hatch": "////"}
         ax.add_artist(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
+        if shape.id in marked:
+            ax.add_artist(PathPatch(shape.path, zorder=2.5, **IMPUTED))
     dots = _dots(data)
     x, y = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
     size = [_area(n, dots["entries"].max()) for n in dots["entries"]]
     ax.scatter(x, y, s=size, zorder=4, **DOT)
+
+
+def _marked(rows: pd.DataFrame) -> set[str]:
+    """Give the regions of imputed input, if there are others to tell them from."""
+    return set(rows.index[rows["imputed"] == True]) if not rows["imputed"].all() else set()  # noqa: E712
 
 
 def _dots(data: pd.DataFrame) -> pd.DataFrame:
@@ -200,13 +224,16 @@ def _bound_labels(bounds: Array) -> list[str]:
     return [f"{bound:.{digits}f}" if bound else "0" for bound in bounds]
 
 
-def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
+def _draw_scale(sheet: Sheet, bounds: Array, top: float, room: float, theme: Theme) -> None:
     """Draw the colour bar as boxes of equal width, its bounds written below."""
-    preset = sheet.preset
+    preset, scale = sheet.preset, sheet.preset.scale
     colours, _ = _palette(bounds)
     n = len(bounds) - 1
-    width = min(preset.width - 12.0, n * 13.5)
-    ax = sheet.axes(4.5, top + 3.6, width, 3.0)
+    lines = wrap(theme.heading, preset.small, max(room, 40.0))
+    for row, line in enumerate(lines):
+        sheet.text(4.5, top - 0.4 + row * 3.5 * scale, line, preset.small)
+    width = min(room - 8.0 if room < 120 else room, n * 13.5)
+    ax = sheet.axes(4.5, top + 0.1 + 3.5 * scale * len(lines), width, 3.0 * scale)
     ax.set(xlim=(0, n), ylim=(0, 1))
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -214,20 +241,19 @@ def _draw_scale(sheet: Sheet, bounds: Array, top: float) -> None:
         ax.add_patch(Rectangle((box, 0), 1, 1, facecolor=colours(box), edgecolor=QUIET, lw=0.4))
     ax.set_xticks(range(n + 1), _bound_labels(bounds))
     ax.tick_params(length=0, pad=1)
-    sheet.text(4.5, top - 0.4, "Men who left per 1,000 aged 18 to 59", preset.small)
 
 
-def _draw_sizes(sheet: Sheet, data: pd.DataFrame, top: float) -> None:
+def _draw_sizes(sheet: Sheet, data: pd.DataFrame, left: float, top: float) -> None:
     """Draw the key of the dots: what a small, a middle and a large one stand for."""
     most = data["entries"].max()
     if not most > 0:
         return
-    preset = sheet.preset
-    left = 4.5 if preset.width < 120 else 0.58 * preset.width
-    ax = sheet.axes(left, top + 3.0, preset.width - left - 4.0, 6.0)
+    preset, scale = sheet.preset, sheet.preset.scale
+    heading = "Entries by crossing, whole period"
+    ax = sheet.axes(left, top + 3.0 * scale, preset.width - left - 4.0, 6.0)
     ax.set(xlim=(0, preset.width - left - 4.0), ylim=(0, 6.0))
     ax.axis("off")
-    sheet.text(left, top - 0.4, "Entries by crossing, whole period", preset.small)
+    sheet.text(left, top - 0.4, heading, preset.small)
     x = 2.6
     for part in (1.0, 0.3, 0.05):
         n = rounded(most * part, 1)
@@ -237,18 +263,20 @@ def _draw_sizes(sheet: Sheet, data: pd.DataFrame, top: float) -> None:
         x += 3.4 + text_width(text, preset.small) + 4.5
 
 
-def finding(data: pd.DataFrame) -> str:
-    """State where most left for each 1,000 men, if enough were simulated, and the median."""
+def finding(data: pd.DataFrame, theme: Theme = LEAVERS) -> str:
+    """State where it befell most for each 1,000, if enough were simulated, and the median."""
     regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
     total, men = float(regions["left"].sum()), float(regions["men"].sum())
     if total <= 0 or men <= 0:
-        return "No man went abroad from any region"
+        return NOBODY[theme.name]
     nation, top = rate(1000 * total / men), _top(data)
     if top is None:
-        return f"{nation} of every 1,000 men aged 18 to 59 went abroad"
+        return f"{nation} of every 1,000 {theme.who} {theme.did}"
+    where, median = theme.where, rate(regions["per_1000"].median())
+    place, most = called(top["name"]), rate(top["per_1000"])
     return (
-        f"From {top['name']} {rate(top['per_1000'])} of every 1,000 men aged 18 to 59 went abroad, "
-        f"from the median region {rate(regions['per_1000'].median())}, from the nation {nation}"
+        f"{where.capitalize()} {place} {most} of every 1,000 {theme.who} "
+        f"{theme.did}, {where} the median region {median}, {where} the nation {nation}"
     )
 
 
@@ -259,40 +287,32 @@ def _top(data: pd.DataFrame) -> dict[str, Any] | None:
     return records(ranked.head(1))[0] if len(ranked) > 1 else None
 
 
-def _subtitle() -> str:
-    return (
-        "Simulated men who went abroad by the end of the period, whether or not they moved on or "
-        "returned, by region of origin. Dots: road crossings."
-    )
+def _subtitle(theme: Theme) -> str:
+    return f"{theme.subtitle} Dots: road crossings."
 
 
-def _notes(results: Results, data: pd.DataFrame) -> str:
-    facts = sources.regions()
-    passports = sum(basis != "census" for basis in facts.passport_basis)
-    called = sum("press" not in basis for basis in facts.mobilised_basis)
+def _notes(results: Results, data: pd.DataFrame, theme: Theme) -> str:
     other = [place for place in results.scenario.crossings.values() if place.lat is None]
-    text = (
-        f"Inputs behind the regions are partly imputed: passport shares in {passports} of "
-        f"{len(facts.code)}, called-up men in {called}; read differences between regions as the "
-        "model's, not as measured."
-    )
+    text = doubts(theme)
+    if _marked(data[data["kind"] == "region"].set_index("id")):
+        text = f"Hatched: {theme.unsure} imputed. {text}"
     thin = int((data[data["kind"] == "region"]["left_simulated"] < ENOUGH).sum())
     if thin:
         rest = "rests" if thin == 1 else "rest"
-        text += f" {plural(thin, 'region')} {rest} on fewer than {ENOUGH} simulated leavers."
+        text += f" {plural(thin, 'region')} {rest} on fewer than {ENOUGH} simulated men."
     if other:
         text += " Entries by other ways (air, rail, third countries) are not on the map."
     return text + " Albers equal-area projection; outlines: Natural Earth."
 
 
-def _alt(data: pd.DataFrame, title: str) -> str:
+def _alt(data: pd.DataFrame, title: str, theme: Theme) -> str:
     regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
     ranked = regions.sort_values("per_1000", ascending=False, kind="stable")
     most, least = (_rates(part) for part in (ranked.head(5), ranked.tail(5)))
     dots = "; ".join(
         f"{row['name']} {count(row['entries'])}" for row in records(_dots(data).head(5))
     )
-    text = f"{title}. {_subtitle()} Highest per 1,000 men: {most}. Lowest: {least}."
+    text = f"{title}. {_subtitle(theme)} Highest per 1,000: {most}. Lowest: {least}."
     return text + (f" Crossings by entries: {dots}." if dots else "")
 
 

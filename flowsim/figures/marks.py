@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -16,7 +17,7 @@ from flowsim.figures.style import INK, PALE, QUIET, RULE, Preset, plain
 from flowsim.figures.words import count, short_day
 
 ROW = 3.7
-MOST = 9
+MOST, MOST_ON_SLIDE = 9, 4
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,14 @@ def _where(policy: schema.Policy, scenario: schema.Scenario, destination: str) -
     return here[0] if len(here) == 1 else f"{len(here)} crossings"
 
 
-def height(found: Sequence[Mark]) -> float:
+def height(found: Sequence[Mark], preset: Preset) -> float:
     """Give the height in mm that the strip of some marks needs."""
-    return ROW * min(len(found), MOST)
+    return ROW * preset.scale * min(len(found), _most(preset))
+
+
+def _most(preset: Preset) -> int:
+    """Give how many rows there is room for; a slide has little."""
+    return MOST if preset.height is None else MOST_ON_SLIDE
 
 
 def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
@@ -121,14 +127,19 @@ def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
     strip, panel : Axes
         Share their time axis, whose limits are set.
     """
-    n_rows = min(len(found), MOST)
-    shown = found if len(found) <= MOST else found[: MOST - 1]
+    most = _most(sheet.preset)
+    n_rows = min(len(found), most)
+    shown = found if len(found) <= most else found[: most - 1]
     strip.set_ylim(max(1, n_rows), 0)
     strip.axis("off")
     if len(shown) < len(found):
-        more = f"and {len(found) - len(shown)} more, see scenario.yaml"
         left, size = strip.get_xlim()[0], sheet.preset.small
-        strip.text(left, n_rows - 0.5, more, size=size, va="center_baseline", style="italic")
+        more, where = f"and {len(found) - len(shown)} more", ", see scenario.yaml"
+        if text_width(more + where, size) < strip.get_position().width * sheet.width:
+            more += where
+        look: dict[str, Any] = {"va": "center_baseline", "style": "italic", "zorder": 4}
+        text = strip.text(left, n_rows - 0.5, more, size=size, **look)
+        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.4})
     for row, mark in enumerate(shown):
         start = at(mark.start)
         end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.clock import MOSCOW_UTC_OFFSET_H
-from flowsim.figures import marks, published
+from flowsim.figures import marks, published, timelines
 from flowsim.figures.save import Drawn
 from flowsim.figures.sheet import Key, Sheet, fitted
 from flowsim.figures.style import BLUE, INK, QUIET, RULE, Preset
@@ -22,6 +22,8 @@ NAME = "queues"
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
 BUSIEST = 4
 GAP_HOURS = 36
+WAITS = ("wait_hours", "wait_hours_p90")
+SLOW: dict[str, Any] = {"color": BLUE, "linewidth": 0.7, "linestyle": (0, (3, 1.5))}
 LABELS = {"queue_cars": "Cars waiting", "queue_persons": "Persons waiting"}
 LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
 
@@ -42,24 +44,99 @@ class Shown:
     busiest: tuple[str, ...]
 
 
+def missing(results: Results) -> str:
+    """Say why there is nothing to draw, if so."""
+    return "it has no hourly table" if results.hourly.empty else ""
+
+
 def draw_figure(results: Results, preset: Preset) -> Drawn:
     """Arrange cars and persons at one crossing above the waits at the busiest crossings."""
     shown = crossings(results)
     data = table(results, shown)
     title = finding(data, results, shown)
+    unseen = data["measure"].isin(LABELS) & ~data["measure"].isin(_measures(preset))
+    data = data[~unseen]
     scenario, focus = results.scenario, shown.focus
     strip = marks.marks(scenario, scenario.crossings[focus].destination, focus) if focus else []
-    narrow = preset.width < 120
-    columns = 2 if narrow else BUSIEST
-    rows = -(-max(1, len(shown.busiest)) // columns)
-    top = HEAD + marks.height(strip) + (2 if narrow else 1) * (LONG + FOOT) + narrow * (HEAD + GAP)
-    body = top + GAP + HEAD + rows * (SHORT + HEAD + FOOT)
+    layout = Layout.of(preset, len(shown.busiest), marks.height(strip, preset))
     notes = [_notes(data), results.source]
-    sheet = Sheet(preset, title, _subtitle(results, shown), notes, body, _keys(data, results))
-    _draw_queue(data, results, focus, strip, sheet)
-    _draw_waits(data, results, shown, top + GAP, columns, sheet)
+    keys = _keys(data, results)
+    sheet = Sheet(preset, title, _subtitle(results, shown), notes, layout.body, keys)
+    layout = layout.into(sheet.body)
+    _draw_queue(data, results, focus, strip, sheet, layout)
+    _draw_waits(data, results, shown, sheet, layout)
     alt = _alt(data, title, results, shown)
     return Drawn(NAME, sheet.figure, data, title, alt, results.source)
+
+
+def _measures(preset: Preset) -> tuple[str, ...]:
+    """Give the measures of the queue that there is room for."""
+    return tuple(LABELS) if preset.height is None else ("queue_cars",)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Lengths in mm: of the queue's panels, of the waits' panels and what stands between.
+
+    Attributes
+    ----------
+    stacked : int
+        Panels of the queue below each other: 1 or 2.
+    beside : bool
+        Whether the waits stand to the right of the queue instead of below it.
+    columns, rows : int
+        Panels of waits beside and below each other.
+    """
+
+    scale: float
+    stacked: int
+    columns: int
+    rows: int
+    strip: float
+    beside: bool = False
+    long: float = LONG
+    short: float = SHORT
+
+    @classmethod
+    def of(cls, preset: Preset, n_waits: int, strip: float) -> Layout:
+        """Give the layout of a preset for so many panels of waits and a strip so high."""
+        beside = preset.height is not None
+        columns = 2 if preset.narrow or beside else BUSIEST
+        rows = -(-max(1, n_waits) // columns)
+        return cls(preset.scale, 2 if preset.narrow else 1, columns, rows, strip, beside)
+
+    @property
+    def head(self) -> float:
+        """Height of a heading."""
+        return HEAD * self.scale
+
+    @property
+    def foot(self) -> float:
+        """Height of the dates below a panel."""
+        return FOOT * self.scale
+
+    @property
+    def waits_top(self) -> float:
+        """Where the waits begin."""
+        if self.beside:
+            return 0.0
+        queue = self.head + self.strip + self.stacked * (self.long + self.foot)
+        return queue + (self.stacked - 1) * (self.head + GAP) + GAP
+
+    @property
+    def body(self) -> float:
+        """Height of all."""
+        return self.waits_top + self.head + self.rows * (self.short + self.head + self.foot)
+
+    def into(self, body: float) -> Layout:
+        """Give the layout with its panels made to fill a body."""
+        if self.beside:
+            long = body - self.head - self.strip - self.foot
+            spare = body - self.head - self.rows * (self.head + self.foot)
+            return replace(self, long=long, short=spare / self.rows)
+        shared = self.stacked * self.long + self.rows * self.short
+        factor = 1 + (body - self.body) / shared
+        return replace(self, long=self.long * factor, short=self.short * factor)
 
 
 def crossings(results: Results) -> Shown:
@@ -77,9 +154,10 @@ def table(results: Results, shown: Shown) -> pd.DataFrame:
     """Give what is drawn: queues by the hour at one crossing, waits at the busiest, Moscow time."""
     queues = [] if shown.focus is None else [(measure, shown.focus) for measure in LABELS]
     parts = []
-    for measure, key in [*queues, *(("wait_hours", key) for key in shown.busiest)]:
-        if measure == "wait_hours":
-            own = _by_day(results, key)
+    waits = [(measure, key) for key in shown.busiest for measure in WAITS]
+    for measure, key in [*queues, *waits]:
+        if measure in WAITS:
+            own = _by_day(results, key, measure)
         else:
             rows = results.hours(measure)
             own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
@@ -91,10 +169,10 @@ def table(results: Results, shown: Shown) -> pd.DataFrame:
     return joined(parts, COLUMNS)
 
 
-def _by_day(results: Results, key: str) -> pd.DataFrame:
-    """Give the mean wait of each local day at a crossing, in Moscow time."""
+def _by_day(results: Results, key: str, measure: str) -> pd.DataFrame:
+    """Give the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time."""
     horizon = results.scenario.horizon
-    waits = results.days("wait_hours", "crossing")
+    waits = results.days(measure, "crossing")
     inside = waits["date"].between(horizon.start, horizon.end - timedelta(days=1))
     own = spread(waits[(waits["place_id"] == key) & inside], ["date"])
     ahead = results.scenario.crossings[key].utc_offset_h - MOSCOW_UTC_OFFSET_H
@@ -119,10 +197,7 @@ def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
         marker = "." if len(part) < 100 else ""
         ax.plot(times, part["value"], color=color, zorder=3, lw=1.2, marker=marker, ms=3)
     published.draw(data[data["series"] == "published"], ax)
-    top = data[["value", "high"]].max().max()
-    ax.set_ylim(0, 1.08 * top if top > 0 else 1)
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    timelines.number_axis(ax, data[["value", "high"]].max().max(), ticks=4)
 
 
 def _runs(data: pd.DataFrame) -> list[pd.DataFrame]:
@@ -178,68 +253,70 @@ def _draw_queue(
     focus: str | None,
     strip: list[marks.Mark],
     sheet: Sheet,
+    layout: Layout,
 ) -> None:
     """Draw cars and persons at the focal crossing, side by side where there is room."""
     preset, scenario = sheet.preset, results.scenario
     name = scenario.crossings[focus].name if focus else "road crossings"
-    narrow = preset.width < 120
-    left = 13.0
+    narrow, left = layout.stacked > 1, 13.0 * layout.scale
     width = preset.width - left - 4.0 if narrow else (preset.width - 2 * left - 8.0) / 2
-    high = marks.height(strip)
-    for place, (measure, label) in enumerate(LABELS.items()):
+    head, high = layout.head, layout.strip
+    for place, measure in enumerate(_measures(preset)):
+        label = LABELS[measure]
         x = left if narrow else left + place * (width + left + 4.0)
-        y = HEAD + high + (place * (LONG + FOOT + HEAD + GAP) if narrow else 0)
-        panel = sheet.axes(x, y, width, LONG)
+        y = head + high + (place * (layout.long + layout.foot + head + GAP) if narrow else 0)
+        panel = sheet.axes(x, y, width, layout.long)
         marks.time_axis(panel, scenario.horizon, width, preset)
         draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
-        head = fitted(f"{label} at {name}", preset.text, width + left - 3, "bold")
-        above = 0 if place == 0 or not narrow else y - HEAD
-        sheet.text(x - left + 2.5, above, head, preset.text, weight="bold")
-        if place == 0 or not narrow:
-            bars = sheet.axes(x, HEAD, width, high)
+        heading = fitted(f"{label} at {name}", preset.text, width + left - 3, "bold")
+        above = 0 if place == 0 or not narrow else y - head
+        sheet.text(x - left + 2.5, above, heading, preset.text, weight="bold")
+        if strip and (place == 0 or not narrow):
+            bars = sheet.axes(x, head, width, high)
             bars.set_xlim(panel.get_xlim())
             marks.draw(strip, bars, panel, sheet)
 
 
 def _draw_waits(
-    data: pd.DataFrame,
-    results: Results,
-    shown: Shown,
-    top: float,
-    columns: int,
-    sheet: Sheet,
+    data: pd.DataFrame, results: Results, shown: Shown, sheet: Sheet, layout: Layout
 ) -> None:
     """Draw waits as small panels of one scale, the other crossings in grey behind each."""
-    preset, scenario = sheet.preset, results.scenario
+    preset, scenario, head, top = sheet.preset, results.scenario, layout.head, layout.waits_top
     waits = data[data["measure"] == "wait_hours"]
-    sheet.text(
-        2.5,
-        top,
-        "Hours waited by those who reach the head",
-        preset.text,
-        weight="bold",
-    )
+    heading = "Hours waited by those who reach the head"
+    start = preset.width / 2 + 2.5 if layout.beside else 2.5
+    sheet.text(start, top, heading, preset.text, weight="bold")
     if waits[waits["series"] == "simulated"]["value"].dropna().empty:
-        sheet.text(13.0, top + HEAD + 4, "Nobody waited.", preset.text, color=QUIET)
+        sheet.text(start + 10.5, top + head + 4, "Nobody waited.", preset.text, color=QUIET)
         return
-    limit = 1.08 * max(1.0, waits[["value", "high"]].max().max())
-    left, gap = 13.0, 4.0
+    slow = data[data["measure"] == "wait_hours_p90"]
+    most = slow["value"].max() if len(slow) else 0.0
+    limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), most])
+    left, gap, columns = start + 10.5 * layout.scale, 4.0, layout.columns
     width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
     for place, key in enumerate(shown.busiest):
         row, column = divmod(place, columns)
-        x, y = left + column * (width + gap), top + 2 * HEAD + row * (SHORT + HEAD + FOOT)
-        panel = sheet.axes(x, y, width, SHORT)
+        x = left + column * (width + gap)
+        y = top + 2 * head + row * (layout.short + head + layout.foot)
+        panel = sheet.axes(x, y, width, layout.short)
         marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
-        for other in shown.busiest:
-            if other != key:
-                for part in _runs(waits[waits["place_id"] == other]):
-                    middle = part["start"] + (part["end"] - part["start"]) / 2
-                    panel.plot(middle, part["value"], color=RULE, linewidth=0.6, zorder=1)
+        _draw_others(waits[waits["place_id"] != key], panel)
         draw(waits[waits["place_id"] == key], panel)
+        for part in _runs(slow[slow["place_id"] == key]):
+            middle = part["start"] + (part["end"] - part["start"]) / 2
+            panel.plot(middle, part["value"], zorder=2, **SLOW)
         panel.set_ylim(0, limit)
         panel.tick_params(labelleft=column == 0)
         name = fitted(scenario.crossings[key].name, preset.small, width)
-        sheet.text(x, y - 4.0, name, preset.small, color=INK)
+        sheet.text(x, y - 4.0 * layout.scale, name, preset.small, color=INK)
+
+
+def _draw_others(waits: pd.DataFrame, panel: Axes) -> None:
+    """Draw the other crossings in grey."""
+    for _, other in waits.groupby("place_id", sort=False):
+        for part in _runs(other):
+            middle = part["start"] + (part["end"] - part["start"]) / 2
+            panel.plot(middle, part["value"], color=RULE, linewidth=0.6, zorder=1)
 
 
 def _subtitle(results: Results, shown: Shown) -> str:
@@ -259,6 +336,8 @@ def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
     if n > 1:
         what = "range" if n <= 20 else "5 % to 95 %"
         keys.append(Key(f"{what} of {n} replications", {"color": BLUE, "alpha": 0.25}, patch=True))
+    if (data["measure"] == "wait_hours_p90").any():
+        keys.append(Key("nine in ten waited less", SLOW))
     return keys + published.keys(data[data["series"] == "published"])
 
 

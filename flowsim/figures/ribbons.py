@@ -10,12 +10,13 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from flowsim.figures.sheet import LEADING, MARGIN, POINT, Sheet, text_width, wrap
-from flowsim.figures.style import INK, PALE, QUIET, Preset
+from flowsim.figures.style import INK, PALE, QUIET, Preset, plain
 from flowsim.figures.words import count
 
 SIDES = ("left", "inside", "right")
 SHARES = (0.30, 0.24, 0.36)
 BAR, STRIPE, PAD, GAP = 2.5, 1.2, 1.2, 1.6
+SEAM = 0.8
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def columns(
     for part, share in zip(men, SHARES, strict=True):
         widths = [text_width(f"{name}  {count(n)}", preset.small) for name, n in part.items()]
         rooms.append(min(max(widths, default=20.0) + 0.5, share * inner - PAD))
-    if preset.width < 120:
+    if preset.narrow:
         rooms = [min(room, most) for room, most in zip(rooms, (13.0, 17.0, 26.0), strict=True)]
     left = MARGIN + rooms[0] + PAD
     right = preset.width - MARGIN - rooms[2] - PAD - BAR
@@ -87,7 +88,7 @@ def columns(
     return tuple(
         Column(
             tuple(wrap(head, preset.text, most, "bold")),
-            tuple(Node(name, n, _lines(name, n, room, preset)) for name, n in part.items()),
+            tuple(Node(name, n, label(name, n, room, preset)) for name, n in part.items()),
             at,
             middle if side == "inside" else BAR,
             side,
@@ -98,8 +99,9 @@ def columns(
     )
 
 
-def _lines(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]:
+def label(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]:
     """Break a label into lines; the number stays whole, on the last line."""
+    name = plain(name)
     whole = f"{name}\u00a0 {count(men)}"
     if text_width(whole, preset.small) <= room:
         return (whole.replace("\u00a0 ", "  "),)
@@ -205,7 +207,8 @@ def draw_flows(left: Column, right: Column, flows: Sequence[Flow], ax: Axes) -> 
         )
         used[0][flow.start] += thick
         used[1][flow.end] += thick
-        ax.add_artist(PathPatch(shape, facecolor=flow.colour, alpha=0.55, lw=0, zorder=2))
+        edge = {"edgecolor": "white", "linewidth": 0.4 if thick > SEAM else 0.0}
+        ax.add_artist(PathPatch(shape, facecolor=flow.colour, alpha=0.55, zorder=2, **edge))
 
 
 def ribbon(left: float, right: float, start: float, end: float, thick: float) -> Path:

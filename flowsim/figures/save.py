@@ -1,4 +1,4 @@
-"""Write a figure with all that belongs to it: PNG and SVG, the data drawn, an alt text.
+"""Write a figure with all that belongs to it: image, the data drawn, an alt text, a recipe.
 
 The same figure gives the same bytes on the same versions: no date, no software name, no
 random identifier goes into a file.
@@ -10,14 +10,18 @@ import io
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL.PngImagePlugin import PngInfo
 
 from flowsim.errors import MachineError
+from flowsim.figures import recipe as recipe_
+from flowsim.figures.recipe import Recipe
 
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,32 @@ class Drawn:
     source: str
 
 
-def write(drawn: Drawn, folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+def write(
+    drawn: Drawn,
+    folder: Path,
+    formats: Sequence[str] = ("png", "svg"),
+    recipe: Recipe | None = None,
+) -> list[Path]:
     """Write a figure, its data and its alt text into a folder; return the files.
+
+    Parameters
+    ----------
+    formats : sequence of {'png', 'svg', 'pdf'}
+        Of the images.
+    recipe : Recipe, optional
+        How the figure was made; goes into each image, for ``flowsim reproduce``.
 
     Raises
     ------
     MachineError
         If the folder cannot be written to; nothing half-written stays behind.
     """
-    files = {f"{drawn.name}.{kind}": _image(drawn, kind) for kind in formats}
-    files[f"{drawn.name}.csv"] = _csv(drawn.data)
+    data = csv(drawn.data)
+    files = {
+        f"{drawn.name}.{kind}": _image(drawn, kind, recipe and recipe.of(kind, data))
+        for kind in formats
+    }
+    files[f"{drawn.name}.csv"] = data
     files[f"{drawn.name}.txt"] = f"{drawn.alt}\n".encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,19 +89,41 @@ def write(drawn: Drawn, folder: Path, formats: Sequence[str] = FORMATS) -> list[
     return [folder / name for name in files]
 
 
-def _image(drawn: Drawn, kind: str) -> bytes:
-    metadata: dict[str, str | None] = {"Title": drawn.title}
-    if kind == "png":
-        metadata |= {"Software": None, "Description": drawn.alt, "Source": drawn.source}
-    if kind == "svg":
-        metadata |= {"Date": None, "Creator": None, "Description": drawn.alt}
-        metadata |= {"Source": drawn.source}
+def _image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
     buffer = io.BytesIO()
-    drawn.figure.savefig(buffer, format=kind, metadata=metadata)
-    return buffer.getvalue()
+    save = partial(drawn.figure.savefig, buffer, format=kind)
+    if kind == "png":
+        save(pil_kwargs={"pnginfo": _chunks(drawn, recipe)})
+    elif kind == "svg":
+        words = {"Title": drawn.title, "Description": drawn.alt, "Source": drawn.source}
+        save(metadata={**words, "Date": None, "Creator": None})
+    else:
+        words = {"Title": drawn.title, "Subject": drawn.alt, "Author": drawn.source}
+        keywords = {"Keywords": recipe_.for_pdf(recipe)} if recipe else {}
+        unsaid = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+        save(metadata=words | keywords | unsaid)
+    image = buffer.getvalue()
+    if recipe is None:
+        return image
+    return recipe_.sealed(recipe_.in_svg(image, recipe) if kind == "svg" else image, kind)
 
 
-def _csv(data: pd.DataFrame) -> bytes:
+def _chunks(drawn: Drawn, recipe: Recipe | None) -> PngInfo:
+    """Give the texts that a PNG carries."""
+    info = PngInfo()
+    for key, text in (
+        ("Title", drawn.title),
+        ("Description", drawn.alt),
+        ("Source", drawn.source),
+    ):
+        info.add_text(key, text)
+    if recipe:
+        info.add_itxt(recipe_.KEY, recipe.text(), zip=True)
+    return info
+
+
+def csv(data: pd.DataFrame) -> bytes:
+    """Give the bytes of a figure's data as CSV."""
     text = data.to_csv(
         index=False, float_format="%.6g", lineterminator="\n", date_format="%Y-%m-%dT%H:%M"
     )

@@ -22,6 +22,8 @@ MM = 25.4
 POINT = MM / 72
 MARGIN = 2.5
 LEADING = 1.28
+LEAST = 46.0
+ABREAST = 4
 
 
 def at(moment: datetime) -> float:
@@ -77,12 +79,33 @@ class Key:
     patch: bool = False
 
 
+def _rows(panels: int) -> int:
+    """Give the rows in which panels stand on a slide."""
+    return max(1, -(-panels // ABREAST))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A part of the body for one panel with all that belongs to it, in mm from its corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 @dataclass
 class Sheet:
     """A figure whose body is ``body`` mm high, between its header and its source line.
 
     Attributes
     ----------
+    body : float
+        Height asked for; on a preset of given height, afterwards what is left for the body.
+    panels : int
+        Number of panels that share the body of a slide; many make it higher.
+    least : float
+        Height without which the body of a slide cannot be read; may make it higher, too.
     figure : matplotlib.figure.Figure
         Made without pyplot; drawn by Agg.
     top : float
@@ -95,6 +118,8 @@ class Sheet:
     notes: Sequence[str]
     body: float
     keys: Sequence[Key] = ()
+    panels: int = 1
+    least: float = 0.0
     figure: Figure = field(init=False)
     top: float = field(init=False, default=MARGIN)
     height: float = field(init=False)
@@ -104,7 +129,7 @@ class Sheet:
         preset, inner = self.preset, self.preset.width - 2 * MARGIN
         title = wrap(self.title, preset.title, inner, "bold")
         subtitle = wrap(self.subtitle, preset.text, inner)
-        notes = [line for note in self.notes for line in wrap(note, preset.small, inner)]
+        notes = [line for note in self.notes for line in wrap(note, preset.notes, inner)]
         keys, key_lines = self._key_places(inner)
         header = (
             self._lines(title, preset.title)
@@ -113,7 +138,10 @@ class Sheet:
             + (1.2 + self._step(preset.text) * key_lines if keys else 0)
             + 2.0
         )
-        footer = 2.0 + self._lines(notes, preset.small)
+        footer = 2.0 + self._lines(notes, preset.notes)
+        if preset.height is not None:
+            room = preset.height - 2 * MARGIN - header - footer
+            self.body = max(self.least, LEAST * _rows(self.panels), room)
         self.height = round(MARGIN + header + self.body + footer + MARGIN, 1)
         self.figure = Figure(figsize=(preset.width / MM, self.height / MM), dpi=preset.dpi)
         FigureCanvasAgg(self.figure)
@@ -123,13 +151,35 @@ class Sheet:
         self._draw_keys(keys, key_lines)
         self.top = MARGIN + header
         body_top, self.top = self.top, self.top + self.body + 2.0
-        self._block(notes, preset.small, color=QUIET)
+        self._block(notes, preset.notes, color=QUIET)
         self.top = body_top
 
     @property
     def width(self) -> float:
         """Width of the body in mm: the whole figure."""
         return self.preset.width
+
+    def cells(self, heights: Sequence[float], gap: float = 4.0) -> list[Cell]:
+        """Give a cell for each panel: below each other, or beside each other on a slide.
+
+        Parameters
+        ----------
+        heights : sequence of float
+            Of the panels with all that belongs to them, in mm; on a slide the body is shared.
+        """
+        if self.preset.height is None:
+            tops = [sum(heights[:n]) + gap * n for n in range(len(heights))]
+            return [
+                Cell(0.0, top, self.width, height)
+                for top, height in zip(tops, heights, strict=True)
+            ]
+        rows = _rows(len(heights))
+        columns = max(1, -(-len(heights) // rows))
+        width, height = self.width / columns, (self.body - gap * (rows - 1)) / rows
+        return [
+            Cell(n % columns * width, n // columns * (height + gap), width, height)
+            for n in range(len(heights))
+        ]
 
     def axes(self, left: float, top: float, width: float, height: float, **kind: Any) -> Axes:
         """Add axes at a place given in mm from the upper left corner of the body."""
@@ -171,7 +221,9 @@ class Sheet:
         places: list[tuple[float, int, Key]] = []
         left, line = 0.0, 0
         for key in self.keys:
-            wide = 8.0 + text_width(plain(key.meaning), self.preset.small)
+            meaning = fitted(key.meaning, self.preset.small, width - 8.0)
+            key = Key(meaning, key.look, key.patch)
+            wide = 8.0 + text_width(meaning, self.preset.small)
             if left and left + wide > width:
                 left, line = 0.0, line + 1
             places.append((left, line, key))

@@ -52,6 +52,7 @@ RC: dict[str, Any] = {
     "hatch.linewidth": 0.5,
     "svg.fonttype": "path",
     "svg.hashsalt": "flowsim",
+    "pdf.fonttype": 42,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -65,10 +66,12 @@ class Preset:
     ----------
     width : float
         Printed width in mm.
-    title, text, small : float
-        Sizes of type in points at the printed size.
+    title, text, small, notes : float
+        Sizes of type in points at the printed size; ``notes`` is that of the source line.
     dpi : int
         Dots per inch of the PNG.
+    height : float or None
+        Printed height in mm, if it is given; else a figure is as high as it needs to be.
     """
 
     name: str
@@ -76,12 +79,25 @@ class Preset:
     title: float = 10.5
     text: float = 8.0
     small: float = 7.2
+    notes: float = 7.2
     dpi: int = 200
+    height: float | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether two panels side by side would be too small."""
+        return self.width < 120
+
+    @property
+    def scale(self) -> float:
+        """Type beside that of a page; lengths that hold text grow with it."""
+        return self.small / 7.2
 
 
 PRESETS = {
     "page": Preset("page", 180.0),
-    "column": Preset("column", 88.0, title=9.0, text=7.4, small=7.0, dpi=300),
+    "column": Preset("column", 88.0, title=9.0, text=7.4, small=7.0, notes=7.0, dpi=300),
+    "slide": Preset("slide", 180.0, 11.0, 8.0, 7.4, 6.2, dpi=270, height=101.25),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +11,21 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import ResultsError
+from flowsim.figures import folders
 from flowsim.figures.words import elided
 from flowsim.scenario import load
 from flowsim.schema import Scenario
 
-DAILY_MEASURES = ("entries", "queue_persons", "wait_hours", "crossings_out")
+DAILY_MEASURES = (
+    "entries",
+    "queue_persons",
+    "wait_hours",
+    "wait_hours_p90",
+    "crossings_out",
+    "called_up",
+    "stock_men",
+    "stock_persons",
+)
 HOURLY_MEASURES = ("queue_persons", "queue_cars")
 
 
@@ -44,7 +53,7 @@ class Results:
         n = self.n_replications
         times = f", {n} replications" if n > 1 else ""
         return (
-            f"Source: flowsim {_version(self.manifest)}, scenario {scenario.name}{title}, "
+            f"Source: flowsim {flowsim_version(self.manifest)}, scenario {scenario.name}{title}, "
             f"seed {scenario.seed}, {sample} simulated{times}."
         )
 
@@ -61,26 +70,16 @@ class Results:
 
 
 def read(folder: Path) -> Results:
-    """Read a results folder; the hourly table may be missing.
+    """Read the folder of a run; the hourly table may be missing.
 
     Raises
     ------
     ResultsError
         If the folder is not a complete results folder; says which file is missing or damaged.
     """
-    manifest = folder / "manifest.json"
-    try:
-        contents = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as reason:
-        raise ResultsError(
-            f"{folder} is not a finished results folder: manifest.json cannot be read "
-            f"({reason}); run the scenario again"
-        ) from None
-    if not isinstance(contents, dict) or not contents.get("complete"):
-        raise ResultsError(f"{folder} holds an unfinished run; run the scenario again")
     return Results(
         scenario=load(folder / "scenario.yaml"),
-        manifest=contents,
+        manifest=folders.read_manifest(folder),
         daily=_parquet(folder / "daily.parquet", DAILY_MEASURES),
         hourly=_parquet(folder / "hourly.parquet", HOURLY_MEASURES, needed=False),
         outcomes=_parquet(folder / "outcomes.parquet"),
@@ -132,7 +131,8 @@ def _parquet(path: Path, measures: tuple[str, ...] = (), needed: bool = True) ->
         ) from None
 
 
-def _version(manifest: Mapping[str, Any]) -> str:
+def flowsim_version(manifest: Mapping[str, Any]) -> str:
+    """Give the version of flowsim that a manifest names."""
     versions = manifest.get("versions")
     found = versions.get("flowsim") if isinstance(versions, Mapping) else None
     known = found if found and found != "unknown" else manifest.get("flowsim")

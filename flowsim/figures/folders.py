@@ -1,0 +1,103 @@
+"""Open a folder of results of any kind, and make sure that it is as it was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from flowsim.errors import MachineError, ResultsError
+
+RUN = "run"
+OPENERS = {
+    RUN: ("flowsim.figures.tables", "read"),
+    "comparison": ("flowsim.comparison", "open_comparison"),
+    "sweep": ("flowsim.sweep", "open_sweep"),
+    "calibration": ("flowsim.calibration", "open_calibration"),
+}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A folder that is complete and unaltered.
+
+    Attributes
+    ----------
+    kind : str
+        A key of ``OPENERS``.
+    results : object
+        What the opener of the kind gives.
+    """
+
+    folder: Path
+    kind: str
+    manifest: Mapping[str, Any]
+    results: Any
+
+
+def open_folder(folder: Path) -> Opened:
+    """Open a folder with whatever reads its kind.
+
+    Raises
+    ------
+    ResultsError
+        If it is no finished folder of results, or a file in it is not the one that was written.
+    """
+    manifest = read_manifest(folder)
+    kind = str(manifest.get("kind", RUN))
+    if kind not in OPENERS:
+        raise ResultsError(f"{folder} holds a {kind}; expected one of {', '.join(OPENERS)}")
+    verify(folder, manifest)
+    module, function = OPENERS[kind]
+    return Opened(folder, kind, manifest, getattr(import_module(module), function)(folder))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a finished folder.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, or what it describes was not finished.
+    """
+    try:
+        contents = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise ResultsError(
+            f"{folder} is not a finished results folder: manifest.json cannot be read "
+            f"({reason}); run the scenario again"
+        ) from None
+    if not isinstance(contents, dict) or not contents.get("complete"):
+        raise ResultsError(f"{folder} holds an unfinished run; run the scenario again")
+    return contents
+
+
+def verify(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Make sure that each file is the one whose SHA-256 the manifest tells.
+
+    Raises
+    ------
+    ResultsError
+        Names the first file that is missing or was altered.
+    """
+    tables = manifest.get("tables")
+    if not isinstance(tables, Mapping) or not tables:
+        raise ResultsError(f"{folder}: manifest.json has no hashes of its tables; run it again")
+    for name, expected in tables.items():
+        path = folder / str(name)
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise ResultsError(f"{path} is missing; run it again") from None
+        except OSError as reason:
+            raise MachineError(f"{path} cannot be read: {reason.strerror}") from None
+        if found != expected:
+            raise ResultsError(
+                f"{path} is not the file that was written: its hash differs from manifest.json; "
+                "run it again, or put the file back"
+            )

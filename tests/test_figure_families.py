@@ -1,0 +1,415 @@
+"""Figures of replications and of comparisons: what they count, against theory and by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_worlds import _daily, _outcomes, assert_legible, drawn, results, scenario, texts
+
+from flowsim import figures
+from flowsim.comparison import tables
+from flowsim.comparison.folder import Comparison
+from flowsim.figures import (
+    capacity,
+    differences,
+    fans,
+    fates,
+    maps,
+    profiles,
+    ranking,
+    regions,
+    scenarios,
+    stocks,
+    style,
+    switches,
+    transitions,
+)
+from flowsim.figures.tables import Results
+from flowsim.schema import Scenario
+
+OF_COMPARISONS = list(figures.catalogue("comparison"))
+
+
+@pytest.fixture(scope="module")
+def many() -> Results:
+    """Twenty replications of a made-up world."""
+    return results(scenario(), replications=20)
+
+
+# ---- replications --------------------------------------------------------------------------
+
+
+def test_a_fan_holds_nine_replications_in_ten(many: Results) -> None:
+    data = fans.table(many)
+    own = data[data["series"] == "simulated"].set_index(["place_id", "start"])
+    assert (np.diff(own[["low", "lower", "value", "upper", "high"]].to_numpy()) >= 0).all()
+    daily = many.days("entries", "destination").set_index(["place_id", "date"])["value"]
+    inside = daily.between(
+        own["low"].reindex(daily.index), own["high"].reindex(daily.index), inclusive="both"
+    )
+    assert inside.mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_one_replication_has_no_fan_and_no_chance() -> None:
+    lone = results(scenario())
+    assert "--replications 20" in fans.missing(lone)
+    assert "--replications 20" in capacity.missing(lone)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(0, 10, 0.0, 0.278), (1, 29, 0.006, 0.172), (81, 263, 0.255, 0.366), (10, 10, 0.722, 1.0)],
+)
+def test_the_interval_of_a_share_is_wilsons(
+    successes: int, n: int, low: float, high: float
+) -> None:
+    """81 of 263 and 1 of 29 are the examples of Newcombe (1998), table I, method 3."""
+    found = capacity.wilson(np.array([successes]), n)
+    assert found[0][0] == pytest.approx(low, abs=1e-3)
+    assert found[1][0] == pytest.approx(high, abs=1e-3)
+
+
+def test_the_chance_of_passing_never_falls(many: Results) -> None:
+    data = capacity.table(many)
+    for _, own in data.groupby("place_id"):
+        assert own["probability"].is_monotonic_increasing
+        assert own["probability"].between(own["low"], own["high"]).all()
+
+
+def test_the_chance_is_the_share_of_replications_that_passed(many: Results) -> None:
+    stock = many.days("stock_persons", "destination")
+    most = stock[stock["place_id"] == "GE"].groupby("replication")["value"].max()
+    line = float(np.sort(most.to_numpy())[4])
+    given = many.scenario.model_dump(by_alias=True)
+    given["capacities"]["georgia"]["value"] = line
+    one = Results(Scenario.model_validate(given), {}, many.daily, many.hourly, many.outcomes)
+    end = capacity.table(one).query("place_id == 'GE'").iloc[-1]
+    assert end["passed"] == (most >= line).sum() == 16
+    assert "Georgia passes" in drawn("capacity", one).title
+    assert "80\u00a0% of the 20 replications" in drawn("capacity", one).title
+
+
+def test_stocks_say_when_the_line_was_passed(many: Results) -> None:
+    data = stocks.table(many)
+    own = data[data["place_id"] == "GE"]
+    persons = own[own["measure"] == "stock_persons"].set_index("date")["value"]
+    line = own["capacity"].iloc[0]
+    assert line == many.scenario.capacities["georgia"].value
+    expected = persons[persons >= line].index.min() if (persons >= line).any() else None
+    assert stocks.passed(own) == expected
+    assert (persons >= own[own["measure"] == "stock_men"].set_index("date")["value"]).all()
+
+
+def test_a_world_without_a_line_has_stocks_and_no_chance() -> None:
+    given = results(scenario(lambda raw: raw.update(capacities={})), replications=2)
+    found = drawn("stocks", given)
+    assert "capacity" not in found.title
+    assert found.data["capacity"].isna().all()
+    assert capacity.missing(given) == "its scenario names no capacities"
+
+
+def test_profiles_are_shares_of_leavers_and_of_men(many: Results) -> None:
+    data = profiles.table(many)
+    ages = data[data["kind"] == "age"]
+    assert ages["value"].sum() == pytest.approx(1)
+    assert ages["population"].sum() == pytest.approx(1)
+    rows = many.outcomes
+    men = rows["men"].where(rows["educated"], 0).sum() / rows["men"].sum()
+    educated = data.set_index("name").loc["Higher education"]
+    assert educated["population"] == pytest.approx(men)
+    assert educated["low"] <= educated["value"] <= educated["high"]
+
+
+def test_a_ranking_by_one_replication_has_intervals_of_a_poisson_count() -> None:
+    """Garwood's interval for a count of 10 is 4.795 to 18.39 (95 %)."""
+    data = pd.DataFrame({"id": ["x"], "left_simulated": [10.0], "left": [100.0], "men": [1e5]})
+    low, high = ranking._counted(data)
+    assert (low["x"], high["x"]) == pytest.approx((0.4795, 1.839), rel=1e-3)
+
+
+def test_a_ranking_is_in_order_and_inside_its_intervals(many: Results) -> None:
+    for given in (many, results(scenario(), simulated=0.01)):
+        data = ranking.table(given)
+        assert data["per_1000"].is_monotonic_decreasing
+        assert (data["low"] <= data["per_1000"] + 1e-9).all()
+        assert (data["per_1000"] <= data["high"] + 1e-9).all()
+        assert data["imputed"].all(), "no region's share with a passport was observed"
+
+
+def test_imputed_regions_are_hatched_where_others_are_not(many: Results) -> None:
+    called = maps.table(many, regions.CALLED_UP)
+    rows = called[called["kind"] == "region"].set_index("id")
+    assert 0 < len(maps._marked(rows)) < len(rows)
+    assert "Hatched" in " ".join(t.get_text() for t in texts(drawn("map-called-up", many).figure))
+    leavers = maps.table(many)
+    assert not maps._marked(leavers[leavers["kind"] == "region"].set_index("id"))
+
+
+def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Results) -> None:
+    table = maps.table(many, regions.CALLED_UP).set_index("id")
+    daily = many.days("called_up", "region")
+    last = daily[daily["date"] == daily["date"].max()]
+    called = last[last["place_id"] == "RU-MOW"]["value"].mean()
+    assert table.loc["RU-MOW", "left"] == pytest.approx(called)
+
+
+def test_lost_graduates_do_not_count_who_returned(many: Results) -> None:
+    table = maps.table(many, regions.GRADUATES).set_index("id")
+    rows = many.outcomes[(many.outcomes["region"] == "RU-MOW") & many.outcomes["educated"]]
+    lost = rows["status"].str.contains("abroad-|moved-on")
+    expected = 1000 * rows.loc[lost, "men"].sum() / rows["men"].sum()
+    assert table.loc["RU-MOW", "per_1000"] == pytest.approx(expected)
+
+
+# ---- comparisons ---------------------------------------------------------------------------
+
+
+NAMES = ("september-2022", "no-task-force", "border-closed")
+MOVES: dict[str, list[tuple[str, str, float]]] = {
+    "no-task-force": [
+        ("home", "home", 3.9e7),
+        ("home", "wants-georgia", 25_100),
+        ("home", "reached-georgia", 7_130),
+        ("reached-georgia", "reached-georgia", 56_800),
+        ("reached-georgia", "limited", 1_140),
+        ("reached-kazakhstan", "reached-kazakhstan", 109_000),
+        ("turned-back", "reached-georgia", 125),
+        ("turned-back", "turned-back", 150),
+    ],
+    "border-closed": [
+        ("home", "home", 3.9e7),
+        ("home", "wants-georgia", 1_000),
+        ("reached-georgia", "reached-georgia", 34_400),
+        ("reached-georgia", "turned-back", 18_000),
+        ("reached-kazakhstan", "reached-kazakhstan", 65_400),
+        ("reached-kazakhstan", "turned-back", 20_300),
+        ("reached-kazakhstan", "wants-kazakhstan", 13_900),
+        ("turned-back", "turned-back", 275),
+    ],
+}
+
+
+def comparison(n: int = 4, others: tuple[str, ...] = NAMES[1:]) -> Comparison:
+    """Make up a comparison of the right shape, in memory."""
+    rng = np.random.default_rng(3)
+    worlds = [
+        scenario(lambda raw, name=name: raw.update(name=name)) for name in (NAMES[0], *others)
+    ]
+    rows = [
+        (worlds[0].name, b, r, start, end, men * (1 + 0.03 * rng.standard_normal()), 10)
+        for b in others
+        for r in range(n)
+        for start, end, men in MOVES.get(b, MOVES["border-closed"])
+    ]
+    columns = ["a", "b", "replication", "status_a", "status_b", "men", "men_simulated"]
+    moved = pd.DataFrame(rows, columns=columns)
+    matrix = tables.matrix(moved)
+    daily = pd.concat(
+        _daily(world, 1 - 0.3 * place).assign(replication=r, scenario=world.name)
+        for place, world in enumerate(worlds)
+        for r in range(n)
+    )
+    manifest = {"replications": n, "versions": {"flowsim": "9.9"}}
+    known = {"matrix": matrix, "differences": _differences(moved, n), "daily": daily}
+    known |= {"terms": _terms(others), "shapley": _shapley()}
+    return Comparison(tuple(worlds), manifest, None, known)
+
+
+def _differences(moved: pd.DataFrame, n: int) -> pd.DataFrame:
+    by = ["b", "replication"]
+    a = moved.groupby([*by, "status_a"])["men"].sum().unstack(fill_value=0.0)
+    b = moved.groupby([*by, "status_b"])["men"].sum().unstack(fill_value=0.0)
+    every = a.columns.union(b.columns)
+    a, b = a.reindex(columns=every, fill_value=0.0), b.reindex(columns=every, fill_value=0.0)
+    apart = (b - a).groupby("b", sort=False)
+    half = 1.96 * apart.std().fillna(0) / np.sqrt(n)
+    mean = apart.mean()
+    rows = [
+        ("men", "last", "outcome", status, NAMES[0], name, a.loc[name, status].mean())
+        + (b.loc[name, status].mean(), mean.loc[name, status])
+        + (mean.loc[name, status] - half.loc[name, status],)
+        + (mean.loc[name, status] + half.loc[name, status], n, 5.0)
+        for name in mean.index
+        for status in every
+    ]
+    columns = ["measure", "how", "place_kind", "place_id", "a", "b", "value_a", "value_b"]
+    return pd.DataFrame(
+        rows, columns=[*columns, "difference", "low", "high", "n", "variance_factor"]
+    )
+
+
+TERMS = {"visible checks": 37_200.0, "entry limit": 2_070.0, "wait": 737.0, "several": 12.0}
+
+
+def _terms(others: tuple[str, ...]) -> pd.DataFrame:
+    total = sum(TERMS.values())
+    rows = [
+        (NAMES[0], b, side, side, term, men, 0.9 * men, 1.1 * men, men / total)
+        for b in others
+        for side in ("all", "home")
+        for term, men in TERMS.items()
+    ]
+    columns = ["a", "b", "status_a", "status_b", "term", "men", "low", "high", "share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _shapley() -> pd.DataFrame:
+    effects = {"task_force_lars": -282.0, "rumour_of_closure": 21_200.0, "as it was": 26_100.0}
+    rows = [
+        (NAMES[0], target, "men a day", policy, effect, effect - 90, effect + 90)
+        + ((np.nan,) * 4 if policy == "as it was" else (effect,) * 4)
+        for target in ("fall of departures", "departures after 28 September", "queue", "d", "e")
+        for policy, effect in effects.items()
+    ]
+    columns = ["scenario", "target", "unit", "policy", "effect", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "first_in", "last_in", "least", "most"])
+
+
+@pytest.fixture(scope="module")
+def compared() -> Comparison:
+    return comparison()
+
+
+def test_switched_men_are_those_whose_fate_differs(compared: Comparison) -> None:
+    data = switches.table(compared)
+    own = data[data["b"] == "no-task-force"]
+    moved = sum(men for a, b, men in MOVES["no-task-force"] if a != b)
+    assert own[own["switched"]]["men"].sum() == pytest.approx(moved, rel=0.05)
+    assert own["men"].sum() == pytest.approx(sum(m for *_, m in MOVES["no-task-force"]), rel=0.05)
+    title = switches.finding(data, compared)
+    assert title.startswith("In no-task-force 3")
+    assert title.endswith("men fare otherwise than in september-2022")
+
+
+def test_a_lone_pair_says_what_becomes_of_most() -> None:
+    lone = comparison(others=("no-task-force",))
+    title = drawn("switches", lone).title
+    assert "\u201cAt home\u201d to \u201cWanted Georgia, could not\u201d" in title
+
+
+def test_rare_fates_are_put_together_and_nobody_is_lost(compared: Comparison) -> None:
+    data = switches.table(compared)
+    own = data[(data["b"] == "border-closed") & data["switched"]]
+    tiny = own.assign(men=np.where(own["status_a"] == "home", 1.0, own["men"]))
+    tiny = pd.concat([tiny, tiny.assign(status_a="hiding", men=1.0)])
+    merged = switches.merged(tiny)
+    assert merged["men"].sum() == pytest.approx(tiny["men"].sum())
+    assert "other" in set(merged["status_a"])
+
+
+def test_rows_of_the_heat_map_add_up_to_all_men_of_the_row(compared: Comparison) -> None:
+    data = drawn("transitions", compared).data
+    sums = data.groupby(["b", "status_a"])["share"].sum()
+    assert sums.to_numpy() == pytest.approx(1)
+
+
+def test_shares_in_a_cell_are_never_rounded_to_all_or_none() -> None:
+    page = style.PRESETS["page"]
+    assert transitions._percent(0.9999, 13.0, page) == ">99"
+    assert transitions._percent(0.0001, 13.0, page) == "<1"
+    assert transitions._percent(1.0, 13.0, page) == "100"
+    assert transitions._percent(0.9999, 4.0, page) == "99"
+    assert transitions._percent(0.5, 1.0, page) == ""
+
+
+def test_differences_are_signed_and_sorted_by_fate(compared: Comparison) -> None:
+    data = differences.table(compared)
+    own = data[data["b"] == "border-closed"].set_index("name")
+    assert own.loc["Reached Kazakhstan", "difference"] == pytest.approx(-34_200, rel=0.1)
+    assert data["name"].iloc[0] == "Reached Georgia"
+    title = differences.finding(data, compared)
+    assert "more men reach Georgia" in title
+    assert "in border-closed" in title
+    assert "fewer men reach Kazakhstan" in title
+
+
+def test_one_pair_of_runs_has_differences_without_intervals() -> None:
+    lone = comparison(n=1)
+    found = drawn("differences", lone)
+    assert "One replication only" in " ".join(t.get_text() for t in texts(found.figure))
+
+
+def test_small_multiples_add_up_what_entered(compared: Comparison) -> None:
+    data = scenarios.table(compared)
+    daily = compared.daily
+    rows = daily[(daily["measure"] == "entries") & (daily["place_kind"] == "destination")]
+    horizon = compared.scenarios[0].horizon
+    rows = rows[rows["date"].between(horizon.start, horizon.end - timedelta(days=1))]
+    expected = rows[rows["scenario"] == "border-closed"]["value"].sum() / compared.replications
+    assert data[data["scenario"] == "border-closed"]["value"].sum() == pytest.approx(expected)
+    assert list(dict.fromkeys(data["scenario"])) == list(NAMES)
+
+
+def test_terms_are_those_of_all_switched_men_most_first(compared: Comparison) -> None:
+    found = drawn("terms", compared)
+    own = found.data[found.data["b"] == "no-task-force"]
+    assert list(own["term"]) == list(TERMS)
+    assert own["share"].sum() == pytest.approx(1)
+    assert "visible checks switched 93\u00a0% of the men" in found.title
+
+
+def test_policies_are_told_by_what_they_explain(compared: Comparison) -> None:
+    title = drawn("policies", compared).title
+    expected = "Rumour of closure explains 21,200 of 26,100 men a day in the fall of departures"
+    assert title == expected
+
+
+def test_a_comparison_without_terms_or_policies_says_so() -> None:
+    bare = comparison(1)
+    bare.known |= {"terms": pd.DataFrame(), "shapley": pd.DataFrame()}
+    module, _ = figures._family("terms")
+    assert "without terms" in figures._missing("terms", module, bare)
+    assert "no policies coincide" in figures._missing("policies", module, bare)
+
+
+def test_fates_have_names_and_colours() -> None:
+    names = {"georgia": "Georgia", "kazakhstan": "Kazakhstan"}
+    found = ["home", "wants-georgia", "reached-kazakhstan", "limited", "reached-georgia", "odd"]
+    assert fates.ordered(found, names)[:2] == ["reached-georgia", "reached-kazakhstan"]
+    assert fates.fate("reached-georgia", names) == "Reached Georgia"
+    assert fates.fate("odd", names) == "odd"
+    colours = {fates.colour(status, names) for status in ("reached-georgia", "reached-kazakhstan")}
+    assert len(colours) == 2
+
+
+MANY = (*NAMES[1:], "a-scenario-with-a-very-long-name-indeed-that-somebody-gave-it", "d", "e", "f")
+WORLDS: dict[str, Any] = {
+    "three scenarios": lambda: comparison(),
+    "seven scenarios": lambda: comparison(2, MANY),
+    "one pair of runs": lambda: comparison(1, NAMES[1:2]),
+}
+EVERY = [(world, preset) for world in WORLDS for preset in style.PRESETS]
+
+
+def test_figures_of_comparisons_can_be_read(compared: Comparison) -> None:
+    """Each figure in one of the presets, in turn; the slow test has all of them."""
+    presets = list(style.PRESETS)
+    for turn, name in enumerate(OF_COMPARISONS):
+        found = drawn(name, compared, style.PRESETS[presets[turn % len(presets)]])
+        assert_legible(found.figure)
+        assert found.title in found.alt
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("world", "preset"), EVERY)
+def test_figures_of_comparisons_can_be_read_in_every_preset(world: str, preset: str) -> None:
+    given = WORLDS[world]()
+    for name in OF_COMPARISONS:
+        assert_legible(drawn(name, given, style.PRESETS[preset]).figure)
+
+
+def test_nobody_switches_between_equal_worlds() -> None:
+    same = comparison(2, ("twin",))
+    stay = same.matrix[same.matrix["status_a"] == same.matrix["status_b"]]
+    same.known["matrix"] = stay
+    found = drawn("switches", same)
+    assert found.title == "In twin no men fare otherwise than in september-2022"
+    assert_legible(found.figure)
+
+
+def test_outcomes_of_the_made_up_world_hold_every_age() -> None:
+    assert _outcomes(scenario(), 1.0, 1.0)["age"].nunique() == 8

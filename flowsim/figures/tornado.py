@@ -106,7 +106,16 @@ def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sh
     draw(rows, ax)
     _write_ends(given, rows, ax, frame, preset)
     ax.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 22)), steps=panels.STEPS))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: panel.output.tick(value)))
+    first, last = ax.get_xlim()
+
+    def tick(value: float, _: int | None) -> str:
+        """Write a tick, unless its label would stick out of the panel's room."""
+        label, place = panel.output.tick(value), (value - first) / (last - first) * frame.width
+        half = text_width(label, preset.small) / 2
+        inside = half <= place + frame.room.left and half <= frame.width - place + frame.room.right
+        return label if inside else ""
+
+    ax.xaxis.set_major_formatter(FuncFormatter(tick))
     panels.head(sheet, frame, given.heading(panel))
     panels.foot(sheet, frame, panel.output.label + (", %" if panel.output.is_share else ""))
 

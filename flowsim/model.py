@@ -26,7 +26,6 @@ from flowsim.planning import Planner
 from flowsim.policies import WARM_UP
 from flowsim.schema import Scenario
 from flowsim.states import NEVER, Status
-from flowsim.status import categories as categories  # where others look for it
 from flowsim.status import status_at, table_of_men
 from flowsim.wishes import Wishes
 from flowsim.world import PressurePath, World

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.comparison.lives import Life, all_destinations, outcomes, strata
-from flowsim.model import categories
 from flowsim.schema import AGE_BANDS
+from flowsim.status import categories
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

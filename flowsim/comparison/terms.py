@@ -25,8 +25,8 @@ from flowsim.comparison.decisions import (
 )
 from flowsim.comparison.lives import Trip, born
 from flowsim.comparison.pairs import Pair
-from flowsim.model import categories
 from flowsim.states import Reason, Status
+from flowsim.status import categories
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -11,11 +11,13 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -366,7 +368,7 @@ def _observation(row: Row) -> Observation:
     compared = bool(row["window_start"])
     if row["role"] not in ("fit", "validate", "context") or compared == (row["role"] == "context"):
         raise DataError(
-            f"observations.csv:{row.line}: role {row['role']!r} and window "
+            f"{row.table}.csv:{row.line}: role {row['role']!r} and window "
             f"{row['window_start']!r} do not go together"
         )
     return Observation(
@@ -387,6 +389,92 @@ def _observation(row: Row) -> Observation:
 def observations() -> tuple[Observation, ...]:
     """Give the published figures; the inputs among them are marked ``is_input``."""
     return tuple(_observation(row) for row in _rows("observations"))
+
+
+def read_observations(path: str | os.PathLike[str]) -> tuple[Observation, ...]:
+    """Read a file of published figures with the columns of ``observations.csv``.
+
+    Columns that nothing is compared with may be missing: all but ``id``, ``value``,
+    ``model_measure``, ``place_id``, ``window_start``, ``window_end`` and ``utc_offset_h``.
+
+    Raises
+    ------
+    DataError
+        With file, line and column of the first mistake.
+    """
+    name = os.fspath(path)
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as reason:
+        why = getattr(reason, "strerror", None) or "not UTF-8 text"
+        raise DataError(f"{name}: cannot be read ({why})") from None
+    rows = list(_read_rows(name.removesuffix(".csv"), text))
+    if not rows:
+        raise DataError(f"{name}: holds no figures; expected the columns of observations.csv")
+    try:
+        return tuple(_observation(_completed(row)) for row in rows)
+    except DataError as reason:
+        raise DataError(str(reason).replace(RESTORE, "")) from None
+
+
+RESTORE = " Restore the file as flowsim ships it."
+_NOT_COMPARED = {
+    "role": "",
+    "is_input": "0",
+    "low": "",
+    "high": "",
+    "date_start": "",
+    "date_end": "",
+} | dict.fromkeys(_OBSERVATION_WORDS[2:5] + _OBSERVATION_WORDS[7:], "")
+
+
+def _completed(row: Row) -> Row:
+    """Fill in what a user's own file may leave out."""
+    cells = _NOT_COMPARED | dict(row.cells)
+    missing = [name for name in ("id", "model_measure", "value") if name not in cells]
+    if missing:
+        raise DataError(f"{row.table}.csv:1: there is no column {missing[0]}")
+    start = cells.get("window_start", "")
+    cells["role"] = cells["role"] or ("validate" if start else "context")
+    cells["low"] = cells["low"] or cells["value"]
+    cells["high"] = cells["high"] or cells["value"]
+    for column, window in (("date_start", "window_start"), ("date_end", "window_end")):
+        cells[column] = cells[column] or _date_of(cells.get(window, ""))
+    return Row(row.table, row.line, MappingProxyType(cells))
+
+
+def _date_of(window: str) -> str:
+    """Give the date of a window's end, or any date: what is wrong is told with the window."""
+    try:
+        return f"{datetime.fromisoformat(window):%Y-%m-%d}"
+    except ValueError:
+        return "2022-09-17"
+
+
+@cache
+def lambda_changes(value: float) -> dict[str, float]:
+    """Give the scenario changes that fit the baseline at another lambda; empty at its own.
+
+    Lambda is an assumption; reports show 0.3, 0.6 and 1. The values come from
+    ``flowsim calibrate`` (docs/calibration.md).
+
+    Raises
+    ------
+    DataError
+        If nothing was fitted at this lambda.
+    """
+    rows = _rows("lambda")
+    fitted = {row.read("lambda", float) for row in rows} | {SHIPPED_LAMBDA}
+    if value not in fitted:
+        known = ", ".join(f"{one:g}" for one in sorted(fitted))
+        raise DataError(f"nothing was fitted at lambda {value:g}; choose of {known}")
+    found = {
+        row["key"]: row.read("value", float) for row in rows if row.read("lambda", float) == value
+    }
+    return ({"choice.lambda": value} if found else {}) | found
+
+
+SHIPPED_LAMBDA = 0.6
 
 
 @dataclass(frozen=True)

@@ -212,11 +212,41 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("important")
-    with pytest.raises(ResultsError, match=r"not a sweep \(thesis\.tex\); choose another --out"):
+    with pytest.raises(ResultsError, match=r"not a sweep.*\(thesis\.tex\); choose another --out"):
         Store(tmp_path).__enter__()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     with pytest.raises(ResultsError, match=r"thesis\.tex is a file"):
         Store(tmp_path / "thesis.tex").__enter__()
+
+
+def test_parts_of_something_else_are_never_removed(tmp_path):
+    """A folder of that name is common; at the end of a sweep it would be deleted."""
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "engine.stl").write_text("important")
+    with pytest.raises(ResultsError, match=r"\(parts/engine\.stl\); choose another --out"):
+        Store(tmp_path).__enter__()
+    assert (tmp_path / "parts" / "engine.stl").read_text() == "important"
+
+
+def test_an_empty_folder_of_parts_makes_no_sweep_of_other_things(tmp_path):
+    (tmp_path / "parts").mkdir()
+    with Store(tmp_path):
+        pass
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "thesis.tex").write_text("important")
+    with pytest.raises(ResultsError, match=r"\(thesis\.tex\)"):
+        Store(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("tables", [{}, {"runs.parquet": "0" * 64}, None])
+def test_a_manifest_without_its_tables_is_no_finished_sweep(tmp_path, tables):
+    said = {"kind": "sweep", "complete": True} | ({} if tables is None else {"tables": tables})
+    (tmp_path / "manifest.json").write_text(json.dumps(said))
+    (tmp_path / "results.csv").write_text("run,value")
+    with pytest.raises(ResultsError, match="not the folder of a finished sweep"):
+        open_sweep(tmp_path)
+    with pytest.raises(ResultsError, match=r"manifest\.json is missing or damaged"):
+        Store(tmp_path).__enter__()
 
 
 # -- disk full

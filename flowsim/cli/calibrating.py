@@ -103,6 +103,10 @@ def _told(results: CalibrationResults) -> str:
             f"  {own['covered'].sum()} of {own['figures'].sum()} figures never fitted lie within "
             f"their predictive intervals ({share})"
         )
+    predicted = results.table("predictions").set_index("id")["simulated"]
+    mute = [n for n in results.manifest["against"] if n not in predicted.dropna()]
+    if mute:
+        lines.append(f"  nothing in the model to compare with {', '.join(mute)}")
     recovery = results.table("recovery")
     lines.append(
         f"  {recovery['truth'].nunique()} synthetic truths: intervals of {share} cover "

@@ -1,0 +1,196 @@
+"""Make everything that docs/calibration.md shows: runs, tables, figures, the shipped posterior.
+
+``python docs/make_calibration.py`` runs the full calibration (about an hour on two idle cores;
+it goes on where it was stopped), then writes the tables and figures of ``docs/calibration.md``,
+``flowsim/data/posterior.csv`` and ``flowsim/data/lambda.csv``. With ``--check`` it fails if
+the page does not hold what the folder gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from flowsim.calibration import CalibrationResults, calibrate, open_calibration
+from flowsim.calibration.folder import csv_of
+from flowsim.calibration.samples import compare_samples
+from flowsim.figures import draw_all
+
+DOCS = Path(__file__).resolve().parent
+PAGE = DOCS / "calibration.md"
+IMAGES = DOCS / "images" / "calibration"
+DATA = DOCS.parent / "flowsim" / "data"
+FOLDER = DOCS.parent / "results" / "calibration-september-2022-full"
+LAMBDAS = {"lambda_03": 0.3, "lambda_1": 1.0}
+BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def number(value: object, digits: int = 3) -> str:
+    """Write a number for a reader: thousands with commas, small ones to three digits."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return str(value)
+    if value != value:
+        return ""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def markdown(table: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Write some columns of a table as Markdown."""
+    rows = [" | ".join(titles.values()), " | ".join("---" for _ in titles)]
+    for row in table[list(titles)].itertuples(index=False):
+        rows.append(" | ".join(number(cell).replace("|", "/") for cell in row))
+    return "\n".join(f"| {row} |" for row in rows) + "\n"
+
+
+def interval(table: pd.DataFrame) -> pd.Series:
+    """Write intervals as one column."""
+    pairs = zip(table["low"], table["high"], strict=True)
+    return pd.Series([f"{number(a)} to {number(b)}" for a, b in pairs], index=table.index)
+
+
+def yes(flags: pd.Series) -> pd.Series:
+    """Write flags as a word or nothing."""
+    return flags.map({True: "yes", False: ""})
+
+
+def tables(results: CalibrationResults) -> dict[str, str]:
+    """Give every table of the page."""
+    fit = results.table("fit")
+    fit["interval"], fit["input"] = interval(fit), yes(fit["is_input"])
+    fit["note"] = fit["note"].fillna("")
+    parameters = results.table("parameters")
+    parameters["interval"] = interval(parameters)
+    parameters["prior"] = [
+        f"{number(a)} to {number(b)}"
+        for a, b in zip(parameters["prior_low"], parameters["prior_high"], strict=True)
+    ]
+    parameters["parameter"] = "`" + parameters["parameter"] + "`"
+    validation = results.table("validation")
+    validation["interval"], validation["held"] = interval(validation), yes(validation["covered"])
+    validation["width"] = validation["high"] - validation["low"]
+    naive = results.table("naive")
+    naive["interval"], naive["held"] = interval(naive), yes(naive["covered"])
+    naive["width"] = naive["high"] - naive["low"]
+    naive = naive[naive["id"].isin(validation["id"])]
+    scores = results.table("scores")
+    recovery = results.table("recovery-summary").sort_values("median_shrinkage")
+    recovery["parameter"] = "`" + recovery["parameter"] + "`"
+    scale = {"id": "figure", "published": "published"}
+    score = {"interval": "90 % interval", "width": "width", "held": "held", "crps": "CRPS"}
+    out = {
+        "fit": markdown(
+            fit,
+            {"id": "figure", "what": "what", "input": "input", "published": "published"}
+            | {"median": "median", "interval": "90 %", "ratio": "ratio", "note": "note"},
+        ),
+        "parameters": markdown(
+            parameters,
+            {"parameter": "number", "prior": "prior", "median": "median", "interval": "90 %"}
+            | {"ratio": "spread / prior's", "verdict": "verdict"},
+        ),
+        "correlations": markdown(
+            results.table("correlations").head(8),
+            {"first": "number", "second": "number", "correlation": "correlation"},
+        ),
+        "validation": markdown(validation, scale | {"simulated": "median"} | score),
+        "naive": markdown(naive, {"id": "figure", "guess": "guess", "median": "median"} | score),
+        "scores": markdown(
+            scores,
+            {"aspect": "aspect", "who": "who", "figures": "figures", "covered": "held"}
+            | {"mean_width": "mean width", "crps": "CRPS", "interval_score": "interval score"}
+            | {"ard": "relative difference"},
+        ),
+        "recovery": markdown(
+            recovery,
+            {"parameter": "number", "verdict": "verdict", "coverage": "coverage"}
+            | {"evenness": "p of even ranks", "correlation": "truth and median"},
+        ),
+        "leave-one-out": markdown(
+            results.table("leave-one-out"),
+            {"left_out": "left out", "z_without": "how far off it then is"}
+            | {"moves_most": "moves most", "by_sd": "by", "others_moved": "others moved"},
+        ),
+        "emulator": markdown(
+            results.table("emulator"),
+            {"id": "figure", "error": "error allowed", "emulator": "emulator", "chance": "chance"},
+        ),
+    }
+    if results.has("variants"):
+        out |= variant_tables(results)
+    samples = results.folder / "samples.csv"
+    if samples.exists():
+        columns = {"id": "figure", "small": "sample 0.02", "error": "standard error"}
+        columns |= {"whole": "1:1", "ratio": "ratio", "z": "z"}
+        out["samples"] = markdown(pd.read_csv(samples), columns)
+    return out
+
+
+def variant_tables(results: CalibrationResults) -> dict[str, str]:
+    """Give the tables of other inputs and of mechanisms switched off."""
+    table = results.table("variants")
+    titles = {"title": "variant", "misfit_as_it_is": "misfit as it is"}
+    titles |= {"misfit_refitted": "refitted", "worst_figure": "worst figure", "worst_z": "z"}
+    titles |= {"departures_GE": "set off: Georgia", "departures_KZ": "Kazakhstan"}
+    titles |= {"october_GE": "entries 1-7 October: Georgia", "october_KZ": "Kazakhstan "}
+    return {kind: markdown(table[table["kind"] == kind], titles) for kind in ("imputed", "off")}
+
+
+def page(results: CalibrationResults) -> str:
+    """Give the page with its tables made anew."""
+    made = tables(results)
+
+    def block(found: re.Match[str]) -> str:
+        return found[1] + made.get(found[2], "Not made: this budget leaves it out.\n") + found[3]
+
+    return BLOCK.sub(block, PAGE.read_text(encoding="utf-8"))
+
+
+def ship(results: CalibrationResults) -> None:
+    """Write the posterior and the constants for other lambdas into the package."""
+    (DATA / "posterior.csv").write_bytes(csv_of(results.table("posterior")))
+    if not results.has("variant-points"):
+        return
+    rows = [
+        {"lambda": LAMBDAS[row.variant], "key": row.key, "value": row.value, "source": SOURCE}
+        for row in results.table("variant-points").itertuples()
+        if row.variant in LAMBDAS and row.key != "choice.lambda"
+    ]
+    (DATA / "lambda.csv").write_bytes(csv_of(pd.DataFrame(rows)))
+
+
+SOURCE = "calibrated: flowsim calibrate, docs/calibration.md"
+
+
+def main() -> None:
+    """Calibrate what is missing, then write everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--as-it-is", action="store_true", help="take the folder as it is")
+    parser.add_argument("--check", action="store_true", help="only compare the page")
+    given = parser.parse_args()
+    if not (given.check or given.as_it_is):
+        calibrate("september-2022", out=given.folder, workers=given.workers)
+    results = open_calibration(given.folder)
+    if given.check:
+        sys.exit(page(results) != PAGE.read_text(encoding="utf-8"))
+    if not (given.folder / "samples.csv").exists():
+        compare_samples(results).to_csv(given.folder / "samples.csv", index=False)
+    drawn = draw_all(given.folder, formats=("png",))
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for path in drawn:
+        if path.suffix == ".png":
+            shutil.copy(path, IMAGES / path.name)
+    ship(results)
+    PAGE.write_text(page(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,363 @@
+"""A calibration from file to folder of tables, taken up again after a kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim import sources
+from flowsim.calibration import checks, fitting, validation
+from flowsim.calibration.best import best_point, polished
+from flowsim.calibration.file import Budget, Calibration, Variant, read_calibration
+from flowsim.calibration.fitting import Posterior, Predictions
+from flowsim.calibration.folder import write_folder
+from flowsim.calibration.runs import Progress, Runner
+from flowsim.calibration.targets import Targets, targets_of
+from flowsim.calibration.waves import Fit, run_waves
+from flowsim.scenario import assumptions
+from flowsim.sources import Observation, observations
+
+Floats = npt.NDArray[np.float64]
+NOT_MOVED = "calibrated"
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What the tables are made from."""
+
+    runner: Runner
+    budget: Budget
+    targets: Targets
+    fit: Fit
+    posterior: Posterior
+    predictions: Predictions
+    chance: Floats
+    against: tuple[Observation, ...]
+
+    calibration = property(lambda self: self.runner.calibration)
+
+
+def calibrate(
+    source: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str],
+    budget: str = "full",
+    workers: int | None = None,
+    scheduler: str = "local",
+    against: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Calibrate; leave a folder of tables. Started again, it goes on where it was stopped.
+
+    Parameters
+    ----------
+    source : path or name
+        Calibration file.
+    out : path
+        Results folder.
+    budget : str
+        A budget of the file: how much is simulated.
+    workers, scheduler
+        As ``flowsim.parallel.scatter`` takes them.
+    against : path, optional
+        Published figures with the columns of ``observations.csv``, to be predicted.
+    progress : callable, optional
+        Called with runs done, runs in all, and what is being done.
+
+    Raises
+    ------
+    ScenarioError, CalibrationError, DataError, ResultsError, MachineError
+    """
+    calibration = read_calibration(source)
+    chosen = fitting.budget_of(calibration, budget)
+    others = () if against is None else _told_apart(sources.read_observations(against))
+    runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
+    targets = targets_of(calibration)
+    fit = run_waves(runner, targets, chosen.waves, chosen.steps, fitting.short(calibration))
+    posterior = fitting.sample_posterior(calibration, fit, chosen)
+    done = _Done(
+        runner,
+        chosen,
+        targets,
+        fit,
+        posterior,
+        fitting.predict(runner, posterior, chosen, others),
+        fitting.chance(runner, targets, chosen),
+        others,
+    )
+    tables = _tables(done)
+    tables |= _variant_tables(done)
+    best = _best(done)
+    tables["best"] = pd.DataFrame([calibration.changes(best)])
+    write_folder(
+        Path(out),
+        calibration,
+        calibration.base.variant(calibration.changes(best)),
+        tables,
+        budget,
+        _said(done),
+    )
+    return Path(out)
+
+
+def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
+    """Give the figures of a user's file that can be compared, with ids of their own."""
+    known = {figure.id: figure for figure in observations()}
+    chosen = []
+    for figure in figures:
+        if figure.window_end is None:
+            continue
+        if figure.id not in known:
+            chosen.append(figure)
+        elif (figure.value, figure.window_start) != (
+            known[figure.id].value,
+            known[figure.id].window_start,
+        ):
+            chosen.append(replace(figure, id=f"{figure.id}*"))
+    return tuple(chosen)
+
+
+def _said(done: _Done) -> dict[str, Any]:
+    """Say in the manifest how much was run and how well the sampler mixed."""
+    return {
+        "design_runs": int(sum(done.budget.waves)),
+        "prediction_runs": len(done.predictions.runs),
+        "draws": len(done.posterior.kept),
+        "convergence": round(float(done.posterior.convergence.max()), 4),
+        "against": [figure.id for figure in done.against],
+    }
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _tables(done: _Done) -> dict[str, pd.DataFrame]:
+    calibration, kept = done.calibration, done.posterior.kept
+    seed, share = calibration.file.seed, calibration.file.credible
+    parameters = checks.parameter_table(calibration, calibration.values(done.posterior.unit))
+    predicted = validation.prediction_rows(
+        done.predictions.figures, done.predictions.runs, share, seed
+    )
+    ids = set(calibration.file.observations)
+    predicted.insert(2, "fitted", predicted["id"].isin(ids))
+    recovery = done.runner.store.points(
+        "recovery",
+        lambda: checks.recover(
+            calibration,
+            done.fit,
+            done.budget.truths,
+            done.budget.truth_steps,
+            done.runner.workers,
+            done.runner.scheduler,
+        ),
+    )
+    return {
+        "posterior": pd.DataFrame([calibration.changes(row) for row in kept]),
+        "draws": pd.DataFrame(kept, columns=calibration.names),
+        "parameters": parameters,
+        "correlations": checks.correlation_table(
+            calibration, calibration.values(done.posterior.unit)
+        ),
+        "fit": _fit_table(done, predicted),
+        "validation": predicted[(predicted["role"] == "validate") & ~predicted["fitted"]],
+        "predictions": predicted,
+        **_naive_tables(done, predicted),
+        "recovery": recovery,
+        "recovery-summary": checks.recovery_summary(recovery, parameters),
+        "leave-one-out": done.runner.store.points(
+            "leave-one-out",
+            lambda: checks.leave_one_out(
+                calibration,
+                done.fit,
+                done.posterior.unit,
+                max(200, done.budget.steps // 3),
+                _left_out(done.targets),
+            ),
+        ),
+        "emulator": pd.DataFrame(
+            {
+                "id": done.targets.ids,
+                "error": done.targets.error,
+                "emulator": done.fit.emulated,
+                "chance": done.chance,
+            }
+        ),
+        "daily": _daily(done.predictions.runs, share),
+    }
+
+
+def _left_out(targets: Targets) -> dict[str, list[str]]:
+    """Say which figures are left out together: each alone, the inputs, kinds of figures."""
+    alone = {name: [name] for name in targets.ids}
+    groups = {
+        "all inputs": [n for n, flag in zip(targets.ids, targets.is_input, strict=True) if flag],
+        "cars at Lars": [n for n in targets.ids if n.startswith("LA0") and n <= "LA023"],
+        "split of Kazakh crossings": [n for n in targets.ids if "KZ048" <= n <= "KZ056"],
+    }
+    return alone | {name: ids for name, ids in groups.items() if 1 < len(ids) < len(targets.ids)}
+
+
+def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
+    """Give the figures of the fit beside what posterior draws give when simulated."""
+    runs, targets = done.predictions.runs, done.targets
+    scaled = targets.scaled(runs)
+    tail = (1 - done.calibration.file.credible) / 2
+    low, median, high = np.nanquantile(targets.natural(scaled), [tail, 0.5, 1 - tail], axis=0)
+    fitted = pd.DataFrame(
+        {
+            "id": targets.ids,
+            "is_input": targets.is_input,
+            "what": [figure.measure for figure in targets.figures],
+            "published": targets.published,
+            "median": median,
+            "low": low,
+            "high": high,
+            "ratio": median / targets.published,
+            "z": (np.nanmedian(scaled, axis=0) - targets.observed) / targets.error,
+            "error": targets.error,
+            "note": [fitted.why for fitted in targets.fitted],
+        }
+    )
+    shown = predicted[predicted["id"].isin(done.calibration.file.shown)]
+    what = {figure.id: figure.measure for figure in observations()}
+    others = pd.DataFrame(
+        {
+            "id": shown["id"],
+            "is_input": shown["is_input"],
+            "what": shown["id"].map(what),
+            "published": shown["published"],
+            "median": shown["simulated"],
+            "low": shown["sim_low"],
+            "high": shown["sim_high"],
+            "ratio": shown["ratio"],
+            "z": np.nan,
+            "error": np.nan,
+            "note": "not fitted: " + shown["id"].map(done.calibration.file.shown),
+        }
+    )
+    return pd.concat([fitted, others], ignore_index=True)
+
+
+def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Give naive guesses of every unseen figure, and scores of all."""
+    file, scenario = done.calibration.file, done.calibration.base.scenario
+    known = [f for f in observations() if f.role == "fit" and f.window_end is not None]
+    unseen = [f for f in done.predictions.figures if f.role == "validate" or f in done.against]
+    ordinary = {place.code: place.background.value for place in scenario.destinations.values()}
+    naive = validation.naive_rows(unseen, known, ordinary, file.credible, file.seed)
+    own = predicted[predicted["id"].isin([figure.id for figure in unseen])]
+    return {"naive": naive, "scores": validation.score_table(own, naive)}
+
+
+def _daily(runs: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Give daily series of the predictions: median and interval by place and day."""
+    tail = (1 - share) / 2
+    rows = []
+    for name in [column for column in map(str, runs.columns) if column.count("|") == 2]:
+        measure, place, date = name.split("|")
+        low, median, high = np.quantile(runs[name], [tail, 0.5, 1 - tail])
+        rows.append((measure, place, date, low, median, high))
+    return pd.DataFrame(rows, columns=["measure", "place_id", "date", "low", "median", "high"])
+
+
+def _variant_tables(done: _Done) -> dict[str, pd.DataFrame]:
+    """Run variants if the budget has some; those fitted anew give their own best points."""
+    if not done.budget.variants:
+        return {}
+    runner, fit, posterior = done.runner, done.fit, done.posterior
+    rows = runner.store.points(
+        fitting.name_of_variants(done.calibration, done.budget),
+        lambda: fitting.run_variants(runner, fit, posterior, done.predictions, done.budget),
+    )
+    verdicts = checks.parameter_table(
+        done.calibration, done.calibration.values(posterior.unit)
+    ).set_index("parameter")["verdict"]
+    moving = [str(name) for name, said in verdicts.items() if said != "not identified"]
+    again, points = [], []
+    for kind in ("imputed", "off"):
+        for name, variant in getattr(done.calibration.file, kind).items():
+            if not variant.start or not done.budget.again:
+                continue
+            own, own_fit, own_posterior = fitting.fit_variant(
+                runner, done.targets, name, variant, done.budget, moving
+            )
+            best, misfit = _polished(done, own, own_fit, own_posterior, name, variant)
+            changes = variant.changes | own.changes(best)
+            points += [{"variant": name, "key": k, "value": v} for k, v in changes.items()]
+            again.append({"kind": kind, "variant": name, "title": variant.title})
+            again[-1] |= {"misfit_as_it_is": misfit} | _again_row(own_fit, own_posterior)
+    tables = {"variants": pd.concat([rows, pd.DataFrame(again)], ignore_index=True)}
+    return tables | {"variant-points": pd.DataFrame(points, columns=["variant", "key", "value"])}
+
+
+def _polished(
+    done: _Done, own: Calibration, fit: Fit, posterior: Posterior, name: str, variant: Variant
+) -> tuple[Floats, float]:
+    """Give the best point of a variant and its misfit, from real runs; kept when found."""
+
+    def find() -> pd.DataFrame:
+        start = best_point(own, fit.likelihood(), posterior.unit, {})
+        fixed = fitting.short(own) | variant.changes
+        values, misfit = polished(own, done.targets, start, fixed)
+        return pd.DataFrame([[*values, misfit]], columns=[*own.names, "misfit"])
+
+    row = done.runner.store.points(fitting.name_of_again(own, name, variant) + "-point", find)
+    return row[own.names].to_numpy(dtype=np.float64)[0], float(row["misfit"].iloc[0])
+
+
+def _again_row(fit: Fit, posterior: Posterior) -> dict[str, Any]:
+    """Say how well a variant that was fitted from the beginning meets the figures."""
+    some = posterior.unit[:: max(1, len(posterior.unit) // 2000)]
+    z = (np.median(fit.emulator(some), axis=0) - fit.targets.observed) / fit.targets.error
+    worst = int(np.abs(z).argmax())
+    return {
+        "misfit_refitted": float(np.quantile(fit.likelihood().misfit(some), 0.05)),
+        "worst_figure": fit.targets.ids[worst],
+        "worst_z": float(z[worst]),
+    }
+
+
+def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
+    """Give the scenario's values of what the figures do not identify: they stay."""
+    verdicts = checks.parameter_table(calibration, calibration.values(draws))
+    rows = {row.key: row for row in assumptions(calibration.base.scenario)}
+    held = {}
+    for parameter, verdict in zip(calibration.parameters, verdicts["verdict"], strict=True):
+        name = parameter.name
+        if name not in rows:  # several keys moved together, or one date: the file's is 1, or it
+            held[name] = _own_value(calibration, name)
+        elif verdict == "not identified" and not rows[name].source.startswith(NOT_MOVED):
+            held[name] = float(str(rows[name].value).replace(",", ""))
+    return {k: v for k, v in held.items() if _inside(calibration, k, v)}
+
+
+def _own_value(calibration: Calibration, name: str) -> float:
+    """Give the value that the scenario itself has of a parameter that moves dates."""
+    parameter = next(p for p in calibration.parameters if p.name == name)
+    key, (a, b) = next(iter(parameter.moves.items()))
+    stem, _, date = key.rpartition(".")
+    found = calibration.base.tree.at((*stem.split("."), "value", date))
+    return float((found - a) / b)
+
+
+def _inside(calibration: Calibration, name: str, value: float) -> bool:
+    parameter = next(p for p in calibration.parameters if p.name == name)
+    return parameter.low <= value <= parameter.high
+
+
+def _best(done: _Done) -> Floats:
+    """Give the point for the scenario file."""
+    held = _assumed(done.calibration, done.posterior.unit)
+    return best_point(done.calibration, done.fit.likelihood(), done.posterior.unit, held)
+
+
+def as_changes(row: Mapping[str, Any]) -> dict[str, float]:
+    """Turn a row of ``posterior.csv`` or ``best.csv`` into scenario changes."""
+    return {key: float(value) for key, value in row.items()}

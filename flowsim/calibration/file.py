@@ -1,0 +1,331 @@
+"""Read a calibration file: which numbers may move, which published figures they must meet.
+
+Only numbers with ``free`` bounds in the scenario move, uniformly within them unless the file
+narrows the prior. Observations are named by their id in ``observations.csv``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from flowsim.errors import Problem, ScenarioError
+from flowsim.scenario import Base, assumptions
+from flowsim.scenario.other_files import Read, read_file
+from flowsim.scenario.tree import in_order, suggestion
+from flowsim.sources import Observation, observations
+
+NOUN, FOLDER = "calibration", "calibration"
+Floats = npt.NDArray[np.float64]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Bounds = tuple[float, float]
+
+
+class Strict(BaseModel):
+    """Base of the parts of a calibration file: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Moved(Strict):
+    """A number that is fitted."""
+
+    prior: Bounds | None = Field(
+        default=None, description="Uniform between these; the scenario's free bounds if left out."
+    )
+    moves: dict[str, Bounds] | None = Field(
+        default=None,
+        description="Scenario keys moved together: key: [a, b] sets it to a + b x. "
+        "If left out, the name is the key.",
+    )
+    why: str = Field(default="", description="Why this prior.")
+
+
+class Fitted(Strict):
+    """How a published figure enters the fit."""
+
+    error: Positive = Field(description="Relative error of the published figure.")
+    discrepancy: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="Relative error of the model even at its best."
+    )
+    floor: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="Compared as log(value + floor), in the figure's unit."
+    )
+    share_of: str | None = Field(
+        default=None,
+        description="Measure by which the figure is divided (same place and window); "
+        "then value is the published share, and the errors are points.",
+    )
+    value: float | None = Field(default=None, description="Published share, with share_of.")
+    why: str = Field(default="", description="Why these errors.")
+
+
+class Budget(Strict):
+    """How much is simulated."""
+
+    waves: tuple[int, ...] = Field(min_length=2, description="Runs of each wave of the design.")
+    repeats: int = Field(ge=2, description="Points of the last wave run twice, for the noise.")
+    steps: int = Field(ge=100, description="Steps of the sampler of the posterior.")
+    draws: int = Field(ge=50, description="Draws of the posterior to keep.")
+    predictions: int = Field(ge=10, description="Draws simulated to the end of the scenario.")
+    variants: int = Field(ge=0, description="Runs of each variant; 0 leaves variants out.")
+    again: tuple[int, ...] = Field(
+        default=(), description="Waves of variants that are fitted from the beginning."
+    )
+    truths: int = Field(ge=10, description="Synthetic truths for recovery.")
+    truth_steps: int = Field(ge=100, description="Steps of the sampler for each truth.")
+
+
+class Variant(Strict):
+    """The same calibration with other inputs, or with a mechanism switched off."""
+
+    title: str
+    changes: dict[str, Any] = Field(min_length=1)
+    start: dict[str, Bounds] = Field(
+        default_factory=dict,
+        description="Priors of fitted numbers that must lie elsewhere. With them the variant "
+        "is fitted from the beginning, by waves of its own.",
+    )
+
+
+class CalibrationFile(Strict):
+    """What a calibration file says."""
+
+    name: str
+    title: str
+    scenario: str
+    description: str = ""
+    sample: Share = Field(default=0.02, description="Share of the men in the runs of the design.")
+    until: Annotated[str, BeforeValidator(str)] = Field(
+        description="End of the runs of the design; later than every figure of the fit."
+    )
+    seed: int = 1
+    credible: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    parameters: dict[str, Moved] = Field(min_length=1)
+    observations: dict[str, Fitted] = Field(min_length=1)
+    shown: dict[str, str] = Field(
+        default_factory=dict, description="Figures shown but not fitted, and why."
+    )
+    budgets: dict[str, Budget] = Field(min_length=1)
+    imputed: dict[str, Variant] = Field(default_factory=dict)
+    off: dict[str, Variant] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that is fitted.
+
+    Attributes
+    ----------
+    name : str
+    low, high : float
+        Of its uniform prior.
+    moves : dict of str to (float, float)
+        Scenario keys and the line (a, b) that gives each: a + b x.
+    """
+
+    name: str
+    low: float
+    high: float
+    moves: dict[str, Bounds]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A calibration file as it will be run: everything named in it exists."""
+
+    file: CalibrationFile
+    base: Base
+    scenario: str
+    parameters: tuple[Parameter, ...]
+    figures: dict[str, Observation]
+    read: Read[CalibrationFile] | None = field(default=None, compare=False, repr=False)
+
+    name = property(lambda self: self.file.name)
+    title = property(lambda self: self.file.title)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of the parameters, in the order of the file."""
+        return [parameter.name for parameter in self.parameters]
+
+    @cached_property
+    def low(self) -> Floats:
+        """Lower ends of the priors, shape (P,)."""
+        return np.array([parameter.low for parameter in self.parameters])
+
+    @cached_property
+    def high(self) -> Floats:
+        """Upper ends of the priors, shape (P,)."""
+        return np.array([parameter.high for parameter in self.parameters])
+
+    def values(self, unit: Floats) -> Floats:
+        """Turn places in the prior's cube, -1 to 1, into values; shape (N, P)."""
+        return self.low + (unit + 1) / 2 * (self.high - self.low)
+
+    def unit(self, values: Floats) -> Floats:
+        """Turn values into places in the prior's cube, -1 to 1; shape (N, P)."""
+        return 2 * (values - self.low) / (self.high - self.low) - 1
+
+    def changes(self, values: Floats) -> dict[str, Any]:
+        """Give the scenario changes of one point, values in the order of ``names``."""
+        out: dict[str, Any] = {}
+        for parameter, value in zip(self.parameters, values.tolist(), strict=True):
+            for key, (a, b) in parameter.moves.items():
+                out[key] = a + b * value
+        return out
+
+
+def read_calibration(source: str | os.PathLike[str]) -> Calibration:
+    """Read a calibration file, or a shipped one by name.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem found, each with file and line.
+    """
+    read = read_file(source, CalibrationFile, NOUN, FOLDER)
+    path = read.find(read.model.scenario, "scenario")
+    base = Base.read(path)
+    problems: list[Problem] = []
+    parameters = _parameters(read, base, problems)
+    figures = _figures(read, problems)
+    _check_variants(read, base, problems)
+    if not problems:
+        calibration = Calibration(read.model, base, str(path), parameters, figures, read)
+        _try_ends(calibration, problems)
+    if problems:
+        raise ScenarioError(in_order(problems))
+    return calibration
+
+
+def _parameters(
+    read: Read[CalibrationFile], base: Base, problems: list[Problem]
+) -> tuple[Parameter, ...]:
+    """Resolve what is fitted: bounds from the file or from the scenario."""
+    free = {row.key: row.free for row in assumptions(base.scenario)}
+    found = []
+    for name, moved in read.model.parameters.items():
+        moves = moved.moves or {name: (0.0, 1.0)}
+        bounds, before = moved.prior, len(problems)
+        for key in moves:
+            stem = _number_of(key, free)
+            if stem is None:
+                near = suggestion(key, list(free))
+                problems.append(read.problem(f"{key} is no number{near}", "parameters", name))
+            elif free[stem] is None:
+                message = f"{stem} has no free bounds in the scenario, so it may not be fitted"
+                problems.append(read.problem(message, "parameters", name))
+            else:
+                bounds = bounds or free[stem]
+        if len(problems) > before:
+            continue
+        if bounds is None or bounds[0] >= bounds[1]:
+            message = "expected a prior [low, high] with low below high"
+            problems.append(read.problem(message, "parameters", name))
+            continue
+        found.append(Parameter(name, float(bounds[0]), float(bounds[1]), dict(moves), moved.why))
+    return tuple(found)
+
+
+def _number_of(key: str, known: dict[str, Any]) -> str | None:
+    """Give the scenario's number that a key means: itself, or the one of which it is a date."""
+    stem = key if key in known else key.rpartition(".")[0]
+    return stem if stem in known else None
+
+
+def _figures(read: Read[CalibrationFile], problems: list[Problem]) -> dict[str, Observation]:
+    """Find the published figures that are fitted or shown."""
+    known = {figure.id: figure for figure in observations()}
+    end = datetime.fromisoformat(read.model.until)
+    chosen = {}
+    for block in ("observations", "shown"):
+        for name in getattr(read.model, block):
+            figure = known.get(name)
+            if figure is None or figure.window_end is None:
+                near = suggestion(name, [k for k, f in known.items() if f.window_end])
+                message = f"is not a figure with something to compare{near}"
+                problems.append(read.problem(message, block, name))
+                continue
+            chosen[name] = figure
+            if block == "shown":
+                continue
+            if figure.role != "fit":
+                message = f"has the role {figure.role}; only figures with the role fit are fitted"
+                problems.append(read.problem(message, block, name))
+            if figure.window_end > end:
+                message = f"ends on {figure.window_end:%Y-%m-%d}, after until: {end:%Y-%m-%d}"
+                problems.append(read.problem(message, block, name))
+            fitted = read.model.observations[name]
+            if (fitted.share_of is None) != (fitted.value is None):
+                message = "share_of and value go together"
+                problems.append(read.problem(message, block, name))
+    return chosen
+
+
+def _check_variants(read: Read[CalibrationFile], base: Base, problems: list[Problem]) -> None:
+    """Try the changes of every variant, so that mistakes show before anything runs."""
+    for block in ("imputed", "off"):
+        for name, variant in getattr(read.model, block).items():
+            try:
+                base.variant(variant.changes)
+            except ScenarioError as reason:
+                for problem in reason.problems:
+                    problems.append(
+                        read.problem(f"{problem.key}: {problem.message}", block, name, "changes")
+                    )
+            for key, ends in variant.start.items():
+                if key not in read.model.parameters:
+                    message = f"{key} is not fitted{suggestion(key, read.model.parameters)}"
+                    problems.append(read.problem(message, block, name, "start"))
+                    continue
+                moves = read.model.parameters[key].moves or {key: (0.0, 1.0)}
+                for end in ends:
+                    said = _said_against(base, {k: a + b * end for k, (a, b) in moves.items()})
+                    if said:
+                        message = f"the scenario refuses {key} = {end:g}: {said}"
+                        problems.append(read.problem(message, block, name, "start"))
+
+
+def _try_ends(calibration: Calibration, problems: list[Problem]) -> None:
+    """Try the ends of the priors: all lower, all upper; if that fails, one by one."""
+    if calibration.read is None:
+        return
+    ends = (calibration.low, calibration.high)
+    if all(not _refused(calibration, values) for values in ends):
+        return
+    middle = (calibration.low + calibration.high) / 2
+    for place, parameter in enumerate(calibration.parameters):
+        for end in ends:
+            values = middle.copy()
+            values[place] = end[place]
+            said = _refused(calibration, values)
+            if said:
+                message = f"the scenario refuses {end[place]:g}: {said}"
+                problems.append(calibration.read.problem(message, "parameters", parameter.name))
+
+
+def _refused(calibration: Calibration, values: Floats) -> str:
+    return _said_against(calibration.base, calibration.changes(values))
+
+
+def _said_against(base: Base, changes: dict[str, Any]) -> str:
+    """Give the first thing that the scenario has against some changes; empty if nothing."""
+    try:
+        base.variant(changes)
+    except ScenarioError as reason:
+        return reason.problems[0].message
+    return ""

@@ -1,0 +1,247 @@
+"""A calibration from file to folder: waves, posterior, predictions, checks, tables.
+
+Everything that is simulated is stored when it is done, so that the same command goes on where
+it was stopped; what follows from the runs is computed anew, the same each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim.calibration import posterior as posteriors
+from flowsim.calibration import variants
+from flowsim.calibration.emulator import noise_of
+from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
+from flowsim.calibration.runs import Progress, Runner, Store, key_of
+from flowsim.calibration.targets import Targets
+from flowsim.calibration.waves import Fit, run_waves
+from flowsim.errors import CalibrationError
+from flowsim.sources import Observation, observations
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of a posterior.
+
+    Attributes
+    ----------
+    unit : float64, shape (N, P)
+        All kept draws, in the prior's cube.
+    kept : float64, shape (D, P)
+        A few hundred of them, as values.
+    convergence : float64, shape (P,)
+    """
+
+    unit: Floats
+    kept: Floats
+    convergence: Floats
+
+
+def budget_of(calibration: Calibration, name: str) -> Budget:
+    """Give a budget of the file by name.
+
+    Raises
+    ------
+    CalibrationError
+        If the file has none of that name.
+    """
+    if name not in calibration.file.budgets:
+        known = ", ".join(calibration.file.budgets)
+        raise CalibrationError(f"budget {name} is not in the file; choose one of {known}")
+    return calibration.file.budgets[name]
+
+
+def runner_of(
+    calibration: Calibration,
+    folder: Path,
+    budget: Budget,
+    workers: int | None,
+    scheduler: str,
+    progress: Progress | None,
+) -> Runner:
+    """Open the store of a folder, new or begun before."""
+    store = Store(folder, key_of(calibration, budget.waves, budget.steps))
+    return Runner(calibration, store, workers, scheduler, progress)
+
+
+def short(calibration: Calibration) -> dict[str, Any]:
+    """Give what holds in the runs of the design."""
+    file = calibration.file
+    return {"horizon.end": file.until, "sample": file.sample, "seed": file.seed}
+
+
+def sample_posterior(calibration: Calibration, fit: Fit, budget: Budget) -> Posterior:
+    """Sample the posterior on the emulator of all waves."""
+    rng = np.random.default_rng([calibration.file.seed, 99])
+    start = posteriors.start_from(fit.unit, fit.misfit, rng)
+    draws, _ = posteriors.sample(fit.likelihood(), start, budget.steps, rng)
+    kept = calibration.values(posteriors.spread(draws, budget.draws, rng))
+    return Posterior(draws.reshape(-1, draws.shape[2]), kept, posteriors.convergence(draws))
+
+
+def fit_variant(
+    runner: Runner,
+    targets: Targets,
+    name: str,
+    variant: Variant,
+    budget: Budget,
+    moving: Sequence[str],
+) -> tuple[Calibration, Fit, Posterior]:
+    """Fit a variant from the beginning, by waves of its own.
+
+    Parameters
+    ----------
+    moving : sequence of str
+        Numbers that the figures identify at least weakly; the others keep the scenario's
+        values. Those with a prior of their own in the variant move as well.
+    """
+    parameters = tuple(
+        _restarted(p, variant)
+        for p in runner.calibration.parameters
+        if p.name in moving or p.name in variant.start
+    )
+    calibration = replace(runner.calibration, parameters=parameters)
+    own = replace(runner, calibration=calibration)
+    fixed = short(calibration) | variant.changes
+    stage = name_of_again(calibration, name, variant)
+    fit = run_waves(own, targets, budget.again, budget.steps, fixed, stage)
+    return calibration, fit, sample_posterior(calibration, fit, budget)
+
+
+def name_of_again(calibration: Calibration, name: str, variant: Variant) -> str:
+    """Name the stages of a variant by what they depend on."""
+    said = [variant.model_dump(mode="json"), calibration.names, calibration.base.hash]
+    return f"again-{name}-{_hash(said)}"
+
+
+def _restarted(parameter: Parameter, variant: Variant) -> Parameter:
+    if parameter.name not in variant.start:
+        return parameter
+    low, high = variant.start[parameter.name]
+    return replace(parameter, low=low, high=high)
+
+
+# ------------------------------------------------------------------ after the waves
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Runs of posterior draws to the end of the scenario, each with its own chance.
+
+    Attributes
+    ----------
+    points : DataFrame
+        The draws, one column for each parameter.
+    runs : DataFrame
+        One row for each run: ``point``, the figures by id, daily series as
+        ``measure|place|date``.
+    figures : tuple of Observation
+    """
+
+    points: pd.DataFrame
+    runs: pd.DataFrame
+    figures: tuple[Observation, ...]
+
+
+def predict(
+    runner: Runner, posterior: Posterior, budget: Budget, against: Sequence[Observation] = ()
+) -> Predictions:
+    """Simulate posterior draws to the end of the scenario, for every figure there is."""
+    shipped = tuple(figure for figure in observations() if figure.window_end is not None)
+    figures = shipped + tuple(against)
+    own = replace(runner, figures=figures)
+    n = min(budget.predictions, len(posterior.kept))
+    names = runner.calibration.names
+    points = runner.store.points(
+        "predictions", lambda: pd.DataFrame(posterior.kept[:n], columns=names)
+    )
+    stage = "predictions" if not against else f"predictions-{_hash([f.id for f in against])}"
+    runs = own.run(stage, points, replications=range(len(points)), fixed=_long(runner), daily=True)
+    return Predictions(points, runs, figures)
+
+
+def _long(runner: Runner) -> dict[str, Any]:
+    file = runner.calibration.file
+    return {"sample": file.sample, "seed": file.seed}
+
+
+def _hash(said: Any) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
+    """Measure the chance in the runs: points of the last wave once more, shape (T,)."""
+    stage = f"wave-{len(budget.waves)}"
+    points = runner.store.points(stage, _not_there)
+    first = runner.store.done(stage)
+    first = first[first["point"] < budget.repeats]
+    second = runner.run(
+        "repeats",
+        points.iloc[: budget.repeats],
+        replications=[1] * min(budget.repeats, len(points)),
+        fixed=short(runner.calibration),
+    )
+    both = first.merge(second[["point"]], on="point")
+    second = second[second["point"].isin(both["point"])]
+    return noise_of(targets.scaled(both), targets.scaled(second))
+
+
+def _not_there() -> pd.DataFrame:
+    raise CalibrationError("the last wave has not been run")
+
+
+def _again(file: CalibrationFile) -> set[str]:
+    """Give the variants that are fitted from the beginning."""
+    return {n for kind in (file.imputed, file.off) for n, v in kind.items() if v.start}
+
+
+def name_of_variants(calibration: Calibration, budget: Budget) -> str:
+    """Name the stored table of variants by what it was made from."""
+    file = calibration.file
+    some = [(name, v.changes) for kind in (file.imputed, file.off) for name, v in kind.items()]
+    said = [[one for one in some if one[0] not in _again(file)], budget.variants]
+    return f"variants-{_hash(said)}"
+
+
+def run_variants(
+    runner: Runner, fit: Fit, posterior: Posterior, predictions: Predictions, budget: Budget
+) -> pd.DataFrame:
+    """Run and refit every variant that is no calibration of its own; one row for each.
+
+    The first row changes nothing: what the others are read against.
+    """
+    calibration = runner.calibration
+    n = min(budget.variants, len(predictions.points))
+    points = predictions.points.iloc[:n]
+    base = predictions.runs[predictions.runs["point"] < n]
+
+    def row(kind: str, name: str, title: str, runs: pd.DataFrame) -> dict[str, Any]:
+        ours = base[base["point"].isin(runs["point"])]
+        theirs = runs[runs["point"].isin(ours["point"])]
+        unit = calibration.unit(points.to_numpy(dtype=np.float64)[ours["point"].to_numpy()])
+        steps = budget.steps // 3
+        said = variants.variant_row(calibration, fit, posterior.unit, unit, (ours, theirs), steps)
+        named = {"kind": kind, "variant": name, "title": title}
+        return named | said | variants.departures(ours, theirs)
+
+    rows = [row("off", "nothing", "nothing: the baseline", base)]
+    for kind in ("imputed", "off"):
+        for name, variant in getattr(calibration.file, kind).items():
+            if variant.start:
+                continue
+            stage = f"{kind}-{name}-{_hash(variant.changes)}"
+            fixed = _long(runner) | variant.changes
+            runs = runner.run(stage, points, replications=range(n), fixed=fixed, daily=True)
+            rows.append(row(kind, name, variant.title, runs))
+    return pd.DataFrame(rows)

@@ -1,0 +1,286 @@
+"""Predictions against figures that the fit did not see, beside naive guesses.
+
+Predictions are runs of posterior draws, each with a chance of its own, with the error that
+the published figure itself has. Naive guesses use only figures published before: yesterday's
+value, a constant excess over ordinary traffic, an excess that decays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim.sources import Observation
+
+Floats = npt.NDArray[np.float64]
+ERRORS = {
+    "entries": 0.07,
+    "entries_men": 0.1,
+    "exits": 0.07,
+    "crossings_out": 0.07,
+    "cars_cleared": 0.1,
+    "queue_cars": 0.15,
+    "queue_persons": 0.15,
+    "wait_hours": 0.5,
+}
+"""Relative errors of published figures, as the README of the data suggests; else ``OTHER``."""
+OTHER = 0.1
+FLOORS = {"queue_cars": 300.0, "queue_persons": 800.0, "wait_hours": 4.0}
+"""On log(value + floor), so that an empty road can be compared."""
+SUMS = ("entries", "entries_men", "exits", "crossings_out", "cars_cleared")
+DAY = timedelta(days=1)
+Z90 = 1.6449
+DECAY_DAYS = (3.0, 14.0)
+"""What a naive guesser would believe of how long a rush lasts."""
+COUNTRIES = ("GE", "KZ")
+GUESSES = ("yesterday", "constant_excess", "decay")
+
+
+def aspect(figure: Observation) -> str:
+    """Say what a figure tests: the total, its timing, or how it splits between places."""
+    whole = figure.place_id in COUNTRIES
+    start, end = figure.window_start, figure.window_end
+    if start is None or end is None:
+        return "none"
+    if end - start <= DAY:
+        return "timing"
+    return "total" if whole else "split"
+
+
+def with_error(figure: Observation, values: Floats, rng: np.random.Generator) -> Floats:
+    """Add to simulated values the error that the published figure has, never below 0."""
+    floor = FLOORS.get(figure.model_measure, 0.0)
+    error = ERRORS.get(figure.model_measure, OTHER)
+    noisy = np.log(np.maximum(values, 1e-9) + floor) + error * rng.standard_normal(len(values))
+    return np.asarray(np.maximum(0.0, np.exp(noisy) - floor))
+
+
+def crps(draws: Floats, published: float) -> float:
+    """Give the continuous ranked probability score of draws (Gneiting and Raftery 2007).
+
+    ``E|X - y| - E|X - X'| / 2``, in the figure's unit; 0 is perfect.
+    """
+    ordered = np.sort(draws)
+    n = len(ordered)
+    weights = 2 * np.arange(1, n + 1) - n - 1
+    pairs = 2 * float((weights * ordered).sum()) / n**2
+    return float(np.abs(ordered - published).mean() - pairs / 2)
+
+
+def interval_score(low: float, high: float, published: float, share: float) -> float:
+    """Give the interval score: width, and a penalty for what lies outside; 0 is perfect."""
+    outside = max(0.0, low - published) + max(0.0, published - high)
+    return high - low + 2 / (1 - share) * outside
+
+
+def prediction_rows(
+    figures: Sequence[Observation],
+    runs: pd.DataFrame,
+    share: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Give predictive median, interval and scores of each figure.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A column for each figure's id, a row for each run.
+    share : float
+        Of the interval, 0.9.
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``role``, ``is_input``, ``aspect``, ``measure``, ``place_id``, ``published``,
+        ``simulated`` (median), ``ratio``, ``sim_low``, ``sim_high`` (of the runs), ``low``,
+        ``high`` (with the figure's error), ``covered``, ``crps``, ``interval_score``, ``ard``.
+    """
+    rows = []
+    tail = (1 - share) / 2
+    for place, figure in enumerate(figures):
+        values = runs[figure.id].to_numpy(dtype=np.float64)
+        values = values[np.isfinite(values)]
+        row = {
+            "id": figure.id,
+            "role": figure.role,
+            "is_input": figure.is_input,
+            "aspect": aspect(figure),
+            "measure": figure.model_measure,
+            "place_id": figure.place_id,
+            "published": figure.value,
+        }
+        if len(values) == 0:
+            rows.append(row)
+            continue
+        noisy = with_error(figure, values, np.random.default_rng([seed, 81, place]))
+        low, high = np.quantile(noisy, [tail, 1 - tail])
+        sim_low, median, sim_high = np.quantile(values, [tail, 0.5, 1 - tail])
+        rows.append(
+            row
+            | {
+                "simulated": median,
+                "ratio": median / figure.value if figure.value else math.nan,
+                "sim_low": sim_low,
+                "sim_high": sim_high,
+                "low": low,
+                "high": high,
+                "covered": bool(low <= figure.value <= high),
+                "crps": crps(noisy, figure.value),
+                "interval_score": interval_score(low, high, figure.value, share),
+                "ard": abs(median - figure.value) / figure.value if figure.value else math.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+# ------------------------------------------------------------------ naive guesses
+
+
+def naive_rows(
+    figures: Sequence[Observation],
+    known: Sequence[Observation],
+    ordinary: dict[str, float],
+    share: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Give the naive guesses of figures, with intervals, from figures published before.
+
+    Parameters
+    ----------
+    known : sequence of Observation
+        Those that the fit saw.
+    ordinary : dict
+        Ordinary entries a day by country code; the excess is over these, else over 0.
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``guess``, ``median``, ``low``, ``high``, ``covered``, ``crps``,
+        ``interval_score``, ``ard``.
+    """
+    rows = []
+    tail = (1 - share) / 2
+    for place, figure in enumerate(figures):
+        series = history(figure, known)
+        if not series:
+            continue
+        base = ordinary.get(figure.place_id, 0.0) if figure.model_measure in SUMS else 0.0
+        for name in GUESSES:
+            rng = np.random.default_rng([seed, 82, place, GUESSES.index(name)])
+            draws = _guess(name, figure, series, base, rng)
+            median, low, high = np.quantile(draws, [0.5, tail, 1 - tail])
+            rows.append(
+                {
+                    "id": figure.id,
+                    "guess": name,
+                    "median": median,
+                    "low": low,
+                    "high": high,
+                    "covered": bool(low <= figure.value <= high),
+                    "crps": crps(draws, figure.value),
+                    "interval_score": interval_score(low, high, figure.value, share),
+                    "ard": abs(median - figure.value) / figure.value if figure.value else math.nan,
+                }
+            )
+    columns = ["id", "guess", "median", "low", "high", "covered", "crps", "interval_score", "ard"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def history(figure: Observation, known: Sequence[Observation]) -> list[tuple[datetime, float]]:
+    """Give middle and daily level of earlier figures of the same measure and place."""
+    assert figure.window_start is not None
+    out = []
+    for other in known:
+        same = (other.model_measure, other.place_id) == (figure.model_measure, figure.place_id)
+        if not same or other.window_end is None or other.window_start is None:
+            continue
+        if other.window_end > figure.window_start:
+            continue
+        out.append(
+            (
+                other.window_start + (other.window_end - other.window_start) / 2,
+                other.value / _days(other),
+            )
+        )
+    return sorted(out)
+
+
+def _days(figure: Observation) -> float:
+    """Give the days over which a figure was added up; 1 if it is a level or a daily mean."""
+    assert figure.window_start is not None
+    assert figure.window_end is not None
+    if figure.model_measure not in SUMS or "/" in figure.unit:
+        return 1.0
+    return max(1.0, (figure.window_end - figure.window_start) / DAY)
+
+
+def _guess(
+    name: str,
+    figure: Observation,
+    series: list[tuple[datetime, float]],
+    base: float,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draw from a naive guess, shape (2000,)."""
+    n = 2000
+    assert figure.window_start is not None
+    assert figure.window_end is not None
+    middle = figure.window_start + (figure.window_end - figure.window_start) / 2
+    at, last = series[-1]
+    ahead = max((middle - at) / DAY, 0.5)
+    levels = np.array([level for _, level in series])
+    changes = np.diff(np.log(np.maximum(levels, 1.0)))
+    daily = float(np.std(changes)) if len(changes) > 1 else 0.2
+    shock = rng.standard_normal(n) * daily * math.sqrt(ahead)
+    if name == "yesterday":
+        drawn = last * np.exp(shock)
+    elif name == "constant_excess":
+        rush = levels[levels > 1.2 * base] if base else levels
+        excess = rush - base if len(rush) else levels - base
+        wide = float(excess.std(ddof=1)) if len(excess) > 1 else 0.3 * float(abs(excess).mean())
+        drawn = base + excess.mean() + wide * rng.standard_normal(n)
+    else:
+        days = rng.uniform(*DECAY_DAYS, n)
+        drawn = base + max(last - base, 0.0) * np.exp(-ahead / days) * np.exp(shock)
+    return np.asarray(np.maximum(0.0, drawn) * _days(figure))
+
+
+def score_table(model: pd.DataFrame, naive: pd.DataFrame) -> pd.DataFrame:
+    """Put scores together by aspect and by who predicts: coverage, widths, CRPS, ARD.
+
+    CRPS and interval score are divided by the mean published value of the aspect, so that
+    rows of different size can be read together.
+    """
+    known = model.dropna(subset=["simulated"])
+    aspects = known.set_index("id")["aspect"]
+    published = known.set_index("id")["published"]
+    own = known.assign(guess="model")[[*naive.columns.drop("median")]]
+    both = pd.concat([own, naive[own.columns]], ignore_index=True)
+    both["aspect"], both["published"] = both["id"].map(aspects), both["id"].map(published)
+    both["width"] = both["high"] - both["low"]
+    rows = []
+    for (which, guess), one in both.dropna(subset=["aspect"]).groupby(["aspect", "guess"]):
+        size = max(float(one["published"].mean()), 1.0)
+        rows.append(
+            {
+                "aspect": which,
+                "who": guess,
+                "figures": len(one),
+                "covered": int(one["covered"].sum()),
+                "mean_width": one["width"].mean(),
+                "crps": one["crps"].mean() / size,
+                "interval_score": one["interval_score"].mean() / size,
+                "ard": one["ard"].mean(),
+            }
+        )
+    order = {"model": 0} | {name: 1 + n for n, name in enumerate(GUESSES)}
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    table["order"] = table["who"].map(order)
+    return table.sort_values(["aspect", "order"], ignore_index=True).drop(columns="order")

@@ -1,0 +1,132 @@
+"""The design: waves of runs, each nearer to the figures than the one before.
+
+The first wave fills the prior evenly (Sobol). Each further wave is drawn from the posterior
+under the emulator of the runs so far, whose own error is part of the likelihood: history
+matching with a soft edge. Where the emulator knows little it excludes little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import qmc
+
+from flowsim.calibration import emulator as emulators
+from flowsim.calibration import posterior as posteriors
+from flowsim.calibration.emulator import Emulator
+from flowsim.calibration.file import Calibration
+from flowsim.calibration.posterior import Likelihood
+from flowsim.calibration.runs import Runner
+from flowsim.calibration.targets import Targets
+
+Floats = npt.NDArray[np.float64]
+SOFT = 2.0  # temperature of the waves before the last
+NEAR = 0.25  # share of the runs, nearest the figures, by which an emulator is judged
+AT_LEAST_NEAR = 60
+KEPT = 3  # waves that train the emulator: the newest, none that is far away
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An emulator fitted to runs, and the likelihood made with it.
+
+    Attributes
+    ----------
+    unit : float64, shape (N, P)
+        The runs that trained it.
+    figures : float64, shape (N, T)
+        On the scale of comparison.
+    emulated : float64, shape (T,)
+        Error of the emulator near the figures, chance in the runs included.
+    misfit : float64, shape (N,)
+        Of the runs themselves.
+    """
+
+    targets: Targets
+    unit: Floats
+    figures: Floats
+    emulator: Emulator
+    emulated: Floats
+    misfit: Floats
+    wave: npt.NDArray[np.int64]
+
+    def likelihood(self, used: npt.NDArray[np.bool_] | None = None) -> Likelihood:
+        """Give the likelihood of the published figures."""
+        return posteriors.likelihood(
+            self.emulator, self.targets.observed, self.targets.error, self.emulated, used
+        )
+
+
+def learn(targets: Targets, unit: Floats, figures: Floats, wave: npt.NDArray[np.int64]) -> Fit:
+    """Fit an emulator to runs, judged where it matters: at the runs nearest the figures."""
+    sound = np.isfinite(figures).all(axis=1)
+    unit, figures, wave = unit[sound], figures[sound], wave[sound]
+    emulator = emulators.fit(unit, figures)
+    z = (figures - targets.observed) / targets.error
+    misfit = np.asarray((z**2).sum(axis=1))
+    near = np.argsort(misfit)[: max(AT_LEAST_NEAR, int(NEAR * len(misfit)))]
+    emulated = np.sqrt(np.mean(emulator.left_out[near] ** 2, axis=0))
+    return Fit(targets, unit, figures, emulator, np.asarray(emulated), misfit, wave)
+
+
+def first_points(calibration: Calibration, n: int, seed: int) -> Floats:
+    """Fill the prior's cube evenly: scrambled Sobol points, shape (n, P)."""
+    power = int(np.ceil(np.log2(max(2, n))))
+    sobol = qmc.Sobol(len(calibration.names), rng=np.random.default_rng(seed))
+    return 2 * sobol.random(2**power)[:n] - 1
+
+
+def run_waves(
+    runner: Runner,
+    targets: Targets,
+    sizes: Sequence[int],
+    steps: int,
+    fixed: dict[str, Any],
+    prefix: str = "wave",
+) -> Fit:
+    """Run the waves that are not yet done; give the emulator of the newest ones."""
+    calibration = runner.calibration
+    units: list[Floats] = []
+    figures: list[Floats] = []
+    waves: list[npt.NDArray[np.int64]] = []
+    fit: Fit | None = None
+    for number, size in enumerate(sizes):
+        stage = f"{prefix}-{number + 1}"
+        rng = np.random.default_rng([calibration.file.seed, number])
+
+        def make(fit: Fit | None = fit, size: int = size, rng: Any = rng) -> pd.DataFrame:
+            if fit is None:
+                unit = first_points(calibration, size, calibration.file.seed)
+            else:
+                unit = draw_next(fit, size, steps, rng, SOFT)
+            return pd.DataFrame(calibration.values(unit), columns=calibration.names)
+
+        points = runner.store.points(stage, make)
+        done = runner.run(stage, points, fixed=fixed)
+        values = points.to_numpy(dtype=np.float64)[done["point"].to_numpy()]
+        units.append(calibration.unit(values))
+        figures.append(targets.scaled(done))
+        waves.append(np.full(len(done), number))
+        fit = learn(
+            targets,
+            np.concatenate(units[-KEPT:]),
+            np.concatenate(figures[-KEPT:]),
+            np.concatenate(waves[-KEPT:]),
+        )
+    assert fit is not None
+    return fit
+
+
+def draw_next(
+    fit: Fit, size: int, steps: int, rng: np.random.Generator, temperature: float
+) -> Floats:
+    """Draw the points of the next wave from a softened posterior, shape (size, P)."""
+    likelihood = fit.likelihood()
+    start = posteriors.start_from(fit.unit, fit.misfit, rng)
+    draws, _ = posteriors.sample(lambda u: likelihood(u) / temperature, start, steps, rng)
+    return posteriors.spread(draws, size, rng)

@@ -1,0 +1,525 @@
+"""Calibration: files, targets, emulator, sampler, scores, stores."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flowsim import sources
+from flowsim.calibration import checks, emulator, posterior, posterior_changes, validation, variants
+from flowsim.calibration.best import best_point
+from flowsim.calibration.file import read_calibration
+from flowsim.calibration.folder import open_calibration
+from flowsim.calibration.posterior import Likelihood
+from flowsim.calibration.runs import Runner, Store, key_of
+from flowsim.calibration.targets import targets_of
+from flowsim.calibration.waves import SOFT, draw_next, first_points, learn
+from flowsim.errors import CalibrationError, DataError, FlowsimError, ResultsError, ScenarioError
+from flowsim.observation import Observed
+from flowsim.scenario import Base, load
+from flowsim.simulate import simulate
+
+SMALL = """\
+name: tiny
+title: A tiny calibration
+scenario: september-2022
+sample: 0.001
+until: 2022-09-29
+parameters:
+  choice.constant.georgia: {prior: [-6, -4]}
+  panic.lag: {}
+observations:
+  GE007: {error: 0.05}
+  LA010: {error: 0.15, floor: 300}
+  KZ009: {error: 0.05}
+budgets:
+  test: {waves: [6, 4], repeats: 2, steps: 100, draws: 50, predictions: 10,
+    variants: 0, truths: 10, truth_steps: 100}
+"""
+RNG = np.random.default_rng(1)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read_calibration("september-2022")
+
+
+# ------------------------------------------------------------------ the file
+
+
+def test_the_shipped_file_fits_no_figure_kept_for_testing(shipped):
+    calibration = shipped
+    roles = {sources_by_id()[name].role for name in calibration.file.observations}
+    assert roles == {"fit"}
+
+
+def test_a_figure_and_the_sum_that_holds_it_are_never_both_fitted(shipped):
+    """Windows of one measure at one place do not overlap."""
+    calibration = shipped
+    figures = [
+        f
+        for name, f in calibration.figures.items()
+        if name in calibration.file.observations and f.window_end > f.window_start
+    ]
+    for one in figures:
+        for other in figures:
+            same = (one.model_measure, one.place_id) == (other.model_measure, other.place_id)
+            if same and one.id < other.id:
+                assert one.window_end <= other.window_start or other.window_end <= one.window_start
+
+
+def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
+    calibration = shipped
+    changes = calibration.changes((calibration.low + calibration.high) / 2)
+    scenario = Base.read("september-2022").variant(changes)
+    assert scenario.panic.lag.value == pytest.approx(4.25)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("panic.lag: {}", "panic.lagg: {}", "did you mean panic.lag"),
+        ("panic.lag: {}", "choice.lambda: {}", "has no free bounds"),
+        ("GE007:", "GE021:", "only figures with the role fit are fitted"),
+        ("GE007:", "GE999:", "is not a figure"),
+        ("until: 2022-09-29", "until: 2022-09-25", "after until"),
+        ("[-6, -4]", "[-4, -6]", "low below high"),
+        ("GE007: {error: 0.05}", "GE007: {error: 0}", "error"),
+        ("sample: 0.001", "samples: 0.001", "sample"),
+        ("GE007: {error: 0.05}", "GE007: {error: 0.05, share_of: entries}", "go together"),
+    ],
+)
+def test_each_mistake_in_a_file_is_told_with_its_line(tmp_path, old, new, said):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(SMALL.replace(old, new), encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_calibration(path)
+    assert said in str(caught.value)
+    assert "wrong.yaml:" in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    text = SMALL.replace("panic.lag:", "panic.lagg:").replace("GE007:", "GE999:")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_calibration(path)
+    assert len(caught.value.problems) == 2
+
+
+def test_places_in_the_cube_and_values_are_each_others_inverse(tiny):
+    calibration = read_calibration(tiny)
+    unit = RNG.uniform(-1, 1, (20, 2))
+    assert np.allclose(calibration.unit(calibration.values(unit)), unit)
+
+
+# ------------------------------------------------------------------ targets
+
+
+def sources_by_id():
+    return {figure.id: figure for figure in sources.observations()}
+
+
+def test_a_run_gives_for_a_target_what_the_comparison_with_published_figures_gives(tiny):
+    calibration = read_calibration(tiny)
+    scenario = load("september-2022", {"sample": 0.001, "horizon.end": "2022-09-29"})
+    observed = Observed(simulate(scenario))
+    for name in calibration.file.observations:
+        expected = observed.published_equivalent(calibration.figures[name])
+        row = pd.DataFrame([dict.fromkeys(calibration.file.observations, expected)])
+        targets = targets_of(calibration)
+        place = targets.ids.index(name)
+        back = targets.natural(targets.scaled(row))[0, place]
+        assert back == pytest.approx(max(expected, 1.0))
+
+
+def test_a_relative_error_of_a_count_is_the_standard_error_of_its_logarithm(tiny):
+    targets = targets_of(read_calibration(tiny))
+    assert targets.error[targets.ids.index("GE007")] == pytest.approx(0.05)
+    lars = targets.ids.index("LA010")
+    assert targets.error[lars] == pytest.approx(0.15 * 2300 / 2600)
+
+
+def test_a_share_is_compared_in_points(shipped):
+    targets = targets_of(shipped)
+    place = targets.ids.index("KZ046")
+    runs = pd.DataFrame([dict.fromkeys(targets.ids, 100.0) | {"KZ046/entries": 125.0}])
+    assert targets.scaled(runs)[0, place] == pytest.approx(0.8)
+    assert targets.observed[place] == 0.77
+
+
+# ------------------------------------------------------------------ the emulator
+
+
+def quadratic(unit):
+    return np.stack(
+        [1 + unit[:, 0] - 2 * unit[:, 1] * unit[:, 2], 3 * unit[:, 2] ** 2 - unit[:, 0]], axis=1
+    )
+
+
+def test_the_emulator_learns_a_quadratic_without_error():
+    unit = RNG.uniform(-1, 1, (200, 3))
+    learnt = emulator.fit(unit, quadratic(unit))
+    new = RNG.uniform(-1, 1, (50, 3))
+    assert np.abs(learnt(new) - quadratic(new)).max() < 0.01
+
+
+def test_errors_left_out_are_those_of_fits_made_without_the_run():
+    """The formula by leverage against fitting anew, at the penalty that was chosen."""
+    unit = RNG.uniform(-1, 1, (40, 2))
+    figures = quadratic(np.hstack([unit, unit[:, :1]])) + 0.1 * RNG.standard_normal((40, 2))
+    learnt = emulator.fit(unit, figures)
+    again = [
+        figures[i] - emulator.fit(np.delete(unit, i, 0), np.delete(figures, i, 0))(unit[i : i + 1])
+        for i in range(40)
+    ]
+    expected = np.sqrt(np.mean(np.concatenate(again) ** 2, axis=0))
+    assert learnt.error == pytest.approx(expected, rel=0.15)
+
+
+def test_chance_is_found_from_pairs_of_runs():
+    true = RNG.standard_normal((4000, 1))
+    first, second = (true + 0.3 * RNG.standard_normal((4000, 1)) for _ in range(2))
+    assert emulator.noise_of(first, second)[0] == pytest.approx(0.3, rel=0.05)
+
+
+def test_the_first_wave_fills_the_prior_evenly(tiny):
+    unit = first_points(read_calibration(tiny), 512, 1)
+    counts = np.histogram2d(unit[:, 0], unit[:, 1], bins=4, range=[[-1, 1]] * 2)[0]
+    assert (counts == 32).all()
+
+
+# ------------------------------------------------------------------ the sampler
+
+
+def test_the_sampler_gives_a_known_normal_back():
+    """Mean and covariance of a correlated normal well inside the cube."""
+    wanted = np.array([[0.02, 0.012], [0.012, 0.01]])
+    inverse = np.linalg.inv(wanted)
+    draws, _ = posterior.sample(
+        lambda u: -0.5 * np.einsum("ni,ij,nj->n", u - 0.1, inverse, u - 0.1),
+        RNG.uniform(-0.5, 0.5, (posterior.MEMBERS, 2)),
+        900,
+        np.random.default_rng(2),
+    )
+    flat = draws.reshape(-1, 2)
+    assert flat.mean(axis=0) == pytest.approx([0.1, 0.1], abs=0.01)
+    assert np.cov(flat.T) == pytest.approx(wanted, rel=0.1)
+
+
+def test_without_figures_the_posterior_is_the_prior():
+    draws, _ = posterior.sample(
+        lambda u: np.zeros(len(u)),
+        0.2 * RNG.standard_normal((posterior.MEMBERS, 3)),
+        900,
+        np.random.default_rng(3),
+    )
+    flat = draws.reshape(-1, 3)
+    assert np.abs(flat).max() <= 1
+    assert flat.std(axis=0) == pytest.approx([1 / math.sqrt(3)] * 3, rel=0.06)
+
+
+def test_two_hills_are_both_found():
+    draws, _ = posterior.sample(
+        lambda u: np.logaddexp(
+            -0.5 * ((u[:, 0] - 0.6) / 0.05) ** 2, -0.5 * ((u[:, 0] + 0.6) / 0.05) ** 2
+        ),
+        RNG.uniform(-1, 1, (posterior.MEMBERS, 1)),
+        900,
+        np.random.default_rng(4),
+    )
+    assert 0.35 < (draws > 0).mean() < 0.65
+
+
+def test_leaving_a_figure_out_means_that_it_does_not_count():
+    likelihood = Likelihood(
+        lambda u: np.hstack([u, -u]), np.zeros(2), np.ones(2), np.array([True, False])
+    )
+    assert likelihood.misfit(np.array([[3.0]])) == pytest.approx([9.0])
+
+
+# ------------------------------------------------------------------ a world that is known
+
+
+SLOPE = np.array([[0.6, 0.0, 0.3], [0.0, 0.5, -0.2]])
+
+
+def known_fit(tiny, slope=SLOPE):
+    """A linear world of two numbers and three figures, learnt from two waves."""
+    calibration = read_calibration(tiny)
+    targets = targets_of(calibration)
+    rng = np.random.default_rng(8)
+
+    def run(unit):
+        return targets.observed + unit @ slope + 0.01 * rng.standard_normal((len(unit), 3))
+
+    first = rng.uniform(-1, 1, (150, 2))
+    before = learn(targets, first, run(first), np.zeros(150, dtype=np.int64))
+    second = draw_next(before, 150, 300, rng, SOFT)
+    unit = np.concatenate([first, second])
+    figures = np.concatenate([before.figures, run(second)])
+    return calibration, learn(targets, unit, figures, np.repeat([0, 1], 150))
+
+
+def test_intervals_of_a_known_world_hold_nine_truths_of_ten(tiny):
+    """40 truths, two numbers: coverage within three standard errors of 0.9."""
+    calibration, fit = known_fit(tiny)
+    table = checks.recover(calibration, fit, 40, 120, workers=1)
+    assert len(table) == 80
+    assert abs(table["covered"].mean() - 0.9) < 3 * math.sqrt(0.09 / 80)
+    assert abs(table["rank"].mean() - 0.5) < 3 * math.sqrt(1 / 12 / 80)
+
+
+def test_a_number_that_no_figure_depends_on_is_said_to_be_not_identified(tiny):
+    calibration, fit = known_fit(tiny, np.array([[0.6, 0.1, 0.3], [0.0, 0.0, 0.0]]))
+    start = posterior.start_from(fit.unit, fit.misfit, np.random.default_rng(5))
+    draws = posterior.sample(fit.likelihood(), start, 400, np.random.default_rng(5))[0]
+    table = checks.parameter_table(calibration, calibration.values(draws.reshape(-1, 2)))
+    assert list(table["verdict"]) == ["identified", "not identified"]
+
+
+def test_a_variant_that_shifts_a_figure_is_learnt_from_pairs(tiny):
+    _, fit = known_fit(tiny)
+    unit = RNG.uniform(-1, 1, (80, 2))
+    before = fit.emulator(unit)
+    after = before + 0.2 + unit @ np.array([[0.1, 0, 0], [0, -0.1, 0]])
+    shifted, error = variants.shift(fit, unit, before, after)
+    assert np.abs(shifted(unit) - after).max() < 0.02
+    assert error.max() < 0.01
+
+
+def test_the_point_for_the_file_keeps_what_is_held_and_stays_inside_the_bounds(tiny):
+    calibration, fit = known_fit(tiny)
+    draws = RNG.uniform(-0.2, 0.2, (500, 2))
+    best = best_point(calibration, fit.likelihood(), draws, {"panic.lag": 3.0})
+    assert best[1] == pytest.approx(3.0)
+    assert calibration.low[0] < best[0] < calibration.high[0]
+
+
+# ------------------------------------------------------------------ scores
+
+
+def test_the_crps_of_a_normal_is_the_closed_form():
+    """Gneiting and Raftery (2007): sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))."""
+    from scipy.stats import norm
+
+    draws = norm.ppf((np.arange(4000) + 0.5) / 4000)
+    z = 0.7
+    expected = z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / math.sqrt(math.pi)
+    assert validation.crps(draws, z) == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_interval_score_punishes_what_lies_outside():
+    assert validation.interval_score(1, 3, 2, 0.9) == 2
+    assert validation.interval_score(1, 3, 3.5, 0.9) == pytest.approx(2 + 20 * 0.5)
+
+
+def test_naive_guesses_see_only_what_was_published_before():
+    known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
+    figure = sources_by_id()["GE021"]
+    seen = validation.history(figure, known)
+    assert [level for _, level in seen][-1] == 10804
+    assert max(moment for moment, _ in seen) < figure.window_start
+
+
+def test_the_guess_of_yesterday_is_the_last_published_value():
+    known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
+    rows = validation.naive_rows([sources_by_id()["GE021"]], known, {"GE": 6400.0}, 0.9, 1)
+    row = rows.set_index("guess").loc["yesterday"]
+    assert row["median"] == pytest.approx(10804, rel=0.03)
+    assert row["low"] < row["median"] < row["high"]
+
+
+def test_predictive_intervals_hold_the_published_error():
+    figure = sources_by_id()["GE021"]
+    runs = pd.DataFrame({"GE021": np.full(2000, 9642.0)})
+    row = validation.prediction_rows([figure], runs, 0.9, 1).iloc[0]
+    assert row["low"] == pytest.approx(9642 * math.exp(-1.645 * 0.07), rel=0.02)
+    assert row["covered"]
+
+
+def test_an_empty_road_can_be_predicted():
+    figure = sources_by_id()["LA033"]
+    runs = pd.DataFrame({"LA033": np.zeros(300)})
+    row = validation.prediction_rows([figure], runs, 0.9, 1).iloc[0]
+    assert row["low"] == 0
+    assert row["covered"]
+
+
+def test_scores_tell_the_model_from_the_guesses():
+    figures = [sources_by_id()[name] for name in ("GE021", "GE023")]
+    runs = pd.DataFrame({f.id: np.random.default_rng(6).normal(f.value, 300, 400) for f in figures})
+    known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
+    model = validation.prediction_rows(figures, runs, 0.9, 1)
+    naive = validation.naive_rows(figures, known, {"GE": 6400.0}, 0.9, 1)
+    table = validation.score_table(model, naive).set_index("who")
+    assert table.loc["model", "covered"] == 2
+    assert table.loc["model", "crps"] < table.loc["yesterday", "crps"]
+    assert set(table["aspect"]) == {"timing"}
+
+
+# ------------------------------------------------------------------ runs that survive a kill
+
+
+def test_a_stage_goes_on_with_what_is_missing(tiny, tmp_path):
+    calibration = read_calibration(tiny)
+    store = Store(tmp_path / "out", "key")
+    points = store.points(
+        "wave-1",
+        lambda: pd.DataFrame(
+            calibration.values(first_points(calibration, 3, 1)), columns=calibration.names
+        ),
+    )
+    told = []
+    runner = Runner(calibration, store, 1, progress=lambda done, total, label: told.append(done))
+    fixed = {"horizon.end": "2022-09-29", "sample": 0.001}
+    part = runner.run("wave-1", points.iloc[:2], fixed=fixed)
+    whole = runner.run("wave-1", points, fixed=fixed)
+    assert told == [1, 2, 3]
+    assert whole.iloc[:2].equals(part)
+    assert runner.run("wave-1", points, fixed=fixed).equals(whole)
+    assert told == [1, 2, 3]
+
+
+def test_points_of_a_stage_are_made_once(tmp_path):
+    store = Store(tmp_path, "key")
+    first = store.points("wave-1", lambda: pd.DataFrame({"x": [1.0, 2.0]}))
+    second = store.points("wave-1", lambda: pd.DataFrame({"x": [3.0]}))
+    assert first.equals(second)
+
+
+def test_runs_of_another_calibration_are_refused(tmp_path):
+    Store(tmp_path, "key")
+    with pytest.raises(ResultsError, match="another calibration"):
+        Store(tmp_path, "other")
+
+
+def test_the_value_that_a_scenario_gives_to_a_fitted_number_does_not_change_the_key(tiny, tmp_path):
+    """So that writing calibrated values into the scenario keeps the runs they came from."""
+    own = tmp_path / "own.yaml"
+    own.write_text("name: own\nextends: september-2022\nchanges: {panic.lag: 2}\n", "utf-8")
+    other = tmp_path / "other.yaml"
+    other.write_text("name: own\nextends: september-2022\nchanges: {panic.lag: 3}\n", "utf-8")
+    keys = set()
+    for path in (own, other):
+        file = tmp_path / f"{path.stem}-calibration.yaml"
+        file.write_text(SMALL.replace("scenario: september-2022", f"scenario: {path}"), "utf-8")
+        keys.add(key_of(read_calibration(file), (6, 4), 100))
+    assert len(keys) == 1
+
+
+def test_a_calibration_whose_runs_all_fail_says_why(tiny, tmp_path):
+    calibration = read_calibration(tiny)
+    runner = Runner(calibration, Store(tmp_path / "out", "key"), 1)
+    points = pd.DataFrame([[-5.0, 3.0]], columns=calibration.names)
+    with pytest.raises(CalibrationError, match="1 of 1 runs"):
+        runner.run("wave-1", points, fixed={"horizon.end": "2022-01-01"})
+
+
+def test_a_folder_that_is_no_calibration_is_refused(tmp_path):
+    with pytest.raises(ResultsError):
+        open_calibration(tmp_path)
+
+
+# ------------------------------------------------------------------ what comes with flowsim
+
+
+def test_every_shipped_draw_makes_a_sound_scenario():
+    base = Base.read("september-2022")
+    for changes in posterior_changes(5):
+        base.variant(changes)
+
+
+def test_no_more_draws_are_given_than_there_are():
+    with pytest.raises(CalibrationError, match="draws of the posterior"):
+        posterior_changes(100_000)
+
+
+@pytest.mark.parametrize("value", [0.3, 1.0])
+def test_another_lambda_comes_with_its_own_constants(value):
+    changes = sources.lambda_changes(value)
+    scenario = load("september-2022", changes)
+    assert scenario.choice.lambda_.value == value
+    assert "choice.constant.georgia" in changes
+
+
+def test_the_baselines_lambda_changes_nothing_and_an_unknown_one_is_refused():
+    assert sources.lambda_changes(0.6) == {}
+    with pytest.raises(DataError, match=r"0\.3, 0\.6, 1"):
+        sources.lambda_changes(0.5)
+
+
+# ------------------------------------------------------------------ figures of one's own
+
+
+HEADER = "id,value,unit,model_measure,place_id,window_start,window_end,utc_offset_h\n"
+
+
+def test_a_file_of_ones_own_needs_few_columns(tmp_path):
+    path = tmp_path / "mine.csv"
+    row = "ME1,8000,crossings/day,entries,GE,2022-10-02T00:00,2022-10-03T00:00,4\n"
+    path.write_text(HEADER + row, encoding="utf-8")
+    (figure,) = sources.read_observations(path)
+    assert (figure.role, figure.low, figure.is_input) == ("validate", 8000, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no figures"),
+        ("id,value\nME1,2\n", "model_measure"),
+        (
+            HEADER + "ME1,many,crossings/day,entries,GE,2022-10-02T00:00,2022-10-03T00:00,4\n",
+            "value",
+        ),
+        (HEADER + "ME1,2,crossings/day,entries,GE,tomorrow,2022-10-03T00:00,4\n", "window_start"),
+    ],
+)
+def test_a_damaged_file_of_ones_own_is_told_with_its_line(tmp_path, text, said):
+    path = tmp_path / "mine.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        sources.read_observations(path)
+
+
+def test_a_file_that_is_not_there_is_no_traceback(tmp_path):
+    with pytest.raises(FlowsimError, match="cannot be read"):
+        sources.read_observations(tmp_path / "none.csv")
+
+
+# ------------------------------------------------------------------ all of it
+
+
+@pytest.mark.slow
+def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path):
+    """Same command twice: nothing is simulated again and every table has the same bytes."""
+    from flowsim.calibration import calibrate
+    from flowsim.figures import draw_all
+
+    text = SMALL.replace("waves: [6, 4]", "waves: [90, 80]").replace("repeats: 2", "repeats: 5")
+    tiny.write_text(text, encoding="utf-8")
+    out = tmp_path / "out"
+    calibrate(tiny, out=out, budget="test", workers=1)
+    first = {p.name: p.read_bytes() for p in Path(out).iterdir() if p.is_file()}
+    told = []
+    calibrate(
+        tiny, out=out, budget="test", workers=1, progress=lambda done, total, _: told.append(done)
+    )
+    assert told == []
+    assert first == {p.name: p.read_bytes() for p in Path(out).iterdir() if p.is_file()}
+    results = open_calibration(out)
+    assert len(results.draws) == 50
+    assert set(results.table("validation")["id"]) >= {"GE021", "LA032"}
+    drawn = {path.name for path in draw_all(out, formats=("svg",))}
+    assert "calibration-fit.svg" in drawn

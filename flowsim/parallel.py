@@ -19,10 +19,15 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent import futures
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import (
+    connection,
+    get_context,
+    parent_process,
+    resource_tracker,
+)
 from typing import Any, Protocol, TypeVar
 
 from flowsim import __version__
@@ -231,8 +236,13 @@ class _Desk:
 
     def _submit(self, sent: _Sent) -> None:
         try:
-            future = self.crew.executor.submit(_attempt, self.work, sent.task, __version__)
-        except futures.BrokenExecutor:  # it died between two tasks
+            with _ctrl_c_waits():  # it may start a worker
+                future = self.crew.executor.submit(_attempt, self.work, sent.task, __version__)
+        except (futures.BrokenExecutor, EOFError, ConnectionError) as error:
+            # It died between two tasks, or what starts the workers did.
+            sent.deaths += not isinstance(error, futures.BrokenExecutor)
+            if sent.deaths >= LIVES:
+                raise MachineError(f"worker processes cannot be started: {error!r}") from None
             self.suspects.appendleft(sent)
             self.broken = True
             if not self.flying:
@@ -277,8 +287,33 @@ def _other_version(found: str) -> MachineError:
     )
 
 
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Let Ctrl-C wait while processes start; they inherit that it does not reach them.
+
+    A terminal sends it to all processes at once, and those that still import, or find their
+    parent gone before they began, would tell of it with tracebacks of their own.
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    resource_tracker.ensure_running()  # lets Ctrl-C through when it starts, so it comes first
+    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
+
+
 class _Processes:
     """Worker processes on this machine, started clean and not forked from this one."""
+
+    executor: futures.ProcessPoolExecutor
 
     def __init__(self, workers: int, module: str) -> None:
         self.room = workers
@@ -290,16 +325,29 @@ class _Processes:
 
     def renew(self) -> None:
         """Start the processes, or start them anew."""
-        self.executor = futures.ProcessPoolExecutor(
-            self.room, mp_context=self.context, initializer=_enlist
-        )
-        try:
-            self.executor.submit(_version).result()
-        except futures.BrokenExecutor:
-            raise MachineError(
-                "worker processes cannot be started. If this is a script of your own, put what "
-                "it does below  if __name__ == '__main__':  or use one worker"
-            ) from None
+        for attempt in range(LIVES):
+            if hasattr(self, "executor"):  # not always broken: what starts it may have died
+                self.executor.shutdown(wait=False, cancel_futures=True)
+            self.executor = futures.ProcessPoolExecutor(
+                self.room, mp_context=self.context, initializer=_enlist
+            )
+            try:
+                with _ctrl_c_waits():
+                    started = self.executor.submit(_version)
+                started.result()
+                return
+            except futures.BrokenExecutor:
+                raise MachineError(
+                    "worker processes cannot be started. If this is a script of your own, put "
+                    "what it does below  if __name__ == '__main__':  or use one worker"
+                ) from None
+            except (EOFError, ConnectionError) as error:  # somebody killed the fork server
+                if attempt == LIVES - 1:
+                    message = f"worker processes cannot be started: {error!r}; use one worker"
+                    raise MachineError(message) from None
+            except BaseException:  # Ctrl-C; nobody holds this crew yet, to close it
+                self.close()
+                raise
 
     def close(self) -> None:
         """Stop at once: what is finished was taken in, the rest is not wanted."""

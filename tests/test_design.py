@@ -43,6 +43,19 @@ def messages(make) -> list[str]:
     return [f"{problem.key}: {problem.message}" for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize("batches", [[2**20, 2], [10**8]], ids=["together", "one"])
+def test_a_hypercube_of_too_many_points_is_refused(batches):
+    one = {LAMBDA: {"range": [0.3, 1.0]}}
+    (said,) = messages(lambda: design("latin-hypercube", one, points=batches))
+    assert f"makes {sum(batches):,} points; at most 1,048,576" in said
+
+
+def test_a_hypercube_without_points_is_told_in_words():
+    one = {LAMBDA: {"range": [0.3, 1.0]}}
+    (said,) = messages(lambda: design("latin-hypercube", one, points=[]))
+    assert "the list is empty" in said
+
+
 # ---- lists ------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent import futures
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,42 @@ def test_leaving_early_ends_the_workers():
     _, worker = next(loop)
     loop.close()
     assert gone({worker})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no fork server")
+def test_ctrl_c_of_a_terminal_does_not_reach_what_starts_the_workers():
+    """It would print a traceback of its own while it imports."""
+    list(scatter(square, range(4), workers=2))
+    server = forkserver._forkserver._forkserver_pid
+    said = Path(f"/proc/{server}/status").read_text().split("SigBlk:")[1].split()[0]
+    assert int(said, 16) >> (signal.SIGINT - 1) & 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.parametrize("calls", [{0}, {0, 1}, {3}], ids=["first", "twice", "between"])
+def test_workers_are_started_again_when_what_starts_them_was_killed(monkeypatch, calls):
+    """Its end shows as an end of file where a process identity was expected."""
+    submit, said = futures.ProcessPoolExecutor.submit, []
+
+    def failing(self, *args):
+        said.append(len(said) in calls)
+        if said[-1]:
+            raise EOFError("unexpected EOF")
+        return submit(self, *args)
+
+    monkeypatch.setattr(futures.ProcessPoolExecutor, "submit", failing)
+    found = dict(scatter(square, range(6), workers=2))
+    assert found == {n: n * n for n in range(6)}
+    assert sum(said) == len(calls)
+
+
+def test_workers_that_can_never_be_started_are_told_in_words(monkeypatch):
+    def failing(*_):
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(futures.ProcessPoolExecutor, "submit", failing)
+    with pytest.raises(MachineError, match="cannot be started"):
+        list(scatter(square, range(6), workers=2))
 
 
 def test_no_workers_are_refused():

@@ -226,6 +226,23 @@ def test_points_that_only_together_make_no_sense_are_found():
     assert "(point 2: " in found[0]
 
 
+def test_a_cell_that_is_no_number_is_blamed_by_its_line(tmp_path, monkeypatch):
+    """The mistake is in the number's value, one key below the column."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells.csv").write_text(f"{LAMBDA}\n0.5\nmuch\n")
+    with pytest.raises(ScenarioError) as caught:
+        plan(parameters={}, design={"kind": "table", "file": "cells.csv"})
+    assert [problem.where for problem in caught.value.problems] == ["cells.csv:3"]
+
+
+def test_more_runs_than_can_be_planned_are_refused():
+    """Two thousand million runs would fill the memory before the first one starts."""
+    many = {LAMBDA: {"range": [0.3, 1], "steps": 10_000}, SHARE: {"values": [0.2, 0.3]}}
+    (said,) = messages(parameters=many, replications=100_000)
+    assert said.startswith("replications: 100,000 at each of 20,000 points")
+    assert "make 2,000,000,000 runs; at most 4,194,304" in said
+
+
 def test_a_table_is_blamed_by_its_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "draws.csv").write_text(f"{SHARE}\n0.2\n1.2\n", encoding="utf-8")

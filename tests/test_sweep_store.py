@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import random
 import resource
@@ -20,6 +21,7 @@ import pytest
 from flowsim.errors import MachineError, ResultsError
 from flowsim.sweep import store as stores
 from flowsim.sweep import tables
+from flowsim.sweep.folder import open_sweep
 from flowsim.sweep.store import Outcome, Store, packed
 from flowsim.sweep.tables import DAILY, RESULTS, Line, join, outcomes_of, parameter_columns
 

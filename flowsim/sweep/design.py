@@ -73,6 +73,7 @@ def points(sweep: Sweep) -> Points:
     """
     unit = None
     if isinstance(sweep.design, LatinHypercube):
+        _refuse_too_many(sweep, sum(sweep.design.points))
         unit = latin_hypercube(list(sweep.parameters), sweep.design.points, sweep.design_seed)
     elif isinstance(sweep.design, Sobol):
         unit = _sobol(sweep, sweep.design)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.store import KIND, MANIFEST, read_json
+from flowsim.sweep.store import MANIFEST, is_whole, read_json
 from flowsim.sweep.tables import file_digest
 
 FILE = "sweep.yaml"
@@ -76,7 +76,7 @@ def open_sweep(folder: str | os.PathLike[str]) -> SweepResults:
     """
     folder = Path(folder)
     manifest = read_json(folder / MANIFEST)
-    if manifest.get("kind") != KIND or not manifest.get("complete"):
+    if not is_whole(manifest):
         unfinished = (folder / "parts").is_dir()
         raise ResultsError(
             f"{folder} is a sweep that is not finished; start the same command again to go on, "

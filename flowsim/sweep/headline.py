@@ -27,9 +27,10 @@ def _counts(swept: SweepResults) -> str:
     scenarios = len(told["scenarios"])
     where = f"{scenarios} scenarios, " if scenarios > 1 else ""
     lost = f"; {failed:,} of them failed" if failed else ""
+    points, replications = told["points"], told["replications"]
     return (
-        f"{told['title']}: {where}{told['points']:,} points, {told['replications']} "
-        f"replication{'s' * (told['replications'] > 1)} each, {runs:,} runs{lost}."
+        f"{told['title']}: {where}{points:,} point{'s' * (points != 1)}, {replications} "
+        f"replication{'s' * (replications > 1)} each, {runs:,} run{'s' * (runs != 1)}{lost}."
     )
 
 
@@ -46,9 +47,10 @@ def _ranges(swept: SweepResults) -> Iterator[str]:
         said = output.title or output_label(output.measure, str(place), scenario)
         of = f" ({base})" if len(swept.sweep.bases) > 1 else ""
         low, high = (_number(value) for value in (means.min(), means.max()))
+        span = low if len(means) == 1 else f"{low} to {high}"
         strongest = _strongest(swept, str(base), str(name), str(place))
         most = f", moved most by {_named(swept, strongest)}" if strongest else ""
-        yield f"  {said[:1].upper()}{said[1:]}{of}: {low} to {high}{most}"
+        yield f"  {said[:1].upper()}{said[1:]}{of}: {span}{most}"
     if len(groups) > MOST:
         yield f"  ... and {len(groups) - MOST} more in results.parquet"
 

@@ -24,6 +24,7 @@ from flowsim.sweep.file import Sweep, placed
 Progress = Callable[[int, int, str], None]
 
 MOST_SHOWN = 20
+MOST_RUNS = 2**22  # a plan of so many is held in a gigabyte or two
 OWN_KEYS = ("name", "title", "description", "extends")
 
 
@@ -78,9 +79,10 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
     ------
     ScenarioError
         With the mistakes found at any point, each with the first point that has it and the
-        values there; at most 20 are shown.
+        values there; at most 20 are shown. Or if there are more runs than can be planned.
     """
     points = design.points(sweep)
+    _refuse_too_many(sweep, len(points))
     kept = _kept(sweep)
     refusals = _Refusals(sweep, points)
     runs: list[Run] = []
@@ -102,6 +104,17 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
     if progress is not None:
         progress(total, total, "checking the points")
     return Plan(sweep, points, tuple(runs))
+
+
+def _refuse_too_many(sweep: Sweep, n_points: int) -> None:
+    n = len(sweep.bases) * n_points * sweep.replications
+    if n > MOST_RUNS:
+        message = (
+            f"{sweep.replications:,} at each of {n_points:,} points of {len(sweep.bases)} "
+            f"scenario{'s' * (len(sweep.bases) > 1)} make {n:,} runs; at most {MOST_RUNS:,}. "
+            "Take fewer replications or points"
+        )
+        raise ScenarioError([sweep.read.problem(message, "replications")])
 
 
 def meaning(scenario: Scenario) -> str:
@@ -150,7 +163,8 @@ class _Refusals:
     def _placed(self, problem: Problem, point: int) -> Problem:
         table = self.sweep.table
         columns = table.columns if table is not None else ()
-        if problem.where == "changes" and table is not None and problem.key in columns:
+        of_table = any(f"{problem.key}.".startswith(f"{column}.") for column in columns)
+        if problem.where == "changes" and table is not None and of_table:
             return Problem(f"{table.name}:{table.lines[point]}", problem.key, problem.message)
         return placed(problem, self.sweep.read)
 

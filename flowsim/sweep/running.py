@@ -30,7 +30,7 @@ from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.folder import INDICES, SweepResults, damaged_tables, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
-from flowsim.sweep.store import KIND, MANIFEST, Outcome, Store, explained, write_durably
+from flowsim.sweep.store import DATA, KIND, MANIFEST, Outcome, Store, explained, write_durably
 from flowsim.sweep.tables import (
     Line,
     digest,
@@ -46,7 +46,6 @@ Progress = Callable[[int, int, str], None]
 REPLICATIONS_PER_TASK = 10
 EAGER_PARTS = 500  # so many parts are written at once; later ones wait for company
 PART_RUNS, PART_SECONDS = 64, 0.5
-DATA = ("runs.parquet", "results.parquet", "daily.parquet")
 
 
 def run_sweep(

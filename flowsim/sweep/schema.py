@@ -220,6 +220,8 @@ class Zip(Strict):
 
 def _batches(points: Any) -> Any:
     is_number = isinstance(points, int) and not isinstance(points, bool)
+    if points == ():
+        raise _refuse("the list is empty; expected at least one number of points")
     return (points,) if is_number else points
 
 
@@ -228,10 +230,9 @@ class LatinHypercube(Strict):
 
     kind: Literal["latin-hypercube"]
     points: Annotated[
-        tuple[Annotated[int, Field(ge=2, le=MOST_POINTS)], ...],
+        tuple[Annotated[int, Field(ge=2)], ...],
         BeforeValidator(_batches, json_schema_input_type=int | tuple[int, ...]),
     ] = Field(
-        min_length=1,
         description="Number of points, or a list of batches: [100, 50] keeps the first 100 as "
         "they are and adds a hypercube of 50.",
     )
@@ -242,9 +243,7 @@ class Sobol(Strict):
     """Saltelli's design for Sobol indices: points * (parameters + 2) design points."""
 
     kind: Literal["sobol"]
-    points: int = Field(
-        ge=4, le=MOST_POINTS, description="N, a power of two; doubling it keeps what is done."
-    )
+    points: int = Field(ge=4, description="N, a power of two; doubling it keeps what is done.")
     second_order: bool = Field(
         default=False, description="Indices of pairs too: N * (2 * parameters + 2) design points."
     )

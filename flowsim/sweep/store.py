@@ -20,7 +20,7 @@ import shutil
 import socket
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ from flowsim.errors import MachineError, ResultsError
 
 PARTS, ABOUT, LOCK, MANIFEST = "parts", "parts/made-with.json", ".lock", "manifest.json"
 KIND = "sweep"
+DATA = ("runs.parquet", "results.parquet", "daily.parquet")
+OWN_PARTS = ("part-", "damaged-part-", "made-with.json", ".")
+"""How names of files in the folder of parts begin."""
 CACHED_PARTS = 16  # decoded parts kept while joining
 PART = pa.schema(
     [
@@ -144,14 +147,19 @@ class Store:
             self._lock = None
 
     def _refuse_foreign(self) -> None:
-        """Refuse a folder with things in it that are not a sweep's."""
-        if not self.folder.exists() or (self.folder / PARTS).is_dir():
+        """Refuse a folder with things in it that are not a sweep's; parts/ is removed at last."""
+        if not self.folder.exists():
             return
-        there = [path for path in self.folder.iterdir() if path.name != LOCK]
-        if there and self.manifest().get("kind") != KIND:
+        parts = self.folder / PARTS
+        names = [path.name for path in parts.iterdir()] if parts.is_dir() else []
+        strange = [f"{PARTS}/{name}" for name in names if not name.startswith(OWN_PARTS)]
+        if not (strange or names or self.manifest()):
+            skipped = (LOCK, PARTS)
+            strange = [p.name for p in self.folder.iterdir() if p.name not in skipped]
+        if strange:
             raise ResultsError(
-                f"{self.folder} holds something that is not a sweep ({there[0].name}); "
-                "choose another --out"
+                f"{self.folder} holds something that is not a sweep, or one whose {MANIFEST} is "
+                f"missing or damaged ({min(strange)}); choose another --out"
             )
 
     # -- what is there
@@ -159,7 +167,7 @@ class Store:
     def manifest(self) -> dict[str, Any]:
         """Give the manifest of a finished sweep; empty if it is not finished."""
         manifest = read_json(self.folder / MANIFEST)
-        return manifest if manifest.get("complete") else {}
+        return manifest if is_whole(manifest) else {}
 
     def made_with(self) -> dict[str, Any]:
         """Say what made the parts: versions and hashes; empty if there are none."""
@@ -249,6 +257,13 @@ class Store:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
+
+
+def is_whole(manifest: Mapping[str, Any]) -> bool:
+    """Say whether a manifest is a finished sweep's, with hashes of the tables it must have."""
+    tables = manifest.get("tables")
+    known = isinstance(tables, dict) and set(DATA) <= set(tables)
+    return manifest.get("kind") == KIND and bool(manifest.get("complete")) and known
 
 
 def read_json(path: Path) -> dict[str, Any]:

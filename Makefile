@@ -4,6 +4,8 @@
 SCENARIO = scenarios/september-2022.yaml
 RESULTS = results/september-2022
 ARGS =
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
 
 # .venv belongs to python3; PYTHON=python3.12 gets its own .venv-3.12 beside it.
 ifeq ($(origin PYTHON),undefined)

@@ -60,7 +60,7 @@ def variants(
     update = {"sample": own.sample, "seed": own.seed}
     out = []
     for draw in draws:
-        here = {k: v for k, v in draw.items() if base.tree.at(tuple(k.split("."))) is not None}
+        here = {key: value for key, value in draw.items() if _has(base, key)}
         laid: Changes = (
             {**here, **changes}
             if isinstance(changes, Mapping)
@@ -68,6 +68,12 @@ def variants(
         )
         out.append(base.variant(laid).model_copy(update=update))
     return out
+
+
+def _has(base: Base, key: str) -> bool:
+    """Whether a scenario has a number, or a date of a number that goes by dates."""
+    *path, last = key.split(".")
+    return any(base.tree.at((*path, *end)) is not None for end in ((last,), ("value", last)))
 
 
 def daily_of_draws(

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import flowsim
+from flowsim.calibration import posterior_changes
 from flowsim.errors import ResultsError, ScenarioError
 from flowsim.parameter_draws import variants
 from flowsim.scenario import Base, load
@@ -37,6 +38,23 @@ def test_a_policy_that_the_scenario_lacks_is_not_brought_back():
     base = Base.read("no-rumour")
     for one in variants(base, (), DRAWS, base.variant()):
         assert "rumour_of_closure" not in one.policies
+
+
+def test_a_date_of_a_number_that_goes_by_dates_is_laid_too():
+    base = Base.read("september-2022")
+    draw = {"crossings.GE-LARS.capacity.2022-09-29": 4321.0}
+    (one,) = variants(base, (), [draw], base.variant())
+    assert 4321.0 in one.crossings["GE-LARS"].capacity.value.values()
+
+
+def test_every_number_of_the_shipped_posterior_reaches_the_baseline():
+    """What the fit moved and the scenario did not take would make intervals too narrow."""
+    base = Base.read("september-2022")
+    own = base.variant()
+    for draw in posterior_changes(1):
+        for key, value in draw.items():
+            (one,) = variants(base, (), [{key: value}], own)
+            assert one != own, key
 
 
 def test_a_draw_out_of_bounds_is_refused():

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
-from flowsim.scenario.other_files import Read, read_file
+from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.sources import Observation, observations
 
@@ -329,3 +329,8 @@ def _said_against(base: Base, changes: dict[str, Any]) -> str:
     except ScenarioError as reason:
         return reason.problems[0].message
     return ""
+
+
+def calibration_schema() -> dict[str, Any]:
+    """Give the JSON Schema of calibration files."""
+    return file_schema(CalibrationFile, "flowsim calibration")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; the entry point of ``flowsim``."""
+    """Run the command line; the entry point of ``flowsim``.
+
+    Matrices here are small: more threads for each would only stand in the workers' way.
+    """
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     app(prog_name="flowsim")
 
 
@@ -33,11 +39,26 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def checked_sample(share: float | None) -> float | None:
-    """Give a share of the men, if it is one."""
-    if share is not None and not 0 < share <= 1:
+def checked_sample(written: str) -> float:
+    """Read a share of the men, if it is one."""
+    try:
+        share = float(written)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected a number above 0 and at most 1, found {written}; try {_like(written)}"
+        ) from None
+    if not 0 < share <= 1:
         raise typer.BadParameter(f"expected more than 0 and at most 1, found {share:g}; try 0.1")
     return share
+
+
+def _like(written: str) -> str:
+    """Give a share such as was meant: 0.05 for 5%."""
+    try:
+        share = float(written.strip().removesuffix("%").replace(",", ".")) / 100
+    except ValueError:
+        share = 0.1
+    return f"{share:g}" if 0 < share <= 1 and "%" in written else "0.1"
 
 
 @app.callback()

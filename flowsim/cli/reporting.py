@@ -34,7 +34,7 @@ def report(
     Examples:
       flowsim report results/september-2022                     report.html in that folder
       flowsim report results/september-2022 -o paper.pdf
-      flowsim report results/comparison -o for-the-desk.html
+      flowsim report results/september-2022-against-no-task-force -o for-the-desk.html
 
     The report holds sentences to quote with their ranges, figures, a page for those who receive
     people in each destination (also as reception-<destination>.csv beside it), every number that

@@ -20,7 +20,7 @@ def run(
     sample: Annotated[
         float | None,
         typer.Option(
-            callback=checked_sample, help="Share of the men, above 0 to 1.  [default: the file's]"
+            parser=checked_sample, metavar="SHARE", help="Share of the men, above 0 to 1.  [default: the file's]"
         ),
     ] = None,
     seed: Annotated[
@@ -32,11 +32,19 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a number; may be repeated."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Results folder.  [default: results/<scenario name>]")
+        Path | None,
+        typer.Option(
+            help="Results folder; an earlier run of the same scenario there is replaced.  "
+            "[default: results/<scenario name>]"
+        ),
     ] = None,
     posterior: Annotated[
         int,
-        typer.Option(min=0, help="Besides, so many draws of the calibrated parameters."),
+        typer.Option(
+            min=0,
+            help="Simulate so many draws of the calibrated parameters too, into posterior.parquet; "
+            "there are then as many replications.",
+        ),
     ] = 0,
     engine: Annotated[
         str, typer.Option(help="columns, or agents: every man an object, up to a sample of 0.003.")
@@ -56,7 +64,7 @@ def run(
       flowsim run no-task-force --sample 0.1        a tenth of the men
       flowsim run my-idea.yaml --seed 2 --out results/second-try
       flowsim run september-2022 --set policies.task_force_lars.p_serve=0.1 --out results/strict
-      flowsim run september-2022 --sample 0.1 --posterior 50
+      flowsim run september-2022 --sample 0.1 --posterior 50 --out results/doubt
 
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
@@ -201,7 +209,7 @@ def biography(
     ] = None,
     sample: Annotated[
         float | None,
-        typer.Option(callback=checked_sample, help="Share of the men.  [default: the file's]"),
+        typer.Option(parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"),
     ] = None,
     debug: Debug = False,
 ) -> None:

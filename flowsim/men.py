@@ -48,6 +48,14 @@ class Wish:
 
 
 @dataclass
+class SecondTry:
+    """Where a man who was turned back may go today, and when he leaves."""
+
+    leaves_at: int  # s
+    ways: npt.NDArray[np.bool_]  # shape (1, C)
+
+
+@dataclass
 class Trip:
     """One time a man set off, and what came of it; ``number`` is its row in the ledger."""
 
@@ -103,6 +111,7 @@ class Man(Agent):
         self.passed_at = [NEVER] * len(self.thresholds)
         self.wishes: list[Wish] = []
         self.summons_drawn = False
+        self.second_try: SecondTry | None = None  # today's, if he was turned back
         self.summoned_at = self.enlisted_at = NEVER
         self.trips: list[Trip] = []
 
@@ -180,7 +189,8 @@ class Man(Agent):
             np.diff(model.world.announced[24 * model.day : 24 * model.day + 25]),
         )
         at = model.day * int(DAY) + int(moment[0])
-        if not self.is_at_home or (departure is not None and departure.leaves_at <= at):
+        leaves = departure or self.second_try
+        if not self.is_at_home or (leaves is not None and leaves.leaves_at <= at):
             return
         self.summoned_at = model.population.summoned_at[self.row] = at
         if self.draw("comply") < model.assumptions.call_up.comply.value:
@@ -275,8 +285,8 @@ class Man(Agent):
         further = journey.journey_seconds(hours[:, other], z, sigma)
         return other, arrives_at + int(further[0]), what
 
-    def try_again(self) -> None:
-        """Go elsewhere after having been turned back, if he is still free and a way is open."""
+    def plan_second_try(self) -> None:
+        """Find out whether he can go elsewhere today, after having been turned back."""
         model, world, last = self.model, self.model.world, self.trips[-1]
         leaves_at = max(last.ends_at + int(model.second_try_delay), model.hour * 3600)
         row = WARM_UP + leaves_at // 3600
@@ -287,7 +297,13 @@ class Man(Agent):
             world.table.shut[[row]],
         )
         if ways.any() and leaves_at < self.enlisted_at:
-            self.set_off(leaves_at, ways, tries=1)
+            self.second_try = SecondTry(leaves_at, ways)
+
+    def try_again(self) -> None:
+        """Go elsewhere after having been turned back, if he is still free."""
+        second, self.second_try = self.second_try, None
+        if second is not None and second.leaves_at < self.enlisted_at:
+            self.set_off(second.leaves_at, second.ways, tries=1)
 
     # ------------------------------------------------------------------ at the border
 
@@ -457,9 +473,12 @@ class AgentModel(FlowModel):
         self._hazard = self.hazard_now
         self.felt = choice.felt(self.pressure_now).tolist()
         self.felt_hazard = choice.felt(self.hazard_now).tolist()
+        again = [man for _, man in sorted(self._again.pop(day, []), key=lambda planned: planned[0])]
+        for man in again:
+            man.plan_second_try()
         for man in self.people:
             man.step()
-        for _, man in sorted(self._again.pop(day, []), key=lambda planned: planned[0]):
+        for man in again:
             man.try_again()
 
     def settle(self) -> None:

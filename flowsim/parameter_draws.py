@@ -7,7 +7,9 @@ chance and parameters together, and the two are comparable.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -36,21 +38,33 @@ KEPT = Selection(
 )
 
 
-def variants(
-    base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]], own: Scenario
-) -> list[Scenario]:
-    """Give the scenario once for each draw; what a user changed himself stays as he set it.
+def laid(base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give of each draw what may be laid over a scenario.
+
+    Left out are numbers of policies that the scenario lacks, and what the user set himself.
 
     Parameters
     ----------
     base : Base
         The scenario's file.
     changes : mapping or sequence of str
-        Laid over each draw.
+        The user's.
     draws : sequence of mappings
-        Dotted keys to values; those of policies that the scenario lacks are left out.
-    own : Scenario
-        With the user's changes alone; lends its sample and seed.
+        Dotted keys to values.
+    """
+    own = [str(change).partition("=")[0].strip() for change in changes]
+
+    def may(key: str) -> bool:
+        touched = any(f"{key}.".startswith(f"{o}.") or f"{o}.".startswith(f"{key}.") for o in own)
+        return _has(base, key) and not touched
+
+    return [{key: value for key, value in draw.items() if may(key)} for draw in draws]
+
+
+def variants(
+    base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]], own: Scenario
+) -> list[Scenario]:
+    """Give the scenario once for each draw of ``laid``; ``own`` lends its sample and seed.
 
     Raises
     ------
@@ -60,13 +74,12 @@ def variants(
     update = {"sample": own.sample, "seed": own.seed}
     out = []
     for draw in draws:
-        here = {key: value for key, value in draw.items() if _has(base, key)}
-        laid: Changes = (
-            {**here, **changes}
+        both: Changes = (
+            {**draw, **changes}
             if isinstance(changes, Mapping)
-            else [*(f"{key}={value!r}" for key, value in here.items()), *changes]
+            else [*(f"{key}={value!r}" for key, value in draw.items()), *changes]
         )
-        out.append(base.variant(laid).model_copy(update=update))
+        out.append(base.variant(both).model_copy(update=update))
     return out
 
 
@@ -93,3 +106,10 @@ def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame([dict(draw) for draw in draws])
     table.insert(0, "draw", range(len(table)))
     return table
+
+
+def read_table(path: Path) -> list[dict[str, float]]:
+    """Read draws written as ``as_table`` gives them, to the last bit."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: float(v) for k, v in row.items() if k != "draw"} for row in rows]

@@ -166,11 +166,14 @@ def _simulated(made: Recipe, place: Path, progress: Progress | None) -> Path:
 
 
 def _run(made: Recipe, place: Path, progress: Progress | None) -> Path:
+    from flowsim.parameter_draws import read_table
     from flowsim.run import run
-    from flowsim.scenario import load
+    from flowsim.scenario import Base
 
+    draws = read_table(place / "draws.csv") if "draws.csv" in made.files else []
     run(
-        load(_own_scenario(place / "scenario.yaml")),
+        Base.read(_own_scenario(place / "scenario.yaml")),
+        draws=draws,
         replications=_whole(made.settings, "replications"),
         engine=str(made.settings.get("engine", "columns")),
         out=place / "results",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +22,11 @@ import pandas as pd
 from flowsim import sources
 from flowsim import summary as words
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
-from flowsim.machine import free_memory, peak_memory_mb, versions, write_atomically
+from flowsim.machine import free_memory, peak_memory_mb, remove_derived, versions, write_atomically
 from flowsim.men import AgentModel, refuse_too_many
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
-from flowsim.parameter_draws import as_table, daily_of_draws, variants
+from flowsim.parameter_draws import as_table, daily_of_draws, laid, variants
 from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
 from flowsim.scenario import Base, content_hash, load, resolved_yaml
 from flowsim.schema import Scenario
@@ -105,7 +104,7 @@ def run(
     ------
     ScenarioError, ResultsError, MachineError
     """
-    scenario, others = _chosen(scenario, changes, draws, sample, seed)
+    scenario, others, draws = _chosen(scenario, changes, draws, sample, seed)
     if engine not in ENGINES:
         raise ResultsError(f"engine {engine} is not known; choose one of {', '.join(ENGINES)}")
     if replications < 1:
@@ -151,17 +150,18 @@ def _chosen(
     draws: Sequence[Mapping[str, Any]],
     sample: float | None,
     seed: int | None,
-) -> tuple[Scenario, list[Scenario]]:
-    """Give the scenario to run, and its variants with other parameters."""
+) -> tuple[Scenario, list[Scenario], Sequence[Mapping[str, Any]]]:
+    """Give the scenario to run, its variants with other parameters, and these parameters."""
     if isinstance(scenario, Scenario):
         if changes or draws:
             raise ResultsError(
                 "changes and draws can be laid over a file, not over a Scenario already read"
             )
-        return _with(scenario, sample, seed), []
+        return _with(scenario, sample, seed), [], []
     base = scenario if isinstance(scenario, Base) else Base.read(scenario)
     own = _with(base.variant(changes), sample, seed)
-    return own, variants(base, changes, draws, own)
+    draws = laid(base, changes, draws)
+    return own, variants(base, changes, draws, own), draws
 
 
 def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
@@ -320,7 +320,7 @@ def write(result: Run, folder: Path) -> None:
     result.manifest["complete"] = True
     tables["manifest.json"] = (json.dumps(result.manifest, indent=2) + "\n").encode()
     try:
-        shutil.rmtree(folder / "figures", ignore_errors=True)
+        remove_derived(folder)
         for name, data in tables.items():
             write_atomically(folder / name, data)
     except OSError as reason:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from flowsim.scenario import set_by_user
 from flowsim.schema import Scenario
 
+YEAR = 2022  # need not be said of a date
 HEADLINES = {  # rows of the comparison shown in the report, by observation id
     "GE": [f"GE{n:03d}" for n in range(5, 11)],
     "KZ": ["KZ009", "KZ011"],
@@ -38,6 +40,7 @@ def report(
         f"{_number(manifest['men_simulated'])} simulated (sample {scenario.sample:g}, "
         f"seed {scenario.seed}, replications {manifest['replications']}), "
         f"{scenario.horizon.start:%d %B} to {scenario.horizon.end:%d %B %Y} (exclusive)",
+        *(f"Changed with --set: {change}" for change in set_by_user(scenario)),
         "",
         *_who_left(scenario, daily, outcomes, manifest["replications"]),
         "",
@@ -101,11 +104,12 @@ def _capacity(
     """Say when and how surely persons abroad pass the capacity line, families included."""
     if name not in scenario.capacities:
         return
-    line = scenario.capacities[name].value
+    capacity = scenario.capacities[name]
+    line, assumed = capacity.value, "; an assumption" * capacity.source.startswith("assumption")
     code = scenario.destinations[name].code
     rows = daily[(daily.place_id == code) & (daily.measure == "stock_persons")]
     passed = rows[rows.value >= line].groupby("replication").date.min()
-    text = f"    capacity line of {_number(line)} persons (men, companions, families): "
+    text = f"    capacity line of {_number(line)} persons (men, companions, families{assumed}): "
     if passed.empty:
         yield text + f"not passed, at most {_number(rows.value.max())}."
     elif replications == 1:
@@ -186,6 +190,7 @@ def _beside_published(comparison: pd.DataFrame) -> Iterator[str]:
         {
             "place_id": "first",
             "measure": "first",
+            "unit": "first",
             "from": "first",
             "to": "first",
             "published": "first",
@@ -212,7 +217,9 @@ def _beside_published(comparison: pd.DataFrame) -> Iterator[str]:
         last = end if start == end else end - pd.Timedelta(minutes=1)
         days = f"{start:%d %b}" if start.date() == last.date() else f"{start:%d %b}-{last:%d %b}"
         role = "input" if row["is_input"] else ("not fitted" if row["role"] == "validate" else "")
-        label = f"{row['place_id']} {row['measure'].replace('_', ' ')}, {days}"
+        days += f" {start:%Y}" if start.year != YEAR else ""
+        rate = " a day" if str(row["unit"]).endswith("/day") else ""
+        label = f"{row['place_id']} {row['measure'].replace('_', ' ')}{rate}, {days}"
         yield _row(label, row["published"], row["simulated"], role)
 
 

@@ -137,6 +137,13 @@ def test_a_sample_is_a_share(flowsim, share):
     assert "expected more than 0 and at most 1" in refused.stderr
 
 
+@pytest.mark.parametrize(("written", "meant"), [("10%", "0.1"), ("5 %", "0.05"), ("much", "0.1")])
+def test_a_sample_in_words_is_met_with_the_number_meant(flowsim, written, meant):
+    refused = flowsim("run", "september-2022", "--sample", written)
+    assert refused.exit_code == 2
+    assert f"try {meant}" in " ".join(refused.stderr.split())
+
+
 def test_progress_without_a_terminal_is_a_few_lines(capsys):
     with terminal.progress_shown(quiet=False) as progress:
         for hour in range(1081):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from flowsim import comparison, sources
 from flowsim.biography import Diary
 from flowsim.cli import app
-from flowsim.comparison import coincidence, lambdas, running
+from flowsim.comparison import coincidence, lambdas, running, words
 from flowsim.comparison.folder import prepare
 from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.observation import Observed
@@ -127,6 +127,19 @@ def test_what_is_printed_says_sizes_intervals_and_the_worth_of_pairing(found):
         assert policy in text
     assert "cannot be told apart" in text
     assert "UNDER OTHER VALUES OF LAMBDA" in text
+
+
+def test_a_difference_of_uncertain_sign_is_not_called_one() -> None:
+    row = {"difference": -240.0, "low": -512.0, "high": 32.0, "value_a": 900.0, "value_b": 660.0}
+    told = words._difference("men set off", {**row, "variance_factor": np.nan})
+    expected = "Men set off: no sure difference: 240 fewer, 512 fewer to 32 more: 660, was 900."
+    assert told == expected
+
+
+def test_the_range_over_the_orders_holds_the_mean(found):
+    named = found.shapley[found.shapley["least"].notna()]
+    assert (named["least"] <= named["effect"] + 1e-6).all()
+    assert (named["effect"] <= named["most"] + 1e-6).all()
 
 
 def test_opening_the_folder_gives_what_was_found(found):
@@ -247,8 +260,8 @@ def test_scenarios_that_cannot_be_compared_are_refused_in_words():
             load(B, {"horizon": {"start": "2022-09-17", "end": "2022-10-15"}}),
         ],
     }
-    for words, scenarios in cases.items():
-        with pytest.raises(ResultsError, match=words):
+    for said, scenarios in cases.items():
+        with pytest.raises(ResultsError, match=said):
             comparison.compare(scenarios, replications=1)
     with pytest.raises(ResultsError, match="at least 1; found 0"):
         comparison.compare([A, B], replications=0)
@@ -341,3 +354,9 @@ def test_the_command_refuses_in_a_line_and_with_code_2(arguments, words):
     assert result.exit_code == 2
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_shapley_value_lies_in_the_range_printed_beside_it():
+    """A mean over orders can lie outside the effects of coming first and of coming last."""
+    row = {"first_in": -1140.0, "last_in": -1070.0, "least": -1400.0, "most": -1050.0}
+    assert words._orders(row) == "-1,400 to -1,050"

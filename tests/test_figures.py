@@ -26,7 +26,7 @@ from figure_worlds import (
 )
 from matplotlib.font_manager import FontProperties, findfont
 
-from flowsim import figures
+from flowsim import figures, sources
 from flowsim.errors import MachineError, ResultsError
 from flowsim.figures import (
     alluvial,
@@ -151,7 +151,15 @@ def test_replications_are_averaged_not_added() -> None:
 def test_map_names_no_region_of_which_too_few_were_simulated() -> None:
     title = drawn("map", results(scenario(), simulated=1e-5)).title
     assert title.endswith("of every 1,000 men aged 18 to 59 went abroad")
-    assert "From" not in title
+    assert "by region" not in title
+
+
+@pytest.mark.parametrize("name", ["map", "ranking"])
+def test_no_title_headlines_a_single_region(baseline: Results, name: str) -> None:
+    title = drawn(name, baseline).title
+    assert title.startswith("Simulated")
+    assert "median" in title
+    assert not [region for region in sources.regions().name if region in title]
 
 
 def test_map_rates_are_leavers_over_men(baseline: Results) -> None:
@@ -436,6 +444,17 @@ def test_a_damaged_table_whose_hash_fits_is_told(folder: Path, tmp_path: Path) -
     write_manifest(tmp_path)
     with pytest.raises(ResultsError, match=r"daily.parquet cannot be read"):
         figures.draw_all(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_told_with_those_that_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ResultsError, match=r"nowhere does not exist; run a scenario first"):
+        figures.draw_all(Path("nowhere"))
+    (tmp_path / "results" / "mine").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=r"nowhere does not exist; there are: results.mine"):
+        figures.draw_all(Path("nowhere"))
 
 
 def test_a_folder_that_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -163,6 +163,44 @@ def test_both_engines_move_the_same_men_at_the_same_hours(changes: dict[str, Any
     equal_at_every_hour(changes, sample=0.00005)
 
 
+def test_a_summons_does_not_find_who_is_off_on_his_second_try() -> None:
+    """In both engines, also if he leaves on the morning on which he would be summoned."""
+    drawn = {"unit": "men", "source": "assumption: drawn"}
+    wave = {
+        "kind": "call-up-wave",
+        "announced": "2022-09-20T00:00",
+        "target": {"value": 2_000_000.0, **drawn},
+        "pace": {"value": {"2022-09-22": 0, "2022-09-30": 2_000_000.0}, **drawn},
+        "strength": {"value": 1.0, "unit": "ratio", "source": "assumption: drawn"},
+    }
+    closed = {
+        "kind": "border-closed",
+        "at": "GE-LARS",
+        "for": "men",
+        "from": "2022-09-21T16:00",
+        "to": "2022-09-28T07:00",
+    }
+    changes = {
+        "horizon.start": "2022-09-20",
+        "horizon.end": "2022-10-01",
+        "policies": None,
+        "choice.lambda": 0.3,
+        "choice.constant.georgia": -2.0,
+        "choice.constant.kazakhstan": -4.0,
+        "choice.release": 0,
+        "population.passport_share": 0.5,
+        "call_up.comply": 0.3,
+        "border.second_try": 0.5,
+        "border.second_try_delay": 0,
+        "destinations.georgia.refusal": 0.0,
+        "news.wait_delay": 0,
+        "seed": 962,
+        "policies.closed": closed,
+        "policies.wave": wave,
+    }
+    equal_at_every_hour(changes, sample=0.0001)
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=scenarios())

@@ -6,7 +6,7 @@ import pytest
 import flowsim
 from flowsim.calibration import posterior_changes
 from flowsim.errors import ResultsError, ScenarioError
-from flowsim.parameter_draws import variants
+from flowsim.parameter_draws import as_table, laid, read_table, variants
 from flowsim.scenario import Base, load
 from flowsim.schema import Scenario
 
@@ -30,13 +30,15 @@ def test_each_draw_gives_its_own_scenario():
 @pytest.mark.parametrize("changes", [["panic.decay=7"], {"panic.decay": 7}])
 def test_what_the_user_set_stays_as_he_set_it(changes):
     base = Base.read("september-2022")
+    draws = laid(base, changes, DRAWS)
+    assert [list(draw) for draw in draws] == [["policies.rumour_of_closure.strength"]] * 2
     own = base.variant(changes)
-    assert [values(one) for one in variants(base, changes, DRAWS, own)] == [7, 7]
+    assert [values(one) for one in variants(base, changes, draws, own)] == [7, 7]
 
 
 def test_a_policy_that_the_scenario_lacks_is_not_brought_back():
     base = Base.read("no-rumour")
-    for one in variants(base, (), DRAWS, base.variant()):
+    for one in variants(base, (), laid(base, (), DRAWS), base.variant()):
         assert "rumour_of_closure" not in one.policies
 
 
@@ -52,6 +54,7 @@ def test_every_number_of_the_shipped_posterior_reaches_the_baseline():
     base = Base.read("september-2022")
     own = base.variant()
     for draw in posterior_changes(1):
+        assert laid(base, (), [draw]) == [draw]
         for key, value in draw.items():
             (one,) = variants(base, (), [{key: value}], own)
             assert one != own, key
@@ -88,3 +91,9 @@ def test_draws_and_replications_must_agree():
 def test_a_scenario_already_read_takes_no_draws():
     with pytest.raises(ResultsError, match="over a file"):
         flowsim.run(load("september-2022"), sample=TINY, draws=DRAWS)
+
+
+def test_draws_written_are_read_back_to_the_last_bit(tmp_path):
+    draws = posterior_changes(5)
+    as_table(draws).to_csv(tmp_path / "draws.csv", index=False)
+    assert read_table(tmp_path / "draws.csv") == draws

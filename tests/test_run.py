@@ -367,6 +367,22 @@ def test_the_report_answers_the_questions(finished):
     assert "lumpy below a sample of 1:200" in report
 
 
+def test_a_summary_says_first_what_was_changed_with_set(finished):
+    changed = flowsim.run("september-2022", sample=TINY, changes=["choice.lambda=0.3"])
+    assert "Changed with --set: choice.lambda = 0.3" in changed.report().split("WHO LEFT")[0]
+    assert "Changed with" not in open_run(finished).report()
+
+
+def test_new_tables_leave_no_report_of_the_old_ones(tmp_path):
+    flowsim.run("september-2022", sample=TINY, out=tmp_path)
+    old = [tmp_path / name for name in ("report.html", "report.pdf", "reception-georgia.csv")]
+    for path in (*old, tmp_path / "notes.txt"):
+        path.write_text("old")
+    flowsim.run("september-2022", sample=TINY, seed=2, out=tmp_path)
+    assert not any(path.exists() for path in old)
+    assert (tmp_path / "notes.txt").exists(), "what is not ours stays"
+
+
 def test_three_lines_of_python_suffice():
     result = flowsim.run(flowsim.load("september-2022"), sample=TINY)
     assert isinstance(result.daily, pd.DataFrame)

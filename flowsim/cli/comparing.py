@@ -23,7 +23,10 @@ def compare(
         int, typer.Option(min=1, help="Pairs of runs with independent draws.")
     ] = 20,
     sample: Annotated[
-        float, typer.Option(callback=checked_sample, help="Share of the men, above 0 to 1.")
+        float,
+        typer.Option(
+            parser=checked_sample, metavar="SHARE", help="Share of the men, above 0 to 1."
+        ),
     ] = 0.01,
     seed: Annotated[
         int | None,

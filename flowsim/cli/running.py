@@ -20,7 +20,9 @@ def run(
     sample: Annotated[
         float | None,
         typer.Option(
-            parser=checked_sample, metavar="SHARE", help="Share of the men, above 0 to 1.  [default: the file's]"
+            parser=checked_sample,
+            metavar="SHARE",
+            help="Share of the men, above 0 to 1.  [default: the file's]",
         ),
     ] = None,
     seed: Annotated[
@@ -209,7 +211,9 @@ def biography(
     ] = None,
     sample: Annotated[
         float | None,
-        typer.Option(parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"),
+        typer.Option(
+            parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:

@@ -47,7 +47,9 @@ def sweep(
     ] = None,
     sample: Annotated[
         float | None,
-        typer.Option(callback=checked_sample, help="Share of the men.  [default: the file's]"),
+        typer.Option(
+            parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"
+        ),
     ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,

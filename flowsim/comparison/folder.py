@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 from flowsim.comparison import tables, words
 from flowsim.comparison.lives import outcomes
 from flowsim.errors import MachineError, ResultsError
-from flowsim.machine import write_atomically
+from flowsim.machine import remove_derived, write_atomically
 from flowsim.scenario import load, resolved_yaml
 from flowsim.schema import Scenario
 
@@ -218,7 +217,7 @@ def write(result: Comparison, folder: Path) -> None:
     result.manifest["complete"] = True
     files[MANIFEST] = (json.dumps(result.manifest, indent=2) + "\n").encode()
     try:
-        shutil.rmtree(folder / "figures", ignore_errors=True)
+        remove_derived(folder)
         for name in CSV:
             (folder / f"{name}.csv").unlink(missing_ok=True)
         for name, data in files.items():

@@ -111,14 +111,14 @@ def _difference(words: str, row: dict[str, Any]) -> str:
     if difference == 0:
         return f"{count(row['value_a'])} {words}, as before."
     more = "more" if difference > 0 else "fewer"
-    span, unclear = between(*sorted((abs(low), abs(high)))), ""
+    ends = f"{count(row['value_b'])}, was {count(row['value_a'])}{_worth(row['variance_factor'])}."
     if low * high <= 0:
-        span = f" (from {count(-low)} fewer to {count(high)} more)"
-        unclear = "; the sign is not certain"
-    return (
-        f"{count(abs(difference))}{span} {more} {words}: {count(row['value_b'])}, was "
-        f"{count(row['value_a'])}{unclear}{_worth(row['variance_factor'])}."
-    )
+        return (
+            f"{words[:1].upper()}{words[1:]}: no sure difference: {count(abs(difference))} {more}, "
+            f"{count(abs(low))} fewer to {count(abs(high))} more: {ends}"
+        )
+    span = between(*sorted((abs(low), abs(high))))
+    return f"{count(abs(difference))}{span} {more} {words}: {ends}"
 
 
 def _worth(factor: float) -> str:
@@ -134,15 +134,17 @@ def _whereabouts(found: Comparison, rows: pd.DataFrame, a: str, b: str) -> Itera
     starts = {
         f"reached-{n}": f"reached {c.name}" for n, c in found.scenarios[0].destinations.items()
     }
-    for status, words in (starts | {"home": "stayed home"}).items():
+    for status, words in (starts | {"home": "were at home"}).items():
         row = rows[rows["status_a"] == status]
         if row.empty:
             continue
         total = row["men"].sum()
         same = row.loc[row["status_b"] == status, "men"].sum()
+        nothing = "no other outcome is large enough to tell" if same < total else "nobody's differs"
         yield (
-            f"  Of the {count(total)} men who {words} in {a}, {share(same / total)} did so in {b}; "
-            + (_cells(row[row["status_b"] != status], total) or "none differs")
+            f"  Of the {count(total)} men who {words} in {a}, the same holds for "
+            f"{share(same / total)} in {b}; "
+            + (_cells(row[row["status_b"] != status], total) or nothing)
             + "."
         )
 
@@ -165,7 +167,7 @@ def _became(status: str) -> str:
     if kind == "wants":
         return f"wanted {place.title()} and could not go"
     known = {
-        "home": "did not want to leave",
+        "home": "were at home",
         "hiding": "hid from the call-up at home",
         "enlisted": "were called up",
         "limited": "were sent home by an entry limit",
@@ -232,7 +234,7 @@ def _one_of_them(found: Comparison, terms: pd.DataFrame, a: str, b: str) -> Iter
 def _coinciding(table: pd.DataFrame) -> Iterator[str]:
     yield (
         f"POLICIES THAT COINCIDE, in {table['scenario'].iloc[0]}: effect of each (Shapley value), "
-        "and its range from coming first to coming last"
+        "and its range over the orders in which they could have come"
     )
     for target in table["target"].unique():
         chosen = table[table["target"] == target]
@@ -246,7 +248,7 @@ def _coinciding(table: pd.DataFrame) -> Iterator[str]:
         for policy, row in rows.items():
             if policy in (ALL, REST, WHOLE):
                 continue
-            orders = "" if policy == COMMON else f"; {_orders(row)} by order"
+            orders = "" if policy == COMMON else f"; {_orders(row)} by the order of arrival"
             yield f"    {policy}: {_effect(row)}{orders}"
 
 
@@ -255,8 +257,7 @@ def _effect(row: dict[str, Any]) -> str:
 
 
 def _orders(row: dict[str, Any]) -> str:
-    low, high = sorted((row["first_in"], row["last_in"]))
-    return f"{count(low)} to {count(high)}"
+    return f"{count(row['least'])} to {count(row['most'])}"
 
 
 def _by_lambda(found: Comparison) -> Iterator[str]:

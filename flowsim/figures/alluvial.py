@@ -229,7 +229,7 @@ def _subtitle() -> str:
 
 def _notes(apart: Mapping[str, float], data: pd.DataFrame) -> str:
     called = apart.get("enlisted", 0.0) + apart.get("hiding", 0.0)
-    text = f"Not drawn: {count(apart.get('home', 0.0))} men at home who did not want to leave"
+    text = f"Not drawn: {count(apart.get('home', 0.0))} other men at home"
     if called > 0:
         text += f" and {count(called)} called up who had not wanted to"
     text += ". Counts cover these destinations only."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE
 from flowsim.figures import ladders
 from flowsim.figures.fates import left_out, pairs, source
 from flowsim.figures.save import Drawn
@@ -17,6 +18,18 @@ from flowsim.figures.words import count, share
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
+TERMS = {
+    "visible checks": "a difference in visible checks",
+    "availability": "a difference in the ways open",
+    "wait": "a difference in waits",
+    "network": "a difference in countrymen abroad",
+    "call-up": "a difference in the call-up",
+    "queue": "a difference in the queue",
+    "check": "a difference in checks met",
+    "entry limit": "a difference in entry limits",
+    "interaction": "several terms together",
+    "several": "any of several terms",
+}
 HEAD, GAP = 5.4, 4.0
 MOST_TARGETS, TARGETS_ON_SLIDE = 6, 4
 TOLD_APART: dict[str, Any] = {"color": BLUE, "marker": "o"}
@@ -74,8 +87,8 @@ def _terms_finding(data: pd.DataFrame, results: Comparison) -> str:
         own = records(data[data["b"] == b])
         if own:
             clauses.append(
-                f"in {b} {own[0]['term']} switched {share(own[0]['share'])} of the men who fare "
-                "otherwise"
+                f"in {b} {TERMS.get(own[0]['term'], own[0]['term'])} switched "
+                f"{share(own[0]['share'])} of the men who fare otherwise"
             )
     text = "; ".join(clauses) or "nobody fares otherwise"
     return text[:1].upper() + text[1:]
@@ -164,13 +177,25 @@ def _named(policy: str) -> str:
 
 
 def _policies_finding(data: pd.DataFrame) -> str:
+    """State what the policies make together, what cannot be told apart, and the largest share.
+
+    No effect is given to one policy without its range over the orders: they fall together.
+    """
     target = data["target"].iloc[0]
-    own = data[(data["target"] == target) & data["first_in"].notna()]
+    rows = data[data["target"] == target]
+    own = rows[~rows["policy"].isin([ALL, COMMON, REST, WHOLE])]
     own = own.assign(size=own["effect"].abs()).sort_values("size", ascending=False, kind="stable")
-    whole = float(data[data["target"] == target]["effect"].iloc[-1])
+    together = rows.set_index("policy")["effect"]
     top = records(own)[0]
-    text = f"{_named(top['policy'])} explains {count(abs(top['effect']))} of {count(abs(whole))}"
-    return f"{text[:1].upper()}{text[1:]} {top['unit']} in the {target}"
+    return (
+        f"Together the policies make {_signed(together[ALL])} {top['unit']} of the {target}, and "
+        f"{_signed(together[COMMON])} cannot be told apart; {_named(top['policy'])} has the "
+        f"largest share, {_signed(top['least'])} to {_signed(top['most'])} by the order of arrival"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"−{count(-value)}" if value < 0 else count(value)
 
 
 def _policies_subtitle(data: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from flowsim.figures.sheet import Key, Sheet
 from flowsim.figures.style import BLUE, QUIET, Preset
 from flowsim.figures.tables import Results, highest, joined, spread
 from flowsim.figures.words import count, day, listed, period, rounded
-from flowsim.schema import Scenario
+from flowsim.schema import EntryLimit, Scenario
 
 NAME = "entries"
 COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end"]
@@ -35,7 +35,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
         preset,
         title,
         _subtitle(scenario),
-        [_notes(data), results.source],
+        [_notes(data, results.scenario), results.source],
         sum(heights) + GAP * (len(heights) - 1),
         _keys(data, results),
         len(heights),
@@ -156,8 +156,15 @@ def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
     return keys + published.keys(data[data["series"] == "published"])
 
 
-def _notes(data: pd.DataFrame) -> str:
+def _notes(data: pd.DataFrame, scenario: Scenario) -> str:
     notes = "Entries are border crossings, not emigrants."
+    limits = [p for p in scenario.policies.values() if isinstance(p, EntryLimit)]
+    if limits:
+        notes += (
+            " An entry limit thins ordinary traffic too, so that entries can fall below what they "
+            "were before the shock"
+        )
+        notes += ", and no end of it is known." if any(p.end is None for p in limits) else "."
     if (data["series"] == "published").any():
         notes += (
             " Horizontal lines: published for several days together, shown as a mean a day; "

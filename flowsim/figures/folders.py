@@ -13,6 +13,7 @@ from typing import Any
 from flowsim.errors import MachineError, ResultsError
 
 RUN = "run"
+RESULTS = Path("results")
 OPENERS = {
     RUN: ("flowsim.figures.tables", "read"),
     "comparison": ("flowsim.comparison", "open_comparison"),
@@ -64,6 +65,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     ResultsError
         If there is none, or what it describes was not finished.
     """
+    if not folder.exists():
+        raise ResultsError(f"{folder} does not exist; {_those_there_are()}")
     try:
         contents = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as reason:
@@ -74,6 +77,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(contents, dict) or not contents.get("complete"):
         raise ResultsError(f"{folder} holds an unfinished run; run the scenario again")
     return contents
+
+
+def _those_there_are() -> str:
+    """Say which folders of results there are, where commands leave them."""
+    try:
+        found = sorted(str(path) for path in RESULTS.iterdir() if path.is_dir())
+    except OSError:
+        found = []
+    if not found:
+        return "run a scenario first, as in flowsim run september-2022 --sample 0.1"
+    return f"there are: {', '.join(found)}"
 
 
 def verify(folder: Path, manifest: Mapping[str, Any]) -> None:

@@ -21,7 +21,6 @@ from flowsim.figures.regions import (
     GRADUATES,
     LEAVERS,
     Theme,
-    called,
     doubts,
     rates,
 )
@@ -89,7 +88,7 @@ def draw_figure(results: Results, preset: Preset, theme: Theme = LEAVERS) -> Dra
     bounds = classes(data["per_1000"].dropna().to_numpy())
     names = [place.name for place in results.scenario.destinations.values()]
     draw(data, ax, regions, around, bounds)
-    labels = [*_crossing_names(data), *_region_name(data, regions), *_country_names(around, names)]
+    labels = [*_crossing_names(data), *_country_names(around, names)]
     placing.write_names(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
     room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
     _draw_scale(sheet, bounds, (2 if wide else height + 3), room, theme)
@@ -205,14 +204,6 @@ def _crossing_names(data: pd.DataFrame) -> Iterator[placing.Name]:
         yield placing.Name(row["name"], float(x[0]), float(y[0]), "crossing")
 
 
-def _region_name(data: pd.DataFrame, regions: list[Shape]) -> Iterator[placing.Name]:
-    """Name the region of the title, which may be too small to be seen."""
-    top = _top(data)
-    for shape in regions:
-        if top and shape.id == top["id"]:
-            yield placing.Name(f"{top['name']} {rate(top['per_1000'])}", *shape.centre, "region")
-
-
 def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[placing.Name]:
     for shape in around:
         if shape.name in names:
@@ -264,27 +255,23 @@ def _draw_sizes(sheet: Sheet, data: pd.DataFrame, left: float, top: float) -> No
 
 
 def finding(data: pd.DataFrame, theme: Theme = LEAVERS) -> str:
-    """State where it befell most for each 1,000, if enough were simulated, and the median."""
+    """State from what to what it befell the regions, of which enough were simulated.
+
+    No region is named: single regions rest on imputed inputs, and their ranks are no findings.
+    """
     regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
     total, men = float(regions["left"].sum()), float(regions["men"].sum())
     if total <= 0 or men <= 0:
         return NOBODY[theme.name]
-    nation, top = rate(1000 * total / men), _top(data)
-    if top is None:
-        return f"{nation} of every 1,000 {theme.who} {theme.did}"
-    where, median = theme.where, rate(regions["per_1000"].median())
-    place, most = called(top["name"]), rate(top["per_1000"])
+    nation = rate(1000 * total / men)
+    sure = regions.loc[regions["left_simulated"] >= ENOUGH, "per_1000"]
+    if len(sure) < 2:
+        return f"Simulated: {nation} of every 1,000 {theme.who} {theme.did}"
     return (
-        f"{where.capitalize()} {place} {most} of every 1,000 {theme.who} "
-        f"{theme.did}, {where} the median region {median}, {where} the nation {nation}"
+        f"Simulated: by region {rate(sure.min())} to {rate(sure.max())} of every 1,000 "
+        f"{theme.who} {theme.did}, the median region {rate(regions['per_1000'].median())}, the "
+        f"nation {nation}"
     )
-
-
-def _top(data: pd.DataFrame) -> dict[str, Any] | None:
-    """Give the region with most leavers per 1,000 men among those with ``ENOUGH`` simulated."""
-    sure = data[(data["kind"] == "region") & (data["left_simulated"] >= ENOUGH)]
-    ranked = sure.sort_values("per_1000", ascending=False, kind="stable")
-    return records(ranked.head(1))[0] if len(ranked) > 1 else None
 
 
 def _subtitle(theme: Theme) -> str:

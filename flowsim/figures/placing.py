@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
@@ -18,7 +17,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Name:
-    """A name on the map: of a crossing, a region or a country, and the point it belongs to."""
+    """A name on the map: of a crossing or a country, and the point it belongs to."""
 
     text: str
     x: float
@@ -45,10 +44,6 @@ def write_names(
                 continue
             taken.append(box)
             style = "italic" if name.kind == "country" else "normal"
-            if name.kind == "region":
-                end = y - np.sign(dy) * tall / 2
-                line = ax.plot([name.x, x], [name.y, end], color=INK, linewidth=0.7, zorder=5)
-                line[0].set_path_effects(halo)
             text = ax.text(x, y, plain(name.text), size=preset.small, style=style, zorder=6)
             text.set(ha="center", va="center_baseline", path_effects=halo)
             text.set_color(QUIET if name.kind == "country" else INK)
@@ -60,8 +55,6 @@ def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float
     away = 3.4 / mm
     if kind == "country":
         return [(0, 0), *[(0, n * tall) for n in (-1, -2.2, 1, -3, -4)], (0.35 * wide, -tall)]
-    if kind == "region":
-        return [(sign * 5 / mm, 13 / mm) for sign in (-1, 1, -3, 3)] + [(0, -13 / mm)]
     return [
         (0, -away - tall / 2),
         (wide / 2 + away, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from flowsim.figures.sheet import Key, Sheet, fitted
 from flowsim.figures.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.tables import Results, highest, joined, records, spread
 from flowsim.figures.words import count, day, listed, period, plural, rate
+from flowsim.schema import FootLane, Scenario
 
 NAME = "queues"
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
@@ -59,7 +60,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     scenario, focus = results.scenario, shown.focus
     strip = marks.marks(scenario, scenario.crossings[focus].destination, focus) if focus else []
     layout = Layout.of(preset, len(shown.busiest), marks.height(strip, preset))
-    notes = [_notes(data), results.source]
+    notes = [_notes(data, results, focus), results.source]
     keys = _keys(data, results)
     sheet = Sheet(preset, title, _subtitle(results, shown), notes, layout.body, keys)
     layout = layout.into(sheet.body)
@@ -341,11 +342,27 @@ def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
     return keys + published.keys(data[data["series"] == "published"])
 
 
-def _notes(data: pd.DataFrame) -> str:
+def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
     notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
     if (data["series"] == "published").any():
         notes += " Published: passenger cars; some sources say vehicles. Sources: queues.csv."
+    closes = lane_closes(results.scenario, focus)
+    if closes is not None:
+        notes += (
+            f" Cars can rise after {day(closes)} because people of the closed foot lane wait "
+            "again in the vehicle lane."
+        )
     return notes
+
+
+def lane_closes(scenario: Scenario, focus: str | None) -> datetime | None:
+    """Give when a foot lane at a crossing is closed within the horizon; None if it is not."""
+    ends = [
+        policy.end
+        for policy in scenario.policies.values()
+        if isinstance(policy, FootLane) and focus in policy.at and policy.end is not None
+    ]
+    return min((end for end in ends if end < scenario.horizon.end), default=None)
 
 
 def _alt(data: pd.DataFrame, title: str, results: Results, shown: Shown) -> str:

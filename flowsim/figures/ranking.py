@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from flowsim.figures import ladders
-from flowsim.figures.regions import ENOUGH, LEAVERS, called, doubts, rates
+from flowsim.figures.regions import ENOUGH, LEAVERS, doubts, rates
 from flowsim.figures.regions import table as by_region
 from flowsim.figures.save import Drawn
 from flowsim.figures.sheet import Key, Sheet
@@ -88,21 +88,24 @@ def _nation(data: pd.DataFrame) -> float:
 
 
 def finding(data: pd.DataFrame) -> str:
-    """State which regions may be first, going by the intervals."""
+    """State the spread over regions, and how little the first differs, going by the intervals.
+
+    No region is named: ranks of single regions are no findings.
+    """
     if data.empty or data["left"].sum() <= 0:
         return "No man went abroad from any region"
     sure = data[data["left_simulated"] >= ENOUGH]
-    first = records(data.head(1) if sure.empty else sure.head(1))[0]
+    sure = data if sure.empty else sure
+    first = records(sure.head(1))[0]
     rivals = int((data["high"] >= first["low"]).sum()) - 1
     text = (
-        f"{called(first['name'])} lost {rate(first['per_1000'])} of every 1,000 men, the nation "
-        f"{rate(_nation(data))}"
+        f"Simulated: regions lost {rate(sure['per_1000'].min())} to {rate(first['per_1000'])} of "
+        f"every 1,000 men, the median {rate(data['per_1000'].median())}"
     )
-    text = text[:1].upper() + text[1:]
     if rivals <= 0:
-        return f"{text}; no other region comes near"
+        return f"{text}; no other region comes near the highest"
     others = f"that of {rivals} other region" if rivals == 1 else f"those of {rivals} others"
-    return f"{text}; its interval overlaps with {others}"
+    return f"{text}; the interval of the highest overlaps with {others}"
 
 
 def _subtitle() -> str:
@@ -128,7 +131,7 @@ def _notes(data: pd.DataFrame, shown: int) -> str:
     left_out = len(data) - shown
     text = doubts(LEAVERS)
     if (data["left_simulated"] < ENOUGH).any():
-        text += f" The title passes over regions with fewer than {ENOUGH} simulated leavers."
+        text += f" The title leaves out regions with fewer than {ENOUGH} simulated leavers."
     if left_out > 0:
         text += f" {plural(left_out, 'region')} between those shown: ranking.csv."
     return text

@@ -36,7 +36,7 @@ SETTINGS = (
     *("seed", "sample", "replications", "engine", "scenario_hash", "data_hash", "scenarios"),
     *("runs", "budget", "design_runs", "prediction_runs", "against"),
 )
-INPUTS = ("points.csv",)
+INPUTS = ("points.csv", "draws.csv")
 LIBRARIES = ("numpy", "matplotlib", "mesa", "pandas")
 SEAL = "flowsim-seal"
 ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}

@@ -10,7 +10,6 @@ from flowsim import sources
 from flowsim.figures.tables import Results
 
 ENOUGH = 10
-ARTICLE = (" Republic", " Okrug", " Autonomous Oblast")
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,6 @@ class Theme:
         Over the scale of colours.
     subtitle : str
         What is counted.
-    where : str
-        How a region is named with it: from it, or in it.
     basis : str
         Column of the region table that says which inputs are imputed.
     unsure : str
@@ -42,7 +39,6 @@ class Theme:
     did: str
     heading: str
     subtitle: str
-    where: str
     basis: str
     unsure: str
 
@@ -54,7 +50,6 @@ LEAVERS = Theme(
     "Men who left per 1,000 aged 18 to 59",
     "Simulated men who went abroad by the end of the period, whether or not they moved on or "
     "returned, by region of origin.",
-    "from",
     "passport_basis",
     "passport shares",
 )
@@ -65,7 +60,6 @@ CALLED_UP = Theme(
     "Men called up per 1,000 aged 18 to 59",
     "Simulated men to whom the call-up came by the end of the period, whether or not they "
     "complied, by region.",
-    "in",
     "mobilised_basis",
     "numbers of called-up men",
 )
@@ -76,7 +70,6 @@ GRADUATES = Theme(
     "Graduates lost per 1,000 men with higher education",
     "Simulated men aged 18 to 59 with higher education who were abroad, or had moved on, at the "
     "end of the period, by region of origin.",
-    "from",
     "education_basis",
     "shares with higher education",
 )
@@ -130,12 +123,6 @@ def rates(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
             "imputed": imputed(theme),
         }
     )
-
-
-def called(name: str) -> str:
-    """Give a region's name as a sentence needs it: with its article, if it has one."""
-    has_article = name.startswith("Republic ") or name.endswith(ARTICLE)
-    return f"the {name}" if has_article else name
 
 
 def imputed(theme: Theme) -> list[bool]:

@@ -31,13 +31,21 @@ HOURLY_MEASURES = ("queue_persons", "queue_cars")
 
 @dataclass(frozen=True)
 class Results:
-    """One run: its scenario, its manifest, its tables (README: what you get)."""
+    """One run: its scenario, its manifest, its tables (README: what you get).
+
+    Attributes
+    ----------
+    posterior : DataFrame, optional
+        Daily entries under draws of the parameters, if the run has any; ``replication`` is the
+        draw.
+    """
 
     scenario: Scenario
     manifest: Mapping[str, Any]
     daily: pd.DataFrame
     hourly: pd.DataFrame
     outcomes: pd.DataFrame
+    posterior: pd.DataFrame | None = None
 
     @property
     def n_replications(self) -> int:
@@ -77,12 +85,15 @@ def read(folder: Path) -> Results:
     ResultsError
         If the folder is not a complete results folder; says which file is missing or damaged.
     """
+    manifest = folders.read_manifest(folder)
+    drawn = "posterior.parquet" in manifest.get("tables", ())
     return Results(
         scenario=load(folder / "scenario.yaml"),
-        manifest=folders.read_manifest(folder),
+        manifest=manifest,
         daily=_parquet(folder / "daily.parquet", DAILY_MEASURES),
         hourly=_parquet(folder / "hourly.parquet", HOURLY_MEASURES, needed=False),
         outcomes=_parquet(folder / "outcomes.parquet"),
+        posterior=_parquet(folder / "posterior.parquet", ("entries",)) if drawn else None,
     )
 
 

@@ -5,22 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from flowsim.figures.words import count, day, listed, period, rate, share
+from flowsim.report import parameters
 from flowsim.report.account import Account, highest, peak, told, what_ranges_are
 from flowsim.report.document import Bullets, Paragraph, Section
+from flowsim.scenario import set_by_user
 from flowsim.schema import BorderClosed
 
 LUMPY = 1 / 200
 NATION = "RU"
 
 
-def section(account: Account) -> Section:
-    """Give the first section of a report on one scenario."""
+def section(account: Account, posterior: pd.DataFrame | None = None) -> Section:
+    """Give the first section of a report on one scenario.
+
+    Parameters
+    ----------
+    posterior : DataFrame, optional
+        Daily rows under draws of the parameters, if the run has any.
+    """
+    n = len(account.replications)
+    drawn = posterior is not None and n > 1  # one draw has no range
+    ranges = parameters.what_ranges_are(n) if drawn else what_ranges_are(n)
+    added = parameters.sentences(account, posterior) if posterior is not None and drawn else ()
     cautions = [
         "Simulated, not counted. The numbers come from a model of a published episode; they hold "
-        "for its assumptions, which are listed below. " + what_ranges_are(len(account.replications))
+        "for its assumptions, which are listed below. " + ranges
     ]
+    if changes := set_by_user(account.scenario):
+        cautions.insert(0, f"Changed with --set: {'; '.join(changes)}.")
     if account.scenario.sample < LUMPY:
         cautions.append(
             f"Only 1 man in {1 / account.scenario.sample:,.0f} was simulated. Below 1 in 200 "
@@ -32,7 +47,7 @@ def section(account: Account) -> Section:
         (
             Paragraph(who_left(account), "lead"),
             *(Paragraph(caution, "caution") for caution in cautions),
-            Bullets(tuple(sentences(account))),
+            Bullets((*added, *sentences(account))),
         ),
     )
 
@@ -128,7 +143,10 @@ def _queues(account: Account) -> Iterator[str]:
     cars = account.series("queue_cars", where)
     if not cars.empty:
         on, values = peak(cars)
-        text += f". The queue of cars there was longest on {on}, at {told(values)} cars"
+        text += (
+            f". Counted at 9:00 Moscow time, the queue there was longest on {on}, at "
+            f"{told(values)} cars"
+        )
     yield f"{text}."
 
 

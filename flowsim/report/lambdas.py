@@ -16,8 +16,9 @@ TITLE = "If substitution is weaker or stronger"
 ABOUT = (
     "Lambda says how alike the destinations are to a man who wants to leave: near 0 he who cannot "
     "go to one goes to the other, at 1 he would as soon stay. Published entries do not identify "
-    "it, so flowsim assumes 0.6 and shows three values. Numbers that move across this table rest "
-    "on an assumption; they are not findings."
+    "it, so flowsim assumes 0.6 and shows three values. The other numbers that were fitted are "
+    "fitted again with each lambda, so the columns differ in more than lambda. Numbers that move "
+    "across this table rest on an assumption; they are not findings."
 )
 Row = tuple[str, Callable[[Account], Floats], Callable[[float], str]]
 

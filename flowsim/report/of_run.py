@@ -42,7 +42,7 @@ def compose(
     others = None if quick else simulated(scenario, len(account.replications), tell)
     sheets, tables = reception.sheets(account, others)
     sections = [
-        headlines.section(account),
+        headlines.section(account, run.posterior),
         *described(scenario.description),
         figures,
         *([lambdas.section(scenario, others)] if others else []),
@@ -51,7 +51,9 @@ def compose(
         *sheets,
         inputs.differences(scenario),
         inputs.everything(scenario),
-        making.reproduce(_commands(run), run.manifest, SAME),
+        making.reproduce(
+            _commands(run), run.manifest, SAME + (DRAWN if run.draws is not None else "")
+        ),
         making.cited(run.manifest, [scenario], list(run.summary.get("observation", ()))),
     ]
     document = Document(
@@ -73,6 +75,11 @@ SAME = (
     "The tables come out the same to the byte: compare the SHA-256 below with those in the "
     "manifest.json of the new folder. With another version of NumPy the last digits may differ. "
     "The scenario file travels inside this report."
+)
+
+DRAWN = (
+    " The draws are those of the posterior that ships with this version; a drawn parameter that "
+    "was set by hand is drawn again unless it is set again."
 )
 
 
@@ -103,7 +110,10 @@ def described(description: str) -> list[Section]:
 def _commands(run: Run) -> tuple[str, ...]:
     n, engine = run.manifest["replications"], run.manifest.get("engine", "columns")
     command = "flowsim run scenario.yaml"
-    command += f" --replications {n}" if n > 1 else ""
+    if run.draws is not None:
+        command += f" --posterior {len(run.draws)}"
+    elif n > 1:
+        command += f" --replications {n}"
     command += f" --engine {engine}" if engine != "columns" else ""
     return (
         f"{command} --out again",

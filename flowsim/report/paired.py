@@ -203,7 +203,7 @@ def _became(status: str, pair: Pair) -> str:
             name = scenario.destinations[place].name
             return f"reached {name}" if kind == "reached" else f"wanted {name} and could not go"
     known = {
-        "home": "did not want to leave",
+        "home": "were at home",
         "hiding": "hid from the call-up at home",
         "enlisted": "were called up and complied",
         "limited": "were sent home by an entry limit",

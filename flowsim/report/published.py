@@ -12,6 +12,7 @@ from flowsim.report.account import Floats, place_name, told
 from flowsim.report.document import Link, Paragraph, Section, Table, Words
 from flowsim.schema import Scenario
 
+YEAR = 2022
 ROLES = {"fit": "fitted", "validate": "a test: not fitted"}
 MEASURES = {
     "entries": "entries",
@@ -61,7 +62,7 @@ def section(summary: pd.DataFrame, scenario: Scenario) -> Section:
         )
     table = Table(
         "Published and simulated, for the same place and window",
-        ("What", "When, 2022", "Published", "Simulated", "Ratio", "Role", "Source"),
+        ("What", "When (2022, if no year)", "Published", "Simulated", "Ratio", "Role", "Source"),
         tuple(rows),
         numeric=(False, False, True, True, True, False, False),
         widths=(2.2, 1.3, 1.5, 1.9, 0.7, 1.1, 2.6),
@@ -110,11 +111,12 @@ def _what(row: pd.Series, scenario: Scenario) -> str:
 def _days(row: pd.Series) -> str:
     start, end = pd.Timestamp(row["from"]), pd.Timestamp(row["to"])
     last = end if start == end else end - pd.Timedelta(minutes=1)
+    year = f" {start:%Y}" if start.year != YEAR else ""
     if start == end:
-        return f"{short_day(start)}, {start:%H:%M}"
+        return f"{short_day(start)}{year}, {start:%H:%M}"
     if start.date() == last.date():
-        return short_day(start)
-    return f"{short_day(start)} to {short_day(last)}"
+        return f"{short_day(start)}{year}"
+    return f"{short_day(start)} to {short_day(last)}{year}"
 
 
 def _published(row: pd.Series) -> str:

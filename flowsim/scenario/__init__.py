@@ -17,6 +17,7 @@ from flowsim.scenario.writing import (
     assumptions,
     content_hash,
     resolved_yaml,
+    set_by_user,
 )
 from flowsim.schema import Scenario
 
@@ -29,6 +30,7 @@ __all__ = [
     "json_schema",
     "load",
     "resolved_yaml",
+    "set_by_user",
     "shipped",
 ]
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from flowsim import sources
+from flowsim.scenario.messages import USER_SOURCE
 from flowsim.scenario.reading import scalar
 from flowsim.schema import Dated, Number, Scenario, Table
 
@@ -90,6 +91,13 @@ def assumptions(scenario: Scenario) -> list[Row]:
         + rows[_after(rows, "population.") :]
         + [_road_assumption(scenario, name) for name in _without_roads(scenario)]
     )
+
+
+def set_by_user(scenario: Scenario) -> list[str]:
+    """Give the numbers that were changed with ``--set``, each as ``key = value``."""
+    return [
+        f"{row.key} = {row.value}" for row in assumptions(scenario) if row.source == USER_SOURCE
+    ]
 
 
 def _after(rows: list[Row], prefix: str) -> int:

@@ -188,11 +188,18 @@ class _Crew(Protocol):
     """Those who work: an executor, how many tasks it has room for, and a way to mend it."""
 
     @property
-    def executor(self) -> futures.Executor: ...
+    def executor(self) -> futures.Executor:
+        """Where tasks are handed in."""
+
     @property
-    def room(self) -> int: ...
-    def renew(self) -> None: ...
-    def close(self) -> None: ...
+    def room(self) -> int:
+        """How many tasks can be worked on at once."""
+
+    def renew(self) -> None:
+        """Replace workers that died."""
+
+    def close(self) -> None:
+        """Send everybody home."""
 
 
 class _Desk:

@@ -300,7 +300,8 @@ def test_a_run_that_is_killed_leaves_no_folder_that_looks_finished(tmp_path, mom
         module.write_atomically = written
         run("september-2022", sample=float(sys.argv[1]), seed=9, out=sys.argv[2], progress=progress)
     """
-    process = python(code, 0.001, folder, moment)
+    sample = 0.1 if moment == "at random" else 0.001  # long enough to be caught at it
+    process = python(code, sample, folder, moment)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "0"  # the folder is prepared by now
     if moment == "at random":

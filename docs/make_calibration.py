@@ -126,9 +126,10 @@ def tables(results: CalibrationResults) -> dict[str, str]:
         out |= variant_tables(results)
     samples = results.folder / "samples.csv"
     if samples.exists():
-        columns = {"id": "figure", "small": "sample 0.02", "error": "standard error"}
-        columns |= {"whole": "1:1", "ratio": "ratio", "z": "z"}
-        out["samples"] = markdown(pd.read_csv(samples), columns)
+        allowed = results.table("emulator")[["id", "error"]].rename(columns={"error": "allowed"})
+        columns = {"id": "figure", "whole": "all men", "small": "sample 0.02", "error": "chance"}
+        columns |= {"z": "z", "ratio": "ratio", "allowed": "error allowed in the fit"}
+        out["samples"] = markdown(pd.read_csv(samples).merge(allowed, how="left"), columns)
     return out
 
 

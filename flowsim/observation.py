@@ -360,9 +360,18 @@ class Observed:
         if measure in self.levels:
             return float(self.levels[measure][a, columns].sum())
         if measure == "wait_hours":
-            reached = self.reached[a:b, columns].sum()
-            return float(self.waited[a:b, columns].sum() / reached) if reached > 0 else None
+            return self._wait_of_cars(columns, (a - WARM_UP) * HOUR, (b - WARM_UP) * HOUR)
         return None
+
+    def _wait_of_cars(self, columns: Ints, start: float, end: float) -> float | None:
+        """Give the mean wait of those in cars: what is published is what cars had to expect."""
+        units = self.units
+        some = (units.start >= start) & (units.start < end) & np.isin(units.crossing, columns)
+        some &= units.lane == Lane.VEHICLES
+        if not some.any():
+            return None
+        waited = (units.start - units.arrival)[some] / HOUR
+        return float(np.average(waited, weights=units.persons[some]))
 
     def _exits_of(self, place_id: str) -> Floats | None:
         for j, d in enumerate(self.model.assumptions.destinations.values()):

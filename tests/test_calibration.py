@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from flowsim import sources
-from flowsim.calibration import checks, emulator, posterior, posterior_changes, validation, variants
+from flowsim.calibration import (
+    checks,
+    emulator,
+    posterior,
+    posterior_changes,
+    validation,
+    variants,
+    waves,
+)
 from flowsim.calibration.best import best_point
 from flowsim.calibration.file import read_calibration
 from flowsim.calibration.folder import open_calibration
@@ -188,6 +196,31 @@ def test_errors_left_out_are_those_of_fits_made_without_the_run():
     assert learnt.error == pytest.approx(expected, rel=0.15)
 
 
+def test_what_a_sample_does_is_learnt_and_taken_off():
+    """Runs of a sample are off by a straight line in the parameters; a few with all men tell."""
+    unit = RNG.uniform(-1, 1, (300, 3))
+    whole = np.arange(300) >= 240
+    off = 0.5 + unit @ np.array([[0.2, 0.0], [0.0, -0.3], [0.1, 0.0]])
+    figures = quadratic(unit) - np.where(whole[:, None], 0, off)
+    new = RNG.uniform(-1, 1, (50, 3))
+    error = np.abs(emulator.fit(unit, figures, whole)(new) - quadratic(new)).max()
+    assert error < 0.02 < 0.3 < np.abs(emulator.fit(unit, figures)(new) - quadratic(new)).max()
+
+
+def test_runs_of_a_sample_alone_are_taken_as_they_are():
+    unit = RNG.uniform(-1, 1, (200, 3))
+    learnt = emulator.fit(unit, quadratic(unit), np.zeros(200, dtype=bool))
+    assert np.array_equal(learnt(unit), emulator.fit(unit, quadratic(unit))(unit))
+
+
+def test_runs_with_all_men_judge_the_emulator(tiny):
+    _, fit = known_fit(tiny)
+    whole = fit.wave == 1
+    error = np.where(whole[:, None], 0.0, 0.5) * RNG.standard_normal(fit.figures.shape)
+    learnt = learn(fit.targets, fit.unit, fit.figures + error, fit.wave, whole)
+    assert learnt.emulated.max() < 0.15 < learnt.emulator.error.min()
+
+
 def test_chance_is_found_from_pairs_of_runs():
     true = RNG.standard_normal((4000, 1))
     first, second = (true + 0.3 * RNG.standard_normal((4000, 1)) for _ in range(2))
@@ -269,7 +302,8 @@ def known_fit(tiny, slope=SLOPE):
     second = draw_next(before, 150, 300, rng, SOFT)
     unit = np.concatenate([first, second])
     figures = np.concatenate([before.figures, run(second)])
-    return calibration, learn(targets, unit, figures, np.repeat([0, 1], 150))
+    wave = np.repeat([0, 1], 150)
+    return calibration, learn(targets, unit, figures, wave, drawn_from=before.likelihood())
 
 
 def test_intervals_of_a_known_world_hold_nine_truths_of_ten(tiny):
@@ -502,12 +536,14 @@ def test_a_file_that_is_not_there_is_no_traceback(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path):
+def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeypatch):
     """Same command twice: nothing is simulated again and every table has the same bytes."""
     from flowsim.calibration import calibrate
     from flowsim.figures import draw_all
 
-    text = SMALL.replace("waves: [6, 4]", "waves: [90, 80]").replace("repeats: 2", "repeats: 5")
+    monkeypatch.setattr(waves, "ALL_MEN", 0.004)
+    text = SMALL.replace("waves: [6, 4]", "waves: [90, 80], whole: 40")
+    text = text.replace("repeats: 2", "repeats: 5")
     tiny.write_text(text, encoding="utf-8")
     out = tmp_path / "out"
     calibrate(tiny, out=out, budget="test", workers=1)

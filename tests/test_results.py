@@ -335,6 +335,19 @@ def test_a_published_day_is_compared_with_the_same_local_hours(observed, daily):
     assert found == pytest.approx(series(daily, "destination", "GE", "entries")[day], abs=1e-3)
 
 
+def test_a_published_wait_is_compared_with_those_in_cars(observed):
+    """LA012 is what cars had to expect; most people crossed on foot that day, and faster."""
+    figure = next(figure for figure in observations() if figure.id == "LA012")
+    units, lars = observed.units, observed.columns_of("GE-LARS")
+    begin = observed.world.clock.seconds(figure.window_start)
+    day = (units.start >= begin) & (units.start < begin + 24 * 3600) & (units.crossing == lars[0])
+    hours = (units.start - units.arrival) / 3600
+    lanes = [day & (units.lane == lane) for lane in (0, 1)]
+    slow, fast = (np.average(hours[some], weights=units.persons[some]) for some in lanes)
+    assert fast < slow
+    assert observed.published_equivalent(figure) == pytest.approx(slow)
+
+
 def test_rumours_and_call_ups_aside_nobody_is_abroad_before_the_announcement(observed, daily):
     announced = observed.model.assumptions.call_up.announced
     before = (announced.date() - observed.world.clock.start.date()).days

@@ -80,7 +80,8 @@ def calibrate(
     others = () if against is None else _told_apart(sources.read_observations(against))
     runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
     targets = targets_of(calibration)
-    fit = run_waves(runner, targets, chosen.waves, chosen.steps, fitting.short(calibration))
+    fixed = fitting.short(calibration)
+    fit = run_waves(runner, targets, chosen.waves, chosen.steps, fixed, whole=chosen.whole)
     posterior = fitting.sample_posterior(calibration, fit, chosen)
     done = _Done(
         runner,
@@ -128,6 +129,7 @@ def _said(done: _Done) -> dict[str, Any]:
     """Say in the manifest how much was run and how well the sampler mixed."""
     return {
         "design_runs": int(sum(done.budget.waves)),
+        "whole_runs": done.budget.whole,
         "prediction_runs": len(done.predictions.runs),
         "draws": len(done.posterior.kept),
         "convergence": round(float(done.posterior.convergence.max()), 4),

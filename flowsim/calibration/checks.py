@@ -75,8 +75,9 @@ def _truths(calibration: Calibration, fit: Fit, n: int, steps: int) -> Iterator[
     held = np.flatnonzero(last)[-n:]
     rest = np.ones(len(fit.unit), dtype=bool)
     rest[held] = False
-    before = learn(fit.targets, fit.unit[~last], fit.figures[~last], fit.wave[~last])
-    known = learn(fit.targets, fit.unit[rest], fit.figures[rest], fit.wave[rest])
+    known = learn(fit.targets, fit.unit[rest], fit.figures[rest], fit.wave[rest], fit.whole[rest])
+    if fit.drawn_from is None:
+        raise CalibrationError("recovery needs a second wave, drawn from a known density")
     rng = np.random.default_rng([calibration.file.seed, 77])
     for number, run in enumerate(held):
         noise = fit.targets.error * rng.standard_normal(len(fit.targets.error))
@@ -88,7 +89,7 @@ def _truths(calibration: Calibration, fit: Fit, n: int, steps: int) -> Iterator[
         start = known.unit[known.wave == known.wave.max()]
         some = start[rng.choice(len(start), posteriors.MEMBERS, replace=True)]
         some = np.clip(some + 0.02 * rng.standard_normal(some.shape), -0.999, 0.999)
-        yield Truth(number, fit.unit[run], likelihood, before.likelihood(), some, steps, number)
+        yield Truth(number, fit.unit[run], likelihood, fit.drawn_from, some, steps, number)
 
 
 def _recover_one(task: Truth) -> Floats:

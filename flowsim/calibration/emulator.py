@@ -1,8 +1,9 @@
 """Emulators: what the model would give at a point, from the runs that were made.
 
 For each figure a polynomial of second degree in all parameters, with a ridge penalty chosen
-by leaving runs out one by one. Its errors, left out, hold both what it cannot follow and the
-chance in the runs; the first alone is found with runs that were repeated.
+by leaving runs out one by one. What a sample of the men does to a figure is learnt with the
+rest, as a straight line, and the emulator answers for all men. Its errors, left out, hold both
+what it cannot follow and the chance in the runs; the second alone is found with runs repeated.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Emulator:
     left_out: Floats
 
     def __call__(self, unit: Floats) -> Floats:
-        """Give the expected figures at points of the cube, shape (N, T)."""
+        """Give the figures expected with all men at points of the cube, shape (N, T)."""
         slope, constant = self._folded
         return features(unit) @ slope + constant
 
@@ -68,7 +69,7 @@ class Emulator:
         return np.asarray(np.sqrt(np.mean(self.left_out**2, axis=0)))
 
 
-def fit(unit: Floats, figures: Floats) -> Emulator:
+def fit(unit: Floats, figures: Floats, whole: npt.NDArray[np.bool_] | None = None) -> Emulator:
     """Fit an emulator to runs.
 
     Parameters
@@ -77,8 +78,13 @@ def fit(unit: Floats, figures: Floats) -> Emulator:
         Points, in the prior's cube from -1 to 1.
     figures : float64, shape (N, T)
         On the scale of comparison.
+    whole : bool, shape (N,), optional
+        Which runs had all men. If none had, the emulator answers for the sample.
     """
     raw = features(unit)
+    n_features = raw.shape[1]
+    if whole is not None and whole.any() and not whole.all():
+        raw = np.hstack([raw, np.where(whole, 0.0, 1.0)[:, None] * _with_constant(unit)])
     centre, width = raw.mean(axis=0), raw.std(axis=0) + TINY
     left, sizes, right = np.linalg.svd((raw - centre) / width, full_matrices=False)
     constant, scale = figures.mean(axis=0), figures.std(axis=0) + TINY
@@ -97,7 +103,13 @@ def fit(unit: Floats, figures: Floats) -> Emulator:
         solution = right.T @ ((kept / np.maximum(sizes, TINY))[:, None] * inside[:, better])
         coefficients[:, better] = solution * scale[better]
         errors[:, better] = left_out[:, better] * scale[better]
-    return Emulator(coefficients, constant, centre, width, errors)
+    own, sample = slice(n_features), slice(n_features, None)  # the sample's terms are 0 for all men
+    constant = constant - (centre[sample] / width[sample]) @ coefficients[sample]
+    return Emulator(coefficients[own], constant, centre[own], width[own], errors)
+
+
+def _with_constant(unit: Floats) -> Floats:
+    return np.column_stack([np.ones(len(unit)), unit])
 
 
 def noise_of(first: Floats, second: Floats) -> Floats:

@@ -76,6 +76,9 @@ class Budget(Strict):
     """How much is simulated."""
 
     waves: tuple[int, ...] = Field(min_length=2, description="Runs of each wave of the design.")
+    whole: int = Field(
+        default=0, ge=0, description="Runs of one more wave, with all men: it corrects the others."
+    )
     repeats: int = Field(ge=2, description="Points of the last wave run twice, for the noise.")
     steps: int = Field(ge=100, description="Steps of the sampler of the posterior.")
     draws: int = Field(ge=50, description="Draws of the posterior to keep.")
@@ -84,6 +87,7 @@ class Budget(Strict):
     again: tuple[int, ...] = Field(
         default=(), description="Waves of variants that are fitted from the beginning."
     )
+    again_whole: int = Field(default=0, ge=0, description="Like whole, for these variants.")
     truths: int = Field(ge=10, description="Synthetic truths for recovery.")
     truth_steps: int = Field(ge=100, description="Steps of the sampler for each truth.")
 
@@ -107,7 +111,9 @@ class CalibrationFile(Strict):
     title: str
     scenario: str
     description: str = ""
-    sample: Share = Field(default=0.02, description="Share of the men in the runs of the design.")
+    sample: Share = Field(
+        default=0.02, description="Share of the men in the waves of the design and in variants."
+    )
     until: Annotated[str, BeforeValidator(str)] = Field(
         description="End of the runs of the design; later than every figure of the fit."
     )

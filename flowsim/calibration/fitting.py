@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration import posterior as posteriors
-from flowsim.calibration import variants
+from flowsim.calibration import variants, waves
 from flowsim.calibration.emulator import noise_of
 from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
 from flowsim.calibration.runs import Progress, Runner, Store, key_of
 from flowsim.calibration.targets import Targets
-from flowsim.calibration.waves import Fit, run_waves
+from flowsim.calibration.waves import WHOLE, Fit, run_waves
 from flowsim.errors import CalibrationError
 from flowsim.sources import Observation, observations
 
@@ -71,14 +71,22 @@ def runner_of(
     progress: Progress | None,
 ) -> Runner:
     """Open the store of a folder, new or begun before."""
-    store = Store(folder, key_of(calibration, budget.waves, budget.steps))
+    store = Store(folder, key_of(calibration, (*budget.waves, budget.whole), budget.steps))
     return Runner(calibration, store, workers, scheduler, progress)
 
 
 def short(calibration: Calibration) -> dict[str, Any]:
     """Give what holds in the runs of the design."""
-    file = calibration.file
-    return {"horizon.end": file.until, "sample": file.sample, "seed": file.seed}
+    return {"horizon.end": calibration.file.until} | _long(calibration, calibration.file.sample)
+
+
+def _long(calibration: Calibration, sample: float) -> dict[str, Any]:
+    return {"sample": sample, "seed": calibration.file.seed}
+
+
+def finest(calibration: Calibration, budget: Budget) -> float:
+    """Give the share of the men in the runs by which the fit is judged."""
+    return waves.ALL_MEN if budget.whole else calibration.file.sample
 
 
 def sample_posterior(calibration: Calibration, fit: Fit, budget: Budget) -> Posterior:
@@ -115,7 +123,9 @@ def fit_variant(
     own = replace(runner, calibration=calibration)
     fixed = short(calibration) | variant.changes
     stage = name_of_again(calibration, name, variant)
-    fit = run_waves(own, targets, budget.again, budget.steps, fixed, stage)
+    fit = run_waves(
+        own, targets, budget.again, budget.steps, fixed, stage, whole=budget.again_whole
+    )
     return calibration, fit, sample_posterior(calibration, fit, budget)
 
 
@@ -167,13 +177,9 @@ def predict(
         "predictions", lambda: pd.DataFrame(posterior.kept[:n], columns=names)
     )
     stage = "predictions" if not against else f"predictions-{_hash([f.id for f in against])}"
-    runs = own.run(stage, points, replications=range(len(points)), fixed=_long(runner), daily=True)
+    fixed = _long(runner.calibration, finest(runner.calibration, budget))
+    runs = own.run(stage, points, replications=range(len(points)), fixed=fixed, daily=True)
     return Predictions(points, runs, figures)
-
-
-def _long(runner: Runner) -> dict[str, Any]:
-    file = runner.calibration.file
-    return {"sample": file.sample, "seed": file.seed}
 
 
 def _hash(said: Any) -> str:
@@ -182,7 +188,7 @@ def _hash(said: Any) -> str:
 
 def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
     """Measure the chance in the runs: points of the last wave once more, shape (T,)."""
-    stage = f"wave-{len(budget.waves)}"
+    stage = f"wave-{WHOLE if budget.whole else len(budget.waves)}"
     points = runner.store.points(stage, _not_there)
     first = runner.store.done(stage)
     first = first[first["point"] < budget.repeats]
@@ -190,7 +196,7 @@ def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
         "repeats",
         points.iloc[: budget.repeats],
         replications=[1] * min(budget.repeats, len(points)),
-        fixed=short(runner.calibration),
+        fixed=short(runner.calibration) | {"sample": finest(runner.calibration, budget)},
     )
     both = first.merge(second[["point"]], on="point")
     second = second[second["point"].isin(both["point"])]
@@ -219,12 +225,17 @@ def run_variants(
 ) -> pd.DataFrame:
     """Run and refit every variant that is no calibration of its own; one row for each.
 
-    The first row changes nothing: what the others are read against.
+    The first row changes nothing: what the others are read against. All are runs of a sample.
     """
     calibration = runner.calibration
     n = min(budget.variants, len(predictions.points))
     points = predictions.points.iloc[:n]
-    base = predictions.runs[predictions.runs["point"] < n]
+
+    def runs_with(stage: str, changes: dict[str, Any]) -> pd.DataFrame:
+        fixed = _long(calibration, calibration.file.sample) | changes
+        return runner.run(stage, points, replications=range(n), fixed=fixed, daily=True)
+
+    base = runs_with("nothing", {})
 
     def row(kind: str, name: str, title: str, runs: pd.DataFrame) -> dict[str, Any]:
         ours = base[base["point"].isin(runs["point"])]
@@ -240,8 +251,6 @@ def run_variants(
         for name, variant in getattr(calibration.file, kind).items():
             if variant.start:
                 continue
-            stage = f"{kind}-{name}-{_hash(variant.changes)}"
-            fixed = _long(runner) | variant.changes
-            runs = runner.run(stage, points, replications=range(n), fixed=fixed, daily=True)
+            runs = runs_with(f"{kind}-{name}-{_hash(variant.changes)}", variant.changes)
             rows.append(row(kind, name, variant.title, runs))
     return pd.DataFrame(rows)

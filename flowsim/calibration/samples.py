@@ -13,7 +13,7 @@ from flowsim.scenario import Base
 from flowsim.simulate import simulate
 from flowsim.sources import observations
 
-DRAWS, REPLICATIONS, SMALL = 4, 8, 0.02
+DRAWS, REPLICATIONS, SMALL = 12, 8, 0.02
 
 
 def compare_samples(

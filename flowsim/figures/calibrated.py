@@ -36,10 +36,11 @@ LOOKS: dict[str, dict[str, Any]] = {
 def source(results: CalibrationResults) -> str:
     """Say what was calibrated, with how many runs and which version."""
     said = results.manifest
+    whole = f"{said['whole_runs']:,} with all men, " if said.get("whole_runs") else ""
     return (
         f"flowsim {said['versions']['flowsim']}, calibration {said['name']}, budget "
         f"{said['budget']}: {said['design_runs']:,} runs of the design, sample {said['sample']:g}, "
-        f"seed {said['seed']}."
+        f"{whole}seed {said['seed']}."
     )
 
 

@@ -173,11 +173,14 @@ def _known(value: Any) -> bool:
 
 def _facts(found: CalibrationResults, scenario: Scenario) -> tuple[tuple[str, str], ...]:
     told = found.manifest
+    share = f"{100 * float(told['sample']):.3g} % of the men"
+    whole = told.get("whole_runs", 0)
+    fit = f"{told['design_runs']:,} to fit" + (f", {whole:,} more with all men" if whole else "")
     return (
         ("Calibration", str(told["name"])),
         ("Scenario", scenario.name),
-        ("Runs", f"{told['design_runs']:,} to fit, {told['prediction_runs']:,} to predict"),
-        ("Sample", f"{100 * float(told['sample']):.3g} % of the men"),
+        ("Runs", f"{fit}, {told['prediction_runs']:,} to predict"),
+        ("Sample", f"{share}; predictions with all men" if whole else share),
         ("Seed", str(told["seed"])),
         ("Made with", f"flowsim {told['versions']['flowsim']}"),
     )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flowsim import __version__
 
-DERIVED = ("report.html", "report.pdf", "reception-*.csv")
 MEMORY = Path("/proc/meminfo")
 LIBRARIES = ("numpy", "mesa", "pandas")
 
@@ -30,6 +28,13 @@ def _version(distribution: str) -> str:
         return "unknown"
 
 
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def peak_memory_mb() -> float:
     """Give the most memory that this process has used so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -44,14 +49,6 @@ def free_memory() -> float | None:
         return float(sizes["MemAvailable"].split()[0]) * 1024
     except (OSError, ValueError, KeyError, IndexError):
         return None
-
-
-def remove_derived(folder: Path) -> None:
-    """Remove figures and reports, which would survive the tables that they were made of."""
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    for pattern in DERIVED:
-        for path in folder.glob(pattern):
-            path.unlink()
 
 
 def write_atomically(path: Path, data: bytes) -> None:

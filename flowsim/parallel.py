@@ -7,21 +7,16 @@ pools. Tasks are run by a ``concurrent.futures`` executor: processes of this mac
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import signal
 import sys
 import threading
-import time
 import traceback as tracebacks
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent import futures
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from multiprocessing import (
     connection,
     get_context,
@@ -31,20 +26,15 @@ from multiprocessing import (
 from typing import Any, Protocol, TypeVar
 
 from flowsim import __version__
+from flowsim.cluster import Dask, other_version, version
 from flowsim.errors import FlowsimError, MachineError
+from flowsim.machine import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
-LOCAL, LOCAL_CLUSTER = "local", "local-cluster"
+LOCAL = "local"
 LIVES = 3  # how often a task may take its worker with it
 LOST = f"its worker was killed {LIVES} times; if memory was short, take fewer workers"
-SECONDS_TO_CONNECT = 30
-LEAN = {  # local clusters: no profiles that nobody sees; memory not trimmed (a fifth of the time)
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "5s",
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-}
 _one_at_a_time = threading.Lock()  # what a process keeps between runs is not made for threads
 
 
@@ -121,16 +111,9 @@ def scatter(
         yield from ((task, _outcome(work, task)) for task in tasks)
         return
     local = scheduler == LOCAL
-    crew: _Crew = _Processes(count, work.__module__) if local else _Dask(scheduler, workers)
+    crew: _Crew = _Processes(count, work.__module__) if local else Dask(scheduler, workers)
     with closing(crew):
         yield from _Desk(crew, work, iter(tasks), window).results()
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -161,19 +144,10 @@ def _enlist() -> None:
         threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def dask_setup(_worker: Any) -> None:
-    """Prepare a worker of a local Dask cluster, which calls this when it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _leave_with(sentinel: int) -> None:
     """End this process when its parent is gone; the standard library's workers would wait."""
     connection.wait([sentinel])
     os._exit(1)
-
-
-def _version() -> str:
-    return __version__
 
 
 @dataclass
@@ -275,7 +249,7 @@ class _Desk:
                 return
             result = Failed("WorkerLost", LOST) if deaths else Failed.from_error(error)
         if isinstance(result, _Refused):
-            raise _other_version(result.version)
+            raise other_version(result.version)
         yield sent.task, result
 
     def _deaths(self, error: Exception) -> int:
@@ -285,13 +259,6 @@ class _Desk:
             return 1
         # Dask gives up on a task after some deaths, also on those that only sat beside it.
         return LIVES - 1 if type(error).__name__ == "KilledWorker" else 0
-
-
-def _other_version(found: str) -> MachineError:
-    return MachineError(
-        f"a worker runs flowsim {found}, this is flowsim {__version__}; their results could "
-        "differ. Install the same version everywhere"
-    )
 
 
 @contextmanager
@@ -340,7 +307,7 @@ class _Processes:
             )
             try:
                 with _ctrl_c_waits():
-                    started = self.executor.submit(_version)
+                    started = self.executor.submit(version)
                 started.result()
                 return
             except futures.BrokenExecutor:
@@ -363,92 +330,3 @@ class _Processes:
         for process in processes:
             process.terminate()
         self.executor.shutdown(wait=True)
-
-
-def _local_cluster(workers: int) -> Any:
-    with import_module("dask").config.set(LEAN):
-        return import_module("distributed").LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="tcp://127.0.0.1",
-            dashboard_address=None,
-            memory_limit=None,
-            silence_logs=logging.CRITICAL,
-            preload=__name__,
-        )
-
-
-class _Dask:
-    """Workers of a Dask cluster: one that runs already, or one made on this machine."""
-
-    def __init__(self, address: str, workers: int | None) -> None:
-        try:
-            distributed = import_module("distributed")
-        except ImportError:
-            raise MachineError(
-                "a scheduler needs Dask, which is not installed here; "
-                "pip install 'border-flowsim[cluster]'"
-            ) from None
-        # Whatever matters of what Dask logs comes back as an error of a task.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        self.workers, self.seen, self.counted = workers, 1, -math.inf
-        self.cluster = _local_cluster(workers or cores()) if address == LOCAL_CLUSTER else None
-        address = address if self.cluster is None else self.cluster.scheduler_address
-        try:
-            waiting = {"timeout": SECONDS_TO_CONNECT, "set_as_default": False}
-            self.client: Any = distributed.Client(address, **waiting)
-            self._check(address)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, OSError | ValueError):
-                raise MachineError(
-                    f"no Dask scheduler answers at {address}; start one with `dask scheduler`, "
-                    "or leave --scheduler out to use this machine"
-                ) from None
-            raise
-        self.executor: futures.Executor = self.client.get_executor(pure=False)
-
-    def _check(self, address: str) -> None:
-        """Make sure that there are workers, and that they are of this version."""
-        try:
-            self.client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
-        except TimeoutError:
-            raise MachineError(
-                f"the scheduler at {address} has no workers; start some with "
-                f"`dask worker {address} --nthreads 1 --nworkers 8` on each machine"
-            ) from None
-        try:
-            found = set(self.client.run(_version).values())
-        except Exception as error:
-            message = f"the workers at {address} cannot run flowsim {__version__}: {error}"
-            raise MachineError(message) from None
-        if found != {__version__}:
-            raise _other_version(min(found - {__version__}))
-        if max(self.client.nthreads().values()) > 1:
-            warnings.warn(
-                "some Dask workers have several threads in one process, which use one core "
-                "together; start them with --nthreads 1 --nworkers <cores>",
-                stacklevel=2,
-            )
-
-    @property
-    def room(self) -> int:
-        """Count the cores of the cluster, anew every few seconds: workers join and leave."""
-        if self.workers is None and time.monotonic() > self.counted + 5:
-            self.counted = time.monotonic()
-            with suppress(OSError):  # a lost scheduler shows in the tasks
-                self.seen = max(1, sum(self.client.nthreads().values()))
-        return self.workers or self.seen
-
-    def renew(self) -> None:
-        """Dask replaces its workers itself."""
-
-    def close(self) -> None:
-        """Call back what is under way, and leave the cluster as it was found."""
-        if hasattr(self, "executor"):
-            self.executor.shutdown(wait=False)
-        if hasattr(self, "client"):
-            self.client.close()
-        if self.cluster is not None:
-            self.cluster.close()

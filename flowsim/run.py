@@ -6,7 +6,6 @@ written last, after everything else is safely on disk.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -19,10 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flowsim import folder as folders
 from flowsim import sources
 from flowsim import summary as words
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
-from flowsim.machine import free_memory, peak_memory_mb, remove_derived, versions, write_atomically
+from flowsim.machine import free_memory, peak_memory_mb, versions
 from flowsim.men import AgentModel, refuse_too_many
 from flowsim.model import FlowModel
 from flowsim.observation import Observed
@@ -255,31 +255,23 @@ def manifest_of(world: World, replications: int, started: datetime) -> dict[str,
     }
 
 
-def _prepare(folder: Path, scenario: Scenario, force: bool) -> None:
+def _prepare(place: Path, scenario: Scenario, force: bool) -> None:
     """Make sure the folder may be written; unfinish an older run of the same scenario."""
-    if folder.exists() and not folder.is_dir():
-        raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
-    manifest = folder / "manifest.json"
-    if folder.exists() and any(folder.iterdir()) and not force:
-        found = _scenario_of(folder)
+
+    def refuse() -> None:
+        found = _scenario_of(place)
         if found is None:
             raise ResultsError(
-                f"{folder} holds something that is not a results folder; "
+                f"{place} holds something that is not a results folder; "
                 "choose another --out or add --force"
             )
         if found != scenario.name:
             raise ResultsError(
-                f"{folder} holds results of {found}, not of {scenario.name}; "
+                f"{place} holds results of {found}, not of {scenario.name}; "
                 "choose another --out or add --force to overwrite them"
             )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-        manifest.unlink(missing_ok=True)
-    except OSError as reason:
-        raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+
+    folders.prepare(place, force, refuse)
 
 
 def _scenario_of(folder: Path) -> str | None:
@@ -307,37 +299,16 @@ def write(result: Run, folder: Path) -> None:
     MachineError
         If the disk is full or the folder cannot be written; nothing then looks finished.
     """
-    tables = {
+    files = {
         "scenario.yaml": resolved_yaml(result.scenario).encode(),
-        **{f"{name}.parquet": _parquet(getattr(result, name)) for name in TABLES},
-        "summary.csv": _csv(result.summary),
+        **{f"{name}.parquet": folders.parquet_bytes(getattr(result, name)) for name in TABLES},
+        "summary.csv": folders.csv_bytes(result.summary),
     }
     if result.posterior is not None and result.draws is not None:
-        tables |= {"posterior.parquet": _parquet(result.posterior), "draws.csv": _csv(result.draws)}
-    result.manifest["tables"] = {
-        name: hashlib.sha256(data).hexdigest() for name, data in tables.items()
-    }
-    result.manifest["complete"] = True
-    tables["manifest.json"] = (json.dumps(result.manifest, indent=2) + "\n").encode()
-    try:
-        remove_derived(folder)
-        for name, data in tables.items():
-            write_atomically(folder / name, data)
-    except OSError as reason:
-        raise MachineError(
-            f"{folder} could not be written: {reason.strerror}; the run is not finished, "
-            "make room and run it again"
-        ) from None
+        files["posterior.parquet"] = folders.parquet_bytes(result.posterior)
+        files["draws.csv"] = folders.csv_bytes(result.draws)
+    folders.write(folder, files, result.manifest, "the run is not finished, run it again")
     result.folder = folder
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode()
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    data = table.to_parquet(None, index=False, compression="zstd", engine="pyarrow")
-    return bytes(data)
 
 
 def open_run(folder: str | os.PathLike[str]) -> Run:
@@ -349,19 +320,12 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
         If it is not a finished run, or a table is damaged.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        manifest = {}
-    if not (isinstance(manifest, dict) and manifest.get("complete") and manifest.get("tables")):
+    manifest = folders.read_json(folder / folders.MANIFEST)
+    if not (manifest.get("complete") and manifest.get("tables")):
         raise ResultsError(
             f"{folder} is not a finished run (no complete manifest.json); run it again"
         )
-    for name, expected in manifest["tables"].items():
-        path = folder / name
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
-        if found != expected:
-            raise ResultsError(f"{path} is not the file that the run wrote; run it again")
+    folders.check(folder, manifest, "run it again")
     drawn = "posterior.parquet" in manifest["tables"]
     return Run(
         load(str(folder / "scenario.yaml")),

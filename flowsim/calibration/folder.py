@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +13,14 @@ import numpy as np
 import pandas as pd
 
 from flowsim import __version__, sources
+from flowsim import folder as folders
 from flowsim.calibration.file import Calibration, CalibrationFile
-from flowsim.errors import MachineError, ResultsError
-from flowsim.machine import write_atomically
+from flowsim.errors import ResultsError
 from flowsim.scenario import content_hash, resolved_yaml
 from flowsim.scenario.writing import yaml_text
 from flowsim.schema import Scenario
 
 KIND = "calibration"
-MANIFEST = "manifest.json"
 DIGITS = 6
 
 
@@ -81,14 +77,14 @@ def open_calibration(folder: str | Path) -> CalibrationResults:
         If it is none, or was not finished.
     """
     path = Path(folder)
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ResultsError(f"{path} is no finished folder of a calibration") from None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+    manifest = folders.read_json(path / folders.MANIFEST)
+    if not manifest:
+        raise ResultsError(f"{path} is no finished folder of a calibration")
+    if manifest.get("kind") != KIND:
         raise ResultsError(f"{path} holds no calibration")
     if not manifest.get("complete"):
         raise ResultsError(f"{path} is not finished; start the same command again")
+    folders.check(path, manifest, "start the same command again")
     return CalibrationResults(path, manifest)
 
 
@@ -121,23 +117,13 @@ def write_folder(
         "sample": calibration.file.sample,
         "credible": calibration.file.credible,
         **said,
-        "tables": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        "complete": True,
     }
-    files[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()
-    try:
-        (folder / MANIFEST).unlink(missing_ok=True)
-        for name, data in files.items():
-            write_atomically(folder / name, data)
-    except OSError as reason:
-        raise MachineError(f"{folder} could not be written: {reason.strerror}") from None
+    folders.write(folder, files, manifest, "start the same command again: runs are kept")
 
 
 def csv_of(table: pd.DataFrame) -> bytes:
     """Give a table as CSV, numbers to six digits."""
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
-    return buffer.getvalue().encode()
+    return folders.csv_bytes(table, float_format=f"%.{DIGITS}g")
 
 
 def read_back(results: CalibrationResults) -> CalibrationFile:

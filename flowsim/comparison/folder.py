@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flowsim import folder as folders
 from flowsim.comparison import tables, words
 from flowsim.comparison.lives import outcomes
-from flowsim.errors import MachineError, ResultsError
-from flowsim.machine import remove_derived, write_atomically
+from flowsim.errors import ResultsError
 from flowsim.scenario import load, resolved_yaml
 from flowsim.schema import Scenario
 
 KIND = "comparison"
-MANIFEST = "manifest.json"
 DIGITS = 6
 CSV = ("differences", "matrix", "terms", "shapley", "lambda")
 PARQUET = ("transitions", "daily", "outcomes")
@@ -154,22 +150,11 @@ def prepare(folder: Path, names: list[str], force: bool) -> None:
     MachineError
         If it cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
-    if folder.exists() and any(folder.iterdir()) and not force:
-        _refuse_foreign(folder, names)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-        (folder / MANIFEST).unlink(missing_ok=True)
-    except OSError as reason:
-        raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+    folders.prepare(folder, force, lambda: _refuse_foreign(folder, names))
 
 
 def _refuse_foreign(folder: Path, names: list[str]) -> None:
-    manifest = _manifest(folder)
+    manifest = folders.read_json(folder / folders.MANIFEST)
     unfinished = all((folder / _scenario_file(name)).exists() for name in names)
     if not manifest and unfinished:
         return
@@ -185,14 +170,6 @@ def _refuse_foreign(folder: Path, names: list[str]) -> None:
         )
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _scenario_file(name: str) -> str:
     return f"scenario-{name}.yaml"
 
@@ -206,36 +183,16 @@ def write(result: Comparison, folder: Path) -> None:
         If the disk is full or the folder cannot be written; nothing then looks finished.
     """
     files = {_scenario_file(s.name): resolved_yaml(s).encode() for s in result.scenarios}
-    files |= {f"{name}.parquet": _parquet(result.known[name]) for name in PARQUET}
+    files |= {f"{name}.parquet": folders.parquet_bytes(result.known[name]) for name in PARQUET}
     files |= {
-        f"{name}.csv": _csv(result.known[name])
+        f"{name}.csv": folders.csv_bytes(result.known[name].round(DIGITS))
         for name in CSV
         if name in result.known and len(result.known[name].columns)
     }
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    result.manifest["tables"] = hashes
-    result.manifest["complete"] = True
-    files[MANIFEST] = (json.dumps(result.manifest, indent=2) + "\n").encode()
-    try:
-        remove_derived(folder)
-        for name in CSV:
-            (folder / f"{name}.csv").unlink(missing_ok=True)
-        for name, data in files.items():
-            write_atomically(folder / name, data)
-    except OSError as reason:
-        raise MachineError(
-            f"{folder} could not be written: {reason.strerror}; the comparison is not finished, "
-            "make room and run it again"
-        ) from None
+    unfinished = "the comparison is not finished, make room and run it again"
+    stale = [f"{name}.csv" for name in CSV]
+    folders.write(folder, files, result.manifest, unfinished, stale)
     result.folder = folder
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.round(DIGITS).to_csv(index=False, lineterminator="\n").encode()
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    return bytes(table.to_parquet(None, index=False, compression="zstd", engine="pyarrow"))
 
 
 def open_comparison(folder: str | os.PathLike[str]) -> Comparison:
@@ -247,26 +204,12 @@ def open_comparison(folder: str | os.PathLike[str]) -> Comparison:
         If it is not a finished comparison, or a file in it is not the one that was written.
     """
     folder = Path(folder)
-    manifest = _manifest(folder)
+    manifest = folders.read_json(folder / folders.MANIFEST)
     if manifest.get("kind") != KIND or not manifest.get("complete"):
         raise ResultsError(
-            f"{folder} is not a finished comparison (no complete {MANIFEST}); "
+            f"{folder} is not a finished comparison (no complete {folders.MANIFEST}); "
             "run flowsim compare again"
         )
-    _verify(folder, manifest.get("tables"))
+    folders.check(folder, manifest, "compare again")
     scenarios = tuple(load(folder / _scenario_file(name)) for name in manifest["scenarios"])
     return Comparison(scenarios, manifest, folder)
-
-
-def _verify(folder: Path, hashes: object) -> None:
-    """Make sure that every file is the one that was written."""
-    if not isinstance(hashes, Mapping) or not hashes:
-        raise ResultsError(f"{folder / MANIFEST} has no hashes of its tables; compare again")
-    for name, expected in hashes.items():
-        path = folder / str(name)
-        found = "missing"
-        if path.exists():
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != expected:
-            raise ResultsError(f"{path} is not the file that was written; compare again")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import ResultsError
+from flowsim.folder import MANIFEST, check
 
 RUN = "run"
 RESULTS = Path("results")
@@ -52,7 +52,7 @@ def open_folder(folder: Path) -> Opened:
     kind = str(manifest.get("kind", RUN))
     if kind not in OPENERS:
         raise ResultsError(f"{folder} holds a {kind}; expected one of {', '.join(OPENERS)}")
-    verify(folder, manifest)
+    check(folder, manifest, "run it again")
     module, function = OPENERS[kind]
     return Opened(folder, kind, manifest, getattr(import_module(module), function)(folder))
 
@@ -68,7 +68,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise ResultsError(f"{folder} does not exist; {_those_there_are()}")
     try:
-        contents = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        contents = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as reason:
         raise ResultsError(
             f"{folder} is not a finished results folder: manifest.json cannot be read "
@@ -88,30 +88,3 @@ def _those_there_are() -> str:
     if not found:
         return "run a scenario first, as in flowsim run september-2022 --sample 0.1"
     return f"there are: {', '.join(found)}"
-
-
-def verify(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Make sure that each file is the one whose SHA-256 the manifest tells.
-
-    Raises
-    ------
-    ResultsError
-        Names the first file that is missing or was altered.
-    """
-    tables = manifest.get("tables")
-    if not isinstance(tables, Mapping) or not tables:
-        raise ResultsError(f"{folder}: manifest.json has no hashes of its tables; run it again")
-    for name, expected in tables.items():
-        path = folder / str(name)
-        try:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
-            raise ResultsError(f"{path} is missing; run it again") from None
-        except OSError as reason:
-            raise MachineError(f"{path} cannot be read: {reason.strerror}") from None
-        if found != expected:
-            raise ResultsError(
-                f"{path} is not the file that was written: its hash differs from manifest.json; "
-                "run it again, or put the file back"
-            )

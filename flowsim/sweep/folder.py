@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import ResultsError
+from flowsim.folder import MANIFEST, altered, read_json
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.store import MANIFEST, is_whole, read_json
-from flowsim.sweep.tables import file_digest
+from flowsim.sweep.store import is_whole
 
 FILE = "sweep.yaml"
 INDICES = "indices.csv"
@@ -84,20 +84,10 @@ def open_sweep(folder: str | os.PathLike[str]) -> SweepResults:
             if unfinished
             else f"{folder} is not the folder of a finished sweep (no complete {MANIFEST})"
         )
-    damaged = damaged_tables(folder, manifest)
+    damaged = altered(folder, manifest)
     if damaged:
         raise ResultsError(
             f"{folder / damaged[0]} is not the file that the sweep wrote; "
             "start the sweep again to repeat what was lost"
         )
     return SweepResults(folder, manifest)
-
-
-def damaged_tables(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Name the files of a finished sweep that are missing or not as they were written."""
-    tables: dict[str, str] = manifest.get("tables", {})
-    return [
-        name
-        for name, expected in tables.items()
-        if not (folder / name).is_file() or file_digest(folder / name) != expected
-    ]

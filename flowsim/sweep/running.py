@@ -25,17 +25,17 @@ import numpy as np
 
 from flowsim import __version__, sources
 from flowsim.errors import MachineError, ResultsError
-from flowsim.parallel import LOCAL, Failed, cores, scatter
+from flowsim.folder import MANIFEST, altered, digest, digest_of
+from flowsim.machine import cores
+from flowsim.parallel import LOCAL, Failed, scatter
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.folder import INDICES, SweepResults, damaged_tables, open_sweep
+from flowsim.sweep.folder import INDICES, SweepResults, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
-from flowsim.sweep.store import DATA, KIND, MANIFEST, Outcome, Store, explained, write_durably
+from flowsim.sweep.store import DATA, KIND, Outcome, Store, explained, write_durably
 from flowsim.sweep.tables import (
     Line,
-    digest,
     errors_of,
-    file_digest,
     join,
     outcomes_of,
     parameter_columns,
@@ -138,7 +138,7 @@ def _is_finished(store: Store, plan: Plan, retry_failed: bool) -> bool:
         return False
     store.clear()  # the tables stand; parts were left by a kill at the very end
     _refuse_other_version(store, manifest["versions"]["flowsim"], manifest["data_hash"])
-    damaged = damaged_tables(store.folder, manifest)
+    damaged = altered(store.folder, manifest)
     harmed = [name for name in damaged if name in DATA]
     if harmed:
         _warn(
@@ -334,7 +334,7 @@ def _finish(store: Store, plan: Plan) -> None:
         told = indices(plan.sweep, joined.runs, joined.results)
         text = told.to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_durably(folder / INDICES, text.encode())
-        tables |= {name: file_digest(folder / name) for name in (INDICES, *names)}
+        tables |= {name: digest_of(folder / name) for name in (INDICES, *names)}
         manifest = _manifest(store, plan) | {"tables": tables, "complete": True}
         write_durably(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     store.clear()

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from flowsim import __version__, sources
 from flowsim.errors import ModelError, ResultsError
+from flowsim.machine import cores
 from flowsim.observation import Observed
-from flowsim.parallel import cores
 from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
 from flowsim.run import Run as FullRun
 from flowsim.run import manifest_of, write

@@ -29,8 +29,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flowsim.errors import MachineError, ResultsError
+from flowsim.folder import MANIFEST, read_json
 
-PARTS, ABOUT, LOCK, MANIFEST = "parts", "parts/made-with.json", ".lock", "manifest.json"
+PARTS, ABOUT, LOCK = "parts", "parts/made-with.json", ".lock"
 KIND = "sweep"
 DATA = ("runs.parquet", "results.parquet", "daily.parquet")
 OWN_PARTS = ("part-", "damaged-part-", "made-with.json", ".")
@@ -264,15 +265,6 @@ def is_whole(manifest: Mapping[str, Any]) -> bool:
     tables = manifest.get("tables")
     known = isinstance(tables, dict) and set(DATA) <= set(tables)
     return manifest.get("kind") == KIND and bool(manifest.get("complete")) and known
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a mapping from a JSON file; empty if there is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 # -- durable files

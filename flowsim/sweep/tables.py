@@ -6,7 +6,6 @@ the plan and what the runs gave: not on workers, on kills, or on growth in steps
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from flowsim.folder import digest_of
 from flowsim.sweep.store import Outcome, Store, durable, packed, unpacked
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
@@ -119,7 +119,7 @@ def join(
             if outcome.error:
                 failures.append(f"run {line.run}: {outcome.error}\n{outcome.traceback}\n")
     _write_failures(folder / FAILURES, failures)
-    return {name: file_digest(folder / name) for name in TABLES}
+    return {name: digest_of(folder / name) for name in TABLES}
 
 
 def _status(outcome: Outcome) -> str:
@@ -188,17 +188,6 @@ class _Groups:
         if error is None and self.n:
             self._write(self.n)
         self.writer.close()
-
-
-def digest(data: bytes) -> str:
-    """Give the SHA-256 of some bytes."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Give the SHA-256 of a file, without reading it whole into memory."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # -- back into parts, when a finished sweep grows

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from contextlib import suppress
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scenario_texts import BASE
 
 from flowsim.errors import ScenarioError
 from flowsim.scenario import (
@@ -19,28 +18,6 @@ from flowsim.scenario import (
 )
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.writing import _flow
-
-BASE = "september-2022"
-HEAD = "name: mine\ntitle: Mine\nextends: september-2022\n"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Work in an empty folder, so that messages show short names."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(text: str, name: str = "mine.yaml") -> str:
-    Path(name).write_text(text, encoding="utf-8")
-    return name
-
-
-def messages(source, changes=()) -> list[str]:
-    with pytest.raises(ScenarioError) as caught:
-        load(source, changes)
-    return [str(problem) for problem in caught.value.problems]
-
 
 # ---- fuzz -------------------------------------------------------------------------------
 

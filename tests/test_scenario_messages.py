@@ -7,33 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from scenario_texts import BASE, HEAD, messages, write
 
-from flowsim.errors import ScenarioError
 from flowsim.scenario import (
     load,
 )
-
-BASE = "september-2022"
-HEAD = "name: mine\ntitle: Mine\nextends: september-2022\n"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Work in an empty folder, so that messages show short names."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(text: str, name: str = "mine.yaml") -> str:
-    Path(name).write_text(text, encoding="utf-8")
-    return name
-
-
-def messages(source, changes=()) -> list[str]:
-    with pytest.raises(ScenarioError) as caught:
-        load(source, changes)
-    return [str(problem) for problem in caught.value.problems]
-
 
 # ---- messages ---------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -15,6 +16,7 @@ from flowsim.biography import Diary
 from flowsim.cli import app
 from flowsim.comparison import coincidence, lambdas, running, words
 from flowsim.comparison.folder import prepare
+from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.observation import Observed
 from flowsim.parallel import Failed
@@ -118,9 +120,17 @@ def test_more_men_set_off_where_no_task_force_waits(found):
     assert row["difference"] > 0
 
 
-def test_what_is_printed_says_sizes_intervals_and_the_worth_of_pairing(found):
+def test_what_pairing_is_worth_is_said_from_ten_replications_on(found):
+    differences = found.differences
+    many = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=10)})
+    few = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=9)})
+    assert "pairing divides the variance by" in many.report()
+    assert "pairing divides" not in few.report()
+    assert worth_of_pairing(differences.assign(n=9)).isna().all()
+
+
+def test_what_is_printed_says_sizes_and_intervals(found):
     text = found.report()
-    assert "pairing divides the variance by" in text
     assert "men who reached Georgia in september-2022" in text
     assert "visible checks" in text
     for policy in coincidence.POLICIES:
@@ -131,7 +141,7 @@ def test_what_is_printed_says_sizes_intervals_and_the_worth_of_pairing(found):
 
 def test_a_difference_of_uncertain_sign_is_not_called_one() -> None:
     row = {"difference": -240.0, "low": -512.0, "high": 32.0, "value_a": 900.0, "value_b": 660.0}
-    told = words._difference("men set off", {**row, "variance_factor": np.nan})
+    told = words._difference("men set off", {**row, "variance_factor": np.nan, "n": 20})
     expected = "Men set off: no sure difference: 240 fewer, 512 fewer to 32 more: 660, was 900."
     assert told == expected
 
@@ -333,7 +343,7 @@ def test_the_command_prints_the_answer_and_leaves_a_folder(tmp_path):
     arguments = ["compare", A, B, "--replications", "2", "--sample", str(SAMPLE), "--workers", "1"]
     result = CliRunner().invoke(app, [*arguments, "--no-shapley", "--out", str(folder)])
     assert result.exit_code == 0, result.output
-    assert "pairing divides the variance by" in result.output
+    assert "Men set off" in result.output
     assert comparison.open_comparison(folder).replications == 2
     quiet = ["--no-shapley", "--no-terms", "--quiet", "--out", str(folder)]
     again = CliRunner().invoke(app, [*arguments, *quiet])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
@@ -45,12 +46,21 @@ class Paired:
     variance_factor : float64, shape (...)
         ``(var(a) + var(b)) / var(b - a)``: how many times more replications with seeds of
         their own would be needed for the same interval. NaN where the difference never varies.
+        Of few replications it is mostly chance (``ENOUGH``).
     """
 
     a: Floats
     b: Floats
     difference: Interval
     variance_factor: Floats
+
+
+ENOUGH = 10  # replications from which on it is said what pairing is worth
+
+
+def worth_of_pairing(rows: pd.DataFrame) -> pd.Series:
+    """Give the ``variance_factor`` of rows of ``differences``; NaN where chance makes it."""
+    return rows["variance_factor"].where(rows["n"] >= ENOUGH)
 
 
 def interval(values: Floats, level: float = LEVEL) -> Interval:

@@ -12,6 +12,7 @@ import pandas as pd
 from flowsim import sources
 from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE
 from flowsim.comparison.tables import EVERYBODY
+from flowsim.comparison.uncertainty import ENOUGH
 
 if TYPE_CHECKING:
     from flowsim.comparison.folder import Comparison
@@ -111,7 +112,7 @@ def _difference(words: str, row: dict[str, Any]) -> str:
     if difference == 0:
         return f"{count(row['value_a'])} {words}, as before."
     more = "more" if difference > 0 else "fewer"
-    ends = f"{count(row['value_b'])}, was {count(row['value_a'])}{_worth(row['variance_factor'])}."
+    ends = f"{count(row['value_b'])}, was {count(row['value_a'])}{_worth(row)}."
     if low * high <= 0:
         return (
             f"{words[:1].upper()}{words[1:]}: no sure difference: {count(abs(difference))} {more}, "
@@ -121,9 +122,10 @@ def _difference(words: str, row: dict[str, Any]) -> str:
     return f"{count(abs(difference))}{span} {more} {words}: {ends}"
 
 
-def _worth(factor: float) -> str:
-    """Say what pairing is worth to a difference."""
-    if not math.isfinite(factor):
+def _worth(row: dict[str, Any]) -> str:
+    """Say what pairing is worth to a difference, where it is not mostly chance."""
+    factor = row["variance_factor"]
+    if row["n"] < ENOUGH or not math.isfinite(factor):
         return ""
     times = "more than 1,000" if factor > 1000 else f"{float(f'{factor:.2g}'):g}"
     return f"; pairing divides the variance by {times}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.figures import ladders
 from flowsim.figures.fates import destinations, fate, ordered, source
 from flowsim.figures.save import Drawn
@@ -124,7 +125,7 @@ def _keys(others: list[str]) -> list[Key]:
 def _notes(data: pd.DataFrame, results: Comparison) -> str:
     if results.replications < 2:
         return "One replication only: no intervals."
-    factor = data["variance_factor"].median()
+    factor = worth_of_pairing(data).median()
     text = "Whiskers: 95 % intervals of the mean paired difference."
     if pd.notna(factor):
         text += f" Pairing shrinks the variance {factor:,.1f} times in the median row."

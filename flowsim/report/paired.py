@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flowsim.comparison import Comparison
+from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.figures.words import count, elided, rate, share
 from flowsim.report.document import Block, Bullets, Paragraph, Section, Table
 from flowsim.schema import Scenario
@@ -104,7 +105,7 @@ def _worth(pair: Pair) -> Iterator[str]:
     """Say what comparing the same men is worth, where it can be said."""
     rows = pair.rows(pair.found.differences)
     rows = rows[rows["measure"].eq("departures") & rows["place_id"].eq("RU")]
-    factor = float(rows["variance_factor"].iloc[0]) if len(rows) else math.nan
+    factor = float(worth_of_pairing(rows).iloc[0]) if len(rows) else math.nan
     if math.isfinite(factor) and factor > 1:
         yield (
             "Because the same men are compared, the variance of the difference in men who set off "

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from scenario_texts import BASE, HEAD, messages, write
 
-from flowsim.scenario import (
-    load,
-)
+from flowsim.calibration.file import read_calibration
+from flowsim.errors import ScenarioError
+from flowsim.scenario import load, shipped
+from flowsim.sweep.file import read_sweep
 
 # ---- messages ---------------------------------------------------------------------------
 
@@ -348,3 +349,22 @@ def test_thousands_of_mistakes_are_counted_not_listed(folder):
     assert len(found) == 101
     assert "and 4,900 more problems" in found
     assert time.perf_counter() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "expected"),
+    [
+        ("scenario", "passports-by-task-force", "sweep, not a scenario; give it to flowsim sweep"),
+        ("sweep", "border-closed", "scenario, not a sweep; give it to flowsim run"),
+        ("calibration", "border-closed", "scenario, not a calibration; give it to flowsim run"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_with_its_command(folder, wanted, given, expected):
+    """By the name of a shipped one, and by what stands in a file."""
+    read = {"scenario": load, "sweep": read_sweep, "calibration": read_calibration}[wanted]
+    files = {**shipped(), **shipped("sweeps")}
+    write(files[given].read_text(encoding="utf-8"))
+    for named in (given, "mine.yaml"):
+        with pytest.raises(ScenarioError) as caught:
+            read(named)
+        assert [str(problem) for problem in caught.value.problems] == [f"{named}: is a {expected}"]

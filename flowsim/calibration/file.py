@@ -18,11 +18,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
+from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.sources import Observation, observations
 
-NOUN, FOLDER = "calibration", "calibration"
 Floats = npt.NDArray[np.float64]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -203,7 +203,7 @@ def read_calibration(source: str | os.PathLike[str]) -> Calibration:
     ScenarioError
         With every problem found, each with file and line.
     """
-    read = read_file(source, CalibrationFile, NOUN, FOLDER)
+    read = read_file(source, CalibrationFile, CALIBRATION)
     path = read.find(read.model.scenario, "scenario")
     base = Base.read(path)
     problems: list[Problem] = []

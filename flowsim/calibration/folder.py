@@ -128,6 +128,7 @@ def csv_of(table: pd.DataFrame) -> bytes:
 
 def read_back(results: CalibrationResults) -> CalibrationFile:
     """Read the calibration file kept in a folder."""
+    from flowsim.scenario.kinds import CALIBRATION
     from flowsim.scenario.other_files import read_file
 
-    return read_file(results.folder / "calibration.yaml", CalibrationFile, "calibration").model
+    return read_file(results.folder / "calibration.yaml", CalibrationFile, CALIBRATION).model

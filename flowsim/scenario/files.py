@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowsim.scenario.kinds import KINDS, SCENARIO, mistaken, told
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
 MAX_CHAIN = 10
-SCENARIO = "scenario"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
     path = find(source, Origin(), shipped())
     while True:
         tree = read_tree(read_text(path), shown(path))
+        refuse_other_kinds(tree, path, SCENARIO)
         chain.insert(0, (path, tree))
         extends = tree.data.get("extends")
         if extends is None:
@@ -70,6 +71,13 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
             )
         path = find(extends, origin, shipped())
         _refuse_circle(path, chain, origin)
+
+
+def refuse_other_kinds(tree: Tree, path: Path, noun: str) -> None:
+    """Say at once that a file is a sweep where a scenario is wanted, and the like."""
+    said = mistaken(tree.data, noun)
+    if said:
+        raise fail(shown(path), "", said)
 
 
 def shown(path: Path) -> str:
@@ -118,6 +126,9 @@ def find(
         return known[named.removesuffix(".yaml")]
     where, key = (origin.where, origin.key) if origin.key else (printable(named) or "''", "")
     name = f"{printable(named)} " if origin.key else ""
+    for other, kind in KINDS.items():
+        if other != noun and named.removesuffix(".yaml") in shipped(kind.folder):
+            raise fail(where, key, f"{name}{told(other, noun)}")
     if mode is None:
         raise fail(where, key, f"{name}does not exist{_near(path, known, noun)}")
     if stat.S_ISDIR(mode):

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.editors import DIALECT
-from flowsim.scenario.files import Origin, find, read_text, shipped, shown
+from flowsim.scenario.files import Origin, find, read_text, refuse_other_kinds, shipped, shown
+from flowsim.scenario.kinds import KINDS
 from flowsim.scenario.messages import File, problems_of
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, dotted, in_order, plain
@@ -61,7 +62,6 @@ def read_file(
     source: str | os.PathLike[str] | Mapping[str, Any],
     model: type[Model],
     noun: str,
-    folder: str = "",
 ) -> Read[Model]:
     """Read a file as a pydantic model (strict, keys by alias).
 
@@ -73,9 +73,7 @@ def read_file(
         Refuses unknown keys; a ``PydanticCustomError`` may name the keys to blame in
         ``ctx["keys"]``. Lists are read as tuples. A union is told apart by ``kind``.
     noun : str
-        What the file is, in messages: ``sweep``, ``calibration``.
-    folder : str
-        Folder beside the shipped scenarios where shipped files of this kind lie.
+        What the file is: ``sweep`` or ``calibration`` (``kinds.KINDS``).
 
     Raises
     ------
@@ -85,9 +83,10 @@ def read_file(
     if isinstance(source, Mapping):
         tree, path = Tree(_given(source, noun)), None
     else:
-        path = find(source, Origin(), shipped(folder) if folder else {}, noun)
+        path = find(source, Origin(), shipped(KINDS[noun].folder), noun)
         keys = ", ".join(list(model.model_fields)[:3])
         tree = read_tree(read_text(path, f"{noun} file"), shown(path), keys)
+        refuse_other_kinds(tree, path, noun)
     try:
         read = model.model_validate(tree.data, strict=True, by_alias=True, by_name=False)
     except ValidationError as reason:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
+from flowsim.scenario.kinds import KINDS, SWEEP
 from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.scenario.writing import yaml_text
@@ -34,8 +35,6 @@ from flowsim.sweep.schema import (
 
 __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_schema"]
 
-FOLDER = "sweeps"
-NOUN = "sweep"
 POINTS_FILE = "points.csv"
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
@@ -116,7 +115,7 @@ class Sweep:
 
 def shipped_sweeps() -> dict[str, Path]:
     """Give the sweeps that come with flowsim, by name."""
-    return shipped(FOLDER)
+    return shipped(KINDS[SWEEP].folder)
 
 
 def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
@@ -134,7 +133,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         With all problems found, each with file, line and what to do. The points are checked
         by ``plan.make_plan``.
     """
-    read = read_file(source, SweepFile, NOUN, FOLDER)
+    read = read_file(source, SweepFile, SWEEP)
     file = read.model
     bases, scenarios = _bases(read)
     problems: list[Problem] = []

@@ -218,10 +218,15 @@ def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict
 def fits_in_memory(world: World, processes: int = 1) -> None:
     """Refuse a sample that this machine has no room for, before it swaps itself to death.
 
+    Parameters
+    ----------
+    processes : int
+        Such runs at once.
+
     Raises
     ------
     MachineError
-        If so many processes at once need more than is free.
+        If they need more than is free.
     """
     men = world.assumptions.sample * world.strata.men.sum()
     reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
@@ -233,8 +238,10 @@ def fits_in_memory(world: World, processes: int = 1) -> None:
     room = free_memory()
     if room is not None and need > room:
         raise MachineError(
-            f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory, "
-            f"{room / 1e9:.1f} GB are free; take a smaller --sample"
+            f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory"
+            + (f" with {processes} runs at once" if processes > 1 else "")
+            + f", {room / 1e9:.1f} GB are free; take a smaller --sample"
+            + (" or fewer --workers" if processes > 1 else "")
         )
 
 

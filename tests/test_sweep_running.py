@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import terminal
+from flowsim import machine, terminal
 from flowsim.cli import app
-from flowsim.errors import ModelError, ResultsError, ScenarioError
+from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
 from flowsim.model import FlowModel
 from flowsim.observation import FLOWS
 from flowsim.run import open_run
@@ -531,6 +531,16 @@ def test_the_headline_names_the_strongest_parameter(finished):
     said = {"choice.lambda": "lambda", "call_up.pace": "pace of the call-up"}[shares.idxmax()]
     (line,) = [line for line in text.splitlines() if "Entries of men into Georgia" in line]
     assert f"moved most by {said}" in line
+    assert "; chance makes " in line
+
+
+def test_a_sweep_that_needs_more_memory_than_there_is_is_refused_at_once(monkeypatch, tmp_path):
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemAvailable: 400000 kB\n")
+    monkeypatch.setattr(machine, "MEMORY", memory)
+    with pytest.raises(MachineError, match=r"2 runs at once, 0\.4 GB .* or fewer --workers"):
+        run_sweep(tiny(), tmp_path / "out", workers=2)
+    assert run_sweep(tiny(), tmp_path / "out", workers=1).runs["status"].eq("ok").all()
 
 
 def test_progress_tells_speed_and_time_left(monkeypatch):

@@ -21,8 +21,12 @@ from flowsim.calibration.folder import write_folder
 from flowsim.calibration.runs import Progress, Runner
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit, run_waves
+from flowsim.machine import cores
+from flowsim.parallel import LOCAL
+from flowsim.run import fits_in_memory
 from flowsim.scenario import assumptions
 from flowsim.sources import Observation, observations
+from flowsim.world import World
 
 Floats = npt.NDArray[np.float64]
 NOT_MOVED = "calibrated"
@@ -81,6 +85,9 @@ def calibrate(
     runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
     targets = targets_of(calibration)
     fixed = fitting.short(calibration)
+    if scheduler == LOCAL:
+        whole = {"sample": fitting.finest(calibration, chosen)}
+        fits_in_memory(World(calibration.base.variant(fixed | whole)), workers or cores())
     fit = run_waves(runner, targets, chosen.waves, chosen.steps, fixed, whole=chosen.whole)
     posterior = fitting.sample_posterior(calibration, fit, chosen)
     done = _Done(

@@ -19,8 +19,11 @@ from flowsim.comparison import coincidence, folder, lambdas, running, tables
 from flowsim.comparison.folder import Comparison
 from flowsim.comparison.running import Part, Plan, Progress, Source
 from flowsim.errors import ResultsError
+from flowsim.machine import cores
 from flowsim.parallel import LOCAL
+from flowsim.run import fits_in_memory
 from flowsim.schema import Scenario
+from flowsim.world import World
 
 REPLICATIONS = 20
 SAMPLE = 0.01
@@ -70,6 +73,8 @@ def compare(
     if replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
     read = running.read(scenarios, sample, seed)
+    if scheduler == LOCAL:
+        fits_in_memory(World(read[0]), min(workers or cores(), replications))
     place = None if out is None else Path(out)
     if place is not None:
         folder.prepare(place, [s.name for s in read], force)

@@ -50,6 +50,7 @@ def _ranges(swept: SweepResults) -> Iterator[str]:
         span = low if len(means) == 1 else f"{low} to {high}"
         strongest = _strongest(swept, str(base), str(name), str(place))
         most = f", moved most by {_named(swept, strongest)}" if strongest else ""
+        most += _chance(swept, str(base), str(name), str(place))
         yield f"  {said[:1].upper()}{said[1:]}{of}: {span}{most}"
     if len(groups) > MOST:
         yield f"  ... and {len(groups) - MOST} more in results.parquet"
@@ -66,18 +67,31 @@ def _number(value: float) -> str:
 
 def _strongest(swept: SweepResults, scenario: str, output: str, place: str) -> str:
     """Give the parameter with the largest index; empty if there is none to compare."""
-    table = swept.indices
-    if table is None or len(swept.sweep.parameters) < 2:
+    if len(swept.sweep.parameters) < 2:
         return ""
-    mine = table[
-        (table["scenario"] == scenario)
-        & (table["output"] == output)
-        & (table["place_id"] == place)
-        & table["parameter"].isin(list(swept.sweep.parameters))
-    ]
+    mine = _indices(swept, scenario, output, place)
+    mine = mine[mine["parameter"].isin(list(swept.sweep.parameters))]
     for index in STRENGTH:
         rows = mine[mine["index"] == index].set_index("parameter")
         sizes = pd.to_numeric(rows["value"]).abs().dropna()
         if len(sizes) and sizes.max() > 0:
             return str(sizes.idxmax())
     return ""
+
+
+def _chance(swept: SweepResults, scenario: str, output: str, place: str) -> str:
+    """Say how much of what differs between points chance makes; empty if that is not known."""
+    rows = _indices(swept, scenario, output, place)
+    share = pd.to_numeric(rows[rows["index"] == "noise_of_mean"]["value"]).dropna()
+    if share.empty:
+        return ""
+    return f"; chance makes {100 * share.iloc[0]:.2g} % of what differs between points"
+
+
+def _indices(swept: SweepResults, scenario: str, output: str, place: str) -> pd.DataFrame:
+    """Give the indices of one output; no rows if there are none."""
+    table = swept.indices
+    if table is None:
+        return pd.DataFrame(columns=["parameter", "index", "value"])
+    mine = (table["scenario"] == scenario) & (table["output"] == output)
+    return table[mine & (table["place_id"] == place)]

@@ -28,6 +28,7 @@ from flowsim.errors import MachineError, ResultsError
 from flowsim.folder import MANIFEST, altered, digest, digest_of
 from flowsim.machine import cores
 from flowsim.parallel import LOCAL, Failed, scatter
+from flowsim.run import fits_in_memory
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.folder import INDICES, SweepResults, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
@@ -41,6 +42,7 @@ from flowsim.sweep.tables import (
     parameter_columns,
 )
 from flowsim.sweep.work import Task, work
+from flowsim.world import World
 
 Progress = Callable[[int, int, str], None]
 REPLICATIONS_PER_TASK = 10
@@ -103,6 +105,9 @@ def run_sweep(
                     write_durably(store.folder / name, text.encode())
             todo = _missing(plan, store.done, retry_failed)
             crew = {"workers": workers, "scheduler": scheduler}
+            if scheduler == LOCAL and todo:
+                world = World(sweep.bases[0].variant(sweep.changes))
+                fits_in_memory(world, min(workers or cores(), len(todo)))
             _run_all(store, plan, todo, crew, told)
             told(len(plan), len(plan), "joining the tables")
             _finish(store, plan)

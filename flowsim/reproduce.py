@@ -24,12 +24,12 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 SHIPPED = re.compile(r"[a-z0-9][a-z0-9-]*")  # names of shipped scenarios
 Progress = Callable[[int, int, str], None]
 LARGEST = 200_000_000  # bytes of a figure's file
-SECONDS_A_RUN, SECONDS_ALL_MEN = 0.5, 40.0  # docs/performance.md, two cores of 2026
+SECONDS_A_RUN, SECONDS_ALL_MEN = 0.3, 4.0  # docs/performance.md, one core of 2026
 RETOUCHED = (
     "DIFFERENT: altered after flowsim drew it, or saved again by another programme; its seal does "
     "not fit its bytes."
 )
-RUNS = ("runs", "design_runs", "prediction_runs")
+RUNS = ("runs", "design_runs", "whole_runs", "prediction_runs")
 PATIENCE = 300.0  # seconds that are spent without asking
 
 
@@ -127,15 +127,23 @@ def _possible(made: Recipe) -> None:
 
 def expected_seconds(made: Recipe) -> float:
     """Estimate how long the runs of a recipe take, in seconds."""
-    runs, sample = _runs(made), _number(made.settings.get("sample"), 1.0)
-    return runs * (SECONDS_A_RUN + SECONDS_ALL_MEN * min(max(sample, 0.0), 1.0))
+    return sum(
+        runs * (SECONDS_A_RUN + SECONDS_ALL_MEN * min(max(sample, 0.0), 1.0))
+        for sample, runs in _runs(made)
+    )
 
 
-def _runs(made: Recipe) -> float:
-    """Count the runs behind a figure: replications, times what was varied."""
+def _runs(made: Recipe) -> list[tuple[float, float]]:
+    """Count the runs behind a figure, replications times what was varied, by their sample."""
+    told = made.settings
+    sample = _number(told.get("sample"), 1.0)
+    counted = {key: _number(told.get(key), 0.0) for key in RUNS if key in told}
+    if counted.get("whole_runs"):  # a calibration whose predictions have all men
+        whole = counted.pop("whole_runs") + counted.pop("prediction_runs", 0.0)
+        return [(sample, sum(counted.values())), (1.0, whole)]
     scenarios = sum(name.startswith("scenario") for name in made.files)
-    told = sum(_number(made.settings.get(key), 0.0) for key in RUNS)
-    return told or max(1, scenarios) * max(1.0, _number(made.settings.get("replications"), 1.0))
+    runs = max(1, scenarios) * max(1.0, _number(told.get("replications"), 1.0))
+    return [(sample, sum(counted.values()) or runs)]
 
 
 def _number(found: object, otherwise: float) -> float:
@@ -143,9 +151,10 @@ def _number(found: object, otherwise: float) -> float:
 
 
 def _how_much(made: Recipe) -> str:
-    runs, sample = _runs(made), _number(made.settings.get("sample"), 1.0)
-    times = "1 run" if runs == 1 else f"{runs:,.0f} runs"
-    return f"{times} at a sample of {sample:g}"
+    return " and ".join(
+        f"{'1 run' if runs == 1 else f'{runs:,.0f} runs'} at a sample of {sample:g}"
+        for sample, runs in _runs(made)
+    )
 
 
 def _duration(seconds: float) -> str:

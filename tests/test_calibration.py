@@ -559,3 +559,21 @@ def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeyp
     assert set(results.table("validation")["id"]) >= {"GE021", "LA032"}
     drawn = {path.name for path in draw_all(out, formats=("svg",))}
     assert "calibration-fit.svg" in drawn
+
+
+@pytest.mark.slow
+def test_a_figure_of_a_calibration_is_made_again_from_itself(tiny, tmp_path):
+    from flowsim.calibration import calibrate
+    from flowsim.figures import draw_all
+    from flowsim.reproduce import reproduce
+
+    text = SMALL.replace("waves: [6, 4]", "waves: [90, 80]").replace("repeats: 2", "repeats: 5")
+    tiny.write_text(text, encoding="utf-8")
+    calibrate(tiny, out=tmp_path / "out", budget="test", workers=1)
+    draw_all(tmp_path / "out", formats=("png", "svg"))
+    for name in ("calibration-fit.svg", "calibration-validation.png"):
+        copied = tmp_path / name
+        copied.write_bytes((tmp_path / "out" / "figures" / name).read_bytes())
+        verdict = reproduce(copied, patient=True)
+        assert verdict.same, verdict.words
+        assert "byte for byte" in verdict.words

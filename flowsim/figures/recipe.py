@@ -34,7 +34,7 @@ VERSION = 1
 MOST = 16_000_000
 SETTINGS = (
     *("seed", "sample", "replications", "engine", "scenario_hash", "data_hash", "scenarios"),
-    *("runs", "budget", "design_runs", "prediction_runs", "against"),
+    *("runs", "budget", "design_runs", "whole_runs", "prediction_runs", "against"),
 )
 INPUTS = ("points.csv", "draws.csv")
 LIBRARIES = ("numpy", "matplotlib", "mesa", "pandas")

@@ -134,7 +134,7 @@ def test_what_is_printed_says_sizes_and_intervals(found):
     assert "men who reached Georgia in september-2022" in text
     assert "visible checks" in text
     for policy in coincidence.POLICIES:
-        assert policy in text
+        assert coincidence.title_of(policy) in text
     assert "cannot be told apart" in text
     assert "UNDER OTHER VALUES OF LAMBDA" in text
 

@@ -335,7 +335,9 @@ def test_what_takes_long_is_asked_for(figures: Path, tmp_path: Path) -> None:
         reproduce(long)
     calibrated = settings | {"design_runs": 5000, "whole_runs": 500, "prediction_runs": 240}
     long.write_bytes(with_text(image, changed(made, settings=calibrated | {"sample": 0.02})))
-    told = r"about 85 minutes \(5,000 runs at a sample of 0.02 and 740 runs at a sample of 1\).*--yes"
+    told = (
+        r"about 85 minutes \(5,000 runs at a sample of 0.02 and 740 runs at a sample of 1\).*--yes"
+    )
     with pytest.raises(ResultsError, match=told):
         reproduce(long)
 

@@ -21,15 +21,22 @@ from flowsim.schema import Scenario
 
 Floats = npt.NDArray[np.float64]
 
-POLICIES = (
-    "task_force_lars",
-    "entry_limit_north_ossetia",
-    "foot_lane_lars",
-    "rumour_of_closure",
-)
+TITLES = {
+    "task_force_lars": "draft officers at Lars",
+    "entry_limit_north_ossetia": "entry limit of North Ossetia",
+    "foot_lane_lars": "foot lane at Lars",
+    "rumour_of_closure": "rumour of a closure",
+}
+POLICIES = tuple(TITLES)
 ALL, COMMON, REST, WHOLE = "all of them", "cannot be told apart", "none of them", "as it was"
 """Rows beside the policies: with against without; what belongs to several together; what
 happens without any; what happens with all."""
+
+
+def title_of(policy: str) -> str:
+    """Say in words which policy a row is about."""
+    return TITLES.get(policy, policy)
+
 
 BEFORE = (date(2022, 9, 26), date(2022, 9, 28))
 AFTER = (date(2022, 9, 29), date(2022, 10, 5))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flowsim import sources
-from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE
+from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.comparison.tables import EVERYBODY
 from flowsim.comparison.uncertainty import ENOUGH
 
@@ -251,7 +251,7 @@ def _coinciding(table: pd.DataFrame) -> Iterator[str]:
             if policy in (ALL, REST, WHOLE):
                 continue
             orders = "" if policy == COMMON else f"; {_orders(row)} by the order of arrival"
-            yield f"    {policy}: {_effect(row)}{orders}"
+            yield f"    {title_of(policy)}: {_effect(row)}{orders}"
 
 
 def _effect(row: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE
+from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.figures import ladders
 from flowsim.figures.fates import left_out, pairs, source
 from flowsim.figures.save import Drawn
@@ -128,7 +128,7 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
     for n, part in enumerate(parts):
         row, column = divmod(n, columns)
         cell = Cell(column * width, row * (high + GAP), width, high)
-        rows = [(_named(r["policy"]), r["effect"], r["low"], r["high"]) for r in records(part)]
+        rows = [(title_of(r["policy"]), r["effect"], r["low"], r["high"]) for r in records(part)]
         looks = [TOLD_APART if named else TOGETHER for named in part["first_in"].notna()]
         head = str(part["target"].iloc[0])
         _draw_ladder(
@@ -172,10 +172,6 @@ def _draw_ladder(
     ax.margins(x=0.05)
 
 
-def _named(policy: str) -> str:
-    return policy.replace("_", " ")
-
-
 def _policies_finding(data: pd.DataFrame) -> str:
     """State what the policies make together, what cannot be told apart, and the largest share.
 
@@ -189,8 +185,9 @@ def _policies_finding(data: pd.DataFrame) -> str:
     top = records(own)[0]
     return (
         f"Together the policies make {_signed(together[ALL])} {top['unit']} of the {target}, and "
-        f"{_signed(together[COMMON])} cannot be told apart; {_named(top['policy'])} has the "
-        f"largest share, {_signed(top['least'])} to {_signed(top['most'])} by the order of arrival"
+        f"{_signed(together[COMMON])} cannot be told apart; the largest share, "
+        f"{_signed(top['least'])} to {_signed(top['most'])} by the order of arrival, is that of "
+        f"{title_of(top['policy'])}"
     )
 
 
@@ -222,7 +219,7 @@ def _policies_notes() -> str:
 
 def _policies_alt(data: pd.DataFrame, title: str) -> str:
     rows = [
-        f"{row['target']}, {_named(row['policy'])}: {row['effect']:,.0f} {row['unit']}"
+        f"{row['target']}, {title_of(row['policy'])}: {row['effect']:,.0f} {row['unit']}"
         for row in records(data)
     ]
     return f"{title}. {'; '.join(rows)}."

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE
+from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.figures.words import count
 from flowsim.report.account import records
 from flowsim.report.document import Block, Paragraph, Section, Table
@@ -65,7 +65,7 @@ def _target(rows: dict[str, Row], target: str) -> list[Block]:
         ("Policy", "Share", "95 % interval", "By the order of arrival"),
         tuple(
             (
-                name.replace("_", " "),
+                title_of(name),
                 signed(float(rows[name]["effect"])),
                 _interval(rows[name]),
                 f"{signed(float(rows[name]['least']))} to {signed(float(rows[name]['most']))}",

@@ -126,11 +126,20 @@ def tables(results: CalibrationResults) -> dict[str, str]:
         out |= variant_tables(results)
     samples = results.folder / "samples.csv"
     if samples.exists():
-        allowed = results.table("emulator")[["id", "error"]].rename(columns={"error": "allowed"})
-        columns = {"id": "figure", "whole": "all men", "small": "sample 0.02", "error": "chance"}
-        columns |= {"z": "z", "ratio": "ratio", "allowed": "error allowed in the fit"}
-        out["samples"] = markdown(pd.read_csv(samples).merge(allowed, how="left"), columns)
+        out["samples"] = sample_table(pd.read_csv(samples), results.table("emulator"))
     return out
+
+
+def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:
+    """Put the samples beside all men, figure by figure, with the error that the fit allows."""
+    columns = {"id": "figure", "whole": "all men"}
+    table = rows[["id", "whole"]].drop_duplicates("id")
+    for sample, part in rows.groupby("sample"):
+        table = table.merge(part[["id", "ratio", "z"]], on="id")
+        table = table.rename(columns={"ratio": f"ratio {sample}", "z": f"z {sample}"})
+        columns |= {f"ratio {sample}": f"{sample} / all men", f"z {sample}": f"z ({sample})"}
+    table = table.merge(emulator[["id", "error"]], on="id", how="left")
+    return markdown(table, columns | {"error": "error allowed in the fit"})
 
 
 def variant_tables(results: CalibrationResults) -> dict[str, str]:

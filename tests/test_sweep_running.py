@@ -452,6 +452,9 @@ def test_an_estimate_starts_nothing(finished, tmp_path):
     assert told.bytes_on_disk > 1000
     assert not (tmp_path / "none").exists()
     assert estimate(tiny(), finished, replications=3).done == 8
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ResultsError, match="something that is not a sweep"):
+        estimate(tiny(), tmp_path)
 
 
 def test_what_is_finished_can_be_read_before_the_end(tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
-"""Whether a sample gives the same as all men: the same draws at both, chance allowed for."""
+"""What a sample does to the figures: the same draws with some and with all men."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration.folder import CalibrationResults, read_back
@@ -10,56 +13,61 @@ from flowsim.calibration.shipped import posterior_changes
 from flowsim.calibration.targets import simulated
 from flowsim.observation import Observed
 from flowsim.scenario import Base
+from flowsim.schema import Scenario
 from flowsim.simulate import simulate
-from flowsim.sources import observations
+from flowsim.sources import Observation, observations
 
-DRAWS, REPLICATIONS, SMALL = 12, 8, 0.02
+Floats = npt.NDArray[np.float64]
+SAMPLES = (0.02, 0.1)
+DRAWS, REPLICATIONS = 12, 8
 
 
 def compare_samples(
     results: CalibrationResults,
+    samples: Sequence[float] = SAMPLES,
     draws: int = DRAWS,
     replications: int = REPLICATIONS,
     whole: float = 1.0,
 ) -> pd.DataFrame:
-    """Run posterior draws at a sample of 0.02, repeated, and with all men.
+    """Run posterior draws with all men, and repeatedly with samples of them.
 
     Returns
     -------
     DataFrame
-        ``id``; ``small`` and ``whole``: means over the draws; ``error``: standard error of
-        their difference by chance; ``ratio``; ``z``.
+        For each figure and sample: ``id``, ``sample``; ``mean`` and ``whole``, means over the
+        draws; ``error``, standard error of their difference by chance; ``ratio`` of the sample
+        to all men; ``z``.
     """
     file = read_back(results)
     base = Base.read(file.scenario)
     wanted = [f for f in observations() if f.id in file.observations or f.role == "validate"]
-    small: list[list[dict[str, float]]] = []
-    large: list[dict[str, float]] = []
-    for changes in posterior_changes(draws, results.folder / "posterior.csv"):
-        own = changes | {"horizon.end": file.until}
-        few = base.variant(own | {"sample": SMALL})
-        small.append(
-            [simulated(Observed(simulate(few, r)), wanted, {}) for r in range(1, 1 + replications)]
+    points = [
+        changes | {"horizon.end": file.until}
+        for changes in posterior_changes(draws, results.folder / "posterior.csv")
+    ]
+    all_men = np.array([_figures(base.variant(p | {"sample": whole}), 0, wanted) for p in points])
+    tables = []
+    for sample in samples:
+        few = np.array(
+            [
+                [
+                    _figures(base.variant(p | {"sample": sample}), r, wanted)
+                    for r in range(1, 1 + replications)
+                ]
+                for p in points
+            ]
         )
-        large.append(
-            simulated(Observed(simulate(base.variant(own | {"sample": whole}))), wanted, {})
-        )
-    rows = []
-    for figure in wanted:
-        few_men = np.array([[run[figure.id] for run in runs] for runs in small])
-        all_men = np.array([run[figure.id] for run in large])
-        one = few_men.std(axis=1, ddof=1)
-        share = 1 / replications + SMALL / whole
-        error = float(np.sqrt((one**2 * share).sum()) / draws)
-        difference = float(all_men.mean() - few_men.mean())
-        rows.append(
-            {
-                "id": figure.id,
-                "small": few_men.mean(),
-                "whole": all_men.mean(),
-                "error": error,
-                "ratio": all_men.mean() / few_men.mean() if few_men.mean() else np.nan,
-                "z": difference / error if error > 0 else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+        share = 1 / replications + sample / whole  # chance of one run with all men is so much less
+        error = np.sqrt((few.var(axis=1, ddof=1) * share).sum(axis=0)) / draws
+        mean, of_all = few.mean(axis=(0, 1)), all_men.mean(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            columns = {"mean": mean, "whole": of_all, "error": error}
+            columns |= {"ratio": mean / of_all, "z": (mean - of_all) / error}
+        ids = [figure.id for figure in wanted]
+        tables.append(pd.DataFrame({"id": ids, "sample": sample, **columns}))
+    return pd.concat(tables, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+
+
+def _figures(scenario: Scenario, replication: int, wanted: Sequence[Observation]) -> list[float]:
+    found = simulated(Observed(simulate(scenario, replication)), wanted, {})
+    return [found[figure.id] for figure in wanted]

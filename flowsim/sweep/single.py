@@ -82,11 +82,15 @@ def estimate(
         As ``run_sweep``.
     ModelError
         If the probe fails: so would other runs.
+    ResultsError
+        If the folder holds something else.
     """
     sweep = sweep if isinstance(sweep, Sweep) else read_sweep(sweep)
     sweep = overridden(sweep, replications, sample)
     plan = make_plan(sweep, progress)
-    done = _done(Path("results", sweep.name) if out is None else Path(out))
+    folder = Path("results", sweep.name) if out is None else Path(out)
+    Store(folder).refuse_foreign()
+    done = _done(folder)
     missing = sum(run.key not in done for run in plan.runs)
     seconds, size = zip(*(_probe(plan) for _ in range(PROBES)), strict=True)
     count, first, later = workers or cores(), seconds[0], min(seconds)

@@ -114,7 +114,7 @@ class Store:
         """Take the folder; ResultsError if it is another's or holds something else."""
         if self.folder.exists() and not self.folder.is_dir():
             raise ResultsError(f"{self.folder} is a file; expected a folder, choose another --out")
-        self._refuse_foreign()
+        self.refuse_foreign()
         with explained(self.folder):
             (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -147,7 +147,7 @@ class Store:
             os.close(self._lock)
             self._lock = None
 
-    def _refuse_foreign(self) -> None:
+    def refuse_foreign(self) -> None:
         """Refuse a folder with things in it that are not a sweep's; parts/ is removed at last."""
         if not self.folder.exists():
             return

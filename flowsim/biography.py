@@ -20,7 +20,8 @@ from flowsim.clock import DAY, HOUR
 from flowsim.errors import ModelError
 from flowsim.model import FlowModel
 from flowsim.policies import WARM_UP
-from flowsim.schema import AGE_BANDS, Scenario
+from flowsim.quantity import AGE_BANDS
+from flowsim.schema import Scenario
 from flowsim.states import NEVER, Reason, Status, status_name
 from flowsim.world import World
 

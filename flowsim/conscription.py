@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.clock import Clock
-from flowsim.schema import CallUp, CallUpWave, Dated
+from flowsim.quantity import Dated
+from flowsim.schema import CallUp, CallUpWave
 from flowsim.states import Reason
 
 Floats = npt.NDArray[np.float64]

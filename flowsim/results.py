@@ -15,7 +15,8 @@ from flowsim.ledger import Ledger, mean
 from flowsim.model import FlowModel
 from flowsim.observation import FLOWS, LEVELS, Observed
 from flowsim.policies import WARM_UP
-from flowsim.schema import AGE_BANDS, Destination
+from flowsim.quantity import AGE_BANDS
+from flowsim.schema import Destination
 from flowsim.sources import observations
 from flowsim.states import Status, status_name
 from flowsim.status import categories

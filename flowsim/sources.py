@@ -143,7 +143,7 @@ class Regions:
     ----------
     code, name : tuple of str, length 83
     men : int64, shape (83, 8)
-        Men by age band (``schema.AGE_BANDS``), 1 January 2022, Rosstat.
+        Men by age band (``quantity.AGE_BANDS``), 1 January 2022, Rosstat.
     higher_education_share, higher_education_response_share : float64, shape (83,)
         Of people 15 and over who stated a level, both sexes; share who stated one.
     passport_share : float64, shape (83,)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from flowsim.journey import Trips
 from flowsim.population import Population
-from flowsim.schema import AGE_BANDS
+from flowsim.quantity import AGE_BANDS
 from flowsim.states import MOST_DESTINATIONS, Status, status_name
 from flowsim.world import World
 

@@ -19,8 +19,9 @@ from matplotlib.text import Text
 from flowsim import figures, sources
 from flowsim.figures import save, style
 from flowsim.figures.tables import Results
+from flowsim.quantity import AGE_BANDS
 from flowsim.scenario import load, resolved_yaml
-from flowsim.schema import AGE_BANDS, Scenario
+from flowsim.schema import Scenario
 
 # ---- made-up results of the right shape and size -------------------------------------------
 

@@ -10,8 +10,9 @@ import pytest
 
 from flowsim import sources
 from flowsim.errors import DataError
+from flowsim.quantity import AGE_BANDS
 from flowsim.scenario import load, shipped
-from flowsim.schema import AGE_BANDS, Crossing
+from flowsim.schema import Crossing
 
 CITED = re.compile(r"\b(GE|KZ|LA|FSB|DR|CU|FI|MN|XB|TO)(\d{3})(?:-(?:\1)?(\d{3}))?\b")
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.comparison.lives import Life, all_destinations, outcomes, strata
-from flowsim.schema import AGE_BANDS
+from flowsim.quantity import AGE_BANDS
 from flowsim.status import categories
 
 Floats = npt.NDArray[np.float64]

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from flowsim import sources
+from flowsim.quantity import Dated, Number, Table
 from flowsim.scenario.messages import USER_SOURCE
 from flowsim.scenario.reading import scalar
-from flowsim.schema import Dated, Number, Scenario, Table
+from flowsim.schema import Scenario
 
 WIDTH = 96
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()+-]*(?<! )")

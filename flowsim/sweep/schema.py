@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.quantity import Finite, Moment, Strict
 from flowsim.scenario.other_files import file_schema
 from flowsim.scenario.tree import show, suggestion
-from flowsim.schema import Finite, Moment, Strict
 
 WAYS = ("range", "values", "levels", "distribution", "free")
 COMMON = ("norm", "uniform", "triang", "beta", "lognorm")

@@ -2,17 +2,20 @@
 
 ``python docs/make_calibration.py`` runs the full calibration (about an hour on two idle cores;
 it goes on where it was stopped), then writes the tables and figures of ``docs/calibration.md``,
-``flowsim/data/posterior.csv`` and ``flowsim/data/lambda.csv``. With ``--check`` it fails if
+``flowsim/data/posterior.csv``, ``flowsim/data/lambda.csv`` and the calibrated values in
+``scenarios/september-2022.yaml``. With ``--check`` it fails if
 the page does not hold what the folder gives.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +23,7 @@ from flowsim.calibration import CalibrationResults, calibrate, open_calibration
 from flowsim.calibration.folder import csv_of
 from flowsim.calibration.samples import compare_samples
 from flowsim.figures import draw_all
+from flowsim.scenario import Base
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "calibration.md"
@@ -176,6 +180,34 @@ def ship(results: CalibrationResults) -> None:
 
 
 SOURCE = "calibrated: flowsim calibrate, docs/calibration.md"
+VALUE, INTERVAL = re.compile(r"(?<=\{value: )[^,]+"), re.compile(r"90 % interval [^;\"]*")
+
+
+def ship_values(results: CalibrationResults) -> None:
+    """Write values and intervals into the scenario, where it says that they are calibrated.
+
+    Values to four digits, so that the scenario stands for what was run only as nearly.
+    """
+    path = DOCS.parent / "scenarios" / "september-2022.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    tree = Base.read(path).tree
+    best = results.table("best").iloc[0]
+    for row in results.table("parameters").itertuples():
+        number = int(tree.place(tuple(row.parameter.split("."))).where.rpartition(":")[2] or 0)
+        if row.parameter not in best or SOURCE not in lines[number - 1]:
+            continue
+        line = VALUE.sub(f"{best[row.parameter]:.4g}", lines[number - 1], count=1)
+        lines[number - 1] = INTERVAL.sub(f"90 % interval {said(row)}", line, count=1)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def said(row: Any) -> str:
+    """Say an interval in as many digits as its width deserves, and if nothing is known."""
+    step = 10.0 ** math.floor(math.log10((row.high - row.low) / 10))
+    digits = max(0, -round(math.log10(step)))
+    low, high = (f"{round(end / step) * step:,.{digits}f}" for end in (row.low, row.high))
+    joined = f"{low} to {high}" if row.low < 0 else f"{low}-{high}"
+    return joined + (", not identified" if row.verdict == "not identified" else "")
 
 
 def main() -> None:
@@ -199,6 +231,7 @@ def main() -> None:
         if path.suffix == ".png":
             shutil.copy(path, IMAGES / path.name)
     ship(results)
+    ship_values(results)
     PAGE.write_text(page(results), encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from flowsim import sources
 from flowsim.calibration import (
     checks,
     emulator,
+    fitting,
     posterior,
     posterior_changes,
     validation,
@@ -20,7 +21,7 @@ from flowsim.calibration import (
     waves,
 )
 from flowsim.calibration.best import best_point
-from flowsim.calibration.file import read_calibration
+from flowsim.calibration.file import Variant, read_calibration
 from flowsim.calibration.folder import open_calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner, Store, key_of
@@ -47,6 +48,12 @@ observations:
 budgets:
   test: {waves: [6, 4], repeats: 2, steps: 100, draws: 50, predictions: 10,
     variants: 0, truths: 10, truth_steps: 100}
+"""
+VARIANTS = """\
+imputed:
+  lambda_1: {title: lambda 1, changes: {choice.lambda: 1.0}, start: {panic.lag: [0.5, 5]}}
+off:
+  rumour: {title: no rumour, changes: {policies.rumour_of_closure.strength: 0}}
 """
 RNG = np.random.default_rng(1)
 
@@ -341,6 +348,22 @@ def test_the_point_for_the_file_keeps_what_is_held_and_stays_inside_the_bounds(t
     assert calibration.low[0] < best[0] < calibration.high[0]
 
 
+def test_a_variant_fitted_anew_holds_the_other_numbers_at_the_best_point(tiny):
+    """What moves is not held, and what the variant says comes last."""
+    calibration = read_calibration(tiny)
+    variant = Variant(title="t", changes={"choice.theta": 0.3}, start={"panic.lag": (1, 2)})
+    best = {"panic.lag": 4.0, "choice.theta": 0.5, "panic.decay": 9.0}
+    fixed = fitting.fixed_in(calibration, variant, best)
+    assert "panic.lag" not in fixed
+    assert fixed["choice.theta"] == 0.3
+    assert fixed["panic.decay"] == 9.0
+    names = {
+        fitting.name_of_again(calibration, "v", variant, best | other)
+        for other in ({}, {"panic.lag": 5.0}, {"panic.decay": 8.0})
+    }
+    assert len(names) == 2
+
+
 # ------------------------------------------------------------------ scores
 
 
@@ -543,7 +566,9 @@ def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeyp
 
     monkeypatch.setattr(waves, "ALL_MEN", 0.004)
     text = SMALL.replace("waves: [6, 4]", "waves: [90, 80], whole: 40")
-    text = text.replace("repeats: 2", "repeats: 5")
+    text = text.replace("repeats: 2", "repeats: 5").replace("variants: 0", "variants: 10")
+    text = text.replace("truth_steps: 100}", "truth_steps: 100, again: [80, 70], again_whole: 60}")
+    text += VARIANTS
     tiny.write_text(text, encoding="utf-8")
     out = tmp_path / "out"
     calibrate(tiny, out=out, budget="test", workers=1)
@@ -556,6 +581,10 @@ def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeyp
     assert first == {p.name: p.read_bytes() for p in Path(out).iterdir() if p.is_file()}
     results = open_calibration(out)
     assert len(results.draws) == 50
+    assert set(results.table("variants")["variant"]) == {"nothing", "rumour", "lambda_1"}
+    points = results.table("variant-points").set_index("key")["value"]
+    assert points["choice.lambda"] == 1
+    assert 0.5 <= points["panic.lag"] <= 5
     assert set(results.table("validation")["id"]) >= {"GE021", "LA032"}
     drawn = {path.name for path in draw_all(out, formats=("svg",))}
     assert "calibration-fit.svg" in drawn

@@ -15,7 +15,7 @@ import pandas as pd
 from flowsim import sources
 from flowsim.calibration import checks, fitting, validation
 from flowsim.calibration.best import best_point, polished
-from flowsim.calibration.file import Budget, Calibration, Variant, read_calibration
+from flowsim.calibration.file import Budget, Calibration, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.folder import write_folder
 from flowsim.calibration.runs import Progress, Runner
@@ -101,8 +101,8 @@ def calibrate(
         others,
     )
     tables = _tables(done)
-    tables |= _variant_tables(done)
     best = _best(done)
+    tables |= _variant_tables(done, calibration.changes(best))
     tables["best"] = pd.DataFrame([calibration.changes(best)])
     write_folder(
         Path(out),
@@ -276,8 +276,12 @@ def _daily(runs: pd.DataFrame, share: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "place_id", "date", "low", "median", "high"])
 
 
-def _variant_tables(done: _Done) -> dict[str, pd.DataFrame]:
-    """Run variants if the budget has some; those fitted anew give their own best points."""
+def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Run variants if the budget has some; those fitted anew give their own best points.
+
+    ``middle`` holds the scenario changes of the best point, at which they hold what they do not
+    fit.
+    """
     if not done.budget.variants:
         return {}
     runner, fit, posterior = done.runner, done.fit, done.posterior
@@ -295,9 +299,11 @@ def _variant_tables(done: _Done) -> dict[str, pd.DataFrame]:
             if not variant.start or not done.budget.again:
                 continue
             own, own_fit, own_posterior = fitting.fit_variant(
-                runner, done.targets, name, variant, done.budget, moving
+                runner, done.targets, name, variant, done.budget, moving, middle
             )
-            best, misfit = _polished(done, own, own_fit, own_posterior, name, variant)
+            stage = fitting.name_of_again(own, name, variant, middle)
+            fixed = fitting.fixed_in(own, variant, middle)
+            best, misfit = _polished(done, own, own_fit, own_posterior, stage, fixed)
             changes = variant.changes | own.changes(best)
             points += [{"variant": name, "key": k, "value": v} for k, v in changes.items()]
             again.append({"kind": kind, "variant": name, "title": variant.title})
@@ -307,17 +313,21 @@ def _variant_tables(done: _Done) -> dict[str, pd.DataFrame]:
 
 
 def _polished(
-    done: _Done, own: Calibration, fit: Fit, posterior: Posterior, name: str, variant: Variant
+    done: _Done,
+    own: Calibration,
+    fit: Fit,
+    posterior: Posterior,
+    stage: str,
+    fixed: dict[str, Any],
 ) -> tuple[Floats, float]:
     """Give the best point of a variant and its misfit, from real runs; kept when found."""
 
     def find() -> pd.DataFrame:
         start = best_point(own, fit.likelihood(), posterior.unit, {})
-        fixed = fitting.short(own) | variant.changes
         values, misfit = polished(own, done.targets, start, fixed)
         return pd.DataFrame([[*values, misfit]], columns=[*own.names, "misfit"])
 
-    row = done.runner.store.points(fitting.name_of_again(own, name, variant) + "-point", find)
+    row = done.runner.store.points(f"{stage}-point", find)
     return row[own.names].to_numpy(dtype=np.float64)[0], float(row["misfit"].iloc[0])
 
 

@@ -105,14 +105,17 @@ def fit_variant(
     variant: Variant,
     budget: Budget,
     moving: Sequence[str],
+    best: dict[str, Any],
 ) -> tuple[Calibration, Fit, Posterior]:
     """Fit a variant from the beginning, by waves of its own.
 
     Parameters
     ----------
     moving : sequence of str
-        Numbers that the figures identify at least weakly; the others keep the scenario's
-        values. Those with a prior of their own in the variant move as well.
+        Numbers that the figures identify at least weakly. Those with a prior of their own in
+        the variant move as well.
+    best : dict
+        Scenario changes of the best point, at which all other numbers are held.
     """
     parameters = tuple(
         _restarted(p, variant)
@@ -121,17 +124,27 @@ def fit_variant(
     )
     calibration = replace(runner.calibration, parameters=parameters)
     own = replace(runner, calibration=calibration)
-    fixed = short(calibration) | variant.changes
-    stage = name_of_again(calibration, name, variant)
+    fixed = fixed_in(calibration, variant, best)
+    stage = name_of_again(calibration, name, variant, best)
     fit = run_waves(
         own, targets, budget.again, budget.steps, fixed, stage, whole=budget.again_whole
     )
     return calibration, fit, sample_posterior(calibration, fit, budget)
 
 
-def name_of_again(calibration: Calibration, name: str, variant: Variant) -> str:
+def fixed_in(calibration: Calibration, variant: Variant, best: dict[str, Any]) -> dict[str, Any]:
+    """Give what holds in the runs of a variant that is fitted from the beginning."""
+    moved = {key for parameter in calibration.parameters for key in parameter.moves}
+    held = {key: value for key, value in best.items() if key not in moved}
+    return short(calibration) | held | variant.changes
+
+
+def name_of_again(
+    calibration: Calibration, name: str, variant: Variant, best: dict[str, Any]
+) -> str:
     """Name the stages of a variant by what they depend on."""
-    said = [variant.model_dump(mode="json"), calibration.names, calibration.base.hash]
+    fixed = fixed_in(calibration, variant, best)
+    said = [variant.model_dump(mode="json"), calibration.names, fixed]
     return f"again-{name}-{_hash(said)}"
 
 

@@ -19,9 +19,11 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.calibration import CalibrationResults, calibrate, open_calibration
+from flowsim.calibration import CalibrationResults, calibrate, fitting, open_calibration
+from flowsim.calibration.file import read_calibration
 from flowsim.calibration.folder import csv_of
 from flowsim.calibration.samples import compare_samples
+from flowsim.calibration.targets import targets_of
 from flowsim.figures import draw_all
 from flowsim.scenario import Base
 
@@ -29,6 +31,7 @@ DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "calibration.md"
 IMAGES = DOCS / "images" / "calibration"
 DATA = DOCS.parent / "flowsim" / "data"
+DRAWS = 12  # of the posterior, by which samples are compared with all men
 FOLDER = DOCS.parent / "results" / "calibration-september-2022-full"
 LAMBDAS = {"lambda_03": 0.3, "lambda_1": 1.0}
 BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -134,14 +137,27 @@ def tables(results: CalibrationResults) -> dict[str, str]:
     return out
 
 
+def samples_of(results: CalibrationResults, workers: int | None) -> pd.DataFrame:
+    """Put draws of the posterior, run with samples, beside the same with all men."""
+    calibration = read_calibration("september-2022")
+    budget = fitting.budget_of(calibration, "full")
+    runner = fitting.runner_of(calibration, results.folder, budget, workers, "local", None)
+    pairs = runner.store.done("nothing"), runner.store.done("predictions")
+    points = results.draws[calibration.names].to_numpy()[-DRAWS:]  # others than those of the pairs
+    return compare_samples(calibration, targets_of(calibration), points, pairs)
+
+
 def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:
     """Put the samples beside all men, figure by figure, with the error that the fit allows."""
     columns = {"id": "figure", "whole": "all men"}
     table = rows[["id", "whole"]].drop_duplicates("id")
     for sample, part in rows.groupby("sample"):
-        table = table.merge(part[["id", "ratio", "z"]], on="id")
-        table = table.rename(columns={"ratio": f"ratio {sample}", "z": f"z {sample}"})
-        columns |= {f"ratio {sample}": f"{sample} / all men", f"z {sample}": f"z ({sample})"}
+        names = {"ratio": f"ratio {sample}", "z": f"z {sample}"}
+        columns |= {f"ratio {sample}": f"{sample} / all men", f"z {sample}": "z"}
+        if part["corrected"].notna().any():
+            names |= {"corrected": f"corrected {sample}", "z_corrected": f"z corrected {sample}"}
+            columns |= {f"corrected {sample}": "corrected", f"z corrected {sample}": "z "}
+        table = table.merge(part[["id", *names]].rename(columns=names), on="id")
     table = table.merge(emulator[["id", "error"]], on="id", how="left")
     return markdown(table, columns | {"error": "error allowed in the fit"})
 
@@ -224,7 +240,7 @@ def main() -> None:
     if given.check:
         sys.exit(page(results) != PAGE.read_text(encoding="utf-8"))
     if not (given.folder / "samples.csv").exists():
-        compare_samples(results).to_csv(given.folder / "samples.csv", index=False)
+        samples_of(results, given.workers).to_csv(given.folder / "samples.csv", index=False)
     drawn = draw_all(given.folder, formats=("png",))
     IMAGES.mkdir(parents=True, exist_ok=True)
     for path in drawn:

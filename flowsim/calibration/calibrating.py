@@ -20,7 +20,7 @@ from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.folder import write_folder
 from flowsim.calibration.runs import Progress, Runner
 from flowsim.calibration.targets import Targets, targets_of
-from flowsim.calibration.waves import Fit, run_waves
+from flowsim.calibration.waves import Fit
 from flowsim.machine import cores
 from flowsim.parallel import LOCAL
 from flowsim.run import fits_in_memory
@@ -84,11 +84,10 @@ def calibrate(
     others = () if against is None else _told_apart(sources.read_observations(against))
     runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
     targets = targets_of(calibration)
-    fixed = fitting.short(calibration)
     if scheduler == LOCAL:
-        whole = {"sample": fitting.finest(calibration, chosen)}
-        fits_in_memory(World(calibration.base.variant(fixed | whole)), workers or cores())
-    fit = run_waves(runner, targets, chosen.waves, chosen.steps, fixed, whole=chosen.whole)
+        largest = fitting.short(calibration) | {"sample": fitting.finest(calibration, chosen)}
+        fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
+    fit = fitting.fit_design(runner, targets, chosen)
     posterior = fitting.sample_posterior(calibration, fit, chosen)
     done = _Done(
         runner,

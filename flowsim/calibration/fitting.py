@@ -89,6 +89,12 @@ def finest(calibration: Calibration, budget: Budget) -> float:
     return waves.ALL_MEN if budget.whole else calibration.file.sample
 
 
+def fit_design(runner: Runner, targets: Targets, budget: Budget) -> Fit:
+    """Run what is missing of the design, and learn from it."""
+    fixed = short(runner.calibration)
+    return run_waves(runner, targets, budget.waves, budget.steps, fixed, whole=budget.whole)
+
+
 def sample_posterior(calibration: Calibration, fit: Fit, budget: Budget) -> Posterior:
     """Sample the posterior on the emulator of all waves."""
     rng = np.random.default_rng([calibration.file.seed, 99])

@@ -1,4 +1,10 @@
-"""What a sample does to the figures: the same draws with some and with all men."""
+"""What a sample does to the figures: the same draws with some and with all men.
+
+A sample is right on average about who leaves, but not about queues: at one crossing it is a few
+large parties a day, so a crossing near its capacity idles after a slack day and cannot make good
+for it after a busy one, and fewer get through. How much that makes is measured on some draws of
+the posterior, and taken off on others: what is left must be chance.
+"""
 
 from __future__ import annotations
 
@@ -8,66 +14,98 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.calibration.folder import CalibrationResults, read_back
-from flowsim.calibration.shipped import posterior_changes
-from flowsim.calibration.targets import simulated
+from flowsim.calibration.file import Calibration
+from flowsim.calibration.targets import Targets, simulated
 from flowsim.observation import Observed
-from flowsim.scenario import Base
 from flowsim.schema import Scenario
 from flowsim.simulate import simulate
-from flowsim.sources import Observation, observations
+from flowsim.sources import observations
 
 Floats = npt.NDArray[np.float64]
 SAMPLES = (0.02, 0.1)
-DRAWS, REPLICATIONS = 12, 8
+REPLICATIONS = 8
 
 
 def compare_samples(
-    results: CalibrationResults,
+    calibration: Calibration,
+    targets: Targets,
+    points: Floats,
+    pairs: tuple[pd.DataFrame, pd.DataFrame],
     samples: Sequence[float] = SAMPLES,
-    draws: int = DRAWS,
     replications: int = REPLICATIONS,
     whole: float = 1.0,
 ) -> pd.DataFrame:
-    """Run posterior draws with all men, and repeatedly with samples of them.
+    """Run draws with all men, and repeatedly with samples of them.
+
+    Parameters
+    ----------
+    points : float64, shape (D, P)
+        Values of the parameters.
+    pairs : two DataFrames
+        Runs of other draws with the calibration's sample, and of the same with all men.
 
     Returns
     -------
     DataFrame
-        For each figure and sample: ``id``, ``sample``; ``mean`` and ``whole``, means over the
-        draws; ``error``, standard error of their difference by chance; ``ratio`` of the sample
-        to all men; ``z``.
+        For each sample and figure: ``id``, ``sample``; ``whole`` and ``mean``, medians over the
+        draws with all men and with the sample; ``ratio`` of the sample to all men, a mean over
+        the draws (of logs, or a difference of shares added to 1); ``z``, its distance from 1 in
+        standard errors of chance. For the calibration's own sample also ``corrected`` and
+        ``z_corrected``: without what the pairs say that it does, and with the chance in that.
     """
-    file = read_back(results)
-    base = Base.read(file.scenario)
-    wanted = [f for f in observations() if f.id in file.observations or f.role == "validate"]
-    points = [
-        changes | {"horizon.end": file.until}
-        for changes in posterior_changes(draws, results.folder / "posterior.csv")
-    ]
-    all_men = np.array([_figures(base.variant(p | {"sample": whole}), 0, wanted) for p in points])
+
+    def figures(sample: float, first: int) -> Floats:
+        # Other men for each draw: chance that all draws share would not average out.
+        runs = [
+            _run(calibration, values, sample, first + draw * (1 + replications))
+            for draw, values in enumerate(points)
+        ]
+        return targets.scaled(pd.DataFrame(runs))
+
+    of_all = figures(whole, 0)
     tables = []
     for sample in samples:
-        few = np.array(
-            [
-                [
-                    _figures(base.variant(p | {"sample": sample}), r, wanted)
-                    for r in range(1, 1 + replications)
-                ]
-                for p in points
-            ]
-        )
+        few = np.stack([figures(sample, 1 + r) for r in range(replications)])
         share = 1 / replications + sample / whole  # chance of one run with all men is so much less
-        error = np.sqrt((few.var(axis=1, ddof=1) * share).sum(axis=0)) / draws
-        mean, of_all = few.mean(axis=(0, 1)), all_men.mean(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            columns = {"mean": mean, "whole": of_all, "error": error}
-            columns |= {"ratio": mean / of_all, "z": (mean - of_all) / error}
-        ids = [figure.id for figure in wanted]
-        tables.append(pd.DataFrame({"id": ids, "sample": sample, **columns}))
-    return pd.concat(tables, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        error = np.sqrt((few.var(axis=0, ddof=1) * share).sum(axis=0)) / len(points)
+        off = (few.mean(axis=0) - of_all).mean(axis=0)
+        table = {"whole": targets.natural(of_all), "mean": targets.natural(few.mean(axis=0))}
+        columns = {name: np.median(values, axis=0) for name, values in table.items()}
+        columns |= {"ratio": _ratio(targets, off), "z": _over(off, error)}
+        if sample == calibration.file.sample:
+            learnt, unsure = _learnt(targets, *pairs)
+            columns["corrected"] = _ratio(targets, off - learnt)
+            columns["z_corrected"] = _over(off - learnt, np.hypot(error, unsure))
+        tables.append(pd.DataFrame({"id": targets.ids, "sample": sample, **columns}))
+    return pd.concat(tables, ignore_index=True)
 
 
-def _figures(scenario: Scenario, replication: int, wanted: Sequence[Observation]) -> list[float]:
-    found = simulated(Observed(simulate(scenario, replication)), wanted, {})
-    return [found[figure.id] for figure in wanted]
+def _run(
+    calibration: Calibration, values: Floats, sample: float, replication: int
+) -> dict[str, float]:
+    file = calibration.file
+    own = {"horizon.end": file.until, "seed": file.seed, "sample": sample}
+    scenario: Scenario = calibration.base.variant(calibration.changes(values) | own)
+    shares = {name: f.share_of for name, f in file.observations.items() if f.share_of}
+    known = {figure.id: figure for figure in observations()}
+    wanted = [known[name] for name in file.observations]
+    return simulated(Observed(simulate(scenario, replication)), wanted, shares)
+
+
+def _learnt(targets: Targets, sampled: pd.DataFrame, whole: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Give what pairs of runs say that a sample does, on average, and the chance in that."""
+    both = sampled.merge(whole[["point"]], on="point")
+    whole = whole[whole["point"].isin(both["point"])]
+    off = targets.scaled(both) - targets.scaled(whole)
+    return off.mean(axis=0), off.std(axis=0, ddof=1) / np.sqrt(len(off))
+
+
+def _ratio(targets: Targets, off: Floats) -> Floats:
+    """Turn differences on the scale of comparison into ratios; of shares, into 1 and points."""
+    logs = np.array([fitted.share_of is None for fitted in targets.fitted])
+    return np.where(logs, np.exp(off), 1 + off)
+
+
+def _over(off: Floats, error: Floats) -> Floats:
+    """Divide by the error, where there is any."""
+    return np.divide(off, error, out=np.full_like(off, np.nan), where=error > 1e-9)

@@ -29,7 +29,7 @@ from flowsim.sources import Observation, observations
 from flowsim.world import World
 
 Floats = npt.NDArray[np.float64]
-NOT_MOVED = "calibrated"
+CALIBRATED = "calibrated"
 
 
 @dataclass(frozen=True)
@@ -343,15 +343,20 @@ def _again_row(fit: Fit, posterior: Posterior) -> dict[str, Any]:
 
 
 def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
-    """Give the scenario's values of what the figures do not identify: they stay."""
+    """Give values to what the figures do not identify, so that none of it is tuned.
+
+    They are the scenario's, or the posterior's median where the scenario has no assumption.
+    """
     verdicts = checks.parameter_table(calibration, calibration.values(draws))
     rows = {row.key: row for row in assumptions(calibration.base.scenario)}
     held = {}
-    for parameter, verdict in zip(calibration.parameters, verdicts["verdict"], strict=True):
-        name = parameter.name
+    said = zip(calibration.names, verdicts["verdict"], verdicts["median"], strict=True)
+    for name, verdict, median in said:
         if name not in rows:  # several keys moved together, or one date: the file's is 1, or it
             held[name] = _own_value(calibration, name)
-        elif verdict == "not identified" and not rows[name].source.startswith(NOT_MOVED):
+        elif verdict == "not identified" and rows[name].source.startswith(CALIBRATED):
+            held[name] = float(median)
+        elif verdict == "not identified":
             held[name] = float(str(rows[name].value).replace(",", ""))
     return {k: v for k, v in held.items() if _inside(calibration, k, v)}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flowsim import parallel
+from flowsim import cluster, parallel
 from flowsim.errors import MachineError, ModelError
 from flowsim.parallel import Failed, scatter
 
@@ -257,7 +257,7 @@ def test_without_dask_a_scheduler_is_refused_in_words(monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(parallel, "SECONDS_TO_CONNECT", 0.2)
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(MachineError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         list(scatter(square, [1], scheduler="tcp://127.0.0.1:9"))
 

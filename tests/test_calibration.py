@@ -16,6 +16,7 @@ from flowsim.calibration import (
     fitting,
     posterior,
     posterior_changes,
+    samples,
     validation,
     variants,
     waves,
@@ -362,6 +363,38 @@ def test_a_variant_fitted_anew_holds_the_other_numbers_at_the_best_point(tiny):
         for other in ({}, {"panic.lag": 5.0}, {"panic.decay": 8.0})
     }
     assert len(names) == 2
+
+
+# ------------------------------------------------------------------ samples
+
+
+def test_what_a_sample_does_is_measured_on_some_draws_and_taken_off_others(tiny, monkeypatch):
+    """A known world: a sample lets a tenth less through, and has more chance than all men."""
+    calibration = read_calibration(tiny)
+    targets, rng = targets_of(calibration), np.random.default_rng(3)
+    few = calibration.file.sample
+
+    def run(_calibration, values, sample, _replication):
+        chance = 0.02 * np.sqrt(few / sample)
+        level = 5000 * np.exp(0.1 * values[0]) * (1.0 if sample == 1 else 0.9)
+        return {name: level * np.exp(chance * rng.standard_normal()) for name in targets.ids}
+
+    monkeypatch.setattr(samples, "_run", run)
+    points = calibration.values(rng.uniform(-1, 1, (12, 2)))
+    pairs = [
+        pd.DataFrame(
+            [run(None, values, sample, 0) | {"point": n} for n, values in enumerate(draws)]
+        )
+        for draws in [calibration.values(rng.uniform(-1, 1, (80, 2)))]
+        for sample in (few, 1.0)
+    ]
+    table = samples.compare_samples(calibration, targets, points, (pairs[0], pairs[1]), (few, 0.5))
+    own = table[(table["sample"] == few) & (table["id"] != "LA010")]  # cars are counted with 300
+    assert own["ratio"].between(0.88, 0.92).all()
+    assert (own["z"] < -5).all()
+    assert own["corrected"].between(0.99, 1.01).all()
+    assert (own["z_corrected"].abs() < 4).all()
+    assert table[table["sample"] == 0.5]["corrected"].isna().all()
 
 
 # ------------------------------------------------------------------ scores

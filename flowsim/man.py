@@ -6,7 +6,7 @@ Every law is a submodel used for one man; ``men.py`` lets a whole sample live.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,6 @@ from flowsim.clock import DAY, HOUR
 from flowsim.policies import WARM_UP
 from flowsim.quantity import AGE_BANDS
 from flowsim.states import NEVER, Reason, Status, status_name
-
-if TYPE_CHECKING:
-    from flowsim.men import AgentModel
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,9 +85,9 @@ class Man(Agent):
     trips : list of Trip
     """
 
-    model: AgentModel
+    model: Any
 
-    def __init__(self, model: AgentModel, row: int) -> None:
+    def __init__(self, model: Any, row: int) -> None:
         super().__init__(model)
         men, world = model.population, model.world
         self.row, self.man, self.stratum = row, int(men.id[row]), int(men.stratum[row])

@@ -381,14 +381,12 @@ def test_what_a_sample_does_is_measured_on_some_draws_and_taken_off_others(tiny,
 
     monkeypatch.setattr(samples, "_run", run)
     points = calibration.values(rng.uniform(-1, 1, (12, 2)))
-    pairs = [
-        pd.DataFrame(
-            [run(None, values, sample, 0) | {"point": n} for n, values in enumerate(draws)]
-        )
-        for draws in [calibration.values(rng.uniform(-1, 1, (80, 2)))]
+    others = calibration.values(rng.uniform(-1, 1, (80, 2)))
+    pairs = tuple(
+        pd.DataFrame([run(None, v, sample, 0) for v in others]).rename_axis("point").reset_index()
         for sample in (few, 1.0)
-    ]
-    table = samples.compare_samples(calibration, targets, points, (pairs[0], pairs[1]), (few, 0.5))
+    )
+    table = samples.compare_samples(calibration, targets, points, pairs, (few, 0.5))
     own = table[(table["sample"] == few) & (table["id"] != "LA010")]  # cars are counted with 300
     assert own["ratio"].between(0.88, 0.92).all()
     assert (own["z"] < -5).all()

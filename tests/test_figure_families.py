@@ -359,7 +359,7 @@ def test_policies_are_told_by_what_they_explain(compared: Comparison) -> None:
     assert title.startswith("Together the policies make 20,900 men a day of the fall of departures")
     assert "−600 cannot be told apart" in title
     assert "the largest share, 20,000 to 21,900 by the order of arrival" in title
-    assert title.endswith("is that of rumour of a closure")
+    assert title.endswith("is that of the rumour of a closure")
     assert "explains" not in title, "no single cause after 28 September"
 
 

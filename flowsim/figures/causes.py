@@ -187,7 +187,7 @@ def _policies_finding(data: pd.DataFrame) -> str:
         f"Together the policies make {_signed(together[ALL])} {top['unit']} of the {target}, and "
         f"{_signed(together[COMMON])} cannot be told apart; the largest share, "
         f"{_signed(top['least'])} to {_signed(top['most'])} by the order of arrival, is that of "
-        f"{title_of(top['policy'])}"
+        f"the {title_of(top['policy'])}"
     )
 
 

@@ -3,8 +3,8 @@
 ``python docs/make_calibration.py`` runs the full calibration (about an hour on two idle cores;
 it goes on where it was stopped), then writes the tables and figures of ``docs/calibration.md``,
 ``flowsim/data/posterior.csv``, ``flowsim/data/lambda.csv`` and the calibrated values in
-``scenarios/september-2022.yaml``. With ``--check`` it fails if
-the page does not hold what the folder gives.
+``scenarios/september-2022.yaml``; ``docs/make_tables.py`` then brings docs/ODD.md up to date. With
+``--check`` it fails if the page does not hold what the folder gives.
 """
 
 from __future__ import annotations

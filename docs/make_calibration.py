@@ -1,7 +1,7 @@
 """Make everything that docs/calibration.md shows: runs, tables, figures, the shipped posterior.
 
-``python docs/make_calibration.py`` runs the full calibration (about an hour on two idle cores;
-it goes on where it was stopped), then writes the tables and figures of ``docs/calibration.md``,
+``python docs/make_calibration.py`` runs the full calibration (three quarters of an hour on two
+cores; it goes on where it was stopped), then writes tables and figures of ``docs/calibration.md``,
 ``flowsim/data/posterior.csv``, ``flowsim/data/lambda.csv`` and the calibrated values in
 ``scenarios/september-2022.yaml``; ``docs/make_tables.py`` then brings docs/ODD.md up to date. With
 ``--check`` it fails if the page does not hold what the folder gives.
@@ -10,6 +10,7 @@ it goes on where it was stopped), then writes the tables and figures of ``docs/c
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import re
 import shutil
@@ -25,7 +26,7 @@ from flowsim.calibration.folder import csv_of
 from flowsim.calibration.samples import compare_samples
 from flowsim.calibration.targets import targets_of
 from flowsim.figures import draw_all
-from flowsim.scenario import Base
+from flowsim.scenario import Base, assumptions
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "calibration.md"
@@ -137,14 +138,16 @@ def tables(results: CalibrationResults) -> dict[str, str]:
     return out
 
 
-def samples_of(results: CalibrationResults, workers: int | None) -> pd.DataFrame:
+def samples_of(results: CalibrationResults) -> pd.DataFrame:
     """Put draws of the posterior, run with samples, beside the same with all men."""
     calibration = read_calibration("september-2022")
     budget = fitting.budget_of(calibration, "full")
-    runner = fitting.runner_of(calibration, results.folder, budget, workers, "local", None)
+    runner = fitting.runner_of(calibration, results.folder, budget, None, "local", None)
     pairs = runner.store.done("nothing"), runner.store.done("predictions")
     points = results.draws[calibration.names].to_numpy()[-DRAWS:]  # others than those of the pairs
-    return compare_samples(calibration, targets_of(calibration), points, pairs)
+    stage = f"samples-{hashlib.sha256(points.tobytes()).hexdigest()[:8]}"
+    targets = targets_of(calibration)
+    return runner.store.points(stage, lambda: compare_samples(calibration, targets, points, pairs))
 
 
 def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:
@@ -154,7 +157,7 @@ def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:
     for sample, part in rows.groupby("sample"):
         names = {"ratio": f"ratio {sample}", "z": f"z {sample}"}
         columns |= {f"ratio {sample}": f"{sample} / all men", f"z {sample}": "z"}
-        if part["corrected"].notna().any():
+        if part.get("corrected", pd.Series(dtype=float)).notna().any():
             names |= {"corrected": f"corrected {sample}", "z_corrected": f"z corrected {sample}"}
             columns |= {f"corrected {sample}": "corrected", f"z corrected {sample}": "z "}
         table = table.merge(part[["id", *names]].rename(columns=names), on="id")
@@ -215,6 +218,11 @@ def ship_values(results: CalibrationResults) -> None:
         line = VALUE.sub(f"{best[row.parameter]:.4g}", lines[number - 1], count=1)
         lines[number - 1] = INTERVAL.sub(f"90 % interval {said(row)}", line, count=1)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    shipped = {row.key: row.value for row in assumptions(Base.read(path).scenario)}
+    for key in set(best.index) & set(shipped):
+        value = float(shipped[key].replace(",", ""))
+        if not math.isclose(value, best[key], rel_tol=1e-3):
+            sys.exit(f"{path}: {key} is {value:g}, the calibration gives {best[key]:g}: mend it")
 
 
 def said(row: Any) -> str:
@@ -239,8 +247,7 @@ def main() -> None:
     results = open_calibration(given.folder)
     if given.check:
         sys.exit(page(results) != PAGE.read_text(encoding="utf-8"))
-    if not (given.folder / "samples.csv").exists():
-        samples_of(results, given.workers).to_csv(given.folder / "samples.csv", index=False)
+    samples_of(results).to_csv(given.folder / "samples.csv", index=False)
     drawn = draw_all(given.folder, formats=("png",))
     IMAGES.mkdir(parents=True, exist_ok=True)
     for path in drawn:

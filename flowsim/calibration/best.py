@@ -58,6 +58,7 @@ def best_point(
         cost,
         np.clip(start[free], -EDGE, EDGE),
         method="L-BFGS-B",
+        options={"ftol": 1e-14, "gtol": 1e-7, "maxfun": 200_000},  # or rounding would show in it
         bounds=[(-EDGE, EDGE)] * int(free.sum()),
     )
     start[free] = found.x

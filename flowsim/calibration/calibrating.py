@@ -30,6 +30,7 @@ from flowsim.world import World
 
 Floats = npt.NDArray[np.float64]
 CALIBRATED = "calibrated"
+WRITTEN = 4  # digits of values in scenario files
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ def calibrate(
     calibration = read_calibration(source)
     chosen = fitting.budget_of(calibration, budget)
     others = () if against is None else _told_apart(sources.read_observations(against))
+    if scheduler == LOCAL:
+        largest = {"sample": fitting.finest(calibration, chosen)}
+        fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
     runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
     targets = targets_of(calibration)
-    if scheduler == LOCAL:
-        largest = fitting.short(calibration) | {"sample": fitting.finest(calibration, chosen)}
-        fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
     fit = fitting.fit_design(runner, targets, chosen)
     posterior = fitting.sample_posterior(calibration, fit, chosen)
     done = _Done(
@@ -101,12 +102,12 @@ def calibrate(
     )
     tables = _tables(done)
     best = _best(done)
-    tables |= _variant_tables(done, calibration.changes(best))
-    tables["best"] = pd.DataFrame([calibration.changes(best)])
+    tables |= _variant_tables(done, best)
+    tables["best"] = pd.DataFrame([best])
     write_folder(
         Path(out),
         calibration,
-        calibration.base.variant(calibration.changes(best)),
+        calibration.base.variant(best),
         tables,
         budget,
         _said(done),
@@ -156,7 +157,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
     recovery = done.runner.store.points(
-        "recovery",
+        f"recovery-{done.budget.truths}-{done.budget.truth_steps}",
         lambda: checks.recover(
             calibration,
             done.fit,
@@ -303,7 +304,7 @@ def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFra
             stage = fitting.name_of_again(own, name, variant, middle)
             fixed = fitting.fixed_in(own, variant, middle)
             best, misfit = _polished(done, own, own_fit, own_posterior, stage, fixed)
-            changes = variant.changes | own.changes(best)
+            changes = variant.changes | _written(own.changes(best))
             points += [{"variant": name, "key": k, "value": v} for k, v in changes.items()]
             again.append({"kind": kind, "variant": name, "title": variant.title})
             again[-1] |= {"misfit_as_it_is": misfit} | _again_row(own_fit, own_posterior)
@@ -346,6 +347,7 @@ def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
     """Give values to what the figures do not identify, so that none of it is tuned.
 
     They are the scenario's, or the posterior's median where the scenario has no assumption.
+    Numbers that are no single key of the scenario (dates) keep the scenario's value as well.
     """
     verdicts = checks.parameter_table(calibration, calibration.values(draws))
     rows = {row.key: row for row in assumptions(calibration.base.scenario)}
@@ -375,10 +377,16 @@ def _inside(calibration: Calibration, name: str, value: float) -> bool:
     return parameter.low <= value <= parameter.high
 
 
-def _best(done: _Done) -> Floats:
-    """Give the point for the scenario file."""
+def _best(done: _Done) -> dict[str, float]:
+    """Give the point for the scenario file, as scenario changes."""
     held = _assumed(done.calibration, done.posterior.unit)
-    return best_point(done.calibration, done.fit.likelihood(), done.posterior.unit, held)
+    best = best_point(done.calibration, done.fit.likelihood(), done.posterior.unit, held)
+    return _written(done.calibration.changes(best))
+
+
+def _written(changes: Mapping[str, Any]) -> dict[str, float]:
+    """Round as a scenario file is written, so that what was run is what is shipped."""
+    return {key: float(f"{value:.{WRITTEN}g}") for key, value in changes.items()}
 
 
 def as_changes(row: Mapping[str, Any]) -> dict[str, float]:

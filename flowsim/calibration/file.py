@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
@@ -90,6 +91,17 @@ class Budget(Strict):
     again_whole: int = Field(default=0, ge=0, description="Like whole, for these variants.")
     truths: int = Field(ge=10, description="Synthetic truths for recovery.")
     truth_steps: int = Field(ge=100, description="Steps of the sampler for each truth.")
+
+    @model_validator(mode="after")
+    def _runs_with_all_men_are_left(self) -> Budget:
+        if self.whole and self.truths >= self.whole:
+            raise PydanticCustomError(
+                "truths",
+                "truths are runs of the wave with all men, of which some must be left to learn "
+                "from; found {truths} of {whole}",
+                {"truths": self.truths, "whole": self.whole, "keys": ["truths"]},
+            )
+        return self
 
 
 class Variant(Strict):

@@ -114,6 +114,7 @@ def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
         ("GE007: {error: 0.05}", "GE007: {error: 0}", "error"),
         ("sample: 0.001", "samples: 0.001", "sample"),
         ("GE007: {error: 0.05}", "GE007: {error: 0.05, share_of: entries}", "go together"),
+        ("truths: 10", "whole: 10, truths: 10", "some must be left to learn from; found 10 of 10"),
     ],
 )
 def test_each_mistake_in_a_file_is_told_with_its_line(tmp_path, old, new, said):

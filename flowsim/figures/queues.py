@@ -346,6 +346,9 @@ def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
     notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
     if (data["series"] == "published").any():
         notes += " Published: passenger cars; some sources say vehicles. Sources: queues.csv."
+    waits = (data["series"] == "published") & data["measure"].isin(WAITS)
+    if waits.any():
+        notes += " The published wait is that of cars, the line that of all, on foot too."
     closes = lane_closes(results.scenario, focus)
     if closes is not None:
         notes += (

@@ -205,7 +205,7 @@ VALUE, INTERVAL = re.compile(r"(?<=\{value: )[^,]+"), re.compile(r"90 % interval
 def ship_values(results: CalibrationResults) -> None:
     """Write values and intervals into the scenario, where it says that they are calibrated.
 
-    Values to four digits, so that the scenario stands for what was run only as nearly.
+    Fails if a number that the calibration gives is another in the scenario afterwards.
     """
     path = DOCS.parent / "scenarios" / "september-2022.yaml"
     lines = path.read_text(encoding="utf-8").splitlines()

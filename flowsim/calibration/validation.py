@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,13 +130,23 @@ def prediction_rows(
                 "sim_high": sim_high,
                 "low": low,
                 "high": high,
-                "covered": bool(low <= figure.value <= high),
-                "crps": crps(noisy, figure.value),
-                "interval_score": interval_score(low, high, figure.value, share),
-                "ard": abs(median - figure.value) / figure.value if figure.value else math.nan,
             }
+            | _scores(noisy, (low, median, high), figure.value, share)
         )
     return pd.DataFrame(rows)
+
+
+def _scores(
+    draws: Floats, quantiles: tuple[float, float, float], published: float, share: float
+) -> dict[str, Any]:
+    """Score a prediction, given by draws and its low, median and high, by what was published."""
+    low, median, high = quantiles
+    return {
+        "covered": bool(low <= published <= high),
+        "crps": crps(draws, published),
+        "interval_score": interval_score(low, high, published, share),
+        "ard": abs(median - published) / published if published else math.nan,
+    }
 
 
 # ------------------------------------------------------------------ naive guesses
@@ -181,11 +192,8 @@ def naive_rows(
                     "median": median,
                     "low": low,
                     "high": high,
-                    "covered": bool(low <= figure.value <= high),
-                    "crps": crps(draws, figure.value),
-                    "interval_score": interval_score(low, high, figure.value, share),
-                    "ard": abs(median - figure.value) / figure.value if figure.value else math.nan,
                 }
+                | _scores(draws, (low, median, high), figure.value, share)
             )
     columns = ["id", "guess", "median", "low", "high", "covered", "crps", "interval_score", "ard"]
     return pd.DataFrame(rows, columns=columns)

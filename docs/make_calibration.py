@@ -69,7 +69,7 @@ def yes(flags: pd.Series) -> pd.Series:
 
 
 def tables(results: CalibrationResults) -> dict[str, str]:
-    """Give every table of the page."""
+    """Return every table of the page."""
     fit = results.table("fit")
     fit["interval"], fit["input"] = interval(fit), yes(fit["is_input"])
     fit["note"] = fit["note"].fillna("")
@@ -166,7 +166,7 @@ def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:
 
 
 def variant_tables(results: CalibrationResults) -> dict[str, str]:
-    """Give the tables of other inputs and of mechanisms switched off."""
+    """Return the tables of other inputs and of mechanisms switched off."""
     table = results.table("variants")
     titles = {"title": "variant", "misfit_as_it_is": "misfit as it is"}
     titles |= {"misfit_refitted": "refitted", "worst_figure": "worst figure", "worst_z": "z"}
@@ -176,7 +176,7 @@ def variant_tables(results: CalibrationResults) -> dict[str, str]:
 
 
 def page(results: CalibrationResults) -> str:
-    """Give the page with its tables made anew."""
+    """Return the page with its tables made anew."""
     made = tables(results)
 
     def block(found: re.Match[str]) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from flowsim import run
 from flowsim.comparison import compare
+from flowsim.experiments import running as run
 from flowsim.figures import CALIBRATION, COMPARISON, FAMILIES, RUN, SWEEP, draw_all, kind_of
 from flowsim.sweep import run_sweep
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flowsim.scenario import assumptions, load
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import Row
-from flowsim.schema import Scenario
 
 ODD = Path(__file__).with_name("ODD.md")
 BLOCK = re.compile(r"(<!-- parameters: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -42,7 +42,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
 
 
 def block_of(key: str) -> str:
-    """Give the block in which a parameter stands; ``KeyError`` if there is none."""
+    """Return the block in which a parameter stands; ``KeyError`` if there is none."""
     for name, patterns in BLOCKS.items():
         if any(re.match(pattern, key) for pattern in patterns):
             return name
@@ -91,7 +91,7 @@ def crossing_table(rows: list[Row]) -> str:
 
 
 def tables(scenario: Scenario) -> dict[str, str]:
-    """Give the table of each block."""
+    """Return the table of each block."""
     rows: dict[str, list[Row]] = {name: [] for name in BLOCKS}
     for row in assumptions(scenario):
         rows[block_of(row.key)].append(row)
@@ -102,7 +102,7 @@ def tables(scenario: Scenario) -> dict[str, str]:
 
 
 def updated(text: str, scenario: Scenario) -> str:
-    """Give the text with every marked block made anew."""
+    """Return the text with every marked block made anew."""
     made = tables(scenario)
     missing = set(made) - {found[1] for found in BLOCK.findall(text)}
     if missing:

@@ -9,31 +9,35 @@ Three lines suffice::
 Importing flowsim does no work: a name is looked up where it lives when it is first used.
 """
 
-from __future__ import annotations
-
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import lazy_loader
+
+from flowsim.version import __version__
+
 if TYPE_CHECKING:
-    from flowsim.errors import FlowsimError
-    from flowsim.model import FlowModel
-    from flowsim.run import open_run, run
-    from flowsim.scenario import load
-    from flowsim.schema import Scenario
+    from flowsim.errors import FlowsimError as FlowsimError
+    from flowsim.model.agent_model import AgentModel as AgentModel
+    from flowsim.model.flow_model import FlowModel as FlowModel
+    from flowsim.run import open_run as open_run
+    from flowsim.run import run as run
+    from flowsim.scenario import load as load
+    from flowsim.scenario.schema import Scenario as Scenario
 
-__version__ = "0.1.0"
-__all__ = ["FlowModel", "FlowsimError", "Scenario", "__version__", "load", "open_run", "run"]
-
-_HOMES = {
-    "FlowModel": "model",
-    "FlowsimError": "errors",
-    "Scenario": "schema",
-    "load": "scenario",
-    "open_run": "run",
-    "run": "run",
-}
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["FlowsimError"],
+        "model.agent_model": ["AgentModel"],
+        "model.flow_model": ["FlowModel"],
+        "run": ["open_run", "run"],
+        "scenario": ["load"],
+        "scenario.schema": ["Scenario"],
+    },
+)
+__all__ += ["__version__"]
 
 
 class _Package(ModuleType):
@@ -41,21 +45,7 @@ class _Package(ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Take the function where importing ``flowsim/run.py`` would leave the module."""
-        if name == "run" and isinstance(value, ModuleType):
-            value = value.run
-        super().__setattr__(name, value)
+        super().__setattr__(name, value.run if name == "run" and hasattr(value, "run") else value)
 
 
 sys.modules[__name__].__class__ = _Package
-
-
-def __getattr__(name: str) -> Any:
-    """Fetch a name from the file it lives in (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the names that can be used."""
-    return sorted({*globals(), *__all__})

@@ -9,14 +9,14 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flowsim import __version__
+from flowsim.version import __version__
 
 MEMORY = Path("/proc/meminfo")
 LIBRARIES = ("numpy", "mesa", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Give the versions that a result may depend on."""
+    """Return the versions that a result may depend on."""
     found = {"flowsim": __version__, "python": platform.python_version()}
     return found | {name: _version(name) for name in LIBRARIES}
 
@@ -36,13 +36,13 @@ def cores() -> int:
 
 
 def peak_memory_mb() -> float:
-    """Give the most memory that this process has used so far, in MB."""
+    """Return the most memory that this process has used so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
 
 
 def free_memory() -> float | None:
-    """Give the bytes that can be had without swapping; None if this system does not say."""
+    """Return the bytes that can be had without swapping; None if this system does not say."""
     try:
         lines = MEMORY.read_text(encoding="ascii").splitlines()
         sizes = dict(line.split(":", 1) for line in lines)

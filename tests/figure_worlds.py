@@ -16,12 +16,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from flowsim import figures, sources
-from flowsim.figures import save, style
-from flowsim.figures.tables import Results
-from flowsim.quantity import AGE_BANDS
+from flowsim import figures
+from flowsim.data import sources
+from flowsim.figures.layout import save, style
+from flowsim.figures.layout.tables import Results
 from flowsim.scenario import load, resolved_yaml
-from flowsim.schema import Scenario
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.scenario.schema import Scenario
 
 # ---- made-up results of the right shape and size -------------------------------------------
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from flowsim.biography import Diary, find, introduction, life, told
 from flowsim.cli import app
 from flowsim.errors import ModelError
+from flowsim.findings.biography import Diary, find, introduction, life, told
 from flowsim.scenario import load
 
 SAMPLE = {"sample": 0.02}
@@ -75,7 +75,7 @@ def test_a_man_nothing_could_reach_has_a_life_too(baseline: Diary) -> None:
 
 def test_men_made_alone_are_those_of_the_crowd(baseline: Diary) -> None:
     """Thresholds of a man made alone equal those in the population."""
-    from flowsim.biography import born
+    from flowsim.findings.biography import born
 
     men = baseline.model.population
     for row in range(0, len(men), len(men) // 20):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flowsim import simulate as module
-from flowsim.births import Born, Register
-from flowsim.draws import Draws
-from flowsim.population import Population, make
-from flowsim.results import outcomes_table
+from flowsim.experiments import simulate as module
+from flowsim.model.draw_cache import DrawCache, MenDraws
+from flowsim.model.draws import Draws
+from flowsim.model.population import Population, make
+from flowsim.model.world import World
+from flowsim.results.tables import outcomes_table
 from flowsim.scenario import load
-from flowsim.world import World
 
 RANGES = [(0, 40), (40, 50), (1000, 1013)]
 NAMES = ("frailty", "education", "error:georgia")
 
 
-def men(world: World, register: Register | None, replication: int = 0, **given) -> Population:
+def men(world: World, register: DrawCache | None, replication: int = 0, **given) -> Population:
     return make(
         world.strata,
         world.destinations,
@@ -38,45 +38,45 @@ def same(one: Population, other: Population) -> bool:
 
 def test_words_kept_are_the_words_drawn():
     """For each purpose and occasion, when asked again and by another who asks."""
-    register, draws = Register(), Draws(7, 2)
+    register, draws = DrawCache(), Draws(7, 2)
     for _ in range(2):
-        born = Born(draws, register, 0.01)
+        born = MenDraws(draws, register, 0.01)
         for name in NAMES:
             for occasion in (0, 1):
-                expected = Born(draws).words(name, RANGES, occasion)
+                expected = MenDraws(draws).words(name, RANGES, occasion)
                 assert np.array_equal(born.words(name, RANGES, occasion), expected)
     assert len(register) == 2 * len(NAMES)
 
 
 def test_words_of_other_seeds_replications_and_stretches_are_other_words():
-    register = Register()
+    register = DrawCache()
     asked = [
         (Draws(7, 0), RANGES),
         (Draws(7, 1), RANGES),
         (Draws(8, 0), RANGES),
         (Draws(7, 0), [(5, 68)]),
     ]
-    found = [Born(draws, register).words("frailty", ranges) for draws, ranges in asked]
-    expected = [Born(draws).words("frailty", ranges) for draws, ranges in asked]
+    found = [MenDraws(draws, register).words("frailty", ranges) for draws, ranges in asked]
+    expected = [MenDraws(draws).words("frailty", ranges) for draws, ranges in asked]
     for i, words in enumerate(found):
         assert np.array_equal(words, expected[i])
         assert not any(np.array_equal(words, other) for other in found[i + 1 :])
 
 
 def test_nobody_can_change_what_is_kept():
-    words = Born(Draws(1), Register()).words("frailty", RANGES)
+    words = MenDraws(Draws(1), DrawCache()).words("frailty", RANGES)
     with pytest.raises(ValueError, match="read-only"):
         words[0] = 0
 
 
 def test_a_full_register_keeps_what_it_has_of_the_same_seed_and_forgets_other_seeds():
-    size = Born(Draws(1)).words("frailty", RANGES).nbytes
-    register = Register(most_bytes=2 * size)
+    size = MenDraws(Draws(1)).words("frailty", RANGES).nbytes
+    register = DrawCache(most_bytes=2 * size)
     for replication in range(4):  # as replications come round: the first two stay
-        Born(Draws(1, replication), register).words("frailty", RANGES)
+        MenDraws(Draws(1, replication), register).words("frailty", RANGES)
     assert len(register) == 2
     assert register.find((1, 1.0), (1, "frailty", 0, tuple(RANGES))) is not None
-    Born(Draws(2), register).words("frailty", RANGES)
+    MenDraws(Draws(2), register).words("frailty", RANGES)
     assert len(register) == 1
     assert register.n_bytes == size
     assert register.find((2, 1.0), (0, "frailty", 0, tuple(RANGES))) is not None
@@ -85,7 +85,7 @@ def test_a_full_register_keeps_what_it_has_of_the_same_seed_and_forgets_other_se
 @pytest.mark.parametrize("room", (0, 3_000_000, 400_000_000))
 def test_every_design_point_has_the_men_it_would_draw(room):
     """Shares, lambda, caps and chunks differ from point to point; words are shared."""
-    register = Register(most_bytes=room)
+    register = DrawCache(most_bytes=room)
     for changes in ({}, {"population.passport_share": 0.6}, {"choice.lambda": 0.9}):
         world = World(load("september-2022", changes))
         for replication in (0, 1):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.border import ON_FOOT, Border
-from flowsim.states import Lane
+from flowsim.model.queue import ON_FOOT, Border
+from flowsim.model.states import Lane
 
 NEVER = math.inf
 HORIZON = 1e9

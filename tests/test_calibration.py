@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim import sources
 from flowsim.calibration import (
     checks,
     emulator,
@@ -28,10 +27,11 @@ from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner, Store, key_of
 from flowsim.calibration.targets import targets_of
 from flowsim.calibration.waves import SOFT, draw_next, first_points, learn
+from flowsim.data import sources
 from flowsim.errors import CalibrationError, DataError, FlowsimError, ResultsError, ScenarioError
-from flowsim.observation import Observed
+from flowsim.experiments.simulate import simulate
+from flowsim.results.observation import Observed
 from flowsim.scenario import Base, load
-from flowsim.simulate import simulate
 
 SMALL = """\
 name: tiny
@@ -626,7 +626,7 @@ def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeyp
 def test_a_figure_of_a_calibration_is_made_again_from_itself(tiny, tmp_path):
     from flowsim.calibration import calibrate
     from flowsim.figures import draw_all
-    from flowsim.reproduce import reproduce
+    from flowsim.figures.reproduce import reproduce
 
     text = SMALL.replace("waves: [6, 4]", "waves: [90, 80]").replace("repeats: 2", "repeats: 5")
     tiny.write_text(text, encoding="utf-8")

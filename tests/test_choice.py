@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.choice import Pressure, Thresholds, departure_moments, generalised_hours
-from flowsim.clock import DAY
-from flowsim.model import FlowModel
-from flowsim.population import positive_stable
+from flowsim.model.choice import Pressure, Thresholds, departure_moments, generalised_hours
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.population import positive_stable
+from flowsim.model.states import NEVER
+from flowsim.model.world import World
 from flowsim.scenario import load
-from flowsim.states import NEVER
-from flowsim.world import World
+from flowsim.scenario.clock import DAY
 
 N = 200_000
 LAMBDAS = (0.3, 0.6, 1.0)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import cli, terminal
+from flowsim import cli
+from flowsim.cli import terminal
 from flowsim.errors import MachineError, Problem, ScenarioError
 from flowsim.scenario import load, shipped
 

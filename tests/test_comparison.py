@@ -11,18 +11,20 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import comparison, sources
-from flowsim.biography import Diary
+from flowsim import comparison
 from flowsim.cli import app
-from flowsim.comparison import coincidence, lambdas, running, words
+from flowsim.comparison import coincidence, lambdas, running
 from flowsim.comparison.folder import prepare
 from flowsim.comparison.uncertainty import worth_of_pairing
+from flowsim.data import sources
 from flowsim.errors import DataError, MachineError, ResultsError
-from flowsim.observation import Observed
-from flowsim.parallel import Failed
-from flowsim.results import daily_table
+from flowsim.experiments.executor import Failed
+from flowsim.experiments.simulate import simulate
+from flowsim.findings import comparison as words
+from flowsim.findings.biography import Diary
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table
 from flowsim.scenario import load
-from flowsim.simulate import simulate
 
 NATION = 39_582_793
 SAMPLE = 0.0005

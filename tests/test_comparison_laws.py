@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowsim.comparison import decisions, pairs
-from flowsim.comparison.lives import born, live
+from flowsim.comparison.traces import born, live
+from flowsim.model.states import NEVER
+from flowsim.model.world import World
 from flowsim.scenario import Base
-from flowsim.states import NEVER
-from flowsim.world import World
 
 BASE = Base.read("september-2022")
 FEEDBACK_OFF = {

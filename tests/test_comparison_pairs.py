@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from flowsim.comparison import decisions, pairs, terms
-from flowsim.comparison.lives import born, live
-from flowsim.results import outcomes_table
+from flowsim.comparison.traces import born, live
+from flowsim.model.states import NEVER, Status
+from flowsim.model.world import World
+from flowsim.results.tables import outcomes_table
 from flowsim.scenario import load
-from flowsim.states import NEVER, Status
-from flowsim.world import World
 
 NATION = 39_582_793
 SAMPLE = 0.001
@@ -94,7 +94,7 @@ def test_a_world_compared_with_itself_switches_nobody():
 
 def test_no_switch_but_reached_by_a_threshold_is_missed():
     """Keeping a row for every man finds the same matrix: those not kept stay home in both."""
-    from flowsim.comparison import lives
+    from flowsim.comparison import traces as lives
 
     full = []
     for name in ("september-2022", "no-task-force"):

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowsim.clock import Clock
-from flowsim.conscription import (
+from flowsim.model.conscription import (
     announced_total,
     check,
     cumulated_hazard,
@@ -22,9 +21,10 @@ from flowsim.conscription import (
     panic_by_hour,
     relative_call_up,
 )
+from flowsim.model.states import Reason
+from flowsim.model.world import World
 from flowsim.scenario import load
-from flowsim.states import Reason
-from flowsim.world import World
+from flowsim.scenario.clock import Clock
 
 N = 4000
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowsim.draws import Births, Draws, exponential, philox4x32, unit
+from flowsim.model.draws import Births, Draws, exponential, philox4x32, unit
 
 # Random123, tests/kat_vectors (Salmon, Moraes, Dror and Shaw 2011): counter, key, answer.
 PHILOX_4X32_10 = [

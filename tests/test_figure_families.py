@@ -13,23 +13,12 @@ from figure_worlds import _daily, _outcomes, assert_legible, drawn, results, sce
 from flowsim import figures
 from flowsim.comparison import tables
 from flowsim.comparison.folder import Comparison
-from flowsim.figures import (
-    capacity,
-    differences,
-    fans,
-    fates,
-    maps,
-    profiles,
-    ranking,
-    regions,
-    scenarios,
-    stocks,
-    style,
-    switches,
-    transitions,
-)
-from flowsim.figures.tables import Results
-from flowsim.schema import Scenario
+from flowsim.figures.comparison import differences, scenarios, switches, transitions
+from flowsim.figures.comparison import outcomes as fates
+from flowsim.figures.layout import style
+from flowsim.figures.layout.tables import Results
+from flowsim.figures.run import capacity, fans, maps, profiles, ranking, regions, stocks
+from flowsim.scenario.schema import Scenario
 
 OF_COMPARISONS = list(figures.catalogue("comparison"))
 

@@ -26,23 +26,15 @@ from figure_worlds import (
 )
 from matplotlib.font_manager import FontProperties, findfont
 
-from flowsim import figures, sources
+from flowsim import figures
+from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
-from flowsim.figures import (
-    alluvial,
-    flows,
-    geography,
-    maps,
-    marks,
-    published,
-    queues,
-    ribbons,
-    save,
-    style,
-    words,
-)
-from flowsim.figures.tables import Results
-from flowsim.schema import Scenario
+from flowsim.figures.layout import geography, published, ribbons, save, style
+from flowsim.figures.layout import policy_bars as marks
+from flowsim.figures.layout.tables import Results
+from flowsim.figures.run import alluvial, flows, maps, queues
+from flowsim.findings import words
+from flowsim.scenario.schema import Scenario
 
 OF_RUNS = list(figures.catalogue("run"))
 

@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowsim.abroad import ends_of_stay
-from flowsim.border import patience_ends
-from flowsim.clock import DAY
-from flowsim.journey import (
+from flowsim.model.abroad import ends_of_stay
+from flowsim.model.journey import (
     Limit,
     Trips,
     at_entry_limit,
@@ -19,10 +17,12 @@ from flowsim.journey import (
     great_circle_km,
     journey_seconds,
 )
-from flowsim.news import smooth, visible_checks
+from flowsim.model.perceptions import smooth, visible_checks
+from flowsim.model.queue import patience_ends
+from flowsim.model.states import NEVER
+from flowsim.model.world import World
 from flowsim.scenario import load
-from flowsim.states import NEVER
-from flowsim.world import World
+from flowsim.scenario.clock import DAY
 
 N = 100_000
 

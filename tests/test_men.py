@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mesa.datacollection import DataCollector
 
-from flowsim.agents import Crossing
 from flowsim.errors import ModelError, ResultsError
-from flowsim.men import AgentModel, Man
-from flowsim.model import FlowModel
-from flowsim.observation import Observed
-from flowsim.results import daily_table, outcomes_table
-from flowsim.run import run
+from flowsim.experiments.running import run
+from flowsim.model.agent_model import AgentModel, Man
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.institutions import Crossing
+from flowsim.model.states import Status
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario import load
-from flowsim.states import Status
-from flowsim.world import World
 
 START = datetime(2022, 9, 20)
 DAYS = 11

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim.border import NOBODY
-from flowsim.clock import DAY, HOUR
 from flowsim.errors import ModelError
-from flowsim.journey import Limit
-from flowsim.model import FlowModel
-from flowsim.observation import Observed
-from flowsim.results import daily_table, hourly_table, outcomes_table
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.journey import Limit
+from flowsim.model.queue import NOBODY
+from flowsim.model.states import NEVER, Reason, Status, status_name
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table, hourly_table, outcomes_table
 from flowsim.scenario import load, shipped
-from flowsim.schema import BorderClosed
-from flowsim.states import NEVER, Reason, Status, status_name
-from flowsim.world import World
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.schema import BorderClosed
 
 SAMPLE = 0.0008
 LIVELY = {  # about 2 % of men leave and queues are long, whatever the fitted numbers are
@@ -51,8 +51,8 @@ def lived(changes: dict[str, Any] | None = None, days: int = 45, **given: Any) -
     for _ in range(24 * days):
         model.step()
         if settle_hourly:
-            model.settle()
-    model.settle()
+            model.complete_trips()
+    model.complete_trips()
     return model
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from flowsim import cluster, parallel
 from flowsim.errors import MachineError, ModelError
-from flowsim.parallel import Failed, scatter
+from flowsim.experiments import dask as cluster
+from flowsim.experiments import executor as parallel
+from flowsim.experiments.executor import Failed, scatter
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -178,7 +179,7 @@ def test_a_worker_of_another_version_is_refused(monkeypatch):
 
 SCRIPT = """
 import os, sys, time
-from flowsim.parallel import scatter
+from flowsim.experiments.executor import scatter
 import test_parallel
 if __name__ == "__main__":
     for _, pid in scatter(test_parallel.slow, range(1000), workers=2):
@@ -240,7 +241,7 @@ def test_workers_end_with_their_parent(tmp_path, how):
 def test_a_script_without_a_guard_is_told_what_to_do(python, tmp_path):
     """Workers read the script again; without the guard they would start workers of their own."""
     (tmp_path / "script.py").write_text(
-        "from flowsim.parallel import scatter\n"
+        "from flowsim.experiments.executor import scatter\n"
         "import operator\n"
         "print(list(scatter(operator.neg, [1], workers=2)))\n"
     )

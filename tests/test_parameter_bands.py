@@ -10,10 +10,12 @@ import pytest
 from figure_worlds import assert_legible, drawn, results, scenario, texts
 
 import flowsim
-from flowsim.figures import fans, style
-from flowsim.figures.tables import Results, read
-from flowsim.report import headlines, parameters
-from flowsim.report.account import Account
+from flowsim.figures.layout import style
+from flowsim.figures.layout.tables import Results, read
+from flowsim.figures.run import fans
+from flowsim.findings import headlines
+from flowsim.findings.account import Account
+from flowsim.report import parameters
 
 FACTORS = np.linspace(0.5, 1.5, 21)  # what a draw does to every entry of a replication
 

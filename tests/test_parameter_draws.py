@@ -6,9 +6,9 @@ import pytest
 import flowsim
 from flowsim.calibration import posterior_changes
 from flowsim.errors import ResultsError, ScenarioError
-from flowsim.parameter_draws import as_table, laid, read_table, variants
+from flowsim.experiments.parameter_draws import as_table, laid, read_table, variants
 from flowsim.scenario import Base, load
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 TINY = 0.0005
 DRAWS = [

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.draws import Draws, exponential, unit
-from flowsim.population import (
+from flowsim.model.draws import Draws, exponential, unit
+from flowsim.model.population import (
     Population,
     Strata,
     kept_ranks,
@@ -17,8 +17,8 @@ from flowsim.population import (
     positive_stable,
     shift_to_mean,
 )
+from flowsim.model.world import World
 from flowsim.scenario import load
-from flowsim.world import World
 
 WHERE = ("georgia", "kazakhstan")
 

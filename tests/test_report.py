@@ -18,9 +18,12 @@ import pytest
 from typer.testing import CliRunner
 
 import flowsim
-from flowsim import cli, report, sources
-from flowsim.figures.words import count
-from flowsim.report import account, drawings, html, inputs, making, pdf, variants
+from flowsim import cli, report
+from flowsim.data import sources
+from flowsim.experiments.running import open_run
+from flowsim.findings import account
+from flowsim.findings.words import count
+from flowsim.report import drawings, html, inputs, making, pdf, variants
 from flowsim.report.document import (
     Commands,
     Document,
@@ -32,7 +35,6 @@ from flowsim.report.document import (
     as_data,
     clean,
 )
-from flowsim.run import open_run
 from flowsim.scenario import assumptions, load
 
 HOSTILE = '<script>alert(1)</script> #read("/etc/passwd") ] ` " \' $x$ *b* {{ 7*7 }} \\'

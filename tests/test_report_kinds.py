@@ -11,8 +11,9 @@ import pytest
 
 from flowsim import comparison, report
 from flowsim.comparison.lambdas import with_lambda
-from flowsim.figures.words import count
-from flowsim.report import coinciding, drawings, html, paired, pdf
+from flowsim.findings import coinciding, paired
+from flowsim.findings.words import count
+from flowsim.report import drawings, html, pdf
 from flowsim.report.document import (
     Attachment,
     Bullets,

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim.clock import DAY
-from flowsim.observation import Observed
+from flowsim.experiments.simulate import simulate
+from flowsim.findings.account import Account
+from flowsim.model.states import Status
 from flowsim.report import arrivals, charts, reception
-from flowsim.report.account import Account
 from flowsim.report.document import Bullets, Document, Picture, Table, as_data
 from flowsim.report.variants import account_of
-from flowsim.results import daily_table, outcomes_table
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario import load
-from flowsim.simulate import simulate
-from flowsim.states import Status
+from flowsim.scenario.clock import DAY
 
 CLOSED = {
     "policies.closed_to_men": {

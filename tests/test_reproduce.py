@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import reproduce as reproducing
 from flowsim.cli import app
 from flowsim.comparison import compare
 from flowsim.errors import MachineError, ResultsError
-from flowsim.figures import draw_all, recipe
-from flowsim.reproduce import reproduce
-from flowsim.run import run
+from flowsim.experiments.running import run
+from flowsim.figures import draw_all
+from flowsim.figures import reproduce as reproducing
+from flowsim.figures.layout import recipe
+from flowsim.figures.reproduce import reproduce
 from flowsim.sweep import run_sweep
 
 FORMATS = ("png", "svg", "pdf")

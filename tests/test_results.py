@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim.border import NOBODY
-from flowsim.clock import DAY, HOUR
-from flowsim.model import FlowModel
-from flowsim.observation import FLOWS, LEVELS, Observed
-from flowsim.policies import WARM_UP
-from flowsim.results import (
+from flowsim.data.sources import observations
+from flowsim.experiments.simulate import simulate
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.queue import NOBODY
+from flowsim.model.states import NEVER, Status
+from flowsim.model.world import World
+from flowsim.results.observation import FLOWS, LEVELS, Observed
+from flowsim.results.tables import (
     Selection,
     comparison_table,
     daily_table,
@@ -23,10 +25,8 @@ from flowsim.results import (
     outcomes_table,
 )
 from flowsim.scenario import load
-from flowsim.simulate import simulate
-from flowsim.sources import observations
-from flowsim.states import NEVER, Status
-from flowsim.world import World
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.timetable import WARM_UP
 
 LIVELY = {"choice.constant.georgia": -3.6, "choice.constant.kazakhstan": -3.4}
 

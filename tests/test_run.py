@@ -18,7 +18,7 @@ import pytest
 
 import flowsim
 from flowsim.errors import FlowsimError, MachineError, ResultsError, ScenarioError
-from flowsim.run import TABLES, open_run, run
+from flowsim.experiments.running import TABLES, open_run, run
 from flowsim.scenario import load
 
 TINY = 0.0002
@@ -284,7 +284,7 @@ def test_a_run_that_is_killed_leaves_no_folder_that_looks_finished(tmp_path, mom
     run("september-2022", sample=TINY, out=folder)
     code = """
         import os, signal, sys
-        from flowsim import folder as module
+        from flowsim.results import folder as module
         from flowsim.machine import write_atomically
         from flowsim.run import run
         moment = sys.argv[3]

@@ -13,15 +13,8 @@ import numpy as np
 import pytest
 from scenario_texts import BASE, HEAD, messages, write
 
-from flowsim import sources
-from flowsim.scenario import (
-    assumptions,
-    content_hash,
-    json_schema,
-    load,
-    resolved_yaml,
-    shipped,
-)
+from flowsim.data import sources
+from flowsim.scenario import assumptions, content_hash, json_schema, load, resolved_yaml, shipped
 from flowsim.scenario.reading import read_tree
 
 N_CAPACITIES = len(load(BASE).crossings["GE-LARS"].capacity.value)
@@ -305,5 +298,5 @@ def test_the_json_schema_explains_the_keys():
 
 def test_the_data_line_of_a_shipped_crossing_is_named():
     name, line = next(iter(sources.crossing_lines().items()))
-    table = Path(sources.__file__).parent / "data" / "crossings.csv"
+    table = Path(sources.__file__).parent / "crossings.csv"
     assert table.read_text(encoding="utf-8").splitlines()[line - 1].startswith(f"{name},")

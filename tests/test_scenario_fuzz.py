@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 from scenario_texts import BASE
 
 from flowsim.errors import ScenarioError
-from flowsim.scenario import (
-    load,
-    resolved_yaml,
-    shipped,
-)
+from flowsim.scenario import load, resolved_yaml, shipped
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.writing import _flow
 

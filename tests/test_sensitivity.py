@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flowsim.findings.naming import all_named, named, output_label
 from flowsim.scenario import assumptions, load
 from flowsim.sweep import design as designs
 from flowsim.sweep import sensitivity
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.naming import all_named, named, output_label
 from flowsim.sweep.schema import Varied
 
 KEYS = ("choice.constant.georgia", "choice.constant.kazakhstan", "choice.beta_risk")

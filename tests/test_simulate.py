@@ -3,8 +3,8 @@
 import gc
 import weakref
 
+from flowsim.experiments.simulate import simulate
 from flowsim.scenario import load
-from flowsim.simulate import simulate
 
 
 def test_a_finished_model_is_forgotten():

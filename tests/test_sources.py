@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.errors import DataError
-from flowsim.quantity import AGE_BANDS
 from flowsim.scenario import load, shipped
-from flowsim.schema import Crossing
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.scenario.schema import Crossing
 
 CITED = re.compile(r"\b(GE|KZ|LA|FSB|DR|CU|FI|MN|XB|TO)(\d{3})(?:-(?:\1)?(\d{3}))?\b")
 
@@ -194,7 +194,7 @@ def test_an_outline_that_is_not_json_is_refused(monkeypatch):
 
 
 def test_licences_and_sources_are_named_for_every_table():
-    data = Path(sources.__file__).parent / "data"
+    data = Path(sources.__file__).parent
     licences = (data.parent.parent / "LICENSE-data").read_text(encoding="utf-8")
     readme = (data / "README.md").read_text(encoding="utf-8")
     for table in [*data.glob("*.csv"), *data.glob("geo/*.geojson")]:

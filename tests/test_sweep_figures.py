@@ -12,22 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim.figures import (
-    heat,
-    morris,
-    multiples,
-    panels,
-    response,
-    save,
-    sobol,
-    style,
-    swept,
-    tornado,
-    words,
-)
+from flowsim.figures.layout import panels, save, style
+from flowsim.figures.sweep import heat, morris, multiples, response, sobol, swept, tornado
+from flowsim.findings import words
+from flowsim.findings.naming import Named
 from flowsim.sweep.file import read_sweep
 from flowsim.sweep.folder import SweepResults
-from flowsim.sweep.naming import Named
 from flowsim.sweep.sensitivity import indices
 
 PASSPORTS, CHECKS = "population.passport_share", "policies.task_force_lars.checks_per_hour"

@@ -8,13 +8,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from flowsim import results
 from flowsim.errors import ScenarioError
-from flowsim.observation import Observed
+from flowsim.experiments.simulate import simulate
+from flowsim.results import measures
+from flowsim.results import tables as results
+from flowsim.results.observation import Observed
 from flowsim.scenario import assumptions, load, shipped
 from flowsim.scenario.reading import read_tree
-from flowsim.simulate import simulate
-from flowsim.sweep import measures
 from flowsim.sweep.design import points
 from flowsim.sweep.file import Sweep, read_sweep, shipped_sweeps, sweep_schema
 from flowsim.sweep.plan import make_plan

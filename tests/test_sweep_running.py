@@ -13,24 +13,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import machine, terminal
-from flowsim.cli import app
+from flowsim import machine
+from flowsim.cli import app, terminal
 from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
-from flowsim.model import FlowModel
-from flowsim.observation import FLOWS
-from flowsim.run import open_run
-from flowsim.run import run as run_one
+from flowsim.experiments.running import open_run
+from flowsim.experiments.running import run as run_one
+from flowsim.findings import sweep as headline
+from flowsim.model.flow_model import FlowModel
+from flowsim.results.observation import FLOWS
 from flowsim.scenario import load
-from flowsim.sweep import (
-    estimate,
-    headline,
-    open_sweep,
-    open_unfinished,
-    rerun,
-    run_sweep,
-    running,
-    work,
-)
+from flowsim.sweep import estimate, open_sweep, open_unfinished, rerun, run_sweep, running, work
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.plan import make_plan
 from flowsim.sweep.store import Outcome, Store

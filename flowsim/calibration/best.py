@@ -10,17 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import least_squares, minimize
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.targets import Targets, simulated
-from flowsim.observation import Observed
-from flowsim.simulate import simulate
+from flowsim.experiments.simulate import simulate
+from flowsim.results.observation import Observed
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 EDGE = 0.995  # of the cube; a value on the very bound would stop later fits
 PULL = 0.5  # weight of the distance to the medians
 POLISH_SAMPLE, POLISH_STEP, POLISH_TRIES = 0.1, 0.05, 12
@@ -29,7 +28,7 @@ POLISH_SAMPLE, POLISH_STEP, POLISH_TRIES = 0.1, 0.05, 12
 def best_point(
     calibration: Calibration, likelihood: Likelihood, draws: Floats, held: dict[str, float]
 ) -> Floats:
-    """Give values of all parameters, shape (P,).
+    """Return values of all parameters, shape (P,).
 
     Parameters
     ----------

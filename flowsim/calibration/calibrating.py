@@ -9,26 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim import sources
 from flowsim.calibration import checks, fitting, validation
 from flowsim.calibration.best import best_point, polished
 from flowsim.calibration.file import Budget, Calibration, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.folder import write_folder
-from flowsim.calibration.runs import Progress, Runner
+from flowsim.calibration.runs import Runner
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit
+from flowsim.data import sources
+from flowsim.data.sources import Observation, observations
+from flowsim.experiments.executor import LOCAL
+from flowsim.experiments.running import fits_in_memory
 from flowsim.machine import cores
-from flowsim.parallel import LOCAL
-from flowsim.run import fits_in_memory
+from flowsim.model.world import World
 from flowsim.scenario import assumptions
-from flowsim.sources import Observation, observations
-from flowsim.world import World
+from flowsim.types import Floats, Progress
 
-Floats = npt.NDArray[np.float64]
 CALIBRATED = "calibrated"
 WRITTEN = 4  # digits of values in scenario files
 
@@ -70,7 +69,7 @@ def calibrate(
     budget : str
         A budget of the file: how much is simulated.
     workers, scheduler
-        As ``flowsim.parallel.scatter`` takes them.
+        As ``flowsim.experiments.executor.scatter`` takes them.
     against : path, optional
         Published figures with the columns of ``observations.csv``, to be predicted.
     progress : callable, optional
@@ -116,7 +115,7 @@ def calibrate(
 
 
 def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
-    """Give the figures of a user's file that can be compared, with ids of their own."""
+    """Return the figures of a user's file that can be compared, with ids of their own."""
     known = {figure.id: figure for figure in observations()}
     chosen = []
     for figure in figures:
@@ -203,7 +202,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
 
 
 def _left_out(targets: Targets) -> dict[str, list[str]]:
-    """Say which figures are left out together: each alone, the inputs, kinds of figures."""
+    """Return which figures are left out together: each alone, the inputs, kinds of figures."""
     alone = {name: [name] for name in targets.ids}
     groups = {
         "all inputs": [n for n, flag in zip(targets.ids, targets.is_input, strict=True) if flag],
@@ -214,7 +213,7 @@ def _left_out(targets: Targets) -> dict[str, list[str]]:
 
 
 def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
-    """Give the figures of the fit beside what posterior draws give when simulated."""
+    """Return the figures of the fit beside what posterior draws give when simulated."""
     runs, targets = done.predictions.runs, done.targets
     scaled = targets.scaled(runs)
     tail = (1 - done.calibration.file.credible) / 2
@@ -255,7 +254,7 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Give naive guesses of every unseen figure, and scores of all."""
+    """Return naive guesses of every unseen figure, and scores of all."""
     file, scenario = done.calibration.file, done.calibration.base.scenario
     known = [f for f in observations() if f.role == "fit" and f.window_end is not None]
     unseen = [f for f in done.predictions.figures if f.role == "validate" or f in done.against]
@@ -266,7 +265,7 @@ def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFram
 
 
 def _daily(runs: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Give daily series of the predictions: median and interval by place and day."""
+    """Return daily series of the predictions: median and interval by place and day."""
     tail = (1 - share) / 2
     rows = []
     for name in [column for column in map(str, runs.columns) if column.count("|") == 2]:
@@ -320,7 +319,7 @@ def _polished(
     stage: str,
     fixed: dict[str, Any],
 ) -> tuple[Floats, float]:
-    """Give the best point of a variant and its misfit, from real runs; kept when found."""
+    """Return the best point of a variant and its misfit, from real runs; kept when found."""
 
     def find() -> pd.DataFrame:
         start = best_point(own, fit.likelihood(), posterior.unit, {})
@@ -332,7 +331,7 @@ def _polished(
 
 
 def _again_row(fit: Fit, posterior: Posterior) -> dict[str, Any]:
-    """Say how well a variant that was fitted from the beginning meets the figures."""
+    """Return how well a variant that was fitted from the beginning meets the figures."""
     some = posterior.unit[:: max(1, len(posterior.unit) // 2000)]
     z = (np.median(fit.emulator(some), axis=0) - fit.targets.observed) / fit.targets.error
     worst = int(np.abs(z).argmax())
@@ -344,7 +343,7 @@ def _again_row(fit: Fit, posterior: Posterior) -> dict[str, Any]:
 
 
 def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
-    """Give values to what the figures do not identify, so that none of it is tuned.
+    """Return values to what the figures do not identify, so that none of it is tuned.
 
     They are the scenario's, or the posterior's median where the scenario has no assumption.
     Numbers that are no single key of the scenario (dates) keep the scenario's value as well.
@@ -364,7 +363,7 @@ def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
 
 
 def _own_value(calibration: Calibration, name: str) -> float:
-    """Give the value that the scenario itself has of a parameter that moves dates."""
+    """Return the value that the scenario itself has of a parameter that moves dates."""
     parameter = next(p for p in calibration.parameters if p.name == name)
     key, (a, b) = next(iter(parameter.moves.items()))
     stem, _, date = key.rpartition(".")
@@ -378,7 +377,7 @@ def _inside(calibration: Calibration, name: str, value: float) -> bool:
 
 
 def _best(done: _Done) -> dict[str, float]:
-    """Give the point for the scenario file, as scenario changes."""
+    """Return the point for the scenario file, as scenario changes."""
     held = _assumed(done.calibration, done.posterior.unit)
     best = best_point(done.calibration, done.fit.likelihood(), done.posterior.unit, held)
     return _written(done.calibration.changes(best))

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration import posterior as posteriors
@@ -20,9 +19,9 @@ from flowsim.calibration.file import Calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.waves import SOFT, Fit, learn
 from flowsim.errors import CalibrationError
-from flowsim.parallel import Failed, scatter
+from flowsim.experiments.executor import Failed, scatter
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 IDENTIFIED, WEAKLY = 0.7, 0.9
 """Posterior over prior standard deviation below which a number is said to be identified."""
 
@@ -121,12 +120,12 @@ def _row(calibration: Calibration, task: Truth, draws: Floats) -> pd.DataFrame:
 
 
 def prior_width(calibration: Calibration) -> Floats:
-    """Give the standard deviations of the uniform priors, shape (P,)."""
+    """Return the standard deviations of the uniform priors, shape (P,)."""
     return np.asarray((calibration.high - calibration.low) / np.sqrt(12))
 
 
 def recovery_summary(table: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
-    """Give coverage and evenness of ranks by parameter, identifiable ones first.
+    """Return coverage and evenness of ranks by parameter, identifiable ones first.
 
     ``evenness`` is the p value of a chi-square test of the ranks in ten equal bins.
     """
@@ -152,7 +151,7 @@ def recovery_summary(table: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFr
 
 
 def parameter_table(calibration: Calibration, draws: Floats) -> pd.DataFrame:
-    """Give prior and posterior of each parameter, and whether the figures identify it.
+    """Return prior and posterior of each parameter, and whether the figures identify it.
 
     Parameters
     ----------
@@ -180,7 +179,7 @@ def parameter_table(calibration: Calibration, draws: Floats) -> pd.DataFrame:
 
 
 def correlation_table(calibration: Calibration, draws: Floats) -> pd.DataFrame:
-    """Give the strong correlations of the posterior, strongest first."""
+    """Return the strong correlations of the posterior, strongest first."""
     matrix = np.atleast_2d(np.asarray(np.corrcoef(draws.T)))
     i, j = np.triu_indices(len(matrix), 1)
     table = pd.DataFrame(

@@ -14,7 +14,8 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from flowsim.types import Floats
+
 PENALTIES = 10.0 ** np.arange(-1, 4.6, 0.5)
 MOST_LEVERAGE = 0.999
 TINY = 1e-12
@@ -26,7 +27,7 @@ def _pairs(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 
 
 def features(unit: Floats) -> Floats:
-    """Give linear and second-degree terms of points in the cube, shape (N, P + P(P+1)/2)."""
+    """Return linear and second-degree terms of points in the cube, shape (N, P + P(P+1)/2)."""
     i, j = _pairs(unit.shape[1])
     return np.hstack([unit, unit[:, i] * unit[:, j]])
 
@@ -53,7 +54,7 @@ class Emulator:
     left_out: Floats
 
     def __call__(self, unit: Floats) -> Floats:
-        """Give the figures expected with all men at points of the cube, shape (N, T)."""
+        """Return the figures expected with all men at points of the cube, shape (N, T)."""
         slope, constant = self._folded
         return features(unit) @ slope + constant
 
@@ -113,7 +114,7 @@ def _with_constant(unit: Floats) -> Floats:
 
 
 def noise_of(first: Floats, second: Floats) -> Floats:
-    """Give the standard deviation of chance from pairs of runs that differ in nothing else, (T,).
+    """Return the standard deviation of chance from pairs of runs that differ in nothing else, (T,).
 
     Parameters
     ----------

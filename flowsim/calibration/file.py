@@ -13,18 +13,17 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.data.sources import Observation, observations
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.tree import in_order, suggestion
-from flowsim.sources import Observation, observations
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Bounds = tuple[float, float]
@@ -199,7 +198,7 @@ class Calibration:
         return 2 * (values - self.low) / (self.high - self.low) - 1
 
     def changes(self, values: Floats) -> dict[str, Any]:
-        """Give the scenario changes of one point, values in the order of ``names``."""
+        """Return the scenario changes of one point, values in the order of ``names``."""
         out: dict[str, Any] = {}
         for parameter, value in zip(self.parameters, values.tolist(), strict=True):
             for key, (a, b) in parameter.moves.items():
@@ -260,7 +259,7 @@ def _parameters(
 
 
 def _number_of(key: str, known: dict[str, Any]) -> str | None:
-    """Give the scenario's number that a key means: itself, or the one of which it is a date."""
+    """Return the scenario's number that a key means: itself, or the one of which it is a date."""
     stem = key if key in known else key.rpartition(".")[0]
     return stem if stem in known else None
 
@@ -341,7 +340,7 @@ def _refused(calibration: Calibration, values: Floats) -> str:
 
 
 def _said_against(base: Base, changes: dict[str, Any]) -> str:
-    """Give the first thing that the scenario has against some changes; empty if nothing."""
+    """Return the first thing that the scenario has against some changes; empty if nothing."""
     try:
         base.variant(changes)
     except ScenarioError as reason:
@@ -350,5 +349,5 @@ def _said_against(base: Base, changes: dict[str, Any]) -> str:
 
 
 def calibration_schema() -> dict[str, Any]:
-    """Give the JSON Schema of calibration files."""
+    """Return the JSON Schema of calibration files."""
     return file_schema(CalibrationFile, "flowsim calibration")

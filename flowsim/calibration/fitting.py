@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration import posterior as posteriors
 from flowsim.calibration import variants, waves
 from flowsim.calibration.emulator import noise_of
 from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
-from flowsim.calibration.runs import Progress, Runner, Store, key_of
+from flowsim.calibration.runs import Runner, Store, key_of
 from flowsim.calibration.targets import Targets
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
+from flowsim.data.sources import Observation, observations
 from flowsim.errors import CalibrationError
-from flowsim.sources import Observation, observations
-
-Floats = npt.NDArray[np.float64]
+from flowsim.types import Floats, Progress
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Posterior:
 
 
 def budget_of(calibration: Calibration, name: str) -> Budget:
-    """Give a budget of the file by name.
+    """Return a budget of the file by name.
 
     Raises
     ------
@@ -76,7 +74,7 @@ def runner_of(
 
 
 def short(calibration: Calibration) -> dict[str, Any]:
-    """Give what holds in the runs of the design."""
+    """Return what holds in the runs of the design."""
     return {"horizon.end": calibration.file.until} | _long(calibration, calibration.file.sample)
 
 
@@ -85,7 +83,7 @@ def _long(calibration: Calibration, sample: float) -> dict[str, Any]:
 
 
 def finest(calibration: Calibration, budget: Budget) -> float:
-    """Give the share of the men in the runs by which the fit is judged."""
+    """Return the share of the men in the runs by which the fit is judged."""
     return waves.ALL_MEN if budget.whole else calibration.file.sample
 
 
@@ -139,7 +137,7 @@ def fit_variant(
 
 
 def fixed_in(calibration: Calibration, variant: Variant, best: dict[str, Any]) -> dict[str, Any]:
-    """Give what holds in the runs of a variant that is fitted from the beginning."""
+    """Return what holds in the runs of a variant that is fitted from the beginning."""
     moved = {key for parameter in calibration.parameters for key in parameter.moves}
     held = {key: value for key, value in best.items() if key not in moved}
     return short(calibration) | held | variant.changes
@@ -227,7 +225,7 @@ def _not_there() -> pd.DataFrame:
 
 
 def _again(file: CalibrationFile) -> set[str]:
-    """Give the variants that are fitted from the beginning."""
+    """Return the variants that are fitted from the beginning."""
     return {n for kind in (file.imputed, file.off) for n, v in kind.items() if v.start}
 
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim import __version__, sources
-from flowsim import folder as folders
 from flowsim.calibration.file import Calibration, CalibrationFile
+from flowsim.data import sources
 from flowsim.errors import ResultsError
+from flowsim.results import folder as folders
 from flowsim.scenario import content_hash, resolved_yaml
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import yaml_text
-from flowsim.schema import Scenario
+from flowsim.version import __version__
 
 KIND = "calibration"
 DIGITS = 6
@@ -38,7 +39,7 @@ class CalibrationResults:
     manifest: Mapping[str, Any]
 
     def table(self, name: str) -> pd.DataFrame:
-        """Give a table by name: ``fit``, ``parameters``, ``validation``, ``recovery``, ...
+        """Return a table by name: ``fit``, ``parameters``, ``validation``, ``recovery``, ...
 
         Raises
         ------
@@ -52,7 +53,7 @@ class CalibrationResults:
         raise ResultsError(f"{self.folder} has no table {name}; calibrate again")
 
     def has(self, name: str) -> bool:
-        """Say whether a table was made and holds something."""
+        """Return whether a table was made and holds something."""
         return f"{name}.csv" in self.manifest["tables"] and not self.table(name).empty
 
     @cached_property
@@ -122,7 +123,7 @@ def write_folder(
 
 
 def csv_of(table: pd.DataFrame) -> bytes:
-    """Give a table as CSV, numbers to six digits."""
+    """Return a table as CSV, numbers to six digits."""
     return folders.csv_bytes(table, float_format=f"%.{DIGITS}g")
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.calibration.emulator import Emulator
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[Floats], Floats]
 MEMBERS = 128
 SUBSETS = (0.15, 0.4, 1.0)  # shares of the parameters moved together
@@ -47,12 +47,12 @@ class Likelihood:
     used: npt.NDArray[np.bool_]
 
     def misfit(self, unit: Floats) -> Floats:
-        """Give the sum of squared standardised differences, shape (N,)."""
+        """Return the sum of squared standardised differences, shape (N,)."""
         z = (self.emulator(unit) - self.observed) / self.error
         return np.asarray((z[:, self.used] ** 2).sum(axis=1))
 
     def __call__(self, unit: Floats) -> Floats:
-        """Give the log likelihood, shape (N,)."""
+        """Return the log likelihood, shape (N,)."""
         return -0.5 * self.misfit(unit)
 
 
@@ -122,7 +122,7 @@ def _propose(moving: Floats, resting: Floats, rng: np.random.Generator) -> Float
 
 
 def convergence(draws: Floats) -> Floats:
-    """Give the split potential scale reduction of each parameter, shape (P,); near 1 is good.
+    """Return the split potential scale reduction of each parameter, shape (P,); near 1 is good.
 
     Members of an ensemble are no independent chains, but their means must not drift: the
     first and the second half of the run are compared (Gelman et al. 2013, 11.4).

@@ -1,7 +1,7 @@
 """The runs of a calibration: done once, kept on disk, taken up again after a kill.
 
 A stage is a table of points; ``run_stage`` simulates what is not yet there, through
-``flowsim.parallel.scatter``, and writes every few dozen runs to a part of their own before
+``executor.scatter``, and writes every few dozen runs to a part of their own before
 they count. Parts are whole or not at all; a stage remembers its points, so a second start
 goes on with exactly those.
 """
@@ -17,22 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim import __version__, sources
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import simulated
+from flowsim.data import sources
+from flowsim.data.sources import Observation
 from flowsim.errors import CalibrationError, MachineError, ResultsError
-from flowsim.observation import Observed
-from flowsim.parallel import Failed, scatter
-from flowsim.policies import WARM_UP
+from flowsim.experiments.executor import Failed, scatter
+from flowsim.experiments.simulate import simulate
+from flowsim.results.observation import Observed
 from flowsim.scenario import Base, content_hash
-from flowsim.simulate import simulate
-from flowsim.sources import Observation
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Floats, Progress
+from flowsim.version import __version__
 
-Floats = npt.NDArray[np.float64]
-Progress = Callable[[int, int, str], None]
 AT_ONCE = 40  # runs in a part
 TOO_MANY_FAILED = 0.05
 NINE = 9  # o'clock, when queues were counted
@@ -77,7 +76,7 @@ def work(task: Work) -> dict[str, float]:
 
 
 def daily_numbers(observed: Observed) -> dict[str, float]:
-    """Give entries by country and day, cars queueing at nine by crossing of note, and totals."""
+    """Return entries by country and day, cars queueing at nine by crossing of note, and totals."""
     model = observed.model
     out: dict[str, float] = {}
     start = model.world.clock.start
@@ -129,7 +128,7 @@ class Store:
             _write(about, json.dumps({"key": key, "flowsim": __version__}).encode())
 
     def points(self, stage: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """Give the points of a stage: those of the first start, made now if this is it."""
+        """Return the points of a stage: those of the first start, made now if this is it."""
         path = self.folder / f"{stage}.points.parquet"
         if not path.exists():
             table = make()
@@ -139,7 +138,7 @@ class Store:
         return pd.read_parquet(path)
 
     def done(self, stage: str) -> pd.DataFrame:
-        """Give the finished runs of a stage, in the order of points and replications."""
+        """Return the finished runs of a stage, in the order of points and replications."""
         parts = sorted(self.folder.glob(f"{stage}.runs-*.parquet"))
         if not parts:
             return pd.DataFrame({"point": [], "replication": []}).astype(int)

@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import Targets, simulated
-from flowsim.observation import Observed
-from flowsim.schema import Scenario
-from flowsim.simulate import simulate
-from flowsim.sources import observations
+from flowsim.data.sources import observations
+from flowsim.experiments.simulate import simulate
+from flowsim.results.observation import Observed
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 SAMPLES = (0.02, 0.1)
 REPLICATIONS = 8
 
@@ -93,7 +92,7 @@ def _run(
 
 
 def _learnt(targets: Targets, sampled: pd.DataFrame, whole: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Give what pairs of runs say that a sample does, on average, and the chance in that."""
+    """Return what pairs of runs say that a sample does, on average, and the chance in that."""
     both = sampled.merge(whole[["point"]], on="point")
     whole = whole[whole["point"].isin(both["point"])]
     off = targets.scaled(both) - targets.scaled(whole)

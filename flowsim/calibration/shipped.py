@@ -38,7 +38,7 @@ def _read(text: str, where: str) -> tuple[dict[str, float], ...]:
 
 
 def posterior_changes(n: int, path: str | Path | None = None) -> list[dict[str, float]]:
-    """Give scenario changes of n draws of the posterior of the shipped baseline.
+    """Return scenario changes of n draws of the posterior of the shipped baseline.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Published figures as a vector, and how far a run may be from each.
 
-Men, companions and ordinary traffic are put together by ``flowsim.observation``; here the
+Men, companions and ordinary traffic are put together by ``flowsim.results.observation``; here the
 figures get their scale (log, or points for a share) and their error: that of the source and
 that of a model at its best (discrepancy). Simulation noise and the emulator's own error are
 added where they are known.
@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration.file import Calibration, Fitted
-from flowsim.observation import Observed
-from flowsim.sources import Observation
+from flowsim.data.sources import Observation
+from flowsim.results.observation import Observed
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 SMALLEST = 1.0  # a count below one is as good as none on a log scale
 
 
@@ -101,7 +101,7 @@ def targets_of(calibration: Calibration) -> Targets:
 def simulated(
     observed: Observed, figures: Iterable[Observation], share_of: Mapping[str, str]
 ) -> dict[str, float]:
-    """Give what a run has for each figure, and for what shares are taken of; NaN if nothing.
+    """Return what a run has for each figure, and for what shares are taken of; NaN if nothing.
 
     Parameters
     ----------

@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim.sources import Observation
+from flowsim.data.sources import Observation
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 ERRORS = {
     "entries": 0.07,
     "entries_men": 0.1,
@@ -43,7 +42,7 @@ GUESSES = ("yesterday", "constant_excess", "decay")
 
 
 def aspect(figure: Observation) -> str:
-    """Say what a figure tests: the total, its timing, or how it splits between places."""
+    """Return what a figure tests: the total, its timing, or how it splits between places."""
     whole = figure.place_id in COUNTRIES
     start, end = figure.window_start, figure.window_end
     if start is None or end is None:
@@ -62,7 +61,7 @@ def with_error(figure: Observation, values: Floats, rng: np.random.Generator) ->
 
 
 def crps(draws: Floats, published: float) -> float:
-    """Give the continuous ranked probability score of draws (Gneiting and Raftery 2007).
+    """Return the continuous ranked probability score of draws (Gneiting and Raftery 2007).
 
     ``E|X - y| - E|X - X'| / 2``, in the figure's unit; 0 is perfect.
     """
@@ -74,7 +73,7 @@ def crps(draws: Floats, published: float) -> float:
 
 
 def interval_score(low: float, high: float, published: float, share: float) -> float:
-    """Give the interval score: width, and a penalty for what lies outside; 0 is perfect."""
+    """Return the interval score: width, and a penalty for what lies outside; 0 is perfect."""
     outside = max(0.0, low - published) + max(0.0, published - high)
     return high - low + 2 / (1 - share) * outside
 
@@ -85,7 +84,7 @@ def prediction_rows(
     share: float,
     seed: int,
 ) -> pd.DataFrame:
-    """Give predictive median, interval and scores of each figure.
+    """Return predictive median, interval and scores of each figure.
 
     Parameters
     ----------
@@ -159,7 +158,7 @@ def naive_rows(
     share: float,
     seed: int,
 ) -> pd.DataFrame:
-    """Give the naive guesses of figures, with intervals, from figures published before.
+    """Return the naive guesses of figures, with intervals, from figures published before.
 
     Parameters
     ----------
@@ -200,7 +199,7 @@ def naive_rows(
 
 
 def history(figure: Observation, known: Sequence[Observation]) -> list[tuple[datetime, float]]:
-    """Give middle and daily level of earlier figures of the same measure and place."""
+    """Return middle and daily level of earlier figures of the same measure and place."""
     assert figure.window_start is not None
     out = []
     for other in known:
@@ -219,7 +218,7 @@ def history(figure: Observation, known: Sequence[Observation]) -> list[tuple[dat
 
 
 def _days(figure: Observation) -> float:
-    """Give the days over which a figure was added up; 1 if it is a level or a daily mean."""
+    """Return the days over which a figure was added up; 1 if it is a level or a daily mean."""
     assert figure.window_start is not None
     assert figure.window_end is not None
     if figure.model_measure not in SUMS or "/" in figure.unit:

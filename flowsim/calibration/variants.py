@@ -11,15 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration import posterior as posteriors
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.waves import Fit
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 RIDGE = 3.0
 BEST = 0.05  # quantile of the misfit that stands for the best fit, safe against luck
 
@@ -39,7 +38,7 @@ class Shifted:
     constant: Floats
 
     def __call__(self, unit: Floats) -> Floats:
-        """Give the expected figures of the variant, shape (N, T)."""
+        """Return the expected figures of the variant, shape (N, T)."""
         return self.fit.emulator(unit) + unit @ self.slope + self.constant
 
 
@@ -115,7 +114,7 @@ def variant_row(
 
 
 def departures(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
-    """Give how the answer changes, as it is: median ratios of paired runs, by country.
+    """Return how the answer changes, as it is: median ratios of paired runs, by country.
 
     ``departures``: men who set off; ``october``: entries of 1-7 October.
     """

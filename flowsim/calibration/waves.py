@@ -24,8 +24,8 @@ from flowsim.calibration.file import Calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner
 from flowsim.calibration.targets import Targets
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 SOFT = 2.0  # temperature of the waves before the last
 NEAR = 0.25  # share of the runs, nearest the figures, by which an emulator is judged
 AT_LEAST_NEAR = 60
@@ -65,7 +65,7 @@ class Fit:
     drawn_from: Likelihood | None = None
 
     def likelihood(self, used: npt.NDArray[np.bool_] | None = None) -> Likelihood:
-        """Give the likelihood of the published figures."""
+        """Return the likelihood of the published figures."""
         return posteriors.likelihood(
             self.emulator, self.targets.observed, self.targets.error, self.emulated, used
         )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flowsim import __version__
+from flowsim.version import __version__
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]
 
@@ -53,7 +53,7 @@ def checked_sample(written: str) -> float:
 
 
 def _like(written: str) -> str:
-    """Give a share such as was meant: 0.05 for 5%."""
+    """Return a share such as was meant: 0.05 for 5%."""
     try:
         share = float(written.strip().removesuffix("%").replace(",", ".")) / 100
     except ValueError:

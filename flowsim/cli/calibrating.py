@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowsim.cli.app import Debug, app, draw, tell_results
-from flowsim.terminal import counting_shown, explained
+from flowsim.cli.terminal import counting_shown, report_errors
 
 if TYPE_CHECKING:
     from flowsim.calibration import CalibrationResults
@@ -60,7 +60,7 @@ def calibrate(
     """
     said = f" in {out}" if out else ""
     again = f"Stopped. Finished runs are safe{said}; the same command again goes on."
-    with explained(debug, again):
+    with report_errors(debug, again):
         from flowsim.calibration import calibrate as fit
         from flowsim.calibration import open_calibration, read_calibration
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flowsim.cli.app import Debug, app, checked_sample
-from flowsim.terminal import explained, progress_shown
+from flowsim.cli.terminal import progress_shown, report_errors
 
 
 @app.command()
@@ -70,7 +70,7 @@ def compare(
     task force, the entry limit, the foot lane and the rumour explain, each and together.
     docs/comparison.md tells how to read it.
     """
-    with explained(debug):
+    with report_errors(debug):
         from flowsim.comparison import compare as compared
         from flowsim.comparison.running import read
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flowsim.cli.app import Debug, app, tell_results
-from flowsim.terminal import explained, progress_shown
+from flowsim.cli.terminal import progress_shown, report_errors
 
 
 @app.command()
@@ -43,7 +43,7 @@ def figures(
     Beside each figure stand the data it shows (CSV) and a text for those who cannot see it.
     The figure itself carries how it was made: see `flowsim reproduce --help`.
     """
-    with explained(debug):
+    with report_errors(debug):
         if listed:
             _list(folder)
             return
@@ -88,8 +88,8 @@ def reproduce(
       1  different: altered by hand, or its data cannot be made here
       2  not a figure of flowsim's, or too long without --yes
     """
-    with explained(debug):
-        from flowsim.reproduce import reproduce as make_again
+    with report_errors(debug):
+        from flowsim.figures.reproduce import reproduce as make_again
 
         with progress_shown(quiet) as progress:
             verdict = make_again(figure, out, patient=yes, progress=progress)

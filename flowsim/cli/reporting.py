@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flowsim.cli.app import Debug, app
-from flowsim.terminal import explained
+from flowsim.cli.terminal import report_errors
 
 
 @app.command()
@@ -41,7 +41,7 @@ def report(
     went in, what the data cannot tell, and the commands that make it again. It loads nothing from
     the network. The same folder gives the same file.
     """
-    with explained(debug):
+    with report_errors(debug):
         from flowsim.report import write
 
         def tell(words: str) -> None:

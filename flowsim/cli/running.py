@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from flowsim.cli.app import Debug, app, checked_sample, draw, tell_results
+from flowsim.cli.terminal import print_assumptions, progress_shown, report_errors, tell
 from flowsim.errors import FlowsimError
-from flowsim.terminal import explained, print_assumptions, progress_shown, tell
 
 
 @app.command()
@@ -70,9 +70,9 @@ def run(
 
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
-    with explained(debug):
+    with report_errors(debug):
         _require_scenario(scenario)
-        from flowsim.run import run as simulate
+        from flowsim.experiments.running import run as simulate
         from flowsim.scenario import Base
 
         base = Base.read(scenario)
@@ -119,7 +119,7 @@ def check(
     Each number is shown with its unit and source. Rows marked ? rest on an assumption or on an
     imputed figure. Exit code 2 if any file has a mistake.
     """
-    with explained(debug):
+    with report_errors(debug):
         from flowsim.scenario import assumptions, load
 
         worst = 0
@@ -155,7 +155,7 @@ def schema(
     and as the first line of a scenario file beside it:
       # yaml-language-server: $schema=scenario.schema.json
     """
-    with explained(debug):
+    with report_errors(debug):
         import json
 
         text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
@@ -184,8 +184,8 @@ def new(
 
     The file explains itself. An existing file is never overwritten.
     """
-    with explained(debug):
-        from flowsim.starter import write_starter
+    with report_errors(debug):
+        from flowsim.scenario.starter import write_starter
 
         path = write_starter(name, base, folder)
         typer.echo(
@@ -230,10 +230,10 @@ def biography(
     Keys of --where: region, age, educated, passport, liable (yes or no), status, destination and,
     with --versus, versus-status. Without --one the men found are listed.
     """
-    with explained(debug):
+    with report_errors(debug):
         import shutil
 
-        from flowsim.biography import Diary, find, told
+        from flowsim.findings.biography import Diary, find, told
         from flowsim.scenario import load
 
         changes = [] if sample is None else [f"sample={sample}"]
@@ -261,7 +261,7 @@ def biography(
 
 
 def _schema_of(kind: str) -> dict[str, Any]:
-    """Give the JSON Schema of a kind of file."""
+    """Return the JSON Schema of a kind of file."""
     from importlib import import_module
 
     where = {
@@ -276,7 +276,7 @@ def _schema_of(kind: str) -> dict[str, Any]:
 
 
 def _require_scenario(name: str) -> None:
-    """Say what can be run if nothing was named."""
+    """Return what can be run if nothing was named."""
     if name:
         return
     from flowsim.scenario import shipped

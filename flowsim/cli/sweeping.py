@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from flowsim.cli.app import Debug, app, checked_sample, draw, tell_results
-from flowsim.terminal import counting_shown, duration, explained
+from flowsim.cli.terminal import counting_shown, duration, report_errors
 
 if TYPE_CHECKING:
     from flowsim.sweep import SweepResults
@@ -78,7 +78,7 @@ def sweep(
     """
     folder_said = f" in {out}" if out else ""
     again = f"Stopped. What is finished is safe{folder_said}; the same command again goes on."
-    with explained(debug, again):
+    with report_errors(debug, again):
         _require_sweep(file)
         from flowsim.sweep import estimate, run_sweep
         from flowsim.sweep.file import read_sweep
@@ -126,7 +126,7 @@ def rerun(
     With --out the run's full results are written, as `flowsim run` would, to look at closely.
     Exit code 1 if the run differs from what the folder holds.
     """
-    with explained(debug):
+    with report_errors(debug):
         from flowsim.sweep import rerun as again
 
         made = again(folder, run, out)
@@ -176,7 +176,7 @@ def _size(n_bytes: float) -> str:
 def _tell(swept: SweepResults, drawn: list[Path], quiet: bool) -> None:
     """Print what was found, where it is, and how to open it."""
     if not quiet:
-        from flowsim.sweep.headline import headline
+        from flowsim.findings.sweep import headline
 
         typer.echo(f"{headline(swept)}\n")
     tell_results(swept.folder, drawn, quiet)
@@ -190,7 +190,7 @@ def _tell(swept: SweepResults, drawn: list[Path], quiet: bool) -> None:
 
 
 def _tell_failures(swept: SweepResults, file: str) -> int:
-    """Say what failed and how to try again; give the exit code."""
+    """Return what failed and how to try again; give the exit code."""
     failed = swept.runs[swept.runs["status"] == "failed"]
     first = failed.iloc[0]
     typer.echo(
@@ -204,7 +204,7 @@ def _tell_failures(swept: SweepResults, file: str) -> int:
 
 
 def _require_sweep(name: str) -> None:
-    """Say what can be run if nothing was named."""
+    """Return what can be run if nothing was named."""
     if name:
         return
     from flowsim.sweep.file import shipped_sweeps

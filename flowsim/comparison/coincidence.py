@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.comparison.shapley import shapley_shares
 from flowsim.comparison.uncertainty import interval
-from flowsim.schema import Scenario
-
-Floats = npt.NDArray[np.float64]
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
 
 TITLES = {
     "task_force_lars": "draft officers at Lars",
@@ -65,7 +63,7 @@ class Target:
     against: tuple[date, date] | None = None
 
     def of(self, daily: pd.DataFrame) -> float:
-        """Give its value in the daily table of one run; NaN where it has none."""
+        """Return its value in the daily table of one run; NaN where it has none."""
         rows = daily[(daily["measure"] == self.measure) & (daily["place_id"] == self.place_id)]
         value = _mean(rows, self.days)
         return value if self.against is None else _mean(rows, self.against) - value
@@ -94,13 +92,13 @@ def _mean(rows: pd.DataFrame, days: tuple[date, date]) -> float:
 
 
 def coinciding(scenarios: Sequence[Scenario]) -> tuple[Scenario, tuple[str, ...]]:
-    """Give the scenario that has most of ``POLICIES`` (the first such), and which it has."""
+    """Return the scenario that has most of ``POLICIES`` (the first such), and which it has."""
     found = [(s, tuple(name for name in POLICIES if name in s.policies)) for s in scenarios]
     return max(found, key=lambda each: len(each[1]))
 
 
 def combinations(scenario: Scenario, policies: Sequence[str]) -> list[Scenario]:
-    """Give the scenario with every combination of some policies: 2**K, bit i is policy i on."""
+    """Return the scenario with every combination of some policies: 2**K, bit i is policy i on."""
     return [
         scenario.model_copy(
             update={
@@ -116,7 +114,7 @@ def combinations(scenario: Scenario, policies: Sequence[str]) -> list[Scenario]:
 
 
 def explained(scenario: str, policies: Sequence[str], values: Floats) -> pd.DataFrame:
-    """Say how much of each target each policy explains, with intervals over replications.
+    """Return how much of each target each policy explains, with intervals over replications.
 
     Parameters
     ----------

@@ -14,16 +14,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from flowsim import __version__, sources
 from flowsim.comparison import coincidence, folder, lambdas, running, tables
 from flowsim.comparison.folder import Comparison
-from flowsim.comparison.running import Part, Plan, Progress, Source
+from flowsim.comparison.running import Part, Plan, Source
+from flowsim.data import sources
 from flowsim.errors import ResultsError
+from flowsim.experiments.executor import LOCAL
+from flowsim.experiments.running import fits_in_memory
 from flowsim.machine import cores
-from flowsim.parallel import LOCAL
-from flowsim.run import fits_in_memory
-from flowsim.schema import Scenario
-from flowsim.world import World
+from flowsim.model.world import World
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Progress
+from flowsim.version import __version__
 
 REPLICATIONS = 20
 SAMPLE = 0.01
@@ -151,7 +153,7 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _manifest(plan: Plan, replications: int, started: datetime) -> dict[str, Any]:
-    """Say what made the comparison: versions, hashes, seeds."""
+    """Return what made the comparison: versions, hashes, seeds."""
     first = plan.scenarios[0].scenario
     return {
         "kind": folder.KIND,

@@ -13,18 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flowsim import choice
-from flowsim.clock import DAY, HOUR
-from flowsim.comparison.lives import ENLISTED, HIDING, HOME, Born, Life
-from flowsim.conscription import cumulated_hazard
-from flowsim.draws import Draws
-from flowsim.policies import WARM_UP
-from flowsim.states import NEVER
-from flowsim.world import World
+from flowsim.comparison.traces import ENLISTED, HIDING, HOME, Attributes, RunTrace
+from flowsim.model import choice
+from flowsim.model.conscription import cumulated_hazard
+from flowsim.model.draws import Draws
+from flowsim.model.states import NEVER
+from flowsim.model.world import World
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Bools, Floats, Ints
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 STRATA_OF_REGION = 64
 CHUNK = 65_536  # men at a time
 
@@ -156,17 +154,17 @@ class Fates:
     comply: Floats
 
     @classmethod
-    def of(cls, life: Life, ids: Ints) -> Fates:
+    def of(cls, life: RunTrace, ids: Ints) -> Fates:
         """Draw them again; the address gives the same numbers as in the run."""
         draws = Draws(life.world.assumptions.seed, life.replication)
         return cls(draws.uniform("release", ids), draws.uniform("comply", ids))
 
     def take(self, men: Ints) -> Fates:
-        """Give the draws of some of the men."""
+        """Return the draws of some of the men."""
         return Fates(self.release[men], self.comply[men])
 
 
-def terms_of(life: Life, men: Born, destinations: Sequence[str]) -> Terms:
+def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Terms:
     """Gather the terms of one world; what it lacks of some destinations is left empty."""
     world, law = life.world, life.world.assumptions.choice
     columns = np.array([destinations.index(name) for name in world.destinations])
@@ -196,14 +194,14 @@ def terms_of(life: Life, men: Born, destinations: Sequence[str]) -> Terms:
     )
 
 
-def _hours(life: Life, mornings: Ints) -> Floats:
-    """Give the generalised hours of each day, shape (D, R, J)."""
+def _hours(life: RunTrace, mornings: Ints) -> Floats:
+    """Return the generalised hours of each day, shape (D, R, J)."""
     rows = zip(life.wait, mornings.tolist(), strict=True)
     return np.stack([life.world.generalised_hours(wait, row) for wait, row in rows])
 
 
-def _co_regionals(life: Life) -> Floats:
-    """Give the co-regionals abroad per 1,000 men as known on each day, shape (D, R, J)."""
+def _co_regionals(life: RunTrace) -> Floats:
+    """Return the co-regionals abroad per 1,000 men as known on each day, shape (D, R, J)."""
     world = life.world
     lag = world.news_lag_days
     r, j = np.indices(lag.shape)
@@ -212,7 +210,7 @@ def _co_regionals(life: Life) -> Floats:
     return np.stack([life.left[np.maximum(0, day - lag), r, j] / men for day in days])
 
 
-def _call_up(world: World, men: Born) -> CallUp:
+def _call_up(world: World, men: Attributes) -> CallUp:
     given = world.assumptions
     nightly = world.announced[::24].tolist()
     return CallUp(
@@ -275,7 +273,7 @@ def decide(terms: Terms, fates: Fates) -> Decisions:
 
 
 def levels(terms: Terms, strata: Ints) -> Floats:
-    """Give the pressure on some strata by each midnight, shape (D + 1, U, J)."""
+    """Return the pressure on some strata by each midnight, shape (D + 1, U, J)."""
     region, liable = strata // STRATA_OF_REGION, strata % 2
     base = terms.tastes.utility[strata]
     n_days = len(terms.panic.by_hour)
@@ -289,7 +287,7 @@ def levels(terms: Terms, strata: Ints) -> Floats:
 
 
 def passed_at(terms: Terms) -> Ints:
-    """Give when pressure passes each man's threshold (s), ``NEVER`` if not, shape (N, J)."""
+    """Return when pressure passes each man's threshold (s), ``NEVER`` if not, shape (N, J)."""
     strata, place = np.unique(terms.tastes.stratum, return_inverse=True)
     level = levels(terms, strata)
     n, n_to = terms.tastes.threshold.shape
@@ -302,7 +300,7 @@ def passed_at(terms: Terms) -> Ints:
 
 
 def summons(terms: Terms) -> Ints:
-    """Give when the call-up would reach each man at home (s), ``NEVER`` if not, shape (N,)."""
+    """Return when the call-up would reach each man at home (s), ``NEVER`` if not, shape (N,)."""
     group = terms.tastes.stratum // STRATA_OF_REGION * 2 + terms.tastes.stratum % 2
     hazard = terms.call_up.hazard
     pace = np.diff(terms.call_up.announced).reshape(-1, 24)
@@ -310,7 +308,7 @@ def summons(terms: Terms) -> Ints:
 
 
 def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pace: Floats) -> Ints:
-    """Give when rising levels pass men's thresholds.
+    """Return when rising levels pass men's thresholds.
 
     Parameters
     ----------
@@ -344,7 +342,7 @@ def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pa
 
 
 def first_opening(passed: Ints, j: int, terms: Terms, fates: Fates) -> Ints:
-    """Give when each man can act on his wish for j: at once, or spread after a reopening."""
+    """Return when each man can act on his wish for j: at once, or spread after a reopening."""
     open_ = terms.availability
     at = passed.copy()
     wishes = np.flatnonzero(passed < NEVER)

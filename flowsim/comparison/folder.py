@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim import folder as folders
-from flowsim.comparison import tables, words
-from flowsim.comparison.lives import outcomes
+from flowsim.comparison import tables
+from flowsim.comparison.traces import outcomes
 from flowsim.errors import ResultsError
+from flowsim.findings import comparison as words
+from flowsim.results import folder as folders
 from flowsim.scenario import load, resolved_yaml
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 KIND = "comparison"
 DIGITS = 6
@@ -56,7 +57,7 @@ class Comparison:
         return int(self.manifest["replications"])
 
     def table(self, name: str) -> pd.DataFrame:
-        """Give a table by name; empty if it was not asked for when the comparison was made."""
+        """Return a table by name; empty if it was not asked for when the comparison was made."""
         if name not in self.known:
             self.known[name] = self._read(name)
         return self.known[name]
@@ -113,7 +114,7 @@ class Comparison:
     def matrix_of(
         self, a: str, b: str, by: str = tables.EVERYBODY, value: str = tables.EVERYBODY
     ) -> pd.DataFrame:
-        """Give the mean number of men by status in a (rows) and in b (columns).
+        """Return the mean number of men by status in a (rows) and in b (columns).
 
         Parameters
         ----------

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.scenario import load
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 VALUES = (0.3, 0.6, 1.0)
 BASELINE, LAMBDA = "september-2022", "choice.lambda"
 
 
 def refitted(value: float) -> dict[str, float]:
-    """Give the numbers that belong to a lambda by dotted key; none at the shipped one.
+    """Return the numbers that belong to a lambda by dotted key; none at the shipped one.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def refitted(value: float) -> dict[str, float]:
 
 
 def with_lambda(scenario: Scenario, value: float) -> Scenario:
-    """Give a scenario under another lambda, with the numbers that belong to it.
+    """Return a scenario under another lambda, with the numbers that belong to it.
 
     What the scenario itself changed of a refitted number stays changed by as much.
 
@@ -51,7 +51,7 @@ def with_lambda(scenario: Scenario, value: float) -> Scenario:
 
 
 def _field(model: Any, key: str) -> str:
-    """Give the name under which a model holds a key of the file."""
+    """Return the name under which a model holds a key of the file."""
     fields = type(model).model_fields
     return next((name for name, field in fields.items() if key in (field.alias, name)), key)
 
@@ -63,7 +63,7 @@ def _get(model: Any, key: str) -> float:
 
 
 def _set(model: Any, key: str, value: float) -> Any:
-    """Give a copy of nested models in which the number under a dotted key is another."""
+    """Return a copy of nested models in which the number under a dotted key is another."""
     if not key:
         return model.model_copy(update={"value": value})
     first, _, rest = key.partition(".")

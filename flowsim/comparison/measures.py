@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from flowsim.comparison.lives import Life, all_destinations, outcomes
-from flowsim.sweep.measures import reduction
+from flowsim.comparison.traces import RunTrace, all_destinations, outcomes
+from flowsim.results.measures import reduction
 
 KEYS = ["place_kind", "place_id", "measure"]
 OUTCOME, MEN = "outcome", "men"
@@ -36,7 +36,7 @@ def reduced(daily: pd.DataFrame) -> pd.DataFrame:
     return every[KEYS].assign(how=how, value=value)
 
 
-def by_outcome(life: Life) -> pd.DataFrame:
+def by_outcome(life: RunTrace) -> pd.DataFrame:
     """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
     names = outcomes(all_destinations([life.world]))
     men = np.bincount(life.outcome(names), life.weight[life.stratum >> 3], minlength=len(names))

@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.comparison.lives import Life, all_destinations, outcomes, strata
-from flowsim.quantity import AGE_BANDS
-from flowsim.status import categories
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from flowsim.comparison.traces import RunTrace, all_destinations, outcomes, strata
+from flowsim.model.status import categories
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Pair:
 
     Attributes
     ----------
-    a, b : Life
+    a, b : RunTrace
     destinations, names : tuple of str
         Of both worlds together, and what can become of a man (``lives.outcomes``).
     id : int64, shape (N,)
@@ -34,8 +32,8 @@ class Pair:
         What he is in world a.
     """
 
-    a: Life
-    b: Life
+    a: RunTrace
+    b: RunTrace
     destinations: tuple[str, ...]
     names: tuple[str, ...]
     id: Ints
@@ -56,7 +54,7 @@ class Pair:
         return self.outcome_a != self.outcome_b
 
 
-def match(a: Life, b: Life) -> Pair:
+def match(a: RunTrace, b: RunTrace) -> Pair:
     """Match the men of two worlds by their ids."""
     destinations = all_destinations((a.world, b.world))
     names = outcomes(destinations)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim.births import Register
 from flowsim.comparison import coincidence, lambdas, pairs, terms
-from flowsim.comparison.lives import Life, live
 from flowsim.comparison.measures import by_outcome, reduced
+from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
-from flowsim.observation import Observed
-from flowsim.parallel import Failed, scatter
-from flowsim.results import Selection, daily_table, outcomes_table
+from flowsim.experiments.executor import Failed, scatter
+from flowsim.model.draw_cache import DrawCache
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import Selection, daily_table, outcomes_table
 from flowsim.scenario import content_hash, load
-from flowsim.schema import Scenario
-from flowsim.world import World
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats, Progress
 
-Floats = npt.NDArray[np.float64]
-Progress = Callable[[int, int, str], None]
 Source = Scenario | str | os.PathLike[str]
 WORLDS = 64  # kept laid out in each process
 BY_LAMBDA = Selection(kinds=frozenset(("nation", "destination")))
@@ -190,7 +188,7 @@ def run(
 
 
 def _failure(task: Task, failed: Failed) -> Exception:
-    """Give the error of a replication, told as one of ours if it is one."""
+    """Return the error of a replication, told as one of ours if it is one."""
     text = f"replication {task.replication + 1}: {failed.message}"
     if failed.traceback:
         return RuntimeError(f"{text} ({failed.error})\n{failed.traceback}")
@@ -207,7 +205,7 @@ def work(task: Task) -> Part:
     plan, replication = task.plan, task.replication
     part = Part(replication, [], [], [], [], [], np.zeros((0, 0)), [])
     once = _Once(replication)
-    first: Life | None = None
+    first: RunTrace | None = None
     for keyed in plan.scenarios:
         life = once.lived(keyed, part)
         if first is None:
@@ -227,11 +225,11 @@ class _Once:
     """One replication: men are born once, and what was run before is not run again."""
 
     def __init__(self, replication: int) -> None:
-        self.replication, self._register = replication, Register()
+        self.replication, self._register = replication, DrawCache()
         self._daily: dict[Keyed, pd.DataFrame] = {}
         self._numbers: dict[Keyed, pd.DataFrame] = {}
 
-    def lived(self, keyed: Keyed, part: Part) -> Life:
+    def lived(self, keyed: Keyed, part: Part) -> RunTrace:
         """Run a scenario and put its tables into the part."""
         model, life = live(_world(keyed), self.replication, self._register)
         daily = daily_table(Observed(model), self.replication)
@@ -242,7 +240,7 @@ class _Once:
         return life
 
     def numbers(self, keyed: Keyed) -> pd.DataFrame:
-        """Give the numbers of a scenario by lambda, run now unless it was before."""
+        """Return the numbers of a scenario by lambda, run now unless it was before."""
         if keyed not in self._numbers:
             model, life = live(_world(keyed), self.replication, self._register)
             daily = daily_table(Observed(model), self.replication, BY_LAMBDA)
@@ -250,13 +248,13 @@ class _Once:
         return self._numbers[keyed]
 
     def targets(self, keyed: Keyed) -> list[float]:
-        """Give what is to be explained, in a scenario run now unless it was before."""
+        """Return what is to be explained, in a scenario run now unless it was before."""
         daily = self._daily.get(keyed)
         if daily is None:
             model, _ = live(_world(keyed), self.replication, self._register)
             daily = daily_table(Observed(model), self.replication, TARGETED)
         return [target.of(daily) for target in coincidence.TARGETS]
 
-    def _reduced(self, daily: pd.DataFrame, life: Life) -> pd.DataFrame:
+    def _reduced(self, daily: pd.DataFrame, life: RunTrace) -> pd.DataFrame:
         numbers = pd.concat([reduced(daily), by_outcome(life)], ignore_index=True)
         return numbers.assign(replication=self.replication)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from flowsim.types import Floats
 
 
 @dataclass(frozen=True)

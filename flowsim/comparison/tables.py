@@ -136,7 +136,7 @@ def _counted(
 
 
 def _examples(rows: pd.DataFrame, wanted: pd.DataFrame) -> pd.api.extensions.ExtensionArray:
-    """Give the first man of each group of rows, missing where there is none."""
+    """Return the first man of each group of rows, missing where there is none."""
     known: dict[tuple[str, ...], int] = {}
     for *key, man in rows[[*wanted.columns, "example"]].itertuples(index=False):
         name = tuple(map(str, key))
@@ -145,6 +145,6 @@ def _examples(rows: pd.DataFrame, wanted: pd.DataFrame) -> pd.api.extensions.Ext
 
 
 def _wide(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Give one row for each replication and one column for each number."""
+    """Return one row for each replication and one column for each number."""
     wide = table.set_index([*keys, "replication"])["value"].unstack("replication")
     return wide.sort_index().T

@@ -12,7 +12,6 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.comparison.decisions import (
@@ -23,13 +22,11 @@ from flowsim.comparison.decisions import (
     decide,
     terms_of,
 )
-from flowsim.comparison.lives import Trip, born
 from flowsim.comparison.pairs import Pair
-from flowsim.states import Reason, Status
-from flowsim.status import categories
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from flowsim.comparison.traces import Trip, born
+from flowsim.model.states import Reason, Status
+from flowsim.model.status import categories
+from flowsim.types import Bools, Ints
 
 DECISION = ("availability", "wait", "visible checks", "network", "call-up", "panic", "tastes")
 GATES = ("entry limit", "queue", "check")
@@ -41,7 +38,7 @@ _PASSED = len(GATES)  # the gate after the last
 
 
 def labels(pair: Pair) -> Ints:
-    """Give each switched man the place in ``LABELS`` of what switched him.
+    """Return each switched man the place in ``LABELS`` of what switched him.
 
     Returns
     -------
@@ -62,7 +59,7 @@ def labels(pair: Pair) -> Ints:
 
 
 def _chosen(terms: Terms, men: Ints) -> Terms:
-    """Give the terms of some of the men."""
+    """Return the terms of some of the men."""
     tastes, open_, call_up = terms.tastes, terms.availability, terms.call_up
     return replace(
         terms,
@@ -90,7 +87,7 @@ def _terms(a: Terms, b: Terms, fates: Fates, in_b: Decisions, men: Ints) -> Ints
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Say whether a term is the same in both worlds, so that nothing need be tried."""
+    """Return whether a term is the same in both worlds, so that nothing need be tried."""
     if isinstance(a, np.ndarray):
         return np.array_equal(a, b)
     if is_dataclass(a):
@@ -132,13 +129,13 @@ def _gates(pair: Pair, men: Ints) -> Ints:
 
 
 def _renamed(trip: Trip, own: tuple[str, ...], all_: tuple[str, ...]) -> Trip:
-    """Give a trip with its destination as a place among those of both worlds."""
+    """Return a trip with its destination as a place among those of both worlds."""
     places = np.array([all_.index(name) for name in own])
     return replace(trip, destination=places[trip.destination])
 
 
 def _parting(a: Trip, b: Trip) -> Ints:
-    """Give the gate at which two tries part: 0 to 2 as ``GATES``, 3 if they end alike."""
+    """Return the gate at which two tries part: 0 to 2 as ``GATES``, 3 if they end alike."""
     gate_a, gate_b = _gate(a), _gate(b)
     part = np.where(gate_a == gate_b, gate_a, np.minimum(gate_a, gate_b))
     alike = (gate_a == gate_b) & (a.end == b.end)
@@ -146,7 +143,7 @@ def _parting(a: Trip, b: Trip) -> Ints:
 
 
 def _gate(trip: Trip) -> Ints:
-    """Give the gate at which a try ended: still waiting counts as the queue."""
+    """Return the gate at which a try ended: still waiting counts as the queue."""
     return np.select(
         [trip.end == Status.LIMITED, trip.end <= Status.GAVE_UP, trip.end == Status.TURNED_BACK],
         [0, 1, 2],
@@ -155,7 +152,7 @@ def _gate(trip: Trip) -> Ints:
 
 
 def _closed_on(trip: Trip) -> Bools:
-    """Say whose way was closed while he was on it, shape (N,)."""
+    """Return whose way was closed while he was on it, shape (N,)."""
     return trip.made & (trip.end == Status.TURNED_BACK) & (trip.reason == Reason.CLOSED)
 
 

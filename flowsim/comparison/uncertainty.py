@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
-Floats = npt.NDArray[np.float64]
+from flowsim.types import Floats
+
 LEVEL = 0.95
 
 
@@ -59,12 +60,12 @@ ENOUGH = 10  # replications from which on it is said what pairing is worth
 
 
 def worth_of_pairing(rows: pd.DataFrame) -> pd.Series:
-    """Give the ``variance_factor`` of rows of ``differences``; NaN where chance makes it."""
+    """Return the ``variance_factor`` of rows of ``differences``; NaN where chance makes it."""
     return rows["variance_factor"].where(rows["n"] >= ENOUGH)
 
 
 def interval(values: Floats, level: float = LEVEL) -> Interval:
-    """Give the mean over replications and its interval, ``mean -+ t[n-1] sd / sqrt(n)``.
+    """Return the mean over replications and its interval, ``mean -+ t[n-1] sd / sqrt(n)``.
 
     Parameters
     ----------

@@ -42,54 +42,76 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "entries": Family("flows", "entries per day and country, published figures, policy dates"),
-    "queues": Family("queues", "queue at the crossing with published counts, waits at the busiest"),
-    "outcomes": Family("alluvial", "what became of the men: passport, choice, outcome as ribbons"),
-    "map": Family("maps", "leavers per 1,000 men by region, and the crossings by their entries"),
-    "stocks": Family("stocks", "persons abroad by day, with families, and the capacity line"),
-    "capacity": Family("capacity", "chance of having passed a capacity line, by date"),
-    "fan": Family("fans", "entries per day as bands over the replications", (RUN,), False),
-    "profile": Family("profiles", "age, education, passport of leavers against all men"),
+    "entries": Family("run.flows", "entries per day and country, published figures, policy dates"),
+    "queues": Family(
+        "run.queues", "queue at the crossing with published counts, waits at the busiest"
+    ),
+    "outcomes": Family(
+        "run.alluvial", "what became of the men: passport, choice, outcome as ribbons"
+    ),
+    "map": Family(
+        "run.maps", "leavers per 1,000 men by region, and the crossings by their entries"
+    ),
+    "stocks": Family("run.stocks", "persons abroad by day, with families, and the capacity line"),
+    "capacity": Family("run.capacity", "chance of having passed a capacity line, by date"),
+    "fan": Family("run.fans", "entries per day as bands over the replications", (RUN,), False),
+    "profile": Family("run.profiles", "age, education, passport of leavers against all men"),
     "ranking": Family(
-        "ranking", "regions ranked by leavers per 1,000, with intervals", (RUN,), False
+        "run.ranking", "regions ranked by leavers per 1,000, with intervals", (RUN,), False
     ),
     "map-called-up": Family(
-        "maps:draw_called_up", "men called up per 1,000, by region", (RUN,), False
+        "run.maps:draw_called_up", "men called up per 1,000, by region", (RUN,), False
     ),
     "map-graduates": Family(
-        "maps:draw_graduates", "graduates lost per 1,000, by region", (RUN,), False
+        "run.maps:draw_graduates", "graduates lost per 1,000, by region", (RUN,), False
     ),
-    "switches": Family("switches", "the same men in two worlds, as ribbons", (COMPARISON,)),
-    "transitions": Family("transitions", "fates in one world by fates in the other", (COMPARISON,)),
-    "differences": Family("differences", "more or fewer men of each fate, paired", (COMPARISON,)),
-    "scenarios": Family("scenarios", "entries per day, a panel for each scenario", (COMPARISON,)),
-    "terms": Family("causes:draw_terms", "what switched the men who fare otherwise", (COMPARISON,)),
+    "switches": Family(
+        "comparison.switches", "the same men in two worlds, as ribbons", (COMPARISON,)
+    ),
+    "transitions": Family(
+        "comparison.transitions", "fates in one world by fates in the other", (COMPARISON,)
+    ),
+    "differences": Family(
+        "comparison.differences", "more or fewer men of each fate, paired", (COMPARISON,)
+    ),
+    "scenarios": Family(
+        "comparison.scenarios", "entries per day, a panel for each scenario", (COMPARISON,)
+    ),
+    "terms": Family(
+        "comparison.causes:draw_terms", "what switched the men who fare otherwise", (COMPARISON,)
+    ),
     "policies": Family(
-        "causes:draw_policies", "what each coinciding policy explains", (COMPARISON,)
+        "comparison.causes:draw_policies", "what each coinciding policy explains", (COMPARISON,)
     ),
-    "heat-map": Family("heat", "an output over two parameters, with a threshold", (SWEEP,)),
-    "response": Family("response", "an output against a parameter, with bands", (SWEEP,)),
-    "tornado": Family("tornado", "how far each parameter moves an output", (SWEEP,)),
-    "sobol": Family("sobol", "shares of the variance by parameter, and by chance", (SWEEP,)),
-    "morris": Family("morris", "elementary effects: mean and spread by parameter", (SWEEP,)),
+    "heat-map": Family("sweep.heat", "an output over two parameters, with a threshold", (SWEEP,)),
+    "response": Family("sweep.response", "an output against a parameter, with bands", (SWEEP,)),
+    "tornado": Family("sweep.tornado", "how far each parameter moves an output", (SWEEP,)),
+    "sobol": Family("sweep.sobol", "shares of the variance by parameter, and by chance", (SWEEP,)),
+    "morris": Family("sweep.morris", "elementary effects: mean and spread by parameter", (SWEEP,)),
     "calibration-fit": Family(
-        "calibrated:draw_fit", "simulated over published, figure by figure", (CALIBRATION,)
+        "calibration.calibrated:draw_fit",
+        "simulated over published, figure by figure",
+        (CALIBRATION,),
     ),
     "calibration-posterior": Family(
-        "calibrated:draw_posterior", "posterior within prior, number by number", (CALIBRATION,)
+        "calibration.calibrated:draw_posterior",
+        "posterior within prior, number by number",
+        (CALIBRATION,),
     ),
     "calibration-validation": Family(
-        "calibrated:draw_validation", "unseen figures beside naive guesses", (CALIBRATION,)
+        "calibration.calibrated:draw_validation",
+        "unseen figures beside naive guesses",
+        (CALIBRATION,),
     ),
     "calibration-recovery": Family(
-        "calibrated:draw_recovery", "coverage of synthetic truths", (CALIBRATION,)
+        "calibration.calibrated:draw_recovery", "coverage of synthetic truths", (CALIBRATION,)
     ),
-    "small-multiples": Family("multiples", "daily curves, a panel for each world", (SWEEP,)),
+    "small-multiples": Family("sweep.multiples", "daily curves, a panel for each world", (SWEEP,)),
 }
 
 
 def catalogue(kind: str | None = None) -> Mapping[str, str]:
-    """Give the figures that can be drawn, of one kind of folder or of all: what each shows."""
+    """Return the figures that can be drawn, of one kind of folder or of all: what each shows."""
     return MappingProxyType(
         {
             name: family.shows
@@ -100,8 +122,8 @@ def catalogue(kind: str | None = None) -> Mapping[str, str]:
 
 
 def kind_of(folder: Path) -> str:
-    """Give the kind of a finished folder: run, comparison, sweep or calibration."""
-    from flowsim.figures import folders
+    """Return the kind of a finished folder: run, comparison, sweep or calibration."""
+    from flowsim.figures.layout import folders
 
     return str(folders.read_manifest(Path(folder)).get("kind", RUN))
 
@@ -138,7 +160,7 @@ def draw_all(
     MachineError
         If the files cannot be written.
     """
-    from flowsim.figures import folders, recipe, save, style
+    from flowsim.figures.layout import folders, recipe, save, style
 
     chosen = _checked(preset, formats)
     opened = folders.open_folder(Path(folder))
@@ -158,9 +180,9 @@ def draw_all(
 
 
 def _checked(preset: str, formats: Sequence[str]) -> Any:
-    """Give the preset of a name, if it and the formats are known."""
+    """Return the preset of a name, if it and the formats are known."""
     from flowsim.errors import ResultsError
-    from flowsim.figures import save, style
+    from flowsim.figures.layout import save, style
 
     if preset not in style.PRESETS:
         raise ResultsError(f"preset {preset} is not known; choose of {', '.join(style.PRESETS)}")
@@ -172,7 +194,7 @@ def _checked(preset: str, formats: Sequence[str]) -> Any:
 
 
 def _wanted(kind: str, only: Sequence[str]) -> list[str]:
-    """Give the names to draw from a kind of folder, in the order asked for."""
+    """Return the names to draw from a kind of folder, in the order asked for."""
     from flowsim.errors import ResultsError
 
     here = catalogue(kind)
@@ -201,7 +223,7 @@ def _family(name: str) -> tuple[Any, Any]:
 
 
 def _missing(name: str, module: Any, results: Any) -> str:
-    """Say why a figure cannot be drawn: ``missing_NAME`` of its file, or ``missing``."""
+    """Return why a figure cannot be drawn: ``missing_NAME`` of its file, or ``missing``."""
     asked = getattr(module, f"missing_{name}", None) or getattr(module, "missing", None)
     return str(asked(results)) if asked else ""
 

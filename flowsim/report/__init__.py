@@ -70,7 +70,7 @@ def write(
 def compose(
     folder: Path, quick: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> tuple[Document, dict[str, str]]:
-    """Give what the report of a folder says, and the tables beside it by file name."""
+    """Return what the report of a folder says, and the tables beside it by file name."""
     from flowsim.errors import ResultsError
     from flowsim.figures import kind_of
     from flowsim.report import of_calibration, of_comparison, of_run, of_sweep

@@ -7,16 +7,16 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from flowsim.clock import MOSCOW_UTC_OFFSET_H
-from flowsim.policies import WARM_UP, timetable
-from flowsim.report.account import Account
+from flowsim.findings.account import Account
+from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.timetable import WARM_UP, timetable
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 CHANCE = "chance_line_passed"
 
 
 def quantiles(account: Account, destination: str) -> pd.DataFrame:
-    """Give quantiles over the replications, by day and measure.
+    """Return quantiles over the replications, by day and measure.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def quantiles(account: Account, destination: str) -> pd.DataFrame:
 
 
 def measures(account: Account, destination: str) -> dict[str, pd.DataFrame]:
-    """Give each measure of a sheet by day and replication; those whose data were not kept miss."""
+    """Return each measure of a sheet by day and replication; without those not kept."""
     scenario = account.scenario
     code = scenario.destinations[destination].code
     found = {name: account.series(name, code) for name in ("entries", "stock_men", "stock_persons")}
@@ -96,7 +96,7 @@ def passed_by(there: pd.DataFrame, line: float) -> pd.DataFrame:
 
 
 def line_of(account: Account, destination: str) -> float | None:
-    """Give the capacity line that the scenario draws for a destination, persons."""
+    """Return the capacity line that the scenario draws for a destination, persons."""
     found = account.scenario.capacities.get(destination)
     return None if found is None else float(found.value)
 

@@ -13,11 +13,10 @@ from datetime import date
 from html import escape
 
 import numpy as np
-import numpy.typing as npt
 
-from flowsim.figures.words import short_day
+from flowsim.findings.words import short_day
+from flowsim.types import Floats
 
-Floats = npt.NDArray[np.float64]
 WIDTH, HEIGHT, GAP = 510.0, 190.0, 26.0  # points: the width of a printed page
 TOP, BOTTOM, LEFT = 26.0, 18.0, 38.0
 INK, QUIET, RULE, BLUE, VERMILION = "#222222", "#5a5a5a", "#d5d5d5", "#0072B2", "#B34700"
@@ -58,7 +57,7 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel]) -> bytes:
-    """Give panels side by side as one SVG; the same panels give the same bytes."""
+    """Return panels side by side as one SVG; the same panels give the same bytes."""
     width = (WIDTH - GAP * (len(panels) - 1)) / len(panels)
     inside = "".join(
         f'<g transform="translate({place * (width + GAP):.1f} 0)">{"".join(_panel(panel, width))}'
@@ -73,7 +72,7 @@ def draw(panels: Sequence[Panel]) -> bytes:
 
 
 def _round_up(value: float, limit: float | None) -> float:
-    """Give a round number above a value, and above a limit that is not far from it."""
+    """Return a round number above a value, and above a limit that is not far from it."""
     wanted = max(value, limit if limit is not None and limit < 4 * value else 0.0, 1.0) * 1.04
     power = 10.0 ** math.floor(math.log10(wanted))
     return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= wanted)

@@ -150,7 +150,7 @@ def clean(text: str) -> str:
 
 
 def as_data(document: Document) -> dict[str, Any]:
-    """Give a document as mappings, lists and clean text, pictures by their name.
+    """Return a document as mappings, lists and clean text, pictures by their name.
 
     Every block has a ``kind``; every text is a list of parts with ``text`` and ``url``.
     """
@@ -178,7 +178,7 @@ def as_data(document: Document) -> dict[str, Any]:
 
 
 def pictures(document: Document) -> dict[str, bytes]:
-    """Give the drawings of a document by name."""
+    """Return the drawings of a document by name."""
     blocks = (block for section in document.sections for block in section.blocks)
     return {block.name: block.svg for block in blocks if isinstance(block, Picture)}
 

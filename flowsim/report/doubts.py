@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowsim.figures.words import listed
+from flowsim.findings.words import listed
 from flowsim.report.document import Bullets, Paragraph, Section
-from flowsim.schema import BorderClosed, EntryLimit, ListCheck, Scenario, TaskForcePolicy
+from flowsim.scenario.schema import BorderClosed, EntryLimit, ListCheck, Scenario, TaskForcePolicy
 
 ALWAYS = (
     "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
@@ -36,7 +36,7 @@ ALWAYS = (
 
 
 def section(scenarios: Sequence[Scenario], extra: tuple[str, ...] = ()) -> Section:
-    """Give the limits of what a report says.
+    """Return the limits of what a report says.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def section(scenarios: Sequence[Scenario], extra: tuple[str, ...] = ()) -> Secti
 
 
 def _of(scenario: Scenario) -> tuple[str, ...]:
-    """Say what the policies of a scenario rest on."""
+    """Return what the policies of a scenario rest on."""
     policies = scenario.policies.values()
     found = []
     if any(isinstance(policy, TaskForcePolicy) for policy in policies):

@@ -15,7 +15,7 @@ TEMPLATE = "report.html.j2"
 
 
 def render(document: Document) -> bytes:
-    """Give the page as UTF-8; the same document gives the same bytes.
+    """Return the page as UTF-8; the same document gives the same bytes.
 
     Every text is escaped by the template engine; pictures and files are data URIs.
     """
@@ -28,7 +28,7 @@ def render(document: Document) -> bytes:
 
 
 def template(name: str) -> str:
-    """Give the text of a file that comes with this package."""
+    """Return the text of a file that comes with this package."""
     return files("flowsim.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -52,5 +52,5 @@ def _breakable(said: Markup) -> Markup:
 
 
 def _style() -> Markup:
-    """Give the style sheet, which is ours and must not be escaped."""
+    """Return the style sheet, which is ours and must not be escaped."""
     return Markup(template("report.css").strip())

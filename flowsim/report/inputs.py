@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.report.document import Block, Paragraph, Section, Table
 from flowsim.scenario import Row, assumptions, load
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 BASELINE = "september-2022"
 OWN = ("name", "title", "description")
@@ -26,7 +26,7 @@ IMPUTED = ("imputed", "derived")
 def differences(
     scenario: Scenario, baseline: Scenario | None = None, key: str = "differences"
 ) -> Section:
-    """Give what differs from a baseline, key by key, with value and source.
+    """Return what differs from a baseline, key by key, with value and source.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _natural(*leaves: Mapping[str, tuple[str, str]]) -> Any:
 
 
 def _leaves(scenario: Scenario) -> dict[str, tuple[str, str]]:
-    """Give every value of a scenario in words, with its source, by dotted key."""
+    """Return every value of a scenario in words, with its source, by dotted key."""
     data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(OWN))
     return dict(_flattened(data, ""))
 
@@ -108,7 +108,7 @@ def _shown(value: Any) -> str:
 
 
 def everything(scenario: Scenario, skip: str = "") -> Section:
-    """Give every number with unit, source and basis; assumed and imputed ones marked.
+    """Return every number with unit, source and basis; assumed and imputed ones marked.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _is_unsure(row: Row) -> bool:
 
 
 def _regions() -> Table:
-    """Say how the columns of the regions are known."""
+    """Return how the columns of the regions are known."""
     known = sources.regions()
     columns = (
         ("men by age band", known.men_basis),

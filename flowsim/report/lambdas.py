@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from flowsim.figures.words import count, share
-from flowsim.report.account import Account, Floats, told
+from flowsim.findings.account import Account, told
+from flowsim.findings.headlines import departures
+from flowsim.findings.words import count, share
 from flowsim.report.document import Paragraph, Section, Table
-from flowsim.report.headlines import departures
 from flowsim.report.variants import Variants
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
 
 TITLE = "If substitution is weaker or stronger"
 ABOUT = (
@@ -24,7 +25,7 @@ Row = tuple[str, Callable[[Account], Floats], Callable[[float], str]]
 
 
 def section(scenario: Scenario, variants: Variants) -> Section:
-    """Give the outcomes of one scenario for each lambda."""
+    """Return the outcomes of one scenario for each lambda."""
     values = [
         f"{value:g}" + (" (this run)" if value == variants.own else "")
         for value in variants.lambdas
@@ -45,7 +46,7 @@ def section(scenario: Scenario, variants: Variants) -> Section:
 
 
 def rows_of(scenario: Scenario) -> list[Row]:
-    """Give what is shown of each lambda: words, measure, and how its numbers are written."""
+    """Return what is shown of each lambda: words, measure, and how its numbers are written."""
     names = scenario.destinations
     rows: list[Row] = [("set off", departures, count)]
     rows += [(f"got into {c.name}", partial(_got_in, name=n), count) for n, c in names.items()]

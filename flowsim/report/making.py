@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.report.document import Bullets, Commands, Link, Paragraph, Section, Table, Words
 from flowsim.scenario import assumptions
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 IDS = re.compile(r"\b([A-Z]{2}\d{3})(?:-([A-Z]{2}\d{3}))?")
 VERSIONS = ("flowsim", "python", "numpy", "mesa", "pandas")
@@ -28,7 +28,7 @@ DATA = (
 
 
 def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str) -> Section:
-    """Say how to make the folder again and how to see that it is the same.
+    """Return how to make the folder again and how to see that it is the same.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str)
 def cited(
     manifest: Mapping[str, Any], scenarios: Sequence[Scenario], shown: Sequence[str] = ()
 ) -> Section:
-    """Say how to cite, and list the sources of the published figures behind a report.
+    """Return how to cite, and list the sources of the published figures behind a report.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def cited(
 
 
 def _named(source: str) -> Iterator[str]:
-    """Give the observations that a source names: GE001, or GE001-GE006 for all between."""
+    """Return the observations that a source names: GE001, or GE001-GE006 for all between."""
     for first, last in IDS.findall(source):
         stem, start = first[:2], int(first[2:])
         end = int(last[2:]) if last[:2] == stem else start

@@ -9,16 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim import sources
 from flowsim.calibration import CalibrationResults, open_calibration
-from flowsim.figures.words import count, listed, rate, rounded
+from flowsim.data import sources
+from flowsim.findings.account import place_name, records
+from flowsim.findings.words import count, listed, rate, rounded
 from flowsim.report import doubts, drawings, inputs, lambdas, making
-from flowsim.report.account import place_name, records
 from flowsim.report.document import Block, Bullets, Document, Link, Paragraph, Section, Table, Words
 from flowsim.report.of_run import scenario_file
 from flowsim.report.published import MEASURES
 from flowsim.report.variants import REPLICATIONS, simulated
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the SHA-256 "
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 def compose(
     folder: Path, quick: bool, tell: Callable[[str], None]
 ) -> tuple[Document, dict[str, str]]:
-    """Say what a calibration found; there are no tables beside it."""
+    """Return what a calibration found; there are no tables beside it."""
     found = open_calibration(folder)
     scenario = found.scenario
     others = None if quick else simulated(scenario, REPLICATIONS, tell)
@@ -83,7 +83,7 @@ def _answer(found: CalibrationResults) -> Section:
 
 
 def _covered(predictions: pd.DataFrame, share: str, fitted: bool) -> str:
-    """Say how many figures that are no inputs lie within their predictive interval."""
+    """Return how many figures that are no inputs lie within their predictive interval."""
     rows = predictions[~predictions["is_input"].astype(bool)].dropna(subset=["simulated"])
     rows = rows[rows["fitted"].astype(bool).eq(fitted)]
     if rows.empty:

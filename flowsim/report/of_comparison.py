@@ -10,13 +10,14 @@ import pandas as pd
 from flowsim import comparison
 from flowsim.comparison import Comparison
 from flowsim.comparison.lambdas import VALUES
-from flowsim.figures.words import elided, listed, period
-from flowsim.report import coinciding, doubts, drawings, inputs, lambdas, making, paired, reception
-from flowsim.report.account import Account
+from flowsim.findings import coinciding, paired
+from flowsim.findings.account import Account
+from flowsim.findings.words import elided, listed, period
+from flowsim.report import doubts, drawings, inputs, lambdas, making, reception
 from flowsim.report.document import Attachment, Block, Document, Paragraph, Section, Table
 from flowsim.report.variants import REPLICATIONS, SAMPLE
 from flowsim.scenario import resolved_yaml
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the "
@@ -28,7 +29,7 @@ SAME = (
 def compose(
     folder: Path, quick: bool, tell: Callable[[str], None]
 ) -> tuple[Document, dict[str, str]]:
-    """Say what a comparison found; give the tables of its reception sheets beside it."""
+    """Return what a comparison found; give the tables of its reception sheets beside it."""
     found = comparison.open_comparison(folder)
     accounts = [_account(found, scenario) for scenario in found.scenarios]
     figures = drawings.section(folder, "comparison")

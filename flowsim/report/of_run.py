@@ -6,29 +6,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowsim.figures.words import count, period
-from flowsim.report import (
-    doubts,
-    drawings,
-    headlines,
-    inputs,
-    lambdas,
-    making,
-    published,
-    reception,
-)
-from flowsim.report.account import Account
+from flowsim.experiments.running import Run, open_run
+from flowsim.findings import headlines
+from flowsim.findings.account import Account
+from flowsim.findings.words import count, period
+from flowsim.report import doubts, drawings, inputs, lambdas, making, published, reception
 from flowsim.report.document import Attachment, Document, Paragraph, Section
 from flowsim.report.variants import simulated
-from flowsim.run import Run, open_run
 from flowsim.scenario import resolved_yaml
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 
 def compose(
     folder: Path, quick: bool, tell: Callable[[str], None]
 ) -> tuple[Document, dict[str, str]]:
-    """Say what a run came to; give the tables of its reception sheets beside it.
+    """Return what a run came to; give the tables of its reception sheets beside it.
 
     Parameters
     ----------
@@ -67,7 +59,7 @@ def compose(
 
 
 def scenario_file(scenario: Scenario, name: str) -> Attachment:
-    """Give a scenario as the file that runs it again."""
+    """Return a scenario as the file that runs it again."""
     return Attachment(name, resolved_yaml(scenario), "the scenario as it was run, complete")
 
 
@@ -84,7 +76,7 @@ DRAWN = (
 
 
 def facts(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Give what must be said with every number quoted."""
+    """Return what must be said with every number quoted."""
     scenario = account.scenario
     versions = manifest.get("versions", {})
     sample = "all men" if scenario.sample == 1 else f"{100 * scenario.sample:.3g} % of the men"
@@ -100,7 +92,7 @@ def facts(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str
 
 
 def described(description: str) -> list[Section]:
-    """Give what the author of a scenario wrote about it; nothing if he wrote nothing."""
+    """Return what the author of a scenario wrote about it; nothing if he wrote nothing."""
     if not description.strip():
         return []
     words = Paragraph(description)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.figures.words import count, listed, period, rate
+from flowsim.findings.account import records
+from flowsim.findings.naming import all_named, output_label
+from flowsim.findings.words import count, listed, period, rate
 from flowsim.report import doubts, drawings, inputs, lambdas, making
-from flowsim.report.account import records
 from flowsim.report.document import (
     Attachment,
     Block,
@@ -23,9 +24,8 @@ from flowsim.report.document import (
 )
 from flowsim.report.of_run import described
 from flowsim.report.variants import simulated
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 from flowsim.sweep import SweepResults, open_sweep
-from flowsim.sweep.naming import all_named, output_label
 
 STRENGTH = {
     "ST": "share of the spread it takes part in (Sobol, total)",
@@ -49,7 +49,7 @@ Row = dict[str, Any]
 def compose(
     folder: Path, quick: bool, tell: Callable[[str], None]
 ) -> tuple[Document, dict[str, str]]:
-    """Say what a sweep found; there are no tables beside it."""
+    """Return what a sweep found; there are no tables beside it."""
     swept = open_sweep(folder)
     scenario = swept.sweep.bases[0].scenario
     n = int(swept.manifest["replications"])
@@ -105,7 +105,7 @@ def _answer(swept: SweepResults, scenario: Scenario) -> Section:
 
 
 def _ranges(swept: SweepResults, scenario: Scenario) -> Iterator[str]:
-    """Say how far each output ranges, and which parameter moves it most."""
+    """Return how far each output ranges, and which parameter moves it most."""
     outputs = {output.name: output for output in swept.sweep.outputs}
     labels = _labels(swept, scenario)
     for (base, name, place), rows in swept.results.groupby(
@@ -186,7 +186,7 @@ def _varied(swept: SweepResults, scenario: Scenario) -> Section:
 
 
 def _indices(swept: SweepResults, scenario: Scenario) -> list[Section]:
-    """Give a table of indices for each output."""
+    """Return a table of indices for each output."""
     if swept.indices is None:
         return []
     outputs = {output.name: output for output in swept.sweep.outputs}

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from flowsim.figures.words import count
-from flowsim.report.account import FEW, Account, Floats, ends
+from flowsim.findings.account import FEW, Account, ends
+from flowsim.findings.words import count
+from flowsim.types import Floats
 
 
 def sentences(account: Account, posterior: pd.DataFrame) -> Iterator[str]:
-    """Say how far departures and entries range over the draws, and by chance alone.
+    """Return how far departures and entries range over the draws, and by chance alone.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def sentences(account: Account, posterior: pd.DataFrame) -> Iterator[str]:
 
 
 def what_ranges_are(draws: int) -> str:
-    """Say which ranges are chance, which chance and parameters, and what is in neither."""
+    """Return which ranges are chance, which chance and parameters, and what is in neither."""
     kind = "the least to the greatest" if draws <= FEW else "the 5 % to the 95 % quantile"
     return (
         f"Numbers are means of {draws} replications at the scenario's own values; ranges in "

@@ -22,7 +22,7 @@ BREAK = "\u200b"
 
 
 def render(document: Document) -> bytes:
-    """Give the PDF: tagged, with title, language and alt texts; the same bytes every time.
+    """Return the PDF: tagged, with title, language and alt texts; the same bytes every time.
 
     It meets PDF/UA-1, unless a text holds letters that none of the fonts has.
 
@@ -53,7 +53,7 @@ def render(document: Document) -> bytes:
 
 
 def sources_of(document: Document) -> dict[str, bytes]:
-    """Give the files that typst reads: the template, the texts as data, the pictures."""
+    """Return the files that typst reads: the template, the texts as data, the pictures."""
     data = json.dumps(_breakable(as_data(document)), ensure_ascii=False)
     drawn = {f"{name}.svg": svg for name, svg in pictures(document).items()}
     return {"main.typ": template("report.typ").encode(), "data.json": data.encode(), **drawn}
@@ -75,7 +75,7 @@ def _broken(word: re.Match[str]) -> str:
 
 
 def font_folders() -> list[str | Path]:
-    """Give where matplotlib keeps DejaVu Sans, which has letters that typst's fonts lack."""
+    """Return where matplotlib keeps DejaVu Sans, which has letters that typst's fonts lack."""
     found = find_spec("matplotlib")
     places = found.submodule_search_locations if found else None
     return [Path(place, "mpl-data", "fonts", "ttf") for place in places or ()]

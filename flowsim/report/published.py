@@ -6,11 +6,12 @@ import math
 
 import pandas as pd
 
-from flowsim import sources
-from flowsim.figures.words import count, rate, short_day
-from flowsim.report.account import Floats, place_name, told
+from flowsim.data import sources
+from flowsim.findings.account import place_name, told
+from flowsim.findings.words import count, rate, short_day
 from flowsim.report.document import Link, Paragraph, Section, Table, Words
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
 
 YEAR = 2022
 ROLES = {"fit": "fitted", "validate": "a test: not fitted"}
@@ -30,7 +31,7 @@ MEASURES = {
 
 
 def section(summary: pd.DataFrame, scenario: Scenario) -> Section:
-    """Give the comparison with every published figure that falls within the horizon.
+    """Return the comparison with every published figure that falls within the horizon.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ ABOUT = (
 
 
 def _verdict(summary: pd.DataFrame) -> str:
-    """Say how far the figures that the model was never fitted to are met."""
+    """Return how far the figures that the model was never fitted to are met."""
     tests = summary[summary["role"].eq("validate") & ~summary["is_input"].astype(bool)]
     zero = tests[tests["published"].eq(0)].groupby("observation")["simulated"].mean()
     tests = tests[tests["published"].gt(0)]

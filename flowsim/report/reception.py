@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim.figures.words import count, day, rate, rounded, share
-from flowsim.report.account import Account, peak, told
+from flowsim.findings.account import Account, peak, told
+from flowsim.findings.words import count, day, rate, rounded, share
 from flowsim.report.arrivals import CHANCE, line_of, measures, passed_by, quantiles
 from flowsim.report.charts import Panel, draw
 from flowsim.report.document import Block, Bullets, Paragraph, Picture, Section, Table
 from flowsim.report.variants import Variants
 
-Floats = npt.NDArray[np.float64]
 ENOUGH = 10  # replications below which no chance is told
 ROWS = 10  # dates in the sheet's table
 
@@ -27,7 +25,7 @@ ROWS = 10  # dates in the sheet's table
 def sheets(
     account: Account, others: Variants | None = None, of: str = ""
 ) -> tuple[list[Section], dict[str, str]]:
-    """Give a sheet for each destination, and its quantiles as CSV by the name of the file.
+    """Return a sheet for each destination, and its quantiles as CSV by the name of the file.
 
     Destinations whose daily numbers were not kept have none. ``of`` is the scenario's name,
     where a report holds the sheets of several.
@@ -50,7 +48,7 @@ def section(
     others: Variants | None = None,
     of: str = "",
 ) -> Section | None:
-    """Give the sheet of a destination; None if its daily numbers were not kept."""
+    """Return the sheet of a destination; None if its daily numbers were not kept."""
     table = quantiles(account, destination)
     found = measures(account, destination)
     if "stock_persons" not in found or "newcomers" not in found:
@@ -126,7 +124,7 @@ def _panel(
 
 
 def _dates(account: Account, table: pd.DataFrame) -> Table:
-    """Give the numbers of a few dates, the last one always among them."""
+    """Return the numbers of a few dates, the last one always among them."""
     by = {name: _of(table, name).set_index("date") for name in table["measure"].unique()}
     moments = by["stock_persons"].index
     step = max(1, round((len(moments) - 1) / (ROWS - 1)))
@@ -198,7 +196,7 @@ def _cell(row: pd.Series, many: bool) -> str:
 
 
 def _how_sure(account: Account, destination: str, found: dict[str, pd.DataFrame]) -> Iterator[str]:
-    """Say what the chance is worth, and what the numbers hang on."""
+    """Return what the chance is worth, and what the numbers hang on."""
     yield from _capacity(account, destination, found["stock_persons"])
     stay, given = account.scenario.abroad[destination], account.scenario.observation
     families = found.get("families")
@@ -250,7 +248,7 @@ def _capacity(account: Account, destination: str, there: pd.DataFrame) -> Iterat
 
 
 def _rule_of_three(n: int) -> str:
-    """Say what the same outcome in all of n replications is worth (95 %)."""
+    """Return what the same outcome in all of n replications is worth (95 %)."""
     if n < ENOUGH:
         return ", which are too few to give a chance: run 20."
     left = share(float(rounded(3 / n, 1)))

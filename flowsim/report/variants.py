@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flowsim.comparison.lambdas import VALUES, with_lambda
-from flowsim.observation import Observed
-from flowsim.report.account import Account
-from flowsim.results import daily_table, outcomes_table
-from flowsim.schema import Scenario
-from flowsim.simulate import simulate
-from flowsim.world import World
+from flowsim.experiments.simulate import simulate
+from flowsim.findings.account import Account
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table, outcomes_table
+from flowsim.scenario.schema import Scenario
 
 SAMPLE = 0.01
 REPLICATIONS = 3
@@ -68,7 +68,7 @@ def simulated(
 
 
 def with_stays(scenario: Scenario) -> dict[str, Scenario]:
-    """Give a scenario with the least and the most that the bounds let move on."""
+    """Return a scenario with the least and the most that the bounds let move on."""
     bounds = {
         name: stay.move_on.free for name, stay in scenario.abroad.items() if stay.move_on.free
     }

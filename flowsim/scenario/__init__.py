@@ -12,6 +12,7 @@ import os
 from flowsim.scenario.base import Base, Changes
 from flowsim.scenario.editors import json_schema
 from flowsim.scenario.files import shipped
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import (
     Row,
     assumptions,
@@ -19,7 +20,6 @@ from flowsim.scenario.writing import (
     resolved_yaml,
     set_by_user,
 )
-from flowsim.schema import Scenario
 
 __all__ = [
     "Base",

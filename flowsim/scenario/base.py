@@ -14,17 +14,17 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.checks import cross_check
 from flowsim.scenario.files import read_chain
 from flowsim.scenario.merging import is_parameter, lay_over, single_change
 from flowsim.scenario.messages import USER_SOURCE, validate
 from flowsim.scenario.reading import read_value
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Place, Tree, in_order, plain
 from flowsim.scenario.writing import content_hash
-from flowsim.schema import Scenario
 
 Changes = Mapping[str, Any] | Sequence[str]
 OWN_KEYS = ("name", "title", "description")
@@ -77,7 +77,7 @@ class Base:
         return content_hash(self.scenario)
 
     def variant(self, changes: Changes = ()) -> Scenario:
-        """Give the scenario with some changes: what ``load(source, changes)`` gives.
+        """Return the scenario with some changes: what ``load(source, changes)`` gives.
 
         Parameters
         ----------
@@ -194,5 +194,5 @@ def _drop_stray_crossings(tree: Tree) -> None:
 
 @cache
 def _countries() -> dict[str, str]:
-    """Give the destination of each shipped crossing."""
+    """Return the destination of each shipped crossing."""
     return {name: crossing["destination"] for name, crossing in sources.crossings().items()}

@@ -15,10 +15,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.errors import Problem
-from flowsim.scenario.tree import Path, Tree, dotted, suggestion
-from flowsim.schema import (
+from flowsim.scenario.schema import (
     CallUp,
     CallUpWave,
     Crossing,
@@ -28,6 +27,7 @@ from flowsim.schema import (
     Policy,
     Scenario,
 )
+from flowsim.scenario.tree import Path, Tree, dotted, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAMED = ("destinations", "crossings", "policies")
@@ -53,7 +53,7 @@ class Parts:
 
 
 def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
-    """Give the problems between the parts of a scenario.
+    """Return the problems between the parts of a scenario.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def _policies_do_not_overlap(parts: Parts) -> None:
 
 
 def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[str, str]]:
-    """Give (earlier, later) names of periods that overlap one before; ordered by start."""
+    """Return (earlier, later) names of periods that overlap one before; ordered by start."""
     longest: tuple[datetime, str] | None = None
     for start, end, name in periods:
         if longest is not None and start < longest[0]:
@@ -309,7 +309,7 @@ def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[s
 
 
 def _places(parts: Parts, policy: Any) -> Iterator[str]:
-    """Give the crossings of a policy, the destination of a document rule, or '' for none."""
+    """Return the crossings of a policy, the destination of a document rule, or '' for none."""
     at = getattr(policy, "at", "")
     if isinstance(at, str):
         yield at

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path
-from flowsim.schema import Scenario
 
 PART = "Part of "
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,7 +17,7 @@ CHANGES = (
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of scenario files as users write them.
+    """Return the JSON Schema of scenario files as users write them.
 
     A file without ``extends`` must be complete; one with ``extends`` may hold any part, with
     null to remove, and ``changes``. Name it in the first line of a file as
@@ -69,7 +69,7 @@ def _nullable_crossings(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _part(schema: Any) -> Any:
-    """Give a schema that accepts any part of what the original requires, and null entries."""
+    """Return a schema that accepts any part of what the original requires, and null entries."""
     if isinstance(schema, list):
         return [_part(item) for item in schema]
     if not isinstance(schema, dict):

@@ -25,7 +25,7 @@ class Origin:
 
 
 def shipped(folder: str = "") -> dict[str, Path]:
-    """Give the scenarios that come with flowsim, by name; or the files of a folder beside them.
+    """Return the scenarios that come with flowsim, by name; or the files of a folder beside them.
 
     They lie in the package when it was installed as a wheel, else beside it in the
     source tree.
@@ -137,7 +137,7 @@ def find(
 
 
 def printable(text: str) -> str:
-    """Give a text fit for one line of a terminal."""
+    """Return a text fit for one line of a terminal."""
     return text if text.isprintable() else ascii(text)
 
 

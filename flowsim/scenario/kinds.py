@@ -46,5 +46,5 @@ def mistaken(data: Mapping[str, Any], noun: str) -> str:
 
 
 def told(other: str, noun: str) -> str:
-    """Say what a file is instead of what was wanted, and what to do with it."""
+    """Return what a file is instead of what was wanted, and what to do with it."""
     return f"is a {other}, not a {noun}; give it to {KINDS[other].command}"

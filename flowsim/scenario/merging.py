@@ -60,7 +60,7 @@ def is_parameter(value: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def same_date(key: str) -> datetime | str:
-    """Give a form of a key of dated values that is equal for equal moments."""
+    """Return a form of a key of dated values that is equal for equal moments."""
     try:
         return datetime.fromisoformat(key)
     except ValueError:
@@ -166,7 +166,7 @@ def _copy(value: Any) -> Any:
 
 
 def _paths(path: Path, value: Any) -> Iterator[Path]:
-    """Give the path of a value and of everything inside it."""
+    """Return the path of a value and of everything inside it."""
     yield path
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from flowsim.errors import Problem
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path, Tree, dotted, show, suggestion
-from flowsim.schema import Scenario
 
 USER_SOURCE = "assumption: set by user"
 FILE_ONLY_KEYS = ["changes"]
@@ -51,7 +51,7 @@ def validate(tree: Tree) -> tuple[Scenario | None, list[Problem]]:
 
 
 def _complete(tree: Tree, error: ErrorDetails) -> bool:
-    """Give a number that a change left bare its value and source; False if it is a mistake."""
+    """Return a number that a change left bare its value and source; False if it is a mistake."""
     path = path_of(tree, error)
     if error["type"] == "missing" and path[-1:] == ("source",):
         path = path[:-1]
@@ -69,7 +69,7 @@ def _complete(tree: Tree, error: ErrorDetails) -> bool:
 
 
 def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
-    """Give pydantic's errors as problems with file, line, key and what to do."""
+    """Return pydantic's errors as problems with file, line, key and what to do."""
     problems = [_problem(file, error) for error in errors[:MAX_PROBLEMS]]
     if len(errors) > MAX_PROBLEMS:
         problems.append(Problem("", "", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
@@ -77,7 +77,7 @@ def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
 
 
 def path_of(tree: Tree, error: ErrorDetails) -> Path:
-    """Give the path as written in the file for pydantic's, which names branches of unions."""
+    """Return the path as written in the file for pydantic's, which names branches of unions."""
     path: list[str | int] = []
     *above, last = error["loc"] or ("",)
     for part in above:
@@ -103,7 +103,7 @@ def _problem(file: File, error: ErrorDetails) -> Problem:
 
 
 def _blamed(tree: Tree, path: Path, keys: Sequence[str]) -> Path:
-    """Give the key to blame among those that do not agree: the one a change has set."""
+    """Return the key to blame among those that do not agree: the one a change has set."""
     paths = [(*path, key) for key in keys] or [path]
     return next((one for one in paths if tree.place(one).is_change), paths[0])
 
@@ -195,7 +195,7 @@ WORDING: dict[str, Write] = {
 
 
 def keys_at(file: File, path: Path) -> list[str]:
-    """Give the keys that the schema knows at a path, as they are written in files."""
+    """Return the keys that the schema knows at a path, as they are written in files."""
     model = _model_at(file, path)
     keys = [field.alias or name for name, field in model.model_fields.items()]
     return keys + FILE_ONLY_KEYS if model is Scenario else keys
@@ -208,7 +208,7 @@ def _model_at(file: File, path: Path) -> type[BaseModel]:
 
 
 def _members_at(file: File, path: Path) -> list[type[BaseModel]]:
-    """Give the models between which ``kind`` decides at a path."""
+    """Return the models between which ``kind`` decides at a path."""
     above = _type_at(file, path[:-1])
     if isinstance(above, type) and issubclass(above, BaseModel):
         kind = _bare_type(_fields(above)[str(path[-1])].annotation)
@@ -238,7 +238,7 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _inner(kind: Any, part: str | int) -> Any:
-    """Give what a mapping or a list holds."""
+    """Return what a mapping or a list holds."""
     inside = get_args(kind)
     return _bare_type(inside[0 if isinstance(part, int) else -1]) if inside else None
 
@@ -258,7 +258,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _tag(model: Any) -> Any:
-    """Give the ``kind`` of a member of a union; None if it has none."""
+    """Return the ``kind`` of a member of a union; None if it has none."""
     if not (isinstance(model, type) and issubclass(model, BaseModel) and "kind" in _fields(model)):
         return None
     return get_args(model.model_fields["kind"].annotation)[0]

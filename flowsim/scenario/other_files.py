@@ -104,6 +104,6 @@ def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:
 
 
 def file_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    """Give the JSON Schema of such files, so that editors complete and underline."""
+    """Return the JSON Schema of such files, so that editors complete and underline."""
     schema = model.model_json_schema(by_alias=True)
     return {"$schema": DIALECT} | schema | {"title": title}

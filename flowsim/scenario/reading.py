@@ -212,7 +212,7 @@ class _Builder:
         return self._line(event.start_mark.line + 1)
 
     def _syntax(self, reason: YAMLError, text: str) -> tuple[str, str, str]:
-        """Say where the syntax breaks, and what usually causes it."""
+        """Return where the syntax breaks, and what usually causes it."""
         if isinstance(reason, ReaderError):
             line_number = text.count("\n", 0, reason.position) + 1
             found = ascii(text[reason.position : reason.position + 1])

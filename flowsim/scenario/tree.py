@@ -45,14 +45,14 @@ class Tree:
     places: dict[Path, Place] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
-        """Give the place of a key, or of the nearest key above it."""
+        """Return the place of a key, or of the nearest key above it."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.places:
                 return self.places[path[:end]]
         return Place("")
 
     def at(self, path: Path) -> Any:
-        """Give what stands at a path; None if there is nothing."""
+        """Return what stands at a path; None if there is nothing."""
         value: Any = self.data
         for part in path:
             try:
@@ -62,7 +62,7 @@ class Tree:
         return value
 
     def names(self, *path: str) -> dict[str, Any]:
-        """Give the mapping at a path; empty if there is none."""
+        """Return the mapping at a path; empty if there is none."""
         value = self.at(path)
         return value if isinstance(value, dict) else {}
 
@@ -73,13 +73,13 @@ def dotted(path: Path) -> str:
 
 
 def suggestion(word: str, known: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
-    """Give '; did you mean ...?' for a word that is nearly one of the known ones, else ''."""
+    """Return '; did you mean ...?' for a word that is nearly one of the known ones, else ''."""
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def show(value: Any) -> str:
-    """Give a value as found, in a few words."""
+    """Return a value as found, in a few words."""
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, tuple):

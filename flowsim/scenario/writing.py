@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from flowsim import sources
-from flowsim.quantity import Dated, Number, Table
+from flowsim.data import sources
 from flowsim.scenario.messages import USER_SOURCE
+from flowsim.scenario.quantity import Dated, Number, Table
 from flowsim.scenario.reading import scalar
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 
 WIDTH = 96
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()+-]*(?<! )")
@@ -71,12 +71,12 @@ def yaml_text(data: dict[str, Any]) -> str:
 
 
 def content_hash(scenario: Scenario) -> str:
-    """Give the SHA-256 of the resolved scenario."""
+    """Return the SHA-256 of the resolved scenario."""
     return hashlib.sha256(resolved_yaml(scenario).encode()).hexdigest()
 
 
 def assumptions(scenario: Scenario) -> list[Row]:
-    """Give every number of a scenario with unit and source, in the order of the file."""
+    """Return every number of a scenario with unit and source, in the order of the file."""
     rows = list(_parameters(scenario, ""))
     low, high = scenario.population.education_bounds
     bounds = Row(
@@ -95,7 +95,7 @@ def assumptions(scenario: Scenario) -> list[Row]:
 
 
 def set_by_user(scenario: Scenario) -> list[str]:
-    """Give the numbers that were changed with ``--set``, each as ``key = value``."""
+    """Return the numbers that were changed with ``--set``, each as ``key = value``."""
     return [
         f"{row.key} = {row.value}" for row in assumptions(scenario) if row.source == USER_SOURCE
     ]

@@ -27,7 +27,7 @@ class Cells:
     lines: tuple[int, ...]
 
     def take(self, columns: Sequence[str]) -> Cells:
-        """Give some of the columns."""
+        """Return some of the columns."""
         places = [self.columns.index(column) for column in columns]
         rows = tuple(tuple(row[place] for place in places) for row in self.rows)
         return Cells(self.name, tuple(columns), rows, self.lines)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.tree import suggestion
@@ -29,8 +28,7 @@ from flowsim.sweep.schema import (
     Sobol,
     Varied,
 )
-
-Floats = npt.NDArray[np.float64]
+from flowsim.types import Floats
 
 DIGITS = 12  # of values, so that 0.1 + 2 * 0.1 is 0.3
 EDGE = 2.0**-33  # coordinates of random designs stay this far from 0 and 1
@@ -58,12 +56,12 @@ class Points:
     unit: Floats | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
-        """Give the number of points."""
+        """Return the number of points."""
         return len(self.rows)
 
 
 def points(sweep: Sweep) -> Points:
-    """Give the points of a sweep.
+    """Return the points of a sweep.
 
     Raises
     ------
@@ -85,13 +83,13 @@ def points(sweep: Sweep) -> Points:
 
 
 def problem(sweep: Sweep) -> dict[str, Any]:
-    """Give the description of the parameters that SALib wants, on the unit cube."""
+    """Return the description of the parameters that SALib wants, on the unit cube."""
     names = list(sweep.parameters)
     return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
 
 def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
-    """Give Latin hypercubes one below the other, each column from its own stream.
+    """Return Latin hypercubes one below the other, each column from its own stream.
 
     Parameters
     ----------
@@ -119,7 +117,7 @@ def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> 
 
 
 def _sobol(sweep: Sweep, design: Sobol) -> Floats:
-    """Give Saltelli's rows: for each of N base points A, A with one column of B each, B."""
+    """Return Saltelli's rows: for each of N base points A, A with one column of B each, B."""
     from SALib.sample import sobol
 
     n_rows = design.points * ((2 if design.second_order else 1) * len(sweep.parameters) + 2)
@@ -134,7 +132,7 @@ def _sobol(sweep: Sweep, design: Sobol) -> Floats:
 
 
 def _morris(sweep: Sweep, design: Morris) -> Floats:
-    """Give trajectories of D + 1 points, each differing from the last in one parameter."""
+    """Return trajectories of D + 1 points, each differing from the last in one parameter."""
     from SALib.sample import morris
 
     _refuse_too_many(sweep, design.trajectories * (len(sweep.parameters) + 1))
@@ -154,12 +152,12 @@ def _entropy(seed: int, name: str) -> np.random.SeedSequence:
 
 
 def _small_seed(seed: int, name: str) -> int:
-    """Give a seed as SALib takes it: 31 bits, never 0, which it reads as none."""
+    """Return a seed as SALib takes it: 31 bits, never 0, which it reads as none."""
     return int(_entropy(seed, name).generate_state(1)[0] >> 1) | 1
 
 
 def _listed(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
-    """Give the rows of a grid, a zip or a table."""
+    """Return the rows of a grid, a zip or a table."""
     if sweep.table is not None:
         return _of_table(sweep)
     problems: list[Problem] = []
@@ -178,7 +176,7 @@ def _listed(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
 
 
 def _column(sweep: Sweep, name: str, problems: list[Problem]) -> list[Any]:
-    """Give all values of a parameter for a grid or a zip."""
+    """Return all values of a parameter for a grid or a zip."""
     varied = sweep.parameters[name]
     if varied.levels is not None:
         return list(varied.levels)
@@ -197,7 +195,7 @@ def _column(sweep: Sweep, name: str, problems: list[Problem]) -> list[Any]:
 
 
 def _of_table(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
-    """Give the rows of a table; names of levels must be known."""
+    """Return the rows of a table; names of levels must be known."""
     assert sweep.table is not None
     problems = []
     rows = []
@@ -241,7 +239,7 @@ def _values(sweep: Sweep, unit: Floats) -> tuple[tuple[Any, ...], ...]:
 
 
 def value_at(varied: Varied, at: Floats) -> list[Any]:
-    """Give the values of a parameter at coordinates from 0 to 1, shape (P,)."""
+    """Return the values of a parameter at coordinates from 0 to 1, shape (P,)."""
     listed = list(varied.levels) if varied.levels is not None else varied.values
     if listed is not None:
         return [listed[min(int(u * len(listed)), len(listed) - 1)] for u in at]
@@ -266,7 +264,7 @@ def _quantiles(distribution: Distribution, at: Floats) -> Floats:
 
 
 def _changes(sweep: Sweep, row: Sequence[Any]) -> dict[str, Any]:
-    """Give the changes of one point."""
+    """Return the changes of one point."""
     changes: dict[str, Any] = {}
     for (name, varied), value in zip(sweep.parameters.items(), row, strict=True):
         if varied.levels is not None:

@@ -7,14 +7,15 @@ import itertools
 import numpy as np
 from scipy import stats
 
-from flowsim.sweep.responses import CONFIDENCE, NOTHING, Floats, Response, Row
+from flowsim.sweep.responses import CONFIDENCE, NOTHING, Response, Row
+from flowsim.types import Floats
 
 TOGETHER = 1e6
 POOR = 0.7
 
 
 def regression(given: Response) -> list[Row]:
-    """Give standardised regression coefficients, and the effect of each parameter's range.
+    """Return standardised regression coefficients, and the effect of each parameter's range.
 
     Least squares on the means, Student's intervals; parameters that are no numbers and have
     more than two values are left out. ``r2`` says how much of the output a plane explains.
@@ -66,7 +67,7 @@ def _usable(kept: Response, j: int) -> bool:
 
 
 def main_effects(given: Response) -> list[Row]:
-    """Give the effect of each parameter from its lowest to its highest value on a full grid.
+    """Return the effect of each parameter from its lowest to its highest value on a full grid.
 
     Means over all other parameters; intervals are Student's over the replications, each of
     which shares its draws at both ends. ``share`` is the part of the variance between
@@ -93,7 +94,7 @@ def main_effects(given: Response) -> list[Row]:
 
 
 def _shape(by_level: Floats, n: int) -> str:
-    """Say if one replication leaves the interval open, or if the effect is not one-sided."""
+    """Return if one replication leaves the interval open, or if the effect is not one-sided."""
     if n == 1:
         return "one replication: no interval"
     steps = np.diff(by_level, axis=0)
@@ -113,7 +114,7 @@ def _effect(name: str, at: list[float], half: float, n: int, note: str) -> list[
 
 
 def is_full_grid(given: Response) -> bool:
-    """Say whether the points are all combinations of their values, each once."""
+    """Return whether the points are all combinations of their values, each once."""
     levels = [np.unique(column) for column in given.x.T]
     seen = {tuple(row) for row in given.x}
     return len(seen) == len(given.x) and seen == set(itertools.product(*levels))

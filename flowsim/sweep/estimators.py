@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.sweep.responses import CONFIDENCE, NOTHING, Floats, Response, Row
+from flowsim.sweep.responses import CONFIDENCE, NOTHING, Response, Row
+from flowsim.types import Floats
 
 Rows = npt.NDArray[np.int64]
 Found = list[tuple[str, Floats, Floats]]
@@ -21,7 +22,7 @@ FEW_TRAJECTORIES = 10
 
 
 def sobol(given: Response) -> list[Row]:
-    """Give first-order and total indices with bootstrapped intervals (Saltelli et al. 2010).
+    """Return first-order and total indices with bootstrapped intervals (Saltelli et al. 2010).
 
     ``S1`` and ``ST`` are SALib's, of the means over the replications: what is left of chance
     lowers S1 and raises ST. With two replications or more, ``S1_effect`` and ``ST_effect`` are
@@ -51,7 +52,7 @@ def sobol(given: Response) -> list[Row]:
 
 
 def saltelli(given: Response) -> tuple[Rows | None, str]:
-    """Give the rows of each block of a Saltelli design, shape (N, D + 2 or 2 D + 2), or why not.
+    """Return the rows of each block of a Saltelli design, shape (N, D + 2 or 2 D + 2), or why not.
 
     A block is A, A with one column of B for each parameter (then B with one of A), and B.
     """
@@ -72,7 +73,7 @@ def saltelli(given: Response) -> tuple[Rows | None, str]:
 
 
 def _salib_sobol(names: tuple[str, ...], y: Floats) -> Found:
-    """Give (index, values, half widths) of S1 and ST; y has shape (N, rows of a block)."""
+    """Return (index, values, half widths) of S1 and ST; y has shape (N, rows of a block)."""
     from SALib.analyze import sobol as salib
 
     second = y.shape[1] > len(names) + 2
@@ -91,7 +92,7 @@ def _salib_sobol(names: tuple[str, ...], y: Floats) -> Found:
 
 
 def _of_expected_output(names: tuple[str, ...], y: Floats, found: Found) -> list[Row]:
-    """Give the indices of E[output | parameters]; y has shape (N, rows of a block, R)."""
+    """Return the indices of E[output | parameters]; y has shape (N, rows of a block, R)."""
     n, _, r = y.shape
     d = len(names)
     y = y - y.mean()  # as SALib does: what is far from 0 makes S1 needlessly uncertain
@@ -137,7 +138,7 @@ def _quality(value: float, half: float, n: int) -> str:
 
 
 def _sums(found: Found, n: int, said: str) -> list[Row]:
-    """Give the sums over the parameters: of S1 at most 1, of ST at least 1."""
+    """Return the sums over the parameters: of S1 at most 1, of ST at least 1."""
     rows = []
     for index, values, halves in found:
         total, half = float(values.sum()), float(np.sqrt((halves**2).sum()))
@@ -152,7 +153,7 @@ def _sums(found: Found, n: int, said: str) -> list[Row]:
 
 
 def morris(given: Response, levels: int = 4) -> list[Row]:
-    """Give mean absolute effect, mean and spread of elementary effects (Morris 1991).
+    """Return mean absolute effect, mean and spread of elementary effects (Morris 1991).
 
     In units of the output for a parameter's whole range. ``noise`` is the mean absolute
     effect that chance alone gives a parameter without any: what does not exceed it, is not
@@ -194,7 +195,7 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
 
 
 def trajectories(given: Response) -> tuple[Rows | None, str]:
-    """Give the rows of each trajectory of a Morris design, shape (r, D + 1), or why not.
+    """Return the rows of each trajectory of a Morris design, shape (r, D + 1), or why not.
 
     From a row to the next one parameter moves, and every parameter moves once; one with few
     values may stand still.
@@ -209,7 +210,7 @@ def trajectories(given: Response) -> tuple[Rows | None, str]:
 
 
 def _floor(kept: Response, levels: int) -> list[Row]:
-    """Give the mean absolute elementary effect that chance gives, by parameter."""
+    """Return the mean absolute elementary effect that chance gives, by parameter."""
     n, r, d = len(kept.x) // (len(kept.names) + 1), kept.n_replications, len(kept.names)
     moved = np.diff(kept.x.reshape(n, d + 1, d), axis=1) != 0
     step = np.diff(kept.y.reshape(n, d + 1, r), axis=1)

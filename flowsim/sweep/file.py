@@ -15,9 +15,9 @@ from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
 from flowsim.scenario.kinds import KINDS, SWEEP
 from flowsim.scenario.other_files import Read, read_file
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.scenario.writing import yaml_text
-from flowsim.schema import Scenario
 from flowsim.sweep.cells import Cells, cells_text, read_cells
 from flowsim.sweep.outputs import Output, Series, kept_series, read_outputs
 from flowsim.sweep.schema import (
@@ -92,7 +92,7 @@ class Sweep:
     read: Read[SweepFile] = field(compare=False, repr=False)
 
     def files(self) -> dict[str, str]:
-        """Give the files that repeat this sweep without any other, by name.
+        """Return the files that repeat this sweep without any other, by name.
 
         ``sweep.yaml`` with the scenarios ``base-<name>.yaml`` and, of a table design,
         ``points.csv``; read from there it has the same runs with the same keys.
@@ -114,7 +114,7 @@ class Sweep:
 
 
 def shipped_sweeps() -> dict[str, Path]:
-    """Give the sweeps that come with flowsim, by name."""
+    """Return the sweeps that come with flowsim, by name."""
     return shipped(KINDS[SWEEP].folder)
 
 
@@ -191,7 +191,7 @@ def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
 
 
 def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
-    """Give a problem of a variant the line of the sweep file that caused it."""
+    """Return a problem of a variant the line of the sweep file that caused it."""
     if problem.where != "changes":
         return problem
     file = read.model
@@ -212,7 +212,7 @@ def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
 def _parameters(
     read: Read[SweepFile], scenario: Scenario, problems: list[Problem]
 ) -> tuple[dict[str, Varied], Cells | None]:
-    """Give every parameter, those with free bounds or from a table included."""
+    """Return every parameter, those with free bounds or from a table included."""
     file = read.model
     bounds = _free_bounds(scenario)
     parameters: dict[str, Varied] = {}
@@ -241,7 +241,7 @@ def _parameters(
 
 
 def _free_bounds(scenario: Scenario) -> dict[str, tuple[float, float]]:
-    """Give the numbers of a scenario that have free bounds; those by date or age have several."""
+    """Return the numbers of a scenario that have free bounds; those by date or age have several."""
     rows = [row for row in assumptions(scenario) if row.free is not None]
     return {row.key: row.free for row in rows if row.free and not row.value.startswith("{")}
 
@@ -273,7 +273,7 @@ def _bounded(
 
 
 def keys_of(name: str, varied: Varied) -> list[str]:
-    """Give the dotted keys that a parameter moves."""
+    """Return the dotted keys that a parameter moves."""
     if varied.levels is not None:
         return list(dict.fromkeys(key for changes in varied.levels.values() for key in changes))
     return list(varied.keys or [name])

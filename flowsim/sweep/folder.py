@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import ResultsError
-from flowsim.folder import MANIFEST, altered, read_json
+from flowsim.results.folder import MANIFEST, altered, read_json
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.store import is_whole
 

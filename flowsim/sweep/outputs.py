@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flowsim.errors import Problem
+from flowsim.results.measures import MEASURES, Place, known_measures, places, reduction
 from flowsim.scenario.other_files import Read
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import suggestion
-from flowsim.schema import Scenario
-from flowsim.sweep.measures import MEASURES, Place, known_measures, places, reduction
 from flowsim.sweep.schema import OutputEntry, SweepFile
 
 DEFAULT = (
@@ -64,7 +64,7 @@ class Output:
 def read_outputs(
     read: Read[SweepFile], scenarios: Sequence[Scenario], problems: list[Problem]
 ) -> tuple[Output, ...]:
-    """Give the outputs of a file, or the usual ones; adds to the problems."""
+    """Return the outputs of a file, or the usual ones; adds to the problems."""
     known = _common_places(scenarios)
     if not read.model.outputs:
         return tuple(_defaults(known))
@@ -78,7 +78,7 @@ def read_outputs(
 
 
 def _common_places(scenarios: Sequence[Scenario]) -> dict[str, Place]:
-    """Give the places that every scenario has, by every name that they go by."""
+    """Return the places that every scenario has, by every name that they go by."""
     first, *others = [places(scenario) for scenario in scenarios]
     return {name: place for name, place in first.items() if all(name in o for o in others)}
 
@@ -147,7 +147,7 @@ def kept_series(
     scenarios: Sequence[Scenario],
     problems: list[Problem],
 ) -> tuple[Series, ...]:
-    """Give the daily series to compute and store, each once; adds to the problems."""
+    """Return the daily series to compute and store, each once; adds to the problems."""
     keep = read.model.keep
     every: dict[str, Place] = {}
     for scenario in scenarios:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.merging import is_parameter
-from flowsim.schema import Scenario
+from flowsim.scenario.schema import Scenario
 from flowsim.sweep import design
 from flowsim.sweep.file import Sweep, placed
-
-Progress = Callable[[int, int, str], None]
+from flowsim.types import Progress
 
 MOST_SHOWN = 20
 MOST_RUNS = 2**22  # a plan of so many is held in a gigabyte or two
@@ -63,7 +62,7 @@ class Plan:
     runs: tuple[Run, ...]
 
     def __len__(self) -> int:
-        """Give the number of runs."""
+        """Return the number of runs."""
         return len(self.runs)
 
 
@@ -118,7 +117,7 @@ def _refuse_too_many(sweep: Sweep, n_points: int) -> None:
 
 
 def meaning(scenario: Scenario) -> str:
-    """Give what decides a run's results, as text: all numbers, no titles and no sources."""
+    """Return what decides a run's results, as text: all numbers, no titles and no sources."""
     data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(OWN_KEYS))
     return json.dumps(_bare(data), separators=(",", ":"))
 

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from flowsim.types import Floats, Ints
 
 CONFIDENCE = 0.95
 SOME = 8
@@ -74,7 +73,7 @@ class Response:
         return np.asarray(np.isfinite(self.y).all(axis=1))
 
     def at(self, chosen: npt.NDArray[Any]) -> Response:
-        """Give the same with some of the points only."""
+        """Return the same with some of the points only."""
         return replace(self, x=self.x[chosen], y=self.y[chosen], points=self.points[chosen])
 
     def missing(self) -> str:
@@ -114,7 +113,7 @@ def response(design: pd.DataFrame, values: pd.DataFrame, n_replications: int) ->
 
 
 def is_number(column: pd.Series[Any]) -> bool:
-    """Say whether every value of a parameter is a number (not yes or no, and not none)."""
+    """Return whether every value of a parameter is a number (not yes or no, and not none)."""
     is_bool = pd.api.types.is_bool_dtype(column)
     return bool(pd.api.types.is_numeric_dtype(column) and not is_bool and column.notna().all())
 
@@ -124,7 +123,7 @@ def _numbers(column: pd.Series[Any]) -> Floats:
 
 
 def _ranks(column: pd.Series[Any]) -> Floats:
-    """Give each value its place in the order in which they appear."""
+    """Return each value its place in the order in which they appear."""
     return pd.factorize(column.astype(str))[0].astype(np.float64)
 
 

@@ -12,7 +12,7 @@ import pickle
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,12 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from flowsim import __version__, sources
+from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
-from flowsim.folder import MANIFEST, altered, digest, digest_of
+from flowsim.experiments.executor import LOCAL, Failed, scatter
+from flowsim.experiments.running import fits_in_memory
 from flowsim.machine import cores
-from flowsim.parallel import LOCAL, Failed, scatter
-from flowsim.run import fits_in_memory
+from flowsim.model.world import World
+from flowsim.results.folder import MANIFEST, altered, digest, digest_of
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.folder import INDICES, SweepResults, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
@@ -42,9 +43,9 @@ from flowsim.sweep.tables import (
     parameter_columns,
 )
 from flowsim.sweep.work import Task, work
-from flowsim.world import World
+from flowsim.types import Progress
+from flowsim.version import __version__
 
-Progress = Callable[[int, int, str], None]
 REPLICATIONS_PER_TASK = 10
 EAGER_PARTS = 500  # so many parts are written at once; later ones wait for company
 PART_RUNS, PART_SECONDS = 64, 0.5
@@ -119,7 +120,7 @@ def _silent(_done: int, _total: int, _label: str) -> None:
 
 
 def overridden(sweep: Sweep, replications: int | None, sample: float | None) -> Sweep:
-    """Give a sweep with other replications or another sample, in its file as well."""
+    """Return a sweep with other replications or another sample, in its file as well."""
     update: dict[str, Any] = {"replications": replications, "sample": sample}
     update = {name: value for name, value in update.items() if value is not None}
     if replications is not None and replications < 1:
@@ -137,7 +138,7 @@ def overridden(sweep: Sweep, replications: int | None, sample: float | None) -> 
 
 
 def _is_finished(store: Store, plan: Plan, retry_failed: bool) -> bool:
-    """Say whether the folder holds all this already; if it holds less, open it to grow."""
+    """Return whether the folder holds all this already; if it holds less, open it to grow."""
     manifest = store.manifest()
     if not manifest:
         return False
@@ -239,7 +240,7 @@ def _warn(message: str) -> None:
 
 
 def _missing(plan: Plan, done: Mapping[str, str], retry_failed: bool) -> list[Run]:
-    """Give the runs that are still to be made, each key once, in the order of the plan."""
+    """Return the runs that are still to be made, each key once, in the order of the plan."""
     todo: dict[str, Run] = {}
     for run in plan.runs:
         if run.key not in done or (retry_failed and done[run.key]):
@@ -323,7 +324,7 @@ class _Writer:
 
 
 def lines_of(plan: Plan) -> Iterator[Line]:
-    """Give the runs of a plan with their parameters, as the tables want them."""
+    """Return the runs of a plan with their parameters, as the tables want them."""
     for run in plan.runs:
         values = plan.points.rows[run.point]
         yield Line(run.number, run.scenario, run.point, run.replication, run.key, values)
@@ -346,7 +347,7 @@ def _finish(store: Store, plan: Plan) -> None:
 
 
 def _manifest(store: Store, plan: Plan) -> dict[str, Any]:
-    """Say what made the sweep; what differs from one time to another is only here."""
+    """Return what made the sweep; what differs from one time to another is only here."""
     sweep = plan.sweep
     made_with = store.made_with()
     return {

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from flowsim.quantity import Finite, Moment, Strict
 from flowsim.scenario.other_files import file_schema
+from flowsim.scenario.quantity import Finite, Moment, Strict
 from flowsim.scenario.tree import show, suggestion
 
 WAYS = ("range", "values", "levels", "distribution", "free")
@@ -62,7 +62,7 @@ class Follow(Strict):
     at_most: Finite | None = Field(default=None, description="Never above.")
 
     def value(self, parameter: Any) -> Any:
-        """Give the key's value for a value of the parameter."""
+        """Return the key's value for a value of the parameter."""
         if isinstance(parameter, bool) or not isinstance(parameter, int | float):
             return parameter
         value = parameter if self.times == 1 else parameter * self.times
@@ -384,5 +384,5 @@ class SweepFile(Strict):
 
 
 def sweep_schema() -> dict[str, Any]:
-    """Give the JSON Schema of sweep files, for editors that complete and underline."""
+    """Return the JSON Schema of sweep files, for editors that complete and underline."""
     return file_schema(SweepFile, "flowsim sweep")

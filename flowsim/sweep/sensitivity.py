@@ -36,7 +36,7 @@ WHICH = ["scenario", "measure", "place_id"]
 
 
 def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Give the indices of sensitivity of every output of a sweep.
+    """Return the indices of sensitivity of every output of a sweep.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
 
 
 def points(runs: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Give the design of a sweep from its runs: a row a point, index its number."""
+    """Return the design of a sweep from its runs: a row a point, index its number."""
     design = runs.drop_duplicates("point").sort_values("point").set_index("point")
     return design[list(names)]
 
@@ -84,7 +84,7 @@ def indices_of(
     n_replications: int,
     levels: int = 4,
 ) -> list[Row]:
-    """Give the indices of one output of one scenario.
+    """Return the indices of one output of one scenario.
 
     Parameters
     ----------

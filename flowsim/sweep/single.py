@@ -16,22 +16,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flowsim import __version__, sources
+from flowsim.data import sources
 from flowsim.errors import ModelError, ResultsError
+from flowsim.experiments.running import Run as FullRun
+from flowsim.experiments.running import manifest_of, write
+from flowsim.experiments.simulate import simulate
 from flowsim.machine import cores
-from flowsim.observation import Observed
-from flowsim.results import comparison_table, daily_table, hourly_table, outcomes_table
-from flowsim.run import Run as FullRun
-from flowsim.run import manifest_of, write
-from flowsim.simulate import simulate
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import comparison_table, daily_table, hourly_table, outcomes_table
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.folder import FILE, SweepResults, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
-from flowsim.sweep.running import Progress, lines_of, overridden, tasks_of
+from flowsim.sweep.running import lines_of, overridden, tasks_of
 from flowsim.sweep.store import Outcome, Store, unpacked
 from flowsim.sweep.tables import DAILY, RESULTS, join, parameter_columns
 from flowsim.sweep.work import work
-from flowsim.world import World
+from flowsim.types import Progress
+from flowsim.version import __version__
 
 PROBES = 2  # the first also makes the population, which later runs of a seed share
 
@@ -74,7 +76,7 @@ def estimate(
     sample: float | None = None,
     progress: Progress | None = None,
 ) -> Estimate:
-    """Say what a sweep will take; checks all its points, runs two probes, writes nothing.
+    """Return what a sweep will take; checks all its points, runs two probes, writes nothing.
 
     Raises
     ------
@@ -109,14 +111,14 @@ def estimate(
 
 
 def _done(folder: Path) -> set[str]:
-    """Give the keys of what a folder holds, finished or not; nothing if there is none."""
+    """Return the keys of what a folder holds, finished or not; nothing if there is none."""
     if (folder / "runs.parquet").is_file() and not (folder / "parts").is_dir():
         return set(pq.read_table(folder / "runs.parquet", columns=["key"])["key"].to_pylist())
     return set(_looked_at(folder).done) if (folder / "parts").is_dir() else set()
 
 
 def _looked_at(folder: Path) -> Store:
-    """Give a folder's store to read in, without taking the folder."""
+    """Return a folder's store to read in, without taking the folder."""
     store = Store(folder)
     store.scan(mend=False)
     return store
@@ -208,7 +210,7 @@ def rerun(
 
 
 def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
-    """Say how a run differs from what the folder holds of it."""
+    """Return how a run differs from what the folder holds of it."""
     said = []
     (row,) = pq.read_table(
         swept.folder / "runs.parquet", filters=[("run", "=", run.number)]

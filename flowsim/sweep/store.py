@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flowsim.errors import MachineError, ResultsError
-from flowsim.folder import MANIFEST, read_json
+from flowsim.results.folder import MANIFEST, read_json
 
 PARTS, ABOUT, LOCK = "parts", "parts/made-with.json", ".lock"
 KIND = "sweep"
@@ -72,7 +72,7 @@ class Outcome:
 
 
 def packed(table: pa.Table) -> bytes:
-    """Give a table as bytes: an Arrow stream, compressed."""
+    """Return a table as bytes: an Arrow stream, compressed."""
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
@@ -137,7 +137,7 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the folder free."""
+        """Return the folder free."""
         with contextlib.suppress(OSError):
             (self.folder / PARTS).rmdir()  # only if there is nothing in it
         self._unlock()
@@ -166,12 +166,12 @@ class Store:
     # -- what is there
 
     def manifest(self) -> dict[str, Any]:
-        """Give the manifest of a finished sweep; empty if it is not finished."""
+        """Return the manifest of a finished sweep; empty if it is not finished."""
         manifest = read_json(self.folder / MANIFEST)
         return manifest if is_whole(manifest) else {}
 
     def made_with(self) -> dict[str, Any]:
-        """Say what made the parts: versions and hashes; empty if there are none."""
+        """Return what made the parts: versions and hashes; empty if there are none."""
         return read_json(self.folder / ABOUT)
 
     def begin(self, about: dict[str, Any]) -> None:
@@ -214,7 +214,7 @@ class Store:
 
     @property
     def remark(self) -> str:
-        """Say how many runs failed, if any."""
+        """Return how many runs failed, if any."""
         return f"{self.n_failed} failed" if self.n_failed else ""
 
     # -- writing and reading
@@ -240,7 +240,7 @@ class Store:
             self._note(one.key, one.error, name, row)
 
     def outcome(self, key: str) -> Outcome:
-        """Give one run; quick if runs are asked for roughly in the order they were made."""
+        """Return one run; quick if runs are asked for roughly in the order they were made."""
         name, row = self._where[key]
         if name not in self._read:
             records = pq.read_table(self.folder / PARTS / name).to_pylist()
@@ -261,7 +261,7 @@ def _digest(data: bytes) -> str:
 
 
 def is_whole(manifest: Mapping[str, Any]) -> bool:
-    """Say whether a manifest is a finished sweep's, with hashes of the tables it must have."""
+    """Return whether a manifest is a finished sweep's, with hashes of the tables it must have."""
     tables = manifest.get("tables")
     known = isinstance(tables, dict) and set(DATA) <= set(tables)
     return manifest.get("kind") == KIND and bool(manifest.get("complete")) and known

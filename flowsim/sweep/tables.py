@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from flowsim.folder import digest_of
+from flowsim.results.folder import digest_of
 from flowsim.sweep.store import Outcome, Store, durable, packed, unpacked
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
@@ -55,7 +55,7 @@ class Line:
 
 
 def parameter_columns(names: Sequence[str], points: Iterable[Sequence[Any]]) -> pa.Schema:
-    """Give the columns of the parameters: numbers if all of its values are, else text.
+    """Return the columns of the parameters: numbers if all of its values are, else text.
 
     Parameters
     ----------
@@ -194,13 +194,13 @@ class _Groups:
 
 
 def errors_of(folder: Path) -> dict[str, str]:
-    """Give the key of each run of a finished sweep, and its error, empty if it succeeded."""
+    """Return the key of each run of a finished sweep, and its error, empty if it succeeded."""
     runs = pq.read_table(folder / "runs.parquet", columns=["key", "error"]).to_pydict()
     return dict(zip(runs["key"], runs["error"], strict=True))
 
 
 def outcomes_of(folder: Path) -> Iterator[Outcome]:
-    """Give the runs of a finished sweep again, in their order, from its tables."""
+    """Return the runs of a finished sweep again, in their order, from its tables."""
     runs = pq.read_table(folder / "runs.parquet", columns=["run", "key", "error"])
     results = _ByRun(folder / "results.parquet", RESULTS)
     daily = _ByRun(folder / "daily.parquet", DAILY)
@@ -220,7 +220,7 @@ class _ByRun:
         self.schema, self.rest = schema, pa.schema([("run", pa.int32()), *schema]).empty_table()
 
     def of(self, run: int) -> pa.Table:
-        """Give the rows of a run; runs are asked for in their order."""
+        """Return the rows of a run; runs are asked for in their order."""
         while not len(self.rest) or self.rest["run"][len(self.rest) - 1].as_py() <= run:
             batch = next(self.batches, None)
             if batch is None:

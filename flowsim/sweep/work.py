@@ -19,16 +19,16 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from flowsim import sources
+from flowsim.data import sources
 from flowsim.errors import DataError, FlowsimError
-from flowsim.observation import Observed
-from flowsim.results import DIGITS, Selection, daily_table
+from flowsim.experiments.simulate import simulate
+from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import DIGITS, Selection, daily_table
 from flowsim.scenario import Base
-from flowsim.simulate import simulate
 from flowsim.sweep.outputs import Output, Series
 from flowsim.sweep.store import Outcome, packed
 from flowsim.sweep.tables import DAILY, RESULTS
-from flowsim.world import World
 
 BASES_KEPT = 8  # scenario files that a worker keeps read
 
@@ -121,7 +121,7 @@ def _bytes(table: pd.DataFrame, schema: pa.Schema) -> bytes:
 
 
 def kept_daily(observed: Observed, replication: int, kept: Sequence[Series]) -> pd.DataFrame:
-    """Give the rows of the daily table that belong to some series, in the table's order."""
+    """Return the rows of the daily table that belong to some series, in the table's order."""
     kinds, places, measures = (frozenset(column) for column in zip(*kept, strict=True))
     daily = daily_table(observed, replication, only=Selection(measures, places, kinds))
     n_days, wanted = observed.world.clock.n_days, set(kept)
@@ -147,7 +147,7 @@ def reduced(daily: pd.DataFrame, outputs: Sequence[Output]) -> pd.DataFrame:
 
 
 def _window(days: pd.DataFrame, output: Output) -> npt.NDArray[np.float64]:
-    """Give the values of the days that an output counts, shape (D,)."""
+    """Return the values of the days that an output counts, shape (D,)."""
     inside = np.ones(len(days), dtype=bool)
     if output.start is not None:
         inside &= days["date"].to_numpy() >= np.datetime64(output.start)

@@ -72,9 +72,9 @@ def stopwatch(owner: Any, name: str, spent: list[float]) -> Any:
 
 def whole_run(sample: float) -> dict[str, float]:
     """Run a scenario with results written, between two measurements of the yardstick."""
-    from flowsim.choice import Thresholds
-    from flowsim.model import FlowModel
-    from flowsim.wishes import Wishes
+    from flowsim.model.aspirations import Aspirations
+    from flowsim.model.choice import Thresholds
+    from flowsim.model.flow_model import FlowModel
 
     runner = importlib.import_module("flowsim.run")
     people: list[float] = []
@@ -85,8 +85,8 @@ def whole_run(sample: float) -> dict[str, float]:
     before = timed(lambda: draw_five_numbers(sample))
     with (
         tempfile.TemporaryDirectory() as folder,
-        stopwatch(FlowModel, "_people_the_world", people),
-        stopwatch(Wishes, "arise", passes),
+        stopwatch(FlowModel, "_make_population", people),
+        stopwatch(Aspirations, "arise", passes),
         stopwatch(Thresholds, "advance", searches),
         stopwatch(runner, "_replicate", replicate),
         stopwatch(runner, "Observed", tables),
@@ -117,7 +117,7 @@ def queue_customers() -> dict[str, float]:
     """Clear 200,000 units of a queue beside as many heap operations."""
     import heapq
 
-    from flowsim.border import Border
+    from flowsim.model.queue import Border
 
     n = 200_000
     arrival = np.cumsum(np.random.default_rng(1).exponential(1.25, n)).tolist()

@@ -16,7 +16,7 @@ CODE = """
 import json, sys, time
 engine, sample = sys.argv[1], float(sys.argv[2])
 if engine == "objects":
-    from flowsim.men import AgentModel as Model
+    from flowsim.model.agent_model import AgentModel as Model
 else:
     from flowsim.model import FlowModel as Model
 model = Model(sample=sample)

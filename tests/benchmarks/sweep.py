@@ -22,12 +22,12 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from bench import SCENARIO, draw_five_numbers  # noqa: E402
 
-from flowsim import simulate as module  # noqa: E402
-from flowsim.births import Register  # noqa: E402
-from flowsim.observation import Observed  # noqa: E402
-from flowsim.results import Selection, daily_table  # noqa: E402
+from flowsim.experiments import simulate as module  # noqa: E402
+from flowsim.model.draw_cache import DrawCache  # noqa: E402
+from flowsim.model.world import World  # noqa: E402
+from flowsim.results.observation import Observed  # noqa: E402
+from flowsim.results.tables import Selection, daily_table  # noqa: E402
 from flowsim.scenario import Base  # noqa: E402
-from flowsim.world import World  # noqa: E402
 
 FEW = Selection(frozenset({"departures", "stock_men", "entries", "refused", "queue_cars"}))
 
@@ -101,9 +101,9 @@ def main() -> None:
     )
     print("| --- | ---: | ---: | ---: | --- | ---: |")
     for name, only, register in (
-        ("all daily tables, men shared", None, Register()),
-        ("five measures, men shared", FEW, Register()),
-        ("all daily tables, men drawn each time", None, Register(most_bytes=0)),
+        ("all daily tables, men shared", None, DrawCache()),
+        ("five measures, men shared", FEW, DrawCache()),
+        ("all daily tables, men drawn each time", None, DrawCache(most_bytes=0)),
     ):
         module.BIRTHS = register
         some = designs if register.most_bytes else designs[: max(1, given.points // 10)]

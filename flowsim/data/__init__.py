@@ -1,0 +1,1 @@
+"""Tables and published figures that ship with flowsim, read and checked."""

@@ -1,0 +1,1 @@
+"""Experiments: running scenarios, once or many times, on one core or many machines."""

@@ -1,0 +1,115 @@
+"""The same scenario with other values of its parameters: what not knowing them adds to chance.
+
+Draw n of the parameters is simulated with the chance of replication n, which the scenario's own
+values meet as well. So the spread over replications is chance alone, the spread over draws is
+chance and parameters together, and the two are comparable.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flowsim.experiments.simulate import simulate
+from flowsim.results.observation import Observed
+from flowsim.results.tables import Selection, daily_table
+from flowsim.scenario import Base
+from flowsim.scenario.schema import Scenario
+
+Changes = Mapping[str, Any] | Sequence[str]
+KEPT = Selection(
+    kinds=frozenset({"nation", "destination", "crossing"}),
+    measures=frozenset(
+        {
+            "departures",
+            "entries",
+            "involuntary_stayers",
+            "queue_cars",
+            "queue_persons",
+            "stock_men",
+            "stock_persons",
+            "wait_hours",
+        }
+    ),
+)
+
+
+def laid(base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return of each draw what may be laid over a scenario.
+
+    Left out are numbers of policies that the scenario lacks, and what the user set himself.
+
+    Parameters
+    ----------
+    base : Base
+        The scenario's file.
+    changes : mapping or sequence of str
+        The user's.
+    draws : sequence of mappings
+        Dotted keys to values.
+    """
+    own = [str(change).partition("=")[0].strip() for change in changes]
+
+    def may(key: str) -> bool:
+        touched = any(f"{key}.".startswith(f"{o}.") or f"{o}.".startswith(f"{key}.") for o in own)
+        return _has(base, key) and not touched
+
+    return [{key: value for key, value in draw.items() if may(key)} for draw in draws]
+
+
+def variants(
+    base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]], own: Scenario
+) -> list[Scenario]:
+    """Return the scenario once for each draw of ``laid``; ``own`` lends its sample and seed.
+
+    Raises
+    ------
+    ScenarioError
+        If a draw does not fit the scenario.
+    """
+    update = {"sample": own.sample, "seed": own.seed}
+    out = []
+    for draw in draws:
+        both: Changes = (
+            {**draw, **changes}
+            if isinstance(changes, Mapping)
+            else [*(f"{key}={value!r}" for key, value in draw.items()), *changes]
+        )
+        out.append(base.variant(both).model_copy(update=update))
+    return out
+
+
+def _has(base: Base, key: str) -> bool:
+    """Whether a scenario has a number, or a date of a number that goes by dates."""
+    *path, last = key.split(".")
+    return any(base.tree.at((*path, *end)) is not None for end in ((last,), ("value", last)))
+
+
+def daily_of_draws(
+    scenarios: Sequence[Scenario], simulated: Callable[[int], None]
+) -> Iterator[pd.DataFrame]:
+    """Simulate draw n with the chance of replication n; give the daily rows in ``KEPT``.
+
+    ``simulated`` is told the number of each draw before it begins.
+    """
+    for n, scenario in enumerate(scenarios):
+        simulated(n)
+        yield daily_table(Observed(simulate(scenario, n)), n, KEPT)
+
+
+def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the draws as a table, one row each, one column a parameter."""
+    table = pd.DataFrame([dict(draw) for draw in draws])
+    table.insert(0, "draw", range(len(table)))
+    return table
+
+
+def read_table(path: Path) -> list[dict[str, float]]:
+    """Read draws written as ``as_table`` gives them, to the last bit."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: float(v) for k, v in row.items() if k != "draw"} for row in rows]

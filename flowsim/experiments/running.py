@@ -1,0 +1,345 @@
+"""Run a scenario: replications, tables, and a results folder that can be trusted.
+
+A folder is finished when its ``manifest.json`` says ``complete: true``; that file is
+written last, after everything else is safely on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowsim.data import sources
+from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
+from flowsim.experiments.parameter_draws import as_table, daily_of_draws, laid, variants
+from flowsim.findings import summary as words
+from flowsim.machine import free_memory, peak_memory_mb, versions
+from flowsim.model.agent_model import AgentModel, refuse_too_many
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.world import World
+from flowsim.results import folder as folders
+from flowsim.results.observation import Observed
+from flowsim.results.tables import comparison_table, daily_table, hourly_table, outcomes_table
+from flowsim.scenario import Base, content_hash, load, resolved_yaml
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Progress
+
+TABLES = ("daily", "hourly", "outcomes")
+BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
+FIXED_BYTES = 3e8
+ENGINES: dict[str, type[FlowModel]] = {"columns": FlowModel, "agents": AgentModel}
+
+
+@dataclass
+class Run:
+    """A finished run: its scenario, tables and, if it was written, its folder.
+
+    Attributes
+    ----------
+    daily, hourly, outcomes, summary : DataFrame
+        As the README lists them.
+    posterior, draws : DataFrame, optional
+        Daily rows under draws of the parameters (``replication`` is the draw), and the draws.
+    """
+
+    scenario: Scenario
+    daily: pd.DataFrame
+    hourly: pd.DataFrame
+    outcomes: pd.DataFrame
+    summary: pd.DataFrame
+    manifest: dict[str, Any]
+    folder: Path | None = field(default=None)
+    posterior: pd.DataFrame | None = field(default=None)
+    draws: pd.DataFrame | None = field(default=None)
+
+    def report(self) -> str:
+        """Say in plain words what came out."""
+        return words.report(self.scenario, self.daily, self.outcomes, self.summary, self.manifest)
+
+
+def run(
+    scenario: Scenario | Base | str | os.PathLike[str],
+    *,
+    sample: float | None = None,
+    seed: int | None = None,
+    replications: int = 1,
+    out: str | os.PathLike[str] | None = None,
+    changes: Mapping[str, Any] | Sequence[str] = (),
+    force: bool = False,
+    progress: Progress | None = None,
+    engine: str = "columns",
+    draws: Sequence[Mapping[str, Any]] = (),
+) -> Run:
+    """Run a scenario and give its tables; write a results folder if ``out`` is given.
+
+    Parameters
+    ----------
+    scenario : Scenario, Base, path, or name of a shipped scenario
+    sample, seed : optional
+        Instead of the scenario's.
+    replications : int
+        Independent repetitions; replication r of every scenario shares its draws.
+    out : path, optional
+        Results folder. Never another scenario's without ``force``.
+    changes : mapping or list of ``key=value``
+        Laid over the scenario.
+    progress : callable, optional
+        Called with hours done, hours in all, and what is being done.
+    engine : str
+        ``columns``, or ``agents``: every man a Mesa object, the same results, small samples.
+    draws : sequence of mappings
+        Other values of parameters, by dotted key: draw n is simulated besides, with the chance
+        of replication n, of which there are then as many.
+
+    Raises
+    ------
+    ScenarioError, ResultsError, MachineError
+    """
+    scenario, others, draws = _chosen(scenario, changes, draws, sample, seed)
+    if engine not in ENGINES:
+        raise ResultsError(f"engine {engine} is not known; choose one of {', '.join(ENGINES)}")
+    if replications < 1:
+        raise ResultsError(f"replications must be at least 1; found {replications}")
+    if others and replications not in (1, len(others)):
+        raise ResultsError(
+            f"each draw of the parameters has a replication of its own: found {len(others)} draws "
+            f"and {replications} replications; leave the replications out"
+        )
+    replications = len(others) or replications
+    world = World(scenario)
+    fits_in_memory(world)
+    if engine == "agents":
+        refuse_too_many(world, scenario.sample)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        _prepare(folder, scenario, force)
+    started, begin = datetime.now(UTC), time.perf_counter()
+    told = _Told(progress or _silent, world.clock.n_hours, replications + len(others))
+    parts = [_replicate(world, r, told, engine) for r in range(replications)]
+    tables = {
+        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
+    }
+    manifest = manifest_of(world, replications, started)
+    manifest["engine"] = engine
+    manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
+    daily, hourly, outcomes, summary = (tables[name] for name in (*TABLES, "summary"))
+    result = Run(scenario, daily, hourly, outcomes, summary, manifest)
+    if others:
+        rows = list(daily_of_draws(others, lambda n: told.at(replications + n, 0, f"draw {n + 1}")))
+        result.posterior = pd.concat(rows, ignore_index=True)
+        result.draws = as_table(draws)
+        manifest["draws"] = len(others)
+    manifest["seconds"] = round(time.perf_counter() - begin, 3)
+    if folder is not None:
+        write(result, folder)
+    return result
+
+
+def _chosen(
+    scenario: Scenario | Base | str | os.PathLike[str],
+    changes: Mapping[str, Any] | Sequence[str],
+    draws: Sequence[Mapping[str, Any]],
+    sample: float | None,
+    seed: int | None,
+) -> tuple[Scenario, list[Scenario], Sequence[Mapping[str, Any]]]:
+    """Return the scenario to run, its variants with other parameters, and these parameters."""
+    if isinstance(scenario, Scenario):
+        if changes or draws:
+            raise ResultsError(
+                "changes and draws can be laid over a file, not over a Scenario already read"
+            )
+        return _with(scenario, sample, seed), [], []
+    base = scenario if isinstance(scenario, Base) else Base.read(scenario)
+    own = _with(base.variant(changes), sample, seed)
+    draws = laid(base, changes, draws)
+    return own, variants(base, changes, draws, own), draws
+
+
+def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
+    """Return the scenario with another sample or seed, if they are within their bounds."""
+    problems = []
+    if sample is not None and not 0 < sample <= 1:
+        found = f"{sample:g} is out of range; expected more than 0 and at most 1"
+        problems.append(Problem("run", "sample", found))
+    if seed is not None and not 0 <= seed < 2**63:
+        problems.append(Problem("run", "seed", f"{seed} is out of range; expected 0 to 2**63 - 1"))
+    if problems:
+        raise ScenarioError(problems)
+    update = {"sample": sample, "seed": seed}
+    return scenario.model_copy(update={k: v for k, v in update.items() if v is not None})
+
+
+def _silent(_done: int, _total: int, _label: str) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Reports progress in hours over all simulations of a run."""
+
+    progress: Progress
+    hours: int
+    simulations: int
+
+    def at(self, simulation: int, hour: int, label: str) -> None:
+        """Return how far it is, in the hours of the simulation under way."""
+        self.progress(simulation * self.hours + hour, self.simulations * self.hours, label)
+
+
+def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict[str, pd.DataFrame]:
+    """Run one replication and give its tables."""
+    alone = told.simulations == 1
+    told.at(replication, 0, "the men" if alone else f"replication {replication + 1}")
+    model = ENGINES[engine](world, replication=replication)
+    for hour in range(world.clock.n_hours):
+        if hour % 24 == 0:
+            moment = world.clock.moment(hour * 3600.0)
+            told.at(replication, hour, f"{moment.day} {moment:%B}")
+        model.step()
+    told.at(replication, world.clock.n_hours, "tables")
+    observed = Observed(model)
+    return {
+        "daily": daily_table(observed, replication),
+        "hourly": hourly_table(observed, replication),
+        "outcomes": outcomes_table(model, replication),
+        "summary": comparison_table(observed, replication),
+    }
+
+
+def fits_in_memory(world: World, processes: int = 1) -> None:
+    """Refuse a sample that this machine has no room for, before it swaps itself to death.
+
+    Parameters
+    ----------
+    processes : int
+        Such runs at once.
+
+    Raises
+    ------
+    MachineError
+        If they need more than is free.
+    """
+    men = world.assumptions.sample * world.strata.men.sum()
+    reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
+    rows = (
+        world.assumptions.sample
+        * (world.men * (reachable + world.hazard(float(world.announced.max())))).sum()
+    )
+    need = processes * (FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN)
+    room = free_memory()
+    if room is not None and need > room:
+        raise MachineError(
+            f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory"
+            + (f" with {processes} runs at once" if processes > 1 else "")
+            + f", {room / 1e9:.1f} GB are free; take a smaller --sample"
+            + (" or fewer --workers" if processes > 1 else "")
+        )
+
+
+def manifest_of(world: World, replications: int, started: datetime) -> dict[str, Any]:
+    """Return what made the run: versions, hashes, seeds."""
+    scenario = world.assumptions
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "versions": versions(),
+        "scenario_hash": content_hash(scenario),
+        "data_hash": sources.content_hash(),
+        "seed": scenario.seed,
+        "replications": replications,
+        "sample": scenario.sample,
+        "started": started.isoformat(timespec="seconds"),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def _prepare(place: Path, scenario: Scenario, force: bool) -> None:
+    """Make sure the folder may be written; unfinish an older run of the same scenario."""
+
+    def refuse() -> None:
+        found = _scenario_of(place)
+        if found is None:
+            raise ResultsError(
+                f"{place} holds something that is not a results folder; "
+                "choose another --out or add --force"
+            )
+        if found != scenario.name:
+            raise ResultsError(
+                f"{place} holds results of {found}, not of {scenario.name}; "
+                "choose another --out or add --force to overwrite them"
+            )
+
+    folders.prepare(place, force, refuse)
+
+
+def _scenario_of(folder: Path) -> str | None:
+    """Return the name of the scenario a folder holds results of, finished or not."""
+    for name, read in (("manifest.json", json.loads), ("scenario.yaml", _name_line)):
+        try:
+            return str(read((folder / name).read_text(encoding="utf-8"))["scenario"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _name_line(text: str) -> dict[str, str]:
+    for line in text.splitlines():
+        if line.startswith("name:"):
+            return {"scenario": line.split(":", 1)[1].strip().strip("'\"")}
+    return {}
+
+
+def write(result: Run, folder: Path) -> None:
+    """Write a run into its folder, the manifest last.
+
+    Raises
+    ------
+    MachineError
+        If the disk is full or the folder cannot be written; nothing then looks finished.
+    """
+    files = {
+        "scenario.yaml": resolved_yaml(result.scenario).encode(),
+        **{f"{name}.parquet": folders.parquet_bytes(getattr(result, name)) for name in TABLES},
+        "summary.csv": folders.csv_bytes(result.summary),
+    }
+    if result.posterior is not None and result.draws is not None:
+        files["posterior.parquet"] = folders.parquet_bytes(result.posterior)
+        files["draws.csv"] = folders.csv_bytes(result.draws)
+    folders.write(folder, files, result.manifest, "the run is not finished, run it again")
+    result.folder = folder
+
+
+def open_run(folder: str | os.PathLike[str]) -> Run:
+    """Open a results folder.
+
+    Raises
+    ------
+    ResultsError
+        If it is not a finished run, or a table is damaged.
+    """
+    folder = Path(folder)
+    manifest = folders.read_json(folder / folders.MANIFEST)
+    if not (manifest.get("complete") and manifest.get("tables")):
+        raise ResultsError(
+            f"{folder} is not a finished run (no complete manifest.json); run it again"
+        )
+    folders.check(folder, manifest, "run it again")
+    drawn = "posterior.parquet" in manifest["tables"]
+    return Run(
+        load(str(folder / "scenario.yaml")),
+        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+        summary=pd.read_csv(folder / "summary.csv", parse_dates=["from", "to"]),
+        manifest=manifest,
+        folder=folder,
+        posterior=pd.read_parquet(folder / "posterior.parquet") if drawn else None,
+        draws=pd.read_csv(folder / "draws.csv") if drawn else None,
+    )

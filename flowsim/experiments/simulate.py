@@ -1,0 +1,27 @@
+"""Run a scenario to its end in memory: what sweeps, comparisons and calibration repeat."""
+
+from __future__ import annotations
+
+from flowsim.model.draw_cache import DrawCache
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.world import World
+from flowsim.scenario.schema import Scenario
+
+BIRTHS = DrawCache()
+"""What men were born with in earlier calls of this process, so that one seed's men serve all."""
+
+
+def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
+    """Run a scenario to the end of its horizon, with nothing on disk; same men as ``run``.
+
+    Parameters
+    ----------
+    scenario : Scenario or World
+        A ``World`` saves laying it out again for each replication.
+    replication : int
+        Replication r of every scenario with the same seed shares its draws.
+    """
+    model = FlowModel(scenario, replication=replication, register=BIRTHS)
+    while model.running:
+        model.step()
+    return model

@@ -1,0 +1,102 @@
+"""What figures of comparisons share: names and colours of fates, pairs, and the source line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flowsim.figures.layout.style import CYCLE, GREEN, QUIET, VERMILION
+from flowsim.figures.layout.tables import flowsim_version
+from flowsim.findings.words import elided, listed
+from flowsim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from flowsim.comparison import Comparison
+
+HOME, STOPPED = ("home", "hiding", "enlisted"), ("limited", "gave-up", "turned-back")
+WORDS = {
+    "home": "At home",
+    "hiding": "Called up, hiding",
+    "enlisted": "Called up, complied",
+    "limited": "Stopped by an entry limit",
+    "gave-up": "Gave up queueing",
+    "turned-back": "Turned back at the border",
+    "underway": "Still on the way",
+    "other": "Other fates",
+}
+SHORT = {
+    "hiding": "Hiding",
+    "enlisted": "Called up",
+    "limited": "Entry limit",
+    "gave-up": "Gave up",
+    "turned-back": "Turned back",
+    "underway": "On the way",
+}
+DESTINATIONS = tuple(colour for colour in CYCLE if colour not in (GREEN, VERMILION))
+MOST_PAIRS = 3
+
+
+def fate(status: str, names: dict[str, str], short: bool = False) -> str:
+    """Write a fate in words; ``names`` are those of the destinations."""
+    kind, _, key = status.partition("-")
+    if key in names and kind == "reached":
+        return names[key] if short else f"Reached {names[key]}"
+    if key in names and kind == "wants":
+        return f"Wanted {names[key]}" if short else f"Wanted {names[key]}, could not"
+    return (SHORT if short else {}).get(status, WORDS.get(status, status))
+
+
+def ordered(found: Iterable[str], names: dict[str, str]) -> list[str]:
+    """Put fates in a fixed order: those abroad above, those at home below."""
+    known = [
+        *(f"reached-{key}" for key in names),
+        "underway",
+        *STOPPED,
+        *(f"wants-{key}" for key in names),
+        "other",
+        "enlisted",
+        "hiding",
+        "home",
+    ]
+    here = set(found)
+    return [*(s for s in known if s in here), *sorted(here - set(known))]
+
+
+def colour(status: str, names: dict[str, str]) -> str:
+    """Return the colour of a fate: one for each destination, stopped, wanting, and grey."""
+    kind, _, key = status.partition("-")
+    if kind == "reached" and key in names:
+        return DESTINATIONS[list(names).index(key) % len(DESTINATIONS)]
+    if kind == "wants":
+        return GREEN
+    return VERMILION if status in STOPPED else QUIET
+
+
+def destinations(scenarios: Iterable[Scenario]) -> dict[str, str]:
+    """Return the names of all destinations, in the order of the first scenario that has each."""
+    return {
+        key: place.name for scenario in scenarios for key, place in scenario.destinations.items()
+    }
+
+
+def pairs(results: Comparison) -> list[tuple[str, str]]:
+    """Return the pairs there is room for."""
+    return results.pairs[:MOST_PAIRS]
+
+
+def source(results: Comparison) -> str:
+    """Return what was compared, with which seed and sample, by which version."""
+    first = results.scenarios[0]
+    sample = "all men" if first.sample == 1 else f"{100 * first.sample:.3g} % of the men"
+    names = listed([elided(name, 40) for name in results.names])
+    n = results.replications
+    return (
+        f"Source: flowsim {flowsim_version(results.manifest)}, scenarios {names}, seed "
+        f"{first.seed}, {sample} simulated, {n} replication{'s' * (n != 1)}; the same men in each."
+    )
+
+
+def left_out(results: Comparison) -> str:
+    """Return which pairs there was no room for."""
+    others = [b for _, b in results.pairs[MOST_PAIRS:]]
+    return f" Not drawn: {listed(others)}." if others else ""

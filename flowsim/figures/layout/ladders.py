@@ -1,0 +1,83 @@
+"""Rows with a name on the left and a value with its interval on the right: dot and whisker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from flowsim.figures.layout.sheet import Cell, Sheet, fitted, text_width
+from flowsim.figures.layout.style import BLUE, INK, PALE, Preset, plain
+
+STEP, FOOT = 4.3, 9.0
+MOST_NAME = 0.42
+
+
+def height(n_rows: int, preset: Preset) -> float:
+    """Return the height in mm of a ladder with its axis below."""
+    return (n_rows * STEP + FOOT) * preset.scale
+
+
+def gutter(names: Sequence[str], cell: Cell, preset: Preset) -> float:
+    """Return the width in mm that the names need, at most a good part of the cell."""
+    widest = max((text_width(plain(name), preset.small) for name in names), default=10.0)
+    return min(widest + 1.0, MOST_NAME * cell.width)
+
+
+def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str, room: float) -> Axes:
+    """Write the names in a column ``room`` mm wide; give axes whose row n is at y = n.
+
+    Parameters
+    ----------
+    axis : str
+        What the horizontal axis shows, written below it.
+    """
+    preset, scale = sheet.preset, sheet.preset.scale
+    left = cell.left + 2.5 + room + 2.0
+    width = cell.left + cell.width - left - 5.0
+    high = cell.height - FOOT * scale
+    ax = sheet.axes(left, cell.top, width, high)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_locator(MaxNLocator(5 if width > 45 else 3))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    step = high / max(1, len(names))
+    for n, name in enumerate(names):
+        top = cell.top + (n + 0.5) * step
+        shown = fitted(name, preset.small, room)
+        look: dict[str, Any] = {"va": "center_baseline", "ha": "right"}
+        sheet.text(left - 2.0, top, shown, preset.small, **look)
+    label = fitted(axis, preset.small, width + room)
+    sheet.text(left + width, cell.top + high + 4.6 * scale, label, preset.small, ha="right")
+    return ax
+
+
+def rungs(ax: Axes, n_rows: int) -> None:
+    """Shade every other row, so that the eye finds its way."""
+    for n in range(0, n_rows, 2):
+        ax.axhspan(n - 0.5, n + 0.5, color=PALE, alpha=0.45, lw=0, zorder=0)
+
+
+def dot(ax: Axes, row: float, value: float, low: float, high: float, **look: Any) -> None:
+    """Draw a dot with its whisker; ``hollow`` marks what rests on imputed input."""
+    hollow = look.pop("hollow", False)
+    colour = look.pop("color", BLUE)
+    marker: dict[str, Any] = {"marker": "o", "markersize": 4.6} | look
+    ax.plot([low, high], [row, row], color=colour, linewidth=1.3, zorder=3)
+    ax.plot(
+        [value],
+        [row],
+        color=colour,
+        zorder=4,
+        markerfacecolor="white" if hollow else colour,
+        markeredgewidth=1.1,
+        **marker,
+    )
+
+
+def reference(ax: Axes, value: float) -> None:
+    """Draw the line to compare with."""
+    ax.axvline(value, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)

@@ -1,0 +1,140 @@
+"""Panels side by side or below each other, with the words around each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import to_rgb
+
+from flowsim.figures.layout.sheet import POINT, Sheet, fitted, text_width
+from flowsim.figures.layout.style import QUIET, Preset
+
+STEPS = (1, 2, 2.5, 5, 10)
+MOST_ON_SLIDE = 3
+Shown = TypeVar("Shown")
+
+
+def fitting(shown: Sequence[Shown], preset: Preset, in_column: int = 4) -> list[Shown]:
+    """Return the panels that fit: all on a page, the first ones in a column or on a slide."""
+    most = in_column if preset.narrow else len(shown)
+    return list(shown[: most if preset.height is None else MOST_ON_SLIDE])
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is kept free around the axes of each panel, in mm."""
+
+    left: float = 13.0
+    right: float = 4.0
+    head: float = 9.0
+    foot: float = 9.5
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the axes of a panel stand, in mm of the body."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    room: Room
+
+
+def columns(n: int, preset: Preset) -> int:
+    """Return the number of panels side by side."""
+    if preset.narrow or n == 1:
+        return 1
+    if preset.height is not None:
+        return n if n <= 3 else -(-n // 2)
+    return 2
+
+
+def body(n: int, preset: Preset, height: float, room: Room, beside: int = 0) -> float:
+    """Return the height of the body for panels whose axes are so high."""
+    return -(-n // (beside or columns(n, preset))) * (room.head + height + room.foot)
+
+
+def frames(n: int, sheet: Sheet, room: Room, beside: int = 0) -> list[Frame]:
+    """Place panels in the body of a sheet, row by row, ``beside`` of them side by side."""
+    beside = beside or columns(n, sheet.preset)
+    across, tall = sheet.width / beside, sheet.body / -(-n // beside)
+    return [
+        Frame(
+            (place % beside) * across + room.left,
+            (place // beside) * tall + room.head,
+            across - room.left - room.right,
+            tall - room.head - room.foot,
+            room,
+        )
+        for place in range(n)
+    ]
+
+
+def scaled(room: Room, preset: Preset) -> Room:
+    """Return the same room for the larger type of a slide."""
+    k = preset.scale
+    return Room(room.left * k, room.right * k, room.head * k, room.foot * k)
+
+
+def head(sheet: Sheet, frame: Frame, heading: str, upward: str = "") -> None:
+    """Write a panel's heading, and below it what its vertical axis shows."""
+    preset, room = sheet.preset, frame.room
+    step = preset.text * POINT * 1.28
+    left = frame.left - room.left + 2.5
+    width = room.left + frame.width + room.right - 4.0
+    top = frame.top - step * (2 if upward else 1) - 1.0
+    sheet.text(left, top, fitted(heading, preset.text, width, "bold"), preset.text, weight="bold")
+    if upward:
+        line = fitted(upward, preset.small, width)
+        sheet.text(left, top + step, line, preset.small, color=QUIET)
+
+
+def foot(sheet: Sheet, frame: Frame, text: str) -> None:
+    """Write what a panel's horizontal axis shows, below its tick labels, ending with it."""
+    size = sheet.preset.small
+    line = fitted(text, size, frame.room.left + frame.width + frame.room.right - 5.0)
+    end = frame.left + frame.width + min(frame.room.right - 2.5, 4.0)
+    left = max(frame.left - frame.room.left + 2.5, end - text_width(line, size))
+    sheet.text(left, frame.top + frame.height + 1.5 + size * POINT * 1.4, line, size, color=QUIET)
+
+
+def apart(places: Sequence[float] | npt.NDArray[np.float64], need: float) -> list[int]:
+    """Choose labels along an axis that stand at least ``need`` apart, from the first on.
+
+    Parameters
+    ----------
+    places : sequence of float
+        In order, in the same unit as ``need``.
+    """
+    kept: list[int] = []
+    for n, place in enumerate(places):
+        if not kept or place - places[kept[-1]] >= need:
+            kept.append(n)
+    return kept
+
+
+def spaced(places: Sequence[float], need: float, low: float, high: float) -> list[float]:
+    """Move labels apart so that they stand at least ``need`` apart, near where they belong."""
+    order = sorted(range(len(places)), key=lambda n: places[n])
+    moved = [min(max(places[n], low + need / 2), high) for n in order]
+    for _ in range(50):
+        for n in range(len(moved) - 1):
+            overlap = need - (moved[n + 1] - moved[n])
+            if overlap > 1e-6:
+                moved[n] -= overlap / 2
+                moved[n + 1] += overlap / 2
+        shift = max(0.0, low + need / 2 - moved[0]) if moved else 0.0
+        moved = [place + shift for place in moved]
+    found = dict(zip(order, moved, strict=True))
+    return [found[n] for n in range(len(places))]
+
+
+def darker(color: str) -> tuple[float, float, float]:
+    """Return a colour dark enough for small type."""
+    r, g, b = to_rgb(color)
+    return 0.68 * r, 0.68 * g, 0.68 * b

@@ -1,0 +1,196 @@
+"""Time axes, and the scenario's policies along them: a bar each, with its name beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from flowsim.figures.layout.sheet import Sheet, at, fitted, text_width
+from flowsim.figures.layout.style import INK, PALE, QUIET, RULE, Preset, plain
+from flowsim.findings.words import count, short_day
+from flowsim.scenario import schema
+from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
+
+ROW = 3.7
+MOST, MOST_ON_SLIDE = 9, 4
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A policy, or the moment of an announcement (``end`` None), in the clock of a panel."""
+
+    label: str
+    start: datetime
+    end: datetime | None
+    place: str = ""
+
+
+def marks(scenario: schema.Scenario, destination: str, crossing: str | None = None) -> list[Mark]:
+    """Return the policies that touch a destination (or one crossing), in order of their start.
+
+    Times are local to the destination (or the crossing's other side is ignored: Moscow time,
+    if a crossing is given). What lies outside the horizon is left out.
+    """
+    place = scenario.destinations[destination]
+    offset = MOSCOW_UTC_OFFSET_H if crossing else place.utc_offset_h
+    shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
+    first, last = scenario.horizon.start, scenario.horizon.end
+    found = [Mark("Mobilisation announced", scenario.call_up.announced + shift, None)]
+    for policy in scenario.policies.values():
+        if isinstance(policy, schema.CallUpWave):
+            found.append(Mark("Further call-up announced", policy.announced + shift, None))
+        elif _touches(policy, scenario, destination, crossing):
+            start, end = policy.start or first, policy.end or last
+            if start < last and end > first:
+                where = "" if crossing else _where(policy, scenario, destination)
+                since, until = max(start, first) + shift, min(end, last) + shift
+                found.append(Mark(_label(policy), since, until, where))
+    kept = [mark for mark in found if first <= mark.start - shift < last]
+    return sorted(kept, key=lambda mark: (mark.start, mark.end is not None, mark.label))
+
+
+def _places(policy: schema.Policy) -> tuple[str, ...]:
+    at = getattr(policy, "at", ("all",))
+    return (at,) if isinstance(at, str) else tuple(at)
+
+
+def _touches(
+    policy: schema.Policy, scenario: schema.Scenario, destination: str, crossing: str | None
+) -> bool:
+    places = _places(policy)
+    if "all" in places or destination in places:
+        return True
+    if crossing:
+        return crossing in places
+    known = scenario.crossings
+    return any(at in known and known[at].destination == destination for at in places)
+
+
+def _label(policy: schema.Policy) -> str:
+    match policy:
+        case schema.Rumour():
+            return "Rumour of closure"
+        case schema.DocumentRule():
+            needed = "needed" if policy.requires_passport else "not needed"
+            return f"International passport {needed}"
+        case schema.TaskForcePolicy():
+            return "Draft officers"
+        case schema.ListCheck():
+            return "Call-up list checked"
+        case schema.EntryLimit():
+            return "Cars from other regions barred"
+        case schema.BorderClosed():
+            return "Closed to men" if policy.for_ == "men" else "Closed"
+        case schema.FootLane():
+            return "Crossing on foot"
+        case schema.CapacityPolicy():
+            return f"Capacity {count(policy.capacity.value)} a day"
+        case _:
+            return policy.kind.replace("-", " ").capitalize()
+
+
+def _where(policy: schema.Policy, scenario: schema.Scenario, destination: str) -> str:
+    """Say at which crossings of the destination, if the policy is about crossings at all."""
+    if isinstance(policy, schema.Rumour | schema.DocumentRule):
+        return ""
+    places = _places(policy)
+    if "all" in places or destination in places:
+        return "all crossings"
+    here = [
+        scenario.crossings[at].name
+        for at in places
+        if at in scenario.crossings and scenario.crossings[at].destination == destination
+    ]
+    return here[0] if len(here) == 1 else f"{len(here)} crossings"
+
+
+def height(found: Sequence[Mark], preset: Preset) -> float:
+    """Return the height in mm that the strip of some marks needs."""
+    return ROW * preset.scale * min(len(found), _most(preset))
+
+
+def _most(preset: Preset) -> int:
+    """Return how many rows there is room for; a slide has little."""
+    return MOST if preset.height is None else MOST_ON_SLIDE
+
+
+def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
+    """Draw each mark as a row of the strip, with thin lines down into the panel below.
+
+    Parameters
+    ----------
+    strip, panel : Axes
+        Share their time axis, whose limits are set.
+    """
+    most = _most(sheet.preset)
+    n_rows = min(len(found), most)
+    shown = found if len(found) <= most else found[: most - 1]
+    strip.set_ylim(max(1, n_rows), 0)
+    strip.axis("off")
+    if len(shown) < len(found):
+        left, size = strip.get_xlim()[0], sheet.preset.small
+        more, where = f"and {len(found) - len(shown)} more", ", see scenario.yaml"
+        if text_width(more + where, size) < strip.get_position().width * sheet.width:
+            more += where
+        look: dict[str, Any] = {"va": "center_baseline", "style": "italic", "zorder": 4}
+        text = strip.text(left, n_rows - 0.5, more, size=size, **look)
+        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.4})
+    for row, mark in enumerate(shown):
+        start = at(mark.start)
+        end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start
+        strip.plot([start, start], [row + 0.5, n_rows], color=RULE, linewidth=0.6, zorder=1)
+        _draw_row(row, mark, start, end, strip, sheet)
+        look = {"color": QUIET, "linewidth": 0.9} if mark.end is None else {"color": RULE}
+        panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
+
+
+def _draw_row(row: int, mark: Mark, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
+    left, right = ax.get_xlim()
+    per_mm = (right - left) / (ax.get_position().width * sheet.width)
+    gap, size = (1.2 if end > start else 2.0) * per_mm, sheet.preset.small
+    if end > start:
+        box = Rectangle((start, row + 0.14), end - start, 0.72, facecolor=PALE, zorder=2)
+        ax.add_patch(box)
+        ax.plot([start, start], [row + 0.1, row + 0.9], color=INK, linewidth=1.4, zorder=3)
+    else:
+        ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
+    rooms = (end - start - 2 * gap, right - end - gap, start - left - gap)
+    label = plain(f"{mark.label}, {mark.place}" if mark.place else mark.label)
+    if text_width(label, size) * per_mm > max(rooms):
+        label = fitted(mark.label, size, max(rooms) / per_mm)
+    needed = min(text_width(label, size) * per_mm, max(rooms))
+    place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
+    x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]
+    text = ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
+    if place == 2:
+        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.6})
+
+
+def _halves(start: datetime, days: int) -> bool:
+    return (start + timedelta(days=days)).day in (1, 15)
+
+
+def time_axis(
+    ax: Axes, horizon: schema.Horizon, width: float, preset: Preset, inside: bool = False
+) -> None:
+    """Set limits and ticks of a time axis: whole days, as many labels as ``width`` mm holds.
+
+    With ``inside`` no label sticks out beyond the ends of the axis.
+    """
+    start, end = horizon.start, horizon.end
+    label, days = text_width("30 Sep", preset.small), (end - start).days
+    room = width / (label * (1.1 if inside else 1.25))
+    step = next((step for step in (1, 2, 7, 14, 28, 56) if days / step <= room), 112)
+    margin = label / 2 / width * days if inside else 0
+    chosen = [n for n in range(0, days, step) if margin <= n <= days - margin]
+    if inside and step >= 14:
+        chosen = [n for n in range(days) if margin <= n <= days - margin and _halves(start, n)]
+        chosen = chosen[:: max(1, step // 14)]
+    ticks = [start + timedelta(days=n) for n in chosen]
+    ax.set_xlim(at(start), at(end))
+    ax.set_xticks([at(tick) for tick in ticks], [short_day(tick) for tick in ticks])

@@ -1,0 +1,117 @@
+"""Published figures beside simulated ones: which may be shown where, and as what.
+
+A figure that set an input of the model proves nothing by agreeing with it, and is drawn
+hollow. That is so for the rows the data README lists as inputs, and for every row that the
+scenario cites as the source of ordinary traffic or of a capacity.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from flowsim.data import sources
+from flowsim.figures.layout.sheet import Key, at
+from flowsim.figures.layout.style import INK
+from flowsim.figures.layout.tables import records
+from flowsim.scenario.schema import Scenario
+
+COLUMNS = ["id", "role", "start", "end", "value", "low", "high", "source_name", "source_url"]
+CITED = re.compile(r"\b([A-Z]{2})(\d{3})(?:-(?:[A-Z]{2})?(\d{3}))?\b")
+LOOKS: dict[str, dict[str, Any]] = {
+    "fit": {"marker": "o", "markerfacecolor": INK, "markersize": 4.2},
+    "validate": {"marker": "D", "markerfacecolor": INK, "markersize": 5.2},
+    "input": {"marker": "o", "markerfacecolor": "white", "markersize": 4.2},
+}
+MEANINGS = {
+    "fit": "published, the model is fitted to it",
+    "validate": "published, kept for testing",
+    "input": "published, but an input of the model: no evidence",
+}
+
+
+def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> pd.DataFrame:
+    """Return the published figures of a measure at a place that fall into the horizon.
+
+    Parameters
+    ----------
+    offset : int
+        Hours from UTC of the clock in which the windows are wanted.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``COLUMNS``; ``value`` of a sum is per day of its window.
+    """
+    inputs = input_ids(scenario)
+    rows = []
+    for seen in sources.observations():
+        if (seen.model_measure, seen.place_id) != (measure, place_id):
+            continue
+        if seen.window_start is None or seen.window_end is None or seen.utc_offset_h is None:
+            continue
+        shift = timedelta(hours=offset - seen.utc_offset_h)
+        start, end = seen.window_start + shift, seen.window_end + shift
+        local = timedelta(hours=offset - 3)
+        first, last = scenario.horizon.start + local, scenario.horizon.end + local
+        if end < first or start >= last:
+            continue
+        days = 1.0
+        if measure == "entries" and not seen.unit.endswith(("/day", "/24h")):
+            days = (end - start) / timedelta(days=1)
+        role = "input" if seen.is_input or seen.id in inputs else seen.role
+        numbers = (seen.value / days, seen.low / days, seen.high / days)
+        rows.append((seen.id, role, start, end, *numbers, seen.source_name, seen.source_url))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def input_ids(scenario: Scenario) -> frozenset[str]:
+    """Return the published rows that the scenario cites for ordinary traffic and capacities."""
+    cited = [place.background.source for place in scenario.destinations.values()]
+    for crossing in scenario.crossings.values():
+        cited.append(crossing.capacity.source)
+        if crossing.foot_share:
+            cited.append(crossing.foot_share.source)
+    return frozenset(name for text in cited for name in _names(text))
+
+
+def _names(text: str) -> Iterator[str]:
+    for letters, first, last in CITED.findall(text):
+        for number in range(int(first), int(last or first) + 1):
+            yield f"{letters}{number:03d}"
+
+
+def draw(rows: pd.DataFrame, ax: Axes) -> None:
+    """Draw published figures: a marker in the middle of the window, lines for window and range.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As ``published`` gives them; ``role`` decides the marker.
+    """
+    first, last = ax.get_xlim()
+    for row in records(rows):
+        left, right = max(at(row["start"]), first), min(at(row["end"]), last)
+        middle, value = (left + right) / 2, row["value"]
+        if row["end"] - row["start"] > timedelta(days=1):
+            ax.plot([left, right], [value] * 2, color=INK, linewidth=0.7, zorder=4)
+        if row["high"] > row["low"]:
+            ax.plot([middle] * 2, [row["low"], row["high"]], color=INK, linewidth=0.7, zorder=4)
+        look: dict[str, Any] = {"color": INK, "markeredgewidth": 0.8, "zorder": 5} | LOOKS[
+            row["role"]
+        ]
+        ax.plot([middle], [value], clip_on=False, **look)
+
+
+def keys(rows: pd.DataFrame) -> list[Key]:
+    """Return the key entries for the roles that occur."""
+    return [
+        Key(MEANINGS[role], LOOKS[role] | {"linestyle": "none", "color": INK})
+        for role in LOOKS
+        if (rows["role"] == role).any()
+    ]

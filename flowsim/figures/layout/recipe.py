@@ -1,0 +1,308 @@
+"""What a figure's file says of its own making: enough to make it again, and nothing else.
+
+The recipe is JSON. A PNG carries it in a compressed ``iTXt`` chunk, an SVG in its ``metadata``
+element, a PDF among its keywords (compressed, base64). It names no path, no time and no person,
+so that the same figure has the same bytes wherever and whenever it is made.
+
+What is read back is data to be checked, never anything to be run: sizes are limited, keys and
+types are those expected, and file names are plain names.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import platform
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from html import escape, unescape
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from flowsim.data import sources
+from flowsim.errors import ResultsError
+from flowsim.version import __version__
+
+KEY = "flowsim-recipe"
+VERSION = 1
+MOST = 16_000_000
+SETTINGS = (
+    *("seed", "sample", "replications", "engine", "scenario_hash", "data_hash", "scenarios"),
+    *("runs", "budget", "design_runs", "whole_runs", "prediction_runs", "against"),
+)
+INPUTS = ("points.csv", "draws.csv")
+LIBRARIES = ("numpy", "matplotlib", "mesa", "pandas")
+SEAL = "flowsim-seal"
+ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}
+END = 12  # bytes of the last chunk of a PNG
+PNG = b"\x89PNG\r\n\x1a\n"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.(?:yaml|csv)")
+IN_SVG = re.compile(rb"<flowsim:recipe\b[^>]*>(.*?)</flowsim:recipe>", re.DOTALL)
+IN_PDF = re.compile(rb"flowsim-recipe:([A-Za-z0-9+/]+={0,2})")
+
+
+class DamagedError(ResultsError):
+    """A recipe is there, but not as flowsim wrote it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a figure was made.
+
+    Attributes
+    ----------
+    kind : str
+        Of the folder: run, comparison, sweep or calibration.
+    figure, preset, format : str
+        What was drawn of it, how large, as which kind of file.
+    files : mapping
+        Name to text: the resolved scenario or scenarios, the sweep or calibration file.
+    settings : mapping
+        Seed, sample, replications and what else the manifest of the folder says.
+    versions : mapping
+        ``tables``: what made the tables; ``figure``: what drew them.
+    drawn : str
+        SHA-256 of the data drawn, as the CSV beside the figure has them.
+    """
+
+    kind: str
+    figure: str
+    preset: str
+    format: str
+    files: Mapping[str, str]
+    settings: Mapping[str, Any]
+    versions: Mapping[str, Mapping[str, str]]
+    drawn: str = ""
+
+    def text(self) -> str:
+        """Write the recipe as JSON, with its own checksum."""
+        return json.dumps({KEY: VERSION, **asdict(self), "checksum": self._checksum()}, indent=1)
+
+    def of(self, kind: str, data: bytes) -> Recipe:
+        """Return the recipe of one file that shows these data (the bytes of their CSV)."""
+        return replace(self, format=kind, drawn=hashlib.sha256(data).hexdigest())
+
+    def _checksum(self) -> str:
+        plain = json.dumps({KEY: VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    @property
+    def is_of_this_version(self) -> bool:
+        """Whether tables and figure were made by what is installed here."""
+        here = versions()
+        made = self.versions["tables"]
+        same = all(here.get(key, found) == found for key, found in made.items())
+        return same and dict(self.versions["figure"]) == here
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of all that takes part in drawing, and a hash of flowsim's own code."""
+    return {
+        "flowsim": __version__,
+        "code": _code_hash(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """Tell two states of the code with one version number apart, as while it is developed."""
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256(sources.content_hash().encode())
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def of_folder(
+    folder: Path, kind: str, manifest: Mapping[str, Any], figure: str, preset: str
+) -> Recipe:
+    """Return the recipe of a figure drawn from a folder of results."""
+    names = sorted(name for name in manifest.get("tables", {}) if NAME.fullmatch(str(name)))
+    inputs = [name for name in names if name.endswith(".yaml") or name in INPUTS]
+    made = manifest.get("versions")
+    return Recipe(
+        kind,
+        figure,
+        preset,
+        "",
+        {name: (folder / name).read_text(encoding="utf-8") for name in inputs},
+        {key: manifest[key] for key in SETTINGS if key in manifest},
+        {"tables": dict(made) if isinstance(made, Mapping) else {}, "figure": versions()},
+    )
+
+
+# -- into a file
+
+
+def in_svg(image: bytes, recipe: Recipe) -> bytes:
+    """Lay the recipe into the metadata element of an SVG."""
+    element = (
+        f'<flowsim:recipe xmlns:flowsim="urn:flowsim">{escape(recipe.text())}</flowsim:recipe>\n'
+    )
+    before, end, after = image.partition(b"</metadata>")
+    return before + element.encode() + b" " + end + after
+
+
+def for_pdf(recipe: Recipe) -> str:
+    """Return the keyword under which a PDF carries the recipe."""
+    packed = base64.b64encode(zlib.compress(recipe.text().encode(), 9)).decode()
+    return f"{KEY}:{packed}"
+
+
+# -- the seal: a hash of the file, by which any change is found out on any versions
+
+
+def sealed(image: bytes, kind: str) -> bytes:
+    """Add the hash of a file to it: as a last chunk of a PNG, as a last comment elsewhere."""
+    digest = hashlib.sha256(image).hexdigest()
+    if kind == "png":
+        name, content = b"tEXt", f"{SEAL}\0{digest}".encode()
+        check = struct.pack(">I", zlib.crc32(name + content))
+        chunk = struct.pack(">I", len(content)) + name + content + check
+        return image[:-END] + chunk + image[-END:]
+    start, end = ENDINGS[kind]
+    return image + f"{start}{SEAL}:{digest}{end}\n".encode()
+
+
+def is_whole(image: bytes) -> bool:
+    """Whether a file is, to the last byte, as flowsim wrote it."""
+    kind = format_of(image)
+    bare = sealed(b"", kind) if kind in ENDINGS else b""
+    if kind == "png":
+        length = 12 + len(SEAL) + 65
+        return sealed(image[: -END - length] + image[-END:], kind) == image
+    return bool(bare) and sealed(image[: -len(bare)], kind) == image
+
+
+# -- and out of it
+
+
+def format_of(image: bytes) -> str:
+    """Return which kind of file it is, from its first bytes; empty if none that flowsim writes."""
+    start = image[:1000].lstrip()
+    if image.startswith(PNG):
+        return "png"
+    if start.startswith(b"%PDF-"):
+        return "pdf"
+    return "svg" if start.startswith((b"<?xml", b"<svg")) and b"<svg" in image[:5000] else ""
+
+
+def found_in(image: bytes) -> Recipe:
+    """Read the recipe of a figure.
+
+    Raises
+    ------
+    ResultsError
+        If it has none: it was not made by flowsim, or the recipe was taken out.
+    DamagedError
+        If the recipe is not as flowsim wrote it.
+    """
+    kind = format_of(image)
+    if not kind:
+        raise ResultsError("is no PNG, SVG or PDF; expected a figure that flowsim drew")
+    try:
+        text = {"png": _from_png, "svg": _from_svg, "pdf": _from_pdf}[kind](image)
+    except (ValueError, IndexError, zlib.error, struct.error, binascii.Error) as reason:
+        raise DamagedError(f"carries a damaged recipe ({reason})") from None
+    if text is None:
+        raise ResultsError(
+            "carries no recipe: flowsim did not draw it, or a programme that saved it again "
+            "left the recipe out"
+        )
+    made = _checked(text)
+    if made.format != kind:
+        raise DamagedError(f"carries the recipe of a {made.format} file")
+    return made
+
+
+def _from_png(image: bytes) -> str | None:
+    for name, content in _chunks(image):
+        if name == b"iTXt" and content.startswith(KEY.encode() + b"\0"):
+            packed, method = content[len(KEY) + 1], content[len(KEY) + 2]
+            _, _, value = content[len(KEY) + 3 :].split(b"\0", 2)
+            if method:
+                raise ValueError("an unknown compression")
+            return (_inflated(value) if packed else value).decode()
+    return None
+
+
+def _chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Walk through the chunks of a PNG; one that is cut or has a wrong sum is an error."""
+    place = len(PNG)
+    while place < len(image):
+        length, name = struct.unpack(">I4s", image[place : place + 8])
+        content = image[place + 8 : place + 8 + length]
+        if len(content) < length or len(image) < place + 12 + length:
+            raise ValueError("the file is cut short")
+        yield name, content
+        place += 12 + length
+
+
+def _from_svg(image: bytes) -> str | None:
+    found = IN_SVG.search(image)
+    return None if found is None else unescape(found.group(1).decode())
+
+
+def _from_pdf(image: bytes) -> str | None:
+    found = IN_PDF.search(image)
+    return None if found is None else _inflated(base64.b64decode(found.group(1))).decode()
+
+
+def _inflated(packed: bytes) -> bytes:
+    machine = zlib.decompressobj()
+    text = machine.decompress(packed, MOST)
+    if machine.unconsumed_tail or not machine.eof:
+        raise ValueError("it is cut short, or larger than any recipe")
+    return text
+
+
+def _checked(text: str) -> Recipe:
+    """Make a recipe of JSON, if every part is what it should be."""
+    try:
+        raw = json.loads(text) if len(text) <= MOST else None
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict) or raw.pop(KEY, None) != VERSION:
+        raise DamagedError("carries a recipe that cannot be read")
+    checksum = raw.pop("checksum", None)
+    texts = ("kind", "figure", "preset", "format", "drawn")
+    wanted = {*texts, "files", "settings", "versions"}
+    if set(raw) != wanted or not all(isinstance(raw[key], str) for key in texts):
+        raise DamagedError("carries a recipe whose entries are not those of a recipe")
+    if not (_is_table(raw["files"]) and isinstance(raw["settings"], dict)):
+        raise DamagedError("carries a recipe whose files or settings cannot be read")
+    if not all(NAME.fullmatch(name) for name in raw["files"]):
+        raise DamagedError("carries a recipe with a file name that flowsim never writes")
+    made = raw["versions"]
+    if not (isinstance(made, dict) and set(made) == {"tables", "figure"}):
+        raise DamagedError("carries a recipe without versions")
+    if not all(_is_table(part) for part in made.values()):
+        raise DamagedError("carries a recipe whose versions cannot be read")
+    recipe = Recipe(**raw)
+    if checksum != recipe._checksum():
+        raise DamagedError("carries a recipe that was altered: its checksum does not fit")
+    return recipe
+
+
+def _is_table(value: object) -> bool:
+    """Whether a value is a mapping of texts to texts."""
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and isinstance(text, str) for key, text in value.items()
+    )

@@ -1,0 +1,130 @@
+"""Write a figure with all that belongs to it: image, the data drawn, an alt text, a recipe.
+
+The same figure gives the same bytes on the same versions: no date, no software name, no
+random identifier goes into a file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL.PngImagePlugin import PngInfo
+
+from flowsim.errors import MachineError
+from flowsim.figures.layout import recipe as recipe_
+from flowsim.figures.layout.recipe import Recipe
+
+FORMATS = ("png", "svg", "pdf")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, the data it shows, and what it says in words.
+
+    Attributes
+    ----------
+    data : DataFrame
+        What is drawn, and nothing else.
+    title : str
+        The finding, in one sentence.
+    alt : str
+        What a reader who cannot see the figure needs to know.
+    source : str
+        Scenario, seed, sample and version.
+    """
+
+    name: str
+    figure: Figure
+    data: pd.DataFrame
+    title: str
+    alt: str
+    source: str
+
+
+def write(
+    drawn: Drawn,
+    folder: Path,
+    formats: Sequence[str] = ("png", "svg"),
+    recipe: Recipe | None = None,
+) -> list[Path]:
+    """Write a figure, its data and its alt text into a folder; return the files.
+
+    Parameters
+    ----------
+    formats : sequence of {'png', 'svg', 'pdf'}
+        Of the images.
+    recipe : Recipe, optional
+        How the figure was made; goes into each image, for ``flowsim reproduce``.
+
+    Raises
+    ------
+    MachineError
+        If the folder cannot be written to; nothing half-written stays behind.
+    """
+    data = csv(drawn.data)
+    files = {
+        f"{drawn.name}.{kind}": _image(drawn, kind, recipe and recipe.of(kind, data))
+        for kind in formats
+    }
+    files[f"{drawn.name}.csv"] = data
+    files[f"{drawn.name}.txt"] = f"{drawn.alt}\n".encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(content)
+            part.replace(folder / name)
+    except OSError as reason:
+        for name in files:
+            with suppress(OSError):
+                (folder / f".{name}.part").unlink()
+        raise MachineError(f"{folder}: the figure cannot be written ({reason.strerror})") from None
+    return [folder / name for name in files]
+
+
+def _image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
+    buffer = io.BytesIO()
+    save = partial(drawn.figure.savefig, buffer, format=kind)
+    if kind == "png":
+        save(pil_kwargs={"pnginfo": _chunks(drawn, recipe)})
+    elif kind == "svg":
+        words = {"Title": drawn.title, "Description": drawn.alt, "Source": drawn.source}
+        save(metadata={**words, "Date": None, "Creator": None})
+    else:
+        words = {"Title": drawn.title, "Subject": drawn.alt, "Author": drawn.source}
+        keywords = {"Keywords": recipe_.for_pdf(recipe)} if recipe else {}
+        unsaid = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+        save(metadata=words | keywords | unsaid)
+    image = buffer.getvalue()
+    if recipe is None:
+        return image
+    return recipe_.sealed(recipe_.in_svg(image, recipe) if kind == "svg" else image, kind)
+
+
+def _chunks(drawn: Drawn, recipe: Recipe | None) -> PngInfo:
+    """Return the texts that a PNG carries."""
+    info = PngInfo()
+    for key, text in (
+        ("Title", drawn.title),
+        ("Description", drawn.alt),
+        ("Source", drawn.source),
+    ):
+        info.add_text(key, text)
+    if recipe:
+        info.add_itxt(recipe_.KEY, recipe.text(), zip=True)
+    return info
+
+
+def csv(data: pd.DataFrame) -> bytes:
+    """Return the bytes of a figure's data as CSV."""
+    text = data.to_csv(
+        index=False, float_format="%.6g", lineterminator="\n", date_format="%Y-%m-%dT%H:%M"
+    )
+    return text.encode()

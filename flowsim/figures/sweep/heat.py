@@ -1,0 +1,302 @@
+"""An output over two parameters: colours, and the line on which it passes a threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from scipy import stats
+
+from flowsim.figures.layout import panels
+from flowsim.figures.layout.panels import Frame, Room
+from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.style import INK, SEQUENTIAL, Preset
+from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.findings.naming import Named
+from flowsim.findings.words import listed, plural, rate
+from flowsim.types import Floats
+
+NAME = "heat-map"
+BAR, BAR_GAP = 2.6, 2.0
+THIN: dict[str, Any] = {"linewidths": 0.7, "linestyles": "--"}
+
+
+def missing(results: Any) -> str:
+    """Return why there is nothing to draw, if so."""
+    return "" if _panels(swept.of(results)) else "no two of its parameters make a grid"
+
+
+def _panels(given: Swept) -> list[Panel]:
+    """Return the panels whose two parameters make a grid."""
+    found = []
+    for panel in given.panels(NAME):
+        if panel.x is not None and panel.y is not None:
+            keys = [panel.x.key, panel.y.key]
+            found += [panel] if swept.is_grid(given.design, keys) else []
+    return found
+
+
+def draw_figure(results: Any, preset: Preset) -> Drawn:
+    """Arrange a panel for each output and scenario."""
+    given = swept.of(results)
+    shown = panels.fitting(_panels(given), preset)
+    tables = [table(given, panel) for panel in shown]
+    data = pd.concat(tables, ignore_index=True)
+    title = finding(given, shown[0], tables[0])
+    room = _room(tables, shown, preset)
+    height = 46.0 if len(shown) > 1 or preset.narrow else 78.0
+    sheet = Sheet(
+        preset,
+        title,
+        given.subtitle(),
+        [_notes(given, shown, tables), given.source],
+        panels.body(len(shown), preset, height, room),
+        _keys(given, shown, tables),
+    )
+    for panel, rows, frame in zip(
+        shown, tables, panels.frames(len(shown), sheet, room), strict=True
+    ):
+        _draw_panel(given, panel, rows, frame, sheet)
+    alt = _alt(given, shown, tables, title)
+    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+
+
+def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+    """Draw one panel with its axes, its words and its bar of colours."""
+    across, up = _pair(panel)
+    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    scale = _scale(rows)
+    draw(rows, ax, scale, panel.threshold)
+    _label_axes(ax, rows, panel, sheet.preset, frame)
+    panels.head(sheet, frame, given.heading(panel), f"↑ {up.axis}")
+    panels.foot(sheet, frame, f"{across.axis} →")
+    _colour_bar(sheet, frame, scale, panel)
+
+
+def _pair(panel: Panel) -> tuple[Named, Named]:
+    if panel.x is None or panel.y is None:
+        raise ValueError("a heat map needs two parameters")
+    return panel.x, panel.y
+
+
+def table(given: Swept, panel: Panel) -> pd.DataFrame:
+    """Return what one panel shows: mean, range and standard error for each pair of values.
+
+    ``across`` and ``up`` are the values as they stand on the axes. Other parameters, if
+    any, are averaged over.
+    """
+    across, up = _pair(panel)
+    rows = given.summary(panel, [across, up]).rename(columns={"at_0": "across", "at_1": "up"})
+    rows = rows.assign(
+        scenario=panel.scenario,
+        output=panel.output.name,
+        place_id=panel.output.place_id,
+        threshold=np.nan if panel.threshold is None else panel.threshold,
+    )
+    names = ["scenario", "output", "place_id", "threshold", across.key, up.key, "across", "up"]
+    return rows[[*names, *swept.RANGE_COLUMNS]]
+
+
+def draw(rows: pd.DataFrame, ax: Axes, scale: Normalize, threshold: float | None) -> None:
+    """Draw the cells of one panel, and the line of the threshold where it is passed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of ``table``.
+    """
+    z = rows.pivot(index="up", columns="across", values="value")
+    x, y = _places(z.columns), _places(z.index)
+    ax.pcolormesh(_edges(x), _edges(y), z.to_numpy(), cmap=SEQUENTIAL, norm=scale)
+    if threshold is None or min(z.shape) < 2 or z.isna().to_numpy().any():
+        return
+    several = (rows["high"] > rows["low"]).any()
+    for column in ("value", "low", "high") if several else ("value",):
+        field = rows.pivot(index="up", columns="across", values=column).to_numpy()
+        if field.min() < threshold < field.max():
+            look = {"linewidths": 1.4} if column == "value" else THIN
+            lines = ax.contour(x, y, field, levels=[threshold], colors=[INK], **look)
+            lines.set_path_effects([withStroke(linewidth=2.4, foreground="white", alpha=0.6)])
+
+
+def _places(values: pd.Index[Any]) -> Floats:
+    """Return where values stand: by their size if that makes no cell too thin, else evenly."""
+    number = values.to_numpy(dtype=float)
+    steps = np.diff(number)
+    if len(number) > 1 and steps.min() * 3 >= steps.max():
+        return number
+    return np.arange(len(number), dtype=float)
+
+
+def _edges(centres: Floats) -> Floats:
+    if len(centres) == 1:
+        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def _scale(rows: pd.DataFrame) -> Normalize:
+    low, high = float(rows["value"].min()), float(rows["value"].max())
+    if not np.isfinite(low):
+        return Normalize(0.0, 1.0)
+    return Normalize(low, high) if low < high else Normalize(low - 0.5, low + 0.5)
+
+
+def _label_axes(ax: Axes, rows: pd.DataFrame, panel: Panel, preset: Preset, frame: Frame) -> None:
+    """Label the middle of cells, as many as there is room for."""
+    for column, axis, one in zip(("across", "up"), (ax.xaxis, ax.yaxis), _pair(panel), strict=True):
+        places = _places(pd.Index(sorted(rows[column].unique())))
+        most = frame.width / len(places) if column == "across" else frame.room.left - 4.0
+        texts = [fitted(text, preset.small, max(most, 8.0)) for text in _texts(rows, column, one)]
+        if column == "across":
+            need, length = max(text_width(t, preset.small) for t in texts) + 1.5, frame.width
+        else:
+            need, length = preset.small * POINT * 1.2, frame.height
+        edges = _edges(places)
+        kept = panels.apart(places * length / (edges[-1] - edges[0]), need)
+        axis.set_ticks(places[kept], labels=[texts[n] for n in kept])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _texts(rows: pd.DataFrame, column: str, one: Named) -> list[str]:
+    """Return the values of a parameter as tick labels, in the order of the axis."""
+    values = rows.drop_duplicates(column).sort_values(column)[one.key]
+    return [value_text(value, one).removesuffix("\u00a0%") for value in values]
+
+
+def _colour_bar(sheet: Sheet, frame: Frame, scale: Normalize, panel: Panel) -> None:
+    ax = sheet.axes(frame.left + frame.width + BAR_GAP, frame.top, BAR, frame.height)
+    bar = sheet.figure.colorbar(ScalarMappable(scale, SEQUENTIAL), cax=ax)
+    bar.outline.set_visible(False)
+    bar.locator = MaxNLocator(5, steps=panels.STEPS)
+    bar.formatter = FuncFormatter(lambda value, _: panel.output.tick(value))
+    bar.update_ticks()
+    ax.tick_params(length=0, labelsize=sheet.preset.small, pad=2)
+    limit, low, high = panel.threshold, scale.vmin, scale.vmax
+    if limit is not None and low is not None and high is not None and low < limit < high:
+        ax.axhline(limit, color=INK, linewidth=1.4)
+
+
+def _room(tables: list[pd.DataFrame], shown: list[Panel], preset: Preset) -> Room:
+    """Return room for the widest tick labels at the left and beside the bar of colours."""
+    left = right = 0.0
+    for panel, rows in zip(shown, tables, strict=True):
+        texts = _texts(rows, "up", _pair(panel)[1])
+        left = max(left, *(text_width(text, preset.small) for text in texts))
+        ticks = MaxNLocator(5, steps=panels.STEPS).tick_values(
+            rows["value"].min(), rows["value"].max()
+        )
+        right = max(right, *(text_width(panel.output.tick(v), preset.small) for v in ticks))
+    plain = panels.scaled(Room(), preset)
+    left = min(left, 0.36 * preset.width / panels.columns(len(shown), preset))
+    return Room(left + 4.0, right + BAR + BAR_GAP + 3.5, plain.head, plain.foot)
+
+
+def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    """State what each of the two parameters does to the first output."""
+    moves = [(*_move(given, panel, one), one) for one in _pair(panel)]
+    first, second = sorted(moves, key=lambda move: -abs(move[0]))
+    label = given.heading(panel)
+    if not abs(first[0]) > 0:
+        return f"{label}: no difference that {first[2].label} or {second[2].label} would make"
+    text = f"{label}: {first[1]}"
+    if not matters(given, panel, second[2]):
+        return f"{text}; {second[2].label}: no difference that can be told from chance"
+    return f"{text}; {second[1]}{_passing(panel, rows)}"
+
+
+def matters(given: Swept, panel: Panel, one: Named) -> bool:
+    """Return whether a parameter makes a difference anywhere, by Fisher's F at 5 %.
+
+    Its levels are compared at equal values of all other parameters, so that it also shows
+    where it raises an output here and lowers it there. With one replication nothing is known
+    of chance, and any difference counts.
+    """
+    cube = given.cube(panel)
+    others = given.design.drop(columns=one.key).astype(str).agg(" ".join, axis=1)
+    means = cube.mean(axis=1)
+    apart = means - means.groupby(others).transform("mean")
+    freedom = len(means) - others.nunique()
+    n = cube.shape[1]
+    if n < 2 or freedom < 1:
+        return bool((apart.abs() > 0).any())
+    luck = cube.sub(means, axis=0).sub(cube.mean() - cube.mean().mean(), axis=1)
+    rest = (len(means) - 1) * (n - 1)
+    if not (luck**2).to_numpy().sum() > 0:
+        return bool((apart.abs() > 0).any())
+    ratio = n * (apart**2).sum() / freedom / ((luck**2).to_numpy().sum() / rest)
+    return bool(ratio > stats.f.ppf(0.95, freedom, rest))
+
+
+def _move(given: Swept, panel: Panel, one: Named) -> tuple[float, str]:
+    """Return the mean change of an output over a parameter's range, and how to say it."""
+    cube = given.cube(panel)
+    order = swept.numbers(given.design[one.key], one)
+    low, high = (order == order.min()), (order == order.max())
+    ends = [given.design.loc[end, one.key].iloc[0] for end in (low, high)]
+    before, after = (cube[end].mean() for end in (low, high))
+    text = (
+        f"{panel.output.amount(before.mean())} ({one.label}: {value_text(ends[0], one)}) to "
+        f"{panel.output.amount(after.mean())} ({value_text(ends[1], one)})"
+    )
+    return float((after - before).mean()), text
+
+
+def _passing(panel: Panel, rows: pd.DataFrame) -> str:
+    if panel.threshold is None:
+        return ""
+    n = int((rows["value"] > panel.threshold).sum())
+    return f"; above {panel.output.amount(panel.threshold)} at {n} of {len(rows)} points"
+
+
+def _keys(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> list[Key]:
+    """Explain the lines of thresholds that are drawn."""
+    limits = [
+        panel.output.amount(panel.threshold)
+        for panel, rows in zip(shown, tables, strict=True)
+        if panel.threshold is not None and rows["low"].min() < panel.threshold < rows["high"].max()
+    ]
+    if not limits:
+        return []
+    what = listed(list(dict.fromkeys(limits)))
+    keys = [Key(f"threshold of {what}", {"color": INK, "linewidth": 1.4})]
+    if given.n_replications > 1:
+        look = {"color": INK, "linewidth": 0.7, "linestyle": "--"}
+        ends = "lowest and highest" if given.n_replications <= swept.FEW else "5 % and 95 %"
+        keys.append(Key(f"the same for the {ends} of the replications", look))
+    return keys
+
+
+def _notes(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> str:
+    n = given.n_replications
+    text = f"Colour: mean of {plural(n, 'replication')}."
+    worst = max((rows["error"] / rows["value"].abs().max()).max() for rows in tables)
+    if n > 1 and np.isfinite(worst):
+        text += (
+            f" Standard error of a cell at most {rate(100 * worst)}\u00a0% of the greatest mean."
+        )
+    return given.notes(NAME, shown, text)
+
+
+def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
+    parts = [f"{title}.", given.subtitle()]
+    for panel, rows in zip(shown, tables, strict=True):
+        across, up = _pair(panel)
+        ordered = rows[rows["value"].notna()].sort_values("value", kind="stable")
+        places = [
+            f"{panel.output.amount(row['value'])} ({across.label} "
+            f"{value_text(row[across.key], across)}, {up.label} {value_text(row[up.key], up)})"
+            for row in (ordered.to_dict("records")[n] for n in ((0, -1) if len(ordered) else ()))
+        ]
+        told = f"least {places[0]}, greatest {places[1]}" if places else "no values"
+        parts.append(f"{given.heading(panel)}: {told}.")
+    return " ".join(parts)

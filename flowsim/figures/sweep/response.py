@@ -1,0 +1,350 @@
+"""An output against one parameter, a line for each value of another, or points of a sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from flowsim.figures.layout import panels
+from flowsim.figures.layout.panels import Frame, Room
+from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION, Preset
+from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.findings.naming import Named
+from flowsim.findings.words import plural
+
+NAME = "response"
+MOST_LINES = 4
+LINES = (BLUE, ORANGE, GREEN, VERMILION)
+BINS = 8
+
+
+def missing(results: Any) -> str:
+    """Return why there is nothing to draw, if so."""
+    given = swept.of(results)
+    if given.kind == "morris" and not any(entry.kind == NAME for entry in given.wanted):
+        return "a morris design moves one parameter at a time; see morris"
+    return "" if given.numeric and _panels(given) else "no parameter that is a number varies"
+
+
+def _panels(given: Swept) -> list[Panel]:
+    """Return a panel for each output; scenarios are its lines if there is no other parameter.
+
+    Of a sample the first output is shown against the parameters that matter most to it.
+    """
+    found = [panel for panel in given.panels(NAME) if panel.x in given.numeric]
+    asked = any(entry.kind == NAME for entry in given.wanted)
+    if found and not asked and not is_lines(given, found[0]):
+        best = [one for one in given.ranked(found[0]) if one in given.numeric]
+        return [replace(found[0], x=one, y=None) for one in best[: swept.MOST_PANELS]]
+    if len(given.scenarios) == 1 or any(panel.y is not None for panel in found):
+        return found
+    first = next(iter(given.scenarios))
+    every = given.panels(NAME, most=swept.MOST_PANELS * len(given.scenarios))
+    return [panel for panel in every if panel.scenario == first][: swept.MOST_PANELS]
+
+
+def _over_scenarios(given: Swept, panel: Panel) -> list[Panel]:
+    """Return a panel's parts: itself, or one for each scenario where these are its lines."""
+    if panel.y is not None or not is_lines(given, panel):
+        return [panel]
+    return [replace(panel, scenario=name) for name in given.scenarios]
+
+
+def is_lines(given: Swept, panel: Panel) -> bool:
+    """Return whether a panel's points make lines: a grid over its parameters, or one parameter."""
+    if panel.x is None:
+        return False
+    keys = [one.key for one in (panel.x, panel.y) if one is not None]
+    is_sample = given.kind in swept.SAMPLES and len(given.varied) > 1
+    return not is_sample and swept.is_grid(given.design, keys)
+
+
+def draw_figure(results: Any, preset: Preset) -> Drawn:
+    """Arrange a panel for each output and scenario."""
+    given = swept.of(results)
+    shown = panels.fitting(_panels(given), preset)
+    tables = [
+        pd.concat([table(given, part) for part in _over_scenarios(given, panel)], ignore_index=True)
+        for panel in shown
+    ]
+    data = pd.concat(tables, ignore_index=True)
+    title = finding(given, shown[0], tables[0])
+    room = _room(shown, tables, preset)
+    height = 44.0 if len(shown) > 1 or preset.narrow else 70.0
+    sheet = Sheet(
+        preset,
+        title,
+        given.subtitle(),
+        [_notes(given, shown), given.source],
+        panels.body(len(shown), preset, height, room),
+        _keys(given, shown, tables),
+    )
+    for panel, rows, frame in zip(
+        shown, tables, panels.frames(len(shown), sheet, room), strict=True
+    ):
+        _draw_panel(given, panel, rows, frame, sheet)
+    alt = _alt(given, shown, tables, title)
+    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+
+
+def table(given: Swept, panel: Panel) -> pd.DataFrame:
+    """Return what one panel shows: mean, range and error at each value of its parameters.
+
+    ``series`` is ``line`` (a line for each value of ``by``), or ``point`` and ``middle``: the
+    points of a sample, and their means in ``BINS`` classes of equal numbers.
+    """
+    across, by = _across(panel), panel.y
+    if is_lines(given, panel):
+        chosen = [across] if by is None else [across, by]
+        rows = given.summary(panel, chosen).rename(columns={"at_0": "x"})
+        rows = rows.assign(series="line", by="")
+        if by is not None:
+            rows["by"] = [value_text(value, by) for value in rows[by.key]]
+        elif len(given.scenarios) > 1:
+            rows["by"] = given.scenario_name(panel.scenario)
+    else:
+        points = given.summary(panel).assign(series="point", by="")
+        points["x"] = swept.numbers(points[across.key], across)
+        rows = pd.concat([points, _middle(points)], ignore_index=True)
+    rows = rows.assign(
+        scenario=panel.scenario,
+        output=panel.output.name,
+        place_id=panel.output.place_id,
+        parameter=across.key,
+    )
+    names = ["scenario", "output", "place_id", "parameter", "series", "by", "x"]
+    return rows[[*names, *swept.RANGE_COLUMNS]]
+
+
+def _across(panel: Panel) -> Named:
+    if panel.x is None:
+        raise ValueError("a response needs a parameter")
+    return panel.x
+
+
+def _middle(points: pd.DataFrame) -> pd.DataFrame:
+    """Return means of a sample in classes of equal numbers of points."""
+    kept = points[points["value"].notna()]
+    n = max(1, min(BINS, len(kept) // 4))
+    classes = (kept["x"].rank(method="first") - 1) * n // max(1, len(kept))
+    means = kept.groupby(classes)[["x", "value"]].mean()
+    return means.reset_index(drop=True).assign(series="middle", by="", low=np.nan, high=np.nan)
+
+
+def draw(rows: pd.DataFrame, ax: Axes, threshold: float | None = None) -> None:
+    """Draw the lines of one panel with their bands, or its points with their means.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of ``table``.
+    """
+    for color, (_, line) in zip(LINES, _lines(rows), strict=False):
+        ordered = line.sort_values("x")
+        if (ordered["high"] > ordered["low"]).any():
+            ends = ordered["low"], ordered["high"]
+            ax.fill_between(ordered["x"], *ends, color=color, alpha=0.22, linewidth=0)
+        ax.plot(ordered["x"], ordered["value"], color=color, marker=".", markersize=4, zorder=3)
+    points = rows[rows["series"] == "point"]
+    size = 14.0 if len(points) < 200 else 5.0
+    ax.scatter(points["x"], points["value"], s=size, color=BLUE, alpha=0.35, linewidths=0)
+    middle = rows[rows["series"] == "middle"]
+    ax.plot(middle["x"], middle["value"], color=INK, linewidth=1.4, zorder=3)
+    if threshold is not None:
+        ax.axhline(threshold, color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _lines(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return at most ``MOST_LINES`` lines, those at the ends and evenly in between."""
+    lines = rows[rows["series"] == "line"]
+    names = list(dict.fromkeys(lines["by"]))
+    chosen = np.unique(np.linspace(0, len(names) - 1, min(len(names), MOST_LINES)).round())
+    return [(names[int(n)], lines[lines["by"] == names[int(n)]]) for n in chosen if names]
+
+
+def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+    across = _across(panel)
+    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    draw(rows, ax, panel.threshold)
+    bottom, top = _limits(rows, panel.threshold)
+    ax.set_ylim(bottom, top)
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=panels.STEPS))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: panel.output.tick(value)))
+    _x_ticks(ax, rows, frame, sheet.preset)
+    panels.head(sheet, frame, _heading(given, panel), _upward(panel, rows))
+    panels.foot(sheet, frame, f"{across.axis} →")
+    _label_lines(ax, rows, frame, sheet)
+
+
+def _heading(given: Swept, panel: Panel) -> str:
+    if panel.y is None and is_lines(given, panel):
+        return panel.title or panel.output.heading
+    return given.heading(panel)
+
+
+def _x_ticks(ax: Axes, rows: pd.DataFrame, frame: Frame, preset: Preset) -> None:
+    """Put ticks where the values are if these are few, else at round numbers."""
+    ax.margins(x=0.02)
+    values = np.unique(rows["x"].to_numpy(dtype=float))
+    if len(values) > 12:
+        n = max(2, min(7, int(frame.width / (11 * preset.scale))))
+        ax.xaxis.set_major_locator(MaxNLocator(n, steps=panels.STEPS))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+        return
+    texts = [_plain(value) for value in values]
+    need = max(text_width(text, preset.small) for text in texts) + 2.0
+    kept = panels.apart((values - values[0]) * 0.96 * frame.width / max(np.ptp(values), 1e-9), need)
+    ax.set_xticks(values[kept], labels=[texts[n] for n in kept])
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.6g}".replace("-", "−")
+
+
+def _upward(panel: Panel, rows: pd.DataFrame) -> str:
+    """Return what the lines are, above the labels at their ends."""
+    unit = "%" if panel.output.is_share else ""
+    by = "scenarios" if panel.y is None else panel.y.label
+    lines = f"lines: {by}" if len(_lines(rows)) > 1 else ""
+    return "; ".join(part for part in (unit, lines) if part)
+
+
+def _limits(rows: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
+    """Return the limits of the vertical axis: from 0, unless all that is drawn lies far from it."""
+    drawn = rows[["value", "low", "high"]].to_numpy(dtype=float).ravel()
+    values = drawn[np.isfinite(drawn)]
+    if threshold is not None:
+        values = np.append(values, threshold)
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return (0.0, 1.1 * high) if high > 0 else (low - 1.0, high + 1.0)
+    if 0 <= low < 0.75 * high:
+        return 0.0, 1.06 * high
+    margin = 0.08 * (high - low)
+    return low - margin, high + margin
+
+
+def _label_lines(ax: Axes, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+    """Write the value of the other parameter at the end of each line, one below another."""
+    lines = _lines(rows)
+    if len(lines) < 2:
+        return
+    size = sheet.preset.small
+    low, high = ax.get_ylim()
+    mm = (high - low) / frame.height
+    ends = [float(line.sort_values("x")["value"].iloc[-1]) for _, line in lines]
+    places = panels.spaced([end / mm for end in ends], size * POINT * 1.15, low / mm, high / mm)
+    right = ax.get_xlim()[1]
+    for color, (name, _), place in zip(LINES, lines, places, strict=False):
+        text = fitted(name, size, frame.room.right - 3.0)
+        ax.annotate(
+            text,
+            (right, place * mm),
+            xytext=(3, 0),
+            textcoords="offset points",
+            size=size,
+            color=panels.darker(color),
+            va="center_baseline",
+            annotation_clip=False,
+        )
+
+
+def _room(shown: list[Panel], tables: list[pd.DataFrame], preset: Preset) -> Room:
+    """Return room for the widest tick labels at the left and the labels of lines at the right."""
+    left = right = 0.0
+    for panel, rows in zip(shown, tables, strict=True):
+        ticks = MaxNLocator(5, steps=panels.STEPS).tick_values(*_limits(rows, panel.threshold))
+        left = max(left, *(text_width(panel.output.tick(v), preset.small) for v in ticks))
+        if len(_lines(rows)) > 1:
+            right = max(right, *(text_width(name, preset.small) for name, _ in _lines(rows)))
+    plain = panels.scaled(Room(), preset)
+    most = 0.38 * preset.width / panels.columns(len(shown), preset)
+    return Room(left + 4.0, min(right, most) + 4.0, plain.head, plain.foot)
+
+
+def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    """State how far the first output moves over the range of its parameter."""
+    across, label = _across(panel), _heading(given, panel)
+    lines = _lines(rows)
+    if not lines:
+        return _trend(given, panel, rows)
+    clauses: list[str] = []
+    for name, line in dict([lines[0], lines[-1]]).items():
+        ordered = line.sort_values("x")["value"]
+        amounts = [panel.output.amount(float(ordered.iloc[n])) for n in (0, -1)]
+        what = f"{panel.y.label}: " if panel.y is not None and not clauses else ""
+        where = f" ({what}{name})" if name else ""
+        clauses.append(f"from {amounts[0]} to {amounts[1]}{where}")
+    values = given.design[across.key]
+    ends = [value_text(v, across) for v in (values.min(), values.max())]
+    moves = f"over {across.label}, {ends[0]} to {ends[1]}"
+    return f"{label}: {', or '.join(clauses)}, {moves}"
+
+
+def _trend(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    across = _across(panel)
+    points = rows[(rows["series"] == "point") & rows["value"].notna()]
+    middle = rows[rows["series"] == "middle"]["value"]
+    if len(points) < 8 or points["value"].std() == 0:
+        return f"{given.heading(panel)}: too few points, or no change, over {across.label}"
+    # Spearman's, because responses bend
+    strength = float(points["x"].rank().corr(points["value"].rank()))
+    if abs(strength) < 2 / np.sqrt(len(points) - 1):
+        return (
+            f"{given.heading(panel)}: no trend over {across.label} that stands out of the scatter"
+        )
+    amounts = [panel.output.amount(float(middle.iloc[n])) for n in (0, -1)]
+    return (
+        f"{given.heading(panel)}: about {amounts[0]} where {across.label} is low, {amounts[1]} "
+        "where it is high"
+    )
+
+
+def _keys(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> list[Key]:
+    keys = []
+    n = given.n_replications
+    if any(_lines(rows) for rows in tables) and n > 1:
+        what = "range" if n <= swept.FEW else "5 % to 95 %"
+        keys.append(Key(f"{what} of {n} replications", {"color": QUIET, "alpha": 0.3}, patch=True))
+    if any((rows["series"] == "point").any() for rows in tables):
+        look = {"color": BLUE, "alpha": 0.5, "linestyle": "none", "marker": "."}
+        keys.append(Key("a point of the design, the other parameters as drawn", look))
+        keys.append(Key("mean of neighbouring points", {"color": INK, "linewidth": 1.4}))
+    limits = {p.output.amount(p.threshold) for p in shown if p.threshold is not None}
+    if limits:
+        look = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+        keys.append(Key(f"threshold of {', '.join(sorted(limits))}", look))
+    return keys
+
+
+def _notes(given: Swept, shown: list[Panel]) -> str:
+    texts = []
+    rest = [one for one in given.varied if one not in (shown[0].x, shown[0].y)]
+    if rest and is_lines(given, shown[0]):
+        texts.append(f"Means over {plural(len(rest), 'other parameter')}.")
+    if not is_lines(given, shown[0]):
+        return given.notes("", shown, *texts)
+    every = [part for panel in shown for part in _over_scenarios(given, panel)]
+    return given.notes(NAME, every, *texts)
+
+
+def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
+    parts = [f"{title}.", given.subtitle()]
+    for panel, rows in zip(shown, tables, strict=True):
+        values = rows["value"]
+        parts.append(
+            f"{_heading(given, panel)} against {_across(panel).label}: between "
+            f"{panel.output.amount(float(values.min()))} and "
+            f"{panel.output.amount(float(values.max()))}."
+        )
+    return " ".join(parts)

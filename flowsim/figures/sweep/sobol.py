@@ -1,0 +1,209 @@
+"""Which share of an output's variance each parameter makes, alone and with others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from flowsim.figures.layout import bars, panels
+from flowsim.figures.layout.panels import Frame
+from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.style import BLUE, INK, RULE, SKY, Preset
+from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.swept import Panel, Swept
+from flowsim.findings.words import listed, plural, share
+
+NAME = "sobol"
+CHANCE = "(replications)"
+WIDE = 0.1
+
+
+def missing(results: Any) -> str:
+    """Return why there is nothing to draw, if so."""
+    given = swept.of(results)
+    rows = given.indices[given.indices["index"] == "S1"]
+    if given.kind != "sobol" or rows.empty:
+        return f"a {given.kind} design gives other indices"
+    return str(rows["note"].iloc[0]) if rows["value"].isna().all() else ""
+
+
+def draw_figure(results: Any, preset: Preset) -> Drawn:
+    """Arrange a panel for each output and scenario."""
+    given = swept.of(results)
+    shown = [panel for panel in given.panels(NAME) if not table(given, panel).empty]
+    shown = panels.fitting(shown, preset, in_column=2)
+    tables = [table(given, panel) for panel in shown]
+    data = pd.concat(tables, ignore_index=True)
+    title = finding(given, shown[0], tables[0])
+    room = panels.scaled(bars.ROOM, preset)
+    height = bars.height(max(len(rows) for rows in tables), preset)
+    body = panels.body(len(shown), preset, height, room)
+    notes = [given.notes(NAME, shown, _notes(given, data)), given.source]
+    sheet = Sheet(preset, title, given.subtitle(), notes, body, _keys(data))
+    for panel, rows, frame in zip(
+        shown, tables, panels.frames(len(shown), sheet, room), strict=True
+    ):
+        _draw_panel(given, panel, rows, frame, sheet)
+    alt = _alt(given, shown, tables, title)
+    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+
+
+def table(given: Swept, panel: Panel) -> pd.DataFrame:
+    """Return what one panel shows, the greatest total index first, chance last.
+
+    Columns first, total, and the ends of their intervals; of the expected output if there
+    are several replications (``S1_effect``), else of the output (``S1``). ``kind`` tells
+    parameters from chance.
+    """
+    clean = given.index(panel, "ST_effect")["value"].notna().any()
+    ending = "_effect" if clean else ""
+    first, total = (given.index(panel, f"{name}{ending}") for name in ("S1", "ST"))
+    if total["value"].isna().all():
+        return pd.DataFrame()
+    rows = pd.DataFrame(
+        {
+            "first": first["value"],
+            "first_low": first["low"],
+            "first_high": first["high"],
+            "total": total["value"],
+            "total_low": total["low"],
+            "total_high": total["high"],
+            "n": total["n"],
+        }
+    ).sort_values("total", ascending=False, kind="stable")
+    rows = rows.assign(kind="parameter")
+    chance = given.index(panel, "noise_of_mean")
+    if clean and chance["value"].notna().any():
+        line = chance.iloc[0]
+        ends = {"total": line["value"], "total_low": line["low"], "total_high": line["high"]}
+        rows.loc[CHANCE] = pd.Series({**ends, "n": line["n"], "kind": "chance"})
+    rows = rows.assign(
+        scenario=panel.scenario, output=panel.output.name, place_id=panel.output.place_id
+    )
+    return rows.rename_axis("parameter").reset_index()
+
+
+def draw(rows: pd.DataFrame, ax: Axes) -> None:
+    """Draw the bars of one panel: total pale, first order dark in front of it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of ``table``.
+    """
+    for row, line in enumerate(rows.to_dict("records")):
+        y, is_chance = row + bars.BAR_AT, line["kind"] == "chance"
+        ax.plot([0, 0], [y - 0.24, y + 0.24], color=INK, linewidth=0.6, solid_capstyle="butt")
+        color = RULE if is_chance else SKY
+        ax.barh(y, max(0.0, line["total"]), 2 * bars.BAR_HALF, color=color, linewidth=0)
+        bars.whisker(ax, y + (0 if is_chance else 0.11), line["total_low"], line["total_high"])
+        if not is_chance:
+            first = max(0.0, line["first"])
+            ax.barh(y - 0.1, first, bars.BAR_HALF, color=BLUE, linewidth=0)
+            bars.whisker(ax, y - 0.1, line["first_low"], line["first_high"])
+
+
+def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+    fits = bars.rows_that_fit(len(rows), frame, sheet.preset)
+    if fits < len(rows):
+        chance = rows[rows["kind"] == "chance"]
+        rows = pd.concat([rows[rows["kind"] != "chance"].head(fits - len(chance)), chance])
+    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    names = [_chance(given) if name == CHANCE else given.label(name) for name in rows["parameter"]]
+    bars.prepare(ax, names, frame, sheet)
+    draw(rows, ax)
+    ends = rows[["first_low", "total_low", "first_high", "total_high"]].to_numpy(dtype=float)
+    low, high = min(0.0, float(np.nanmin(ends))), max(0.1, float(np.nanmax(ends)))
+    ax.set_xlim(max(low, -0.5) - 0.01, min(high, 1.5) + 0.01)
+    ax.xaxis.set_major_locator(MaxNLocator(max(3, int(frame.width / 14)), steps=panels.STEPS))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{100 * value:.3g}".replace("-", "−"))
+    )
+    panels.head(sheet, frame, given.heading(panel))
+    panels.foot(sheet, frame, "share of the variance, %")
+
+
+def _chance(given: Swept) -> str:
+    return f"chance (mean of {plural(given.n_replications, 'replication')})"
+
+
+def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    """State which parameters make the variance of the first output."""
+    lines = rows[rows["kind"] == "parameter"].to_dict("records")
+    label = f"Variance of {panel.output.label}"
+    if len(given.scenarios) > 1:
+        label += f" ({given.scenario_name(panel.scenario)})"
+    seen = [line for line in lines if line["total_low"] > 0]
+    if not seen:
+        return f"{label}: too few samples to say which parameter makes it"
+    told = [
+        f"{_share(line['total'])} by {given.label(line['parameter'])}"
+        + (f" ({_share(line['first'])} alone)" if n == 0 and line["first"] < line["total"] else "")
+        for n, line in enumerate(seen[:3])
+    ]
+    rest = len(lines) - len(seen)
+    text = f"{label}: {listed(told)}"
+    if rest:
+        text += f"; {rest} of {plural(len(lines), 'parameter')} make none that is seen"
+    if _too_few(given, panel, rows):
+        text += f" (too few samples to be sure: {int(seen[0]['n'])})"
+    return text
+
+
+def _too_few(given: Swept, panel: Panel, rows: pd.DataFrame) -> bool:
+    """Return whether a sum is impossible, or an interval of a total index is wide."""
+    sums = pd.concat([given.index(panel, name)["note"] for name in ("sum_S1", "sum_ST")])
+    own = rows[rows["kind"] == "parameter"]
+    wide = (own["total_high"] - own["total_low"] > 2 * WIDE).any()
+    return bool(wide or sums.astype(str).str.contains("too few samples").any())
+
+
+def _share(value: float) -> str:
+    return share(min(1.0, max(0.0, value)))
+
+
+def _keys(data: pd.DataFrame) -> list[Key]:
+    keys = [
+        Key("alone (first order)", {"color": BLUE}, patch=True),
+        Key("with interactions (total)", {"color": SKY}, patch=True),
+        Key("95 % interval", {"color": INK, "linewidth": 1.0}),
+    ]
+    if (data["kind"] == "chance").any():
+        keys.append(Key("chance", {"color": RULE}, patch=True))
+    return keys
+
+
+def _notes(given: Swept, data: pd.DataFrame) -> str:
+    """Say on how many samples the indices rest, and whether these are too few."""
+    rows = data[data["kind"] == "parameter"]
+    n = int(rows["n"].min())
+    halves = pd.concat(
+        [rows[f"{name}_high"] - rows[f"{name}_low"] for name in ("first", "total")]
+    ).to_numpy(dtype=float)
+    wide = int((halves > 2 * WIDE).sum())
+    text = f"{n:,} base samples."
+    if wide:
+        text += (
+            f" Too few: {wide} of {len(halves)} intervals are wider than ±{100 * WIDE:.0f}\u00a0%."
+        )
+    sums = given.indices[given.indices["index"].isin(["sum_S1", "sum_ST"])]["note"].astype(str)
+    said = [note for note in dict.fromkeys(sums) if note]
+    return " ".join([text, *(f"{note[:1].upper()}{note[1:]}." for note in said)])
+
+
+def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
+    parts = [f"{title}.", given.subtitle()]
+    for panel, rows in zip(shown, tables, strict=True):
+        lines = rows[rows["kind"] == "parameter"].head(6).to_dict("records")
+        told = [
+            f"{given.label(line['parameter'])} {_share(line['first'])} alone, "
+            f"{_share(line['total'])} with interactions"
+            for line in lines
+        ]
+        parts.append(f"{given.heading(panel)}: {listed(told)}.")
+    return " ".join(parts)

@@ -1,0 +1,393 @@
+"""A sweep as its figures see it: named parameters and outputs, means, and what to draw.
+
+The families ``heat``, ``response``, ``tornado``, ``sobol``, ``morris`` and ``multiples`` draw
+from this; which panels each of them has is decided here: from the block ``figures`` of the
+sweep file, else from its design, parameters and outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim.figures.layout.style import plain
+from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
+from flowsim.findings.words import count, elided, listed, plural, rate, share
+from flowsim.scenario.schema import Scenario
+from flowsim.sweep.sensitivity import indices, points
+
+if TYPE_CHECKING:
+    from flowsim.sweep import SweepResults
+    from flowsim.sweep.schema import Figure
+
+MOST_PANELS = 4
+FEW = 20
+LONGEST = 60  # of a parameter's label, in characters
+SAMPLES = ("latin-hypercube", "sobol", "morris")
+RANGE_COLUMNS = ["value", "low", "high", "error"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output at one place: a daily series reduced to a number.
+
+    Attributes
+    ----------
+    name, place_id : str
+        As ``measure`` and ``place_id`` of the table of results.
+    label : str
+        What it counts, and where.
+    measure : str
+        The daily series it is made of.
+    """
+
+    name: str
+    place_id: str
+    label: str
+    measure: str
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share, shown as per cent."""
+        return self.measure in SHARES
+
+    @property
+    def heading(self) -> str:
+        """The label as a heading."""
+        return self.label[:1].upper() + self.label[1:]
+
+    def amount(self, value: float) -> str:
+        """Write a value as text, with its unit where it needs one."""
+        if self.is_share:
+            return share(value)
+        fine = self.measure.startswith(("wait", "queue_km"))
+        return rate(value) if fine and abs(value) < 1000 else signed(value)
+
+    def tick(self, value: float) -> str:
+        """Write a value beside a tick of an axis."""
+        return f"{100 * value:g}" if self.is_share else f"{value:,.10g}"
+
+
+def signed(value: float) -> str:
+    """Write a number of people, or a difference of two."""
+    return f"−{count(-value)}" if value < 0 else count(value)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one panel of a figure shows.
+
+    Attributes
+    ----------
+    x, y : Named or None
+        Parameters, where the figure has any.
+    threshold : float or None
+        Value of the output at which a line is drawn.
+    """
+
+    scenario: str
+    output: Output
+    x: Named | None = None
+    y: Named | None = None
+    threshold: float | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Everything that figures of a sweep are drawn from.
+
+    Attributes
+    ----------
+    kind : str
+        Design: grid, zip, latin-hypercube, sobol, morris, table.
+    scenarios : mapping of str to Scenario
+        The base scenarios by name.
+    parameters : mapping of str to Named
+        By name, in the order of the file.
+    outputs : sequence of Output
+    design : DataFrame
+        One row a point, index its number; one column a parameter.
+    values : DataFrame
+        Columns scenario, point, replication, measure, place_id, value, without failed runs.
+    indices : DataFrame
+        As ``sensitivity.COLUMNS``.
+    read_daily : function
+        Gives the daily series that were kept, read when they are first needed.
+    wanted : sequence of Figure
+        The block ``figures`` of the sweep file.
+    failed : int
+        Number of runs that failed.
+    """
+
+    title: str
+    kind: str
+    scenarios: Mapping[str, Scenario]
+    parameters: Mapping[str, Named]
+    outputs: Sequence[Output]
+    n_replications: int
+    design: pd.DataFrame
+    values: pd.DataFrame
+    indices: pd.DataFrame
+    read_daily: Callable[[], pd.DataFrame]
+    source: str
+    wanted: Sequence[Figure] = field(default=())
+    failed: int = 0
+
+    @cached_property
+    def daily(self) -> pd.DataFrame:
+        """Daily series: scenario, point, replication, date, place_id, measure, value."""
+        return self.read_daily()
+
+    @cached_property
+    def varied(self) -> list[Named]:
+        """Parameters with more than one value in the design, in the order of the file."""
+        several = self.design.astype(str).nunique() > 1
+        return [one for name, one in self.parameters.items() if several[name]]
+
+    @cached_property
+    def numeric(self) -> list[Named]:
+        """Those of the varied parameters that are numbers."""
+        return [one for one in self.varied if is_numeric(self.design[one.key])]
+
+    def panels(self, figure: str, most: int = MOST_PANELS) -> list[Panel]:
+        """Return the panels of a kind of figure: those of the file, else one for each output."""
+        asked = [entry for entry in self.wanted if entry.kind == figure]
+        found = [panel for entry in asked for panel in self._asked(entry)]
+        if not asked:
+            x, y = self._pair(None, None)
+            found = [Panel(name, o, x, y) for o in self.outputs for name in self.scenarios]
+        return found[:most]
+
+    def _asked(self, entry: Figure) -> list[Panel]:
+        x, y = self._pair(entry.x, entry.y)
+        outputs = [o for o in self.outputs if entry.output in (None, o.name)]
+        if entry.place is not None:
+            outputs = [o for o in outputs if o.place_id == entry.place]
+        return [
+            Panel(name, output, x, y, entry.threshold, entry.title)
+            for output in (outputs if entry.output else outputs[:1])
+            for name in self.scenarios
+        ]
+
+    def _pair(self, x: str | None, y: str | None) -> tuple[Named | None, Named | None]:
+        """Complete a pair of parameters by those that vary, numbers first."""
+        first, second = self.parameters.get(x or ""), self.parameters.get(y or "")
+        rest = [one for one in [*self.numeric, *self.varied] if one not in (first, second)]
+        rest = list(dict.fromkeys(rest))
+        first = first or (rest.pop(0) if rest else None)
+        if self.kind == "zip":  # the others move along with the first
+            return first, second
+        return first, second or (rest.pop(0) if rest else None)
+
+    def heading(self, panel: Panel) -> str:
+        """Head a panel: its title or its output, and the scenario if there are several."""
+        text = panel.title or panel.output.heading
+        return f"{text} ({self.scenario_name(panel.scenario)})" if len(self.scenarios) > 1 else text
+
+    def scenario_name(self, name: str) -> str:
+        """Return a scenario's title if it is short, else its name."""
+        title = self.scenarios[name].title
+        return plain(title if 0 < len(title) <= 40 else name)
+
+    def cube(self, panel: Panel) -> pd.DataFrame:
+        """Return one output by point (rows) and replication (columns); failed runs are NaN."""
+        rows = self.values
+        rows = rows[
+            (rows["scenario"] == panel.scenario)
+            & (rows["measure"] == panel.output.name)
+            & (rows["place_id"] == panel.output.place_id)
+        ]
+        table = rows.pivot(index="point", columns="replication", values="value")
+        return table.reindex(index=self.design.index, columns=range(self.n_replications))
+
+    def summary(self, panel: Panel, by: Sequence[Named] = ()) -> pd.DataFrame:
+        """Return the columns value (mean over replications), low, high and error.
+
+        A row a point, the parameters beside it; or a row for each combination of the values
+        of some parameters, averaged over the others within each replication. Low and high
+        are the range of the replications (5 % to 95 % of more than 20), error the standard
+        error of the mean, NaN with one replication.
+        """
+        cube, table = self.cube(panel), self.design
+        if by:
+            groups = [numbers(self.design[one.key], one) for one in by]
+            cube = cube.groupby(groups, sort=True).mean()
+            first = self.design.groupby(groups, sort=True).head(1).index
+            order = self.design.loc[first].assign(
+                **{f"at_{n}": g[self.design.index.get_indexer(first)] for n, g in enumerate(groups)}
+            )
+            table = order.sort_values([f"at_{n}" for n in range(len(by))]).reset_index(drop=True)
+            cube = cube.reset_index(drop=True)
+        return table.assign(**spread(cube))
+
+    def subtitle(self) -> str:
+        """Return what was run."""
+        several = len(self.scenarios) > 3
+        names = [self.scenario_name(name) for name in self.scenarios]
+        where = f"{len(names)} scenarios" if several else listed(names)
+        runs = f"{len(self.design):,} points of {plural(len(self.varied), 'parameter')}"
+        times = f"{plural(self.n_replications, 'replication')} each"
+        return f"{self.title.rstrip('.')}. {where}; {runs}, {times}."
+
+    def notes(self, figure: str, shown: Sequence[Panel], *texts: str) -> str:
+        """Join notes with what is to be said of chance, failed runs and panels left out.
+
+        Without the name of a figure nothing is said of panels.
+        """
+        lost = f"{plural(self.failed, 'run')} failed and stand nowhere." if self.failed else ""
+        there = {(panel.scenario, panel.output) for panel in shown}
+        every = {(panel.scenario, panel.output) for panel in self.panels(figure, most=10_000)}
+        n = len(every - there) if figure and shown else 0
+        more = f"{plural(n, 'panel')} more would not fit; see results.csv." if n else ""
+        return " ".join(text for text in (*texts, self.chance(shown), lost, more) if text)
+
+    def chance(self, shown: Sequence[Panel]) -> str:
+        """Return how much of what differs between points is chance, for what is shown."""
+        if self.n_replications < 2:
+            return "One replication: what chance does is not known."
+        rows = [self.index(panel, "noise_of_mean")["value"] for panel in shown]
+        parts = pd.concat(rows).dropna() if rows else pd.Series(dtype=float)
+        if parts.empty:
+            return ""
+        least, most = share(float(parts.min())), share(float(parts.max()))
+        much = most if least == most else f"{least} to {most}"
+        return f"Of what differs between the means of points, chance makes {much}."
+
+    def index(self, panel: Panel, name: str) -> pd.DataFrame:
+        """Return the rows of an index for one panel, by parameter."""
+        rows = self.indices
+        rows = rows[
+            (rows["scenario"] == panel.scenario)
+            & (rows["output"] == panel.output.name)
+            & (rows["place_id"] == panel.output.place_id)
+            & (rows["index"] == name)
+        ]
+        return rows.set_index("parameter")
+
+    def ranked(self, panel: Panel) -> list[Named]:
+        """Return the varied parameters, the one that matters most to an output first."""
+        for name in ("ST_effect", "ST", "mu_star", "src", "effect"):
+            values = self.index(panel, name)["value"].abs().dropna()
+            if len(values):
+                keys = values.sort_values(ascending=False, kind="stable").index
+                first = [self.parameters[str(key)] for key in keys if key in self.parameters]
+                return list(dict.fromkeys([*first, *self.varied]))
+        return self.varied
+
+    def label(self, parameter: str) -> str:
+        """Return the label of a parameter by its name."""
+        return self.parameters[parameter].label
+
+
+def spread(cube: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """Return mean, range and standard error over the columns of a table."""
+    few = cube.shape[1] <= FEW
+    n = cube.notna().sum(axis=1)
+    return {
+        "value": cube.mean(axis=1),
+        "low": cube.min(axis=1) if few else cube.quantile(0.05, axis=1),
+        "high": cube.max(axis=1) if few else cube.quantile(0.95, axis=1),
+        "error": cube.std(axis=1) / np.sqrt(n.clip(lower=1)),
+    }
+
+
+def of(results: SweepResults | Swept) -> Swept:
+    """Read what figures need from an opened sweep folder."""
+    if isinstance(results, Swept):
+        return results
+    sweep, runs = results.sweep, results.runs
+    scenarios = {base.name: base.scenario for base in sweep.bases}
+    first = next(iter(scenarios.values()))
+    table = results.results
+    found = results.indices
+    return Swept(
+        title=sweep.title or sweep.name,
+        kind=sweep.design.kind,
+        scenarios=scenarios,
+        parameters={
+            name: replace(one, label=plain(elided(one.label, LONGEST)))
+            for name, one in all_named(sweep.parameters, first).items()
+        },
+        outputs=[
+            Output(o.name, place.place_id, _label(o, place.place_id, first), o.measure)
+            for o in sweep.outputs
+            for place in o.places
+        ],
+        n_replications=sweep.replications,
+        design=points(runs, list(sweep.parameters)),
+        values=table,
+        indices=found if found is not None else indices(sweep, runs, table),
+        read_daily=lambda: _daily(results, runs),
+        source=_source(results),
+        wanted=sweep.figures,
+        failed=int((runs["status"] != "ok").sum()),
+    )
+
+
+def _label(output: Any, place: str, scenario: Scenario) -> str:
+    """Name an output by its title, with the place if it has several, else by its name."""
+    if not output.title:
+        own = output.measure if output.name in (output.measure, "") else output.name
+        return output_label(own, place, scenario)
+    if len(output.places) == 1:
+        return str(output.title)
+    return f"{output.title}, {place_name(place, scenario) or 'all'}"
+
+
+def _daily(results: SweepResults, runs: pd.DataFrame) -> pd.DataFrame:
+    which = runs[["run", "scenario", "point", "replication"]]
+    return results.daily.merge(which, on="run", how="left", validate="many_to_one")
+
+
+def _source(results: SweepResults) -> str:
+    sweep, manifest = results.sweep, results.manifest
+    versions = manifest.get("versions")
+    version = versions.get("flowsim") if isinstance(versions, Mapping) else None
+    part = "all men" if sweep.sample == 1 else f"{100 * sweep.sample:.3g} % of the men"
+    known = manifest.get("seeds")
+    seeds = set(known.values()) if isinstance(known, Mapping) else {sweep.seed}
+    seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"
+    return (
+        f"Source: flowsim {version or manifest.get('flowsim') or '(version not recorded)'}, "
+        f"sweep {sweep.name}, {len(results.runs):,} runs, {seed}, {part} simulated."
+    )
+
+
+def value_text(value: Any, parameter: Named, digits: int = 4) -> str:
+    """Write a value of a parameter, with its unit if that is per cent."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return "none"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | np.number):
+        number = f"{float(value) * parameter.scale:.{digits}g}"
+        text = number if "e" in number or "." in number else f"{int(number):,}"
+        return f"{text}\u00a0%" if parameter.unit == "%" else text.replace("-", "−")
+    return plain(str(value))
+
+
+def is_numeric(column: pd.Series[Any]) -> bool:
+    """Return whether a parameter's values can stand on an axis by their size."""
+    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return bool(number and column.notna().all())
+
+
+def numbers(column: pd.Series[Any], parameter: Named) -> npt.NDArray[np.float64]:
+    """Return the values of a parameter as they stand on an axis; ranks if they are no numbers."""
+    if is_numeric(column):
+        return column.to_numpy(dtype=float) * parameter.scale
+    return pd.factorize(column.astype(str))[0].astype(float)
+
+
+def is_grid(design: pd.DataFrame, keys: Sequence[str]) -> bool:
+    """Return whether every combination of the values of some parameters is in the design."""
+    texts = design[list(keys)].astype(str)
+    n = int(np.prod([texts[key].nunique() for key in keys]))
+    return len(texts.drop_duplicates()) == n > 1 and n <= len(design)

@@ -1,0 +1,210 @@
+"""How far each parameter moves an output from its lowest to its highest value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from flowsim.figures.layout import bars, panels
+from flowsim.figures.layout.panels import Frame
+from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout.sheet import Key, Sheet, fitted, text_width
+from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, SKY, Preset
+from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.findings.words import listed, plural
+
+NAME = "tornado"
+INDICES = ("effect", "at_low", "at_high")
+
+
+def missing(results: Any) -> str:
+    """Return why there is nothing to draw, if so."""
+    given = swept.of(results)
+    effects = given.indices[given.indices["index"] == "effect"]
+    if effects.empty:
+        return f"a {given.kind} design gives other indices"
+    if effects["value"].isna().all():
+        return str(effects["note"].iloc[0])
+    return "" if len(given.varied) > 1 else "only one parameter varies"
+
+
+def draw_figure(results: Any, preset: Preset) -> Drawn:
+    """Arrange a panel for each output and scenario."""
+    given = swept.of(results)
+    shown = panels.fitting(given.panels(NAME), preset, in_column=2)
+    tables = [table(given, panel) for panel in shown]
+    kept = [(p, rows) for p, rows in zip(shown, tables, strict=True) if not rows.empty]
+    shown, tables = [p for p, _ in kept], [rows for _, rows in kept]
+    data = pd.concat(tables, ignore_index=True)
+    title = finding(given, shown[0], tables[0])
+    room = panels.scaled(bars.ROOM, preset)
+    height = bars.height(max(len(rows) for rows in tables), preset)
+    body = panels.body(len(shown), preset, height, room)
+    notes = [given.notes(NAME, shown, _notes(given)), given.source]
+    sheet = Sheet(preset, title, given.subtitle(), notes, body, _keys(tables))
+    for panel, rows, frame in zip(
+        shown, tables, panels.frames(len(shown), sheet, room), strict=True
+    ):
+        _draw_panel(given, panel, rows, frame, sheet)
+    alt = _alt(given, shown, tables, title)
+    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+
+
+def table(given: Swept, panel: Panel) -> pd.DataFrame:
+    """Return what one panel shows, the greatest effect first: output at both ends, interval.
+
+    ``low`` and ``high`` hold 95 % of the difference between the ends (NaN if unknown); ``sure``
+    tells whether they exclude 0.
+    """
+    found = {name: given.index(panel, name) for name in INDICES}
+    rows = found["effect"][["value", "low", "high", "n", "note"]].rename(
+        columns={"value": "effect"}
+    )
+    rows = rows[rows["effect"].notna()]
+    rows = rows.assign(
+        at_low=found["at_low"]["value"].reindex(rows.index),
+        at_high=found["at_high"]["value"].reindex(rows.index),
+        sure=(rows["effect"] != 0) & ~((rows["low"] <= 0) & (rows["high"] >= 0)),
+        scenario=panel.scenario,
+        output=panel.output.name,
+        place_id=panel.output.place_id,
+    )
+    order = rows["effect"].abs().sort_values(ascending=False, kind="stable").index
+    return rows.loc[order].rename_axis("parameter").reset_index()
+
+
+def draw(rows: pd.DataFrame, ax: Axes) -> None:
+    """Draw the bars of one panel: the half of the low end light, of the high end dark.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of ``table``; grey where the effect cannot be told from chance.
+    """
+    for row, line in enumerate(rows.to_dict("records")):
+        low, high = line["at_low"], line["at_high"]
+        middle, y = (low + high) / 2, row + bars.BAR_AT
+        colors = (SKY, BLUE) if line["sure"] else (RULE, RULE)
+        for end, color in zip((low, high), colors, strict=True):
+            size = (end - middle, 2 * bars.BAR_HALF)
+            ax.add_patch(Rectangle((middle, y - bars.BAR_HALF), *size, color=color, linewidth=0))
+        if np.isfinite(line["low"]):
+            half = (line["high"] - line["low"]) / 2
+            bars.whisker(ax, y, high - half, high + half)
+
+
+def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+    preset = sheet.preset
+    rows = rows.head(bars.rows_that_fit(len(rows), frame, preset))
+    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    bars.prepare(ax, [given.label(name) for name in rows["parameter"]], frame, sheet)
+    draw(rows, ax)
+    _write_ends(given, rows, ax, frame, preset)
+    ax.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 22)), steps=panels.STEPS))
+    first, last = ax.get_xlim()
+
+    def tick(value: float, _: int | None) -> str:
+        """Write a tick, unless its label would stick out of the panel's room."""
+        label, place = panel.output.tick(value), (value - first) / (last - first) * frame.width
+        half = text_width(label, preset.small) / 2
+        inside = half <= place + frame.room.left and half <= frame.width - place + frame.room.right
+        return label if inside else ""
+
+    ax.xaxis.set_major_formatter(FuncFormatter(tick))
+    panels.head(sheet, frame, given.heading(panel))
+    panels.foot(sheet, frame, panel.output.label + (", %" if panel.output.is_share else ""))
+
+
+def _write_ends(given: Swept, rows: pd.DataFrame, ax: Axes, frame: Frame, preset: Preset) -> None:
+    """Write the parameter's value at each end of its bar, and make room for it."""
+    texts, spans = [], []
+    for line in rows.to_dict("records"):
+        one = given.parameters[line["parameter"]]
+        column = given.design[one.key]
+        order = swept.numbers(column, one)
+        ends = [
+            fitted(value_text(column.iloc[int(n)], one, 3), preset.small, 0.3 * frame.width)
+            for n in (order.argmin(), order.argmax())
+        ]
+        half = (line["high"] - line["low"]) / 2 if np.isfinite(line["low"]) else 0.0
+        low, high = line["at_low"], line["at_high"]
+        reach = sorted([(low, ends[0], low, low), (high, ends[1], high - half, high + half)])
+        texts.append((reach[0][1], reach[1][1]))
+        spans.append((min(reach[0][2], reach[1][2]), max(reach[0][3], reach[1][3])))
+    gap = 1.2
+    wide = max(text_width(text, preset.small) for pair in texts for text in pair) + 2 * gap
+    low, high = min(s for s, _ in spans), max(e for _, e in spans)
+    mm = (high - low if high > low else 1.0) / max(10.0, frame.width - 2 * wide)
+    ax.set_xlim(low - wide * mm, high + wide * mm)
+    for row, (pair, span) in enumerate(zip(texts, spans, strict=True)):
+        for text, x, side in zip(pair, span, ("right", "left"), strict=True):
+            x += gap * mm * (1 if side == "left" else -1)
+            look: dict[str, Any] = {"ha": side, "va": "center_baseline", "size": preset.small}
+            ax.text(x, row + bars.BAR_AT, text, color=QUIET, **look)
+
+
+def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    """State which parameters move the first output most, and how many not at all."""
+    unsure = int((~rows["sure"]).sum())
+    sure = rows[rows["sure"]]
+    label = given.heading(panel)
+    if sure.empty:
+        return f"{label}: no parameter makes a sure difference on average over the others"
+    clauses = []
+    for line in sure.head(2).to_dict("records"):
+        ends = [panel.output.amount(line[end]) for end in ("at_low", "at_high")]
+        clauses.append(f"from {ends[0]} to {ends[1]} by {given.label(line['parameter'])}")
+    text = f"{label} moved most {clauses[0]}"
+    if len(clauses) > 1:
+        text += f", then {clauses[1]}"
+    if unsure:
+        text += f"; {unsure} of {plural(len(rows), 'parameter')}: no sure difference on average"
+    return text
+
+
+def _keys(tables: list[pd.DataFrame]) -> list[Key]:
+    keys = [
+        Key("towards the parameter's lowest value", {"color": SKY}, patch=True),
+        Key("towards its highest value", {"color": BLUE}, patch=True),
+    ]
+    if any((~rows["sure"]).any() for rows in tables):
+        keys.append(
+            Key(
+                "not to be told from chance, on average over the others",
+                {"color": RULE},
+                patch=True,
+            )
+        )
+    if any(rows["low"].notna().any() for rows in tables):
+        keys.append(Key("95 % interval of the difference", {"color": INK, "linewidth": 1.0}))
+    return keys
+
+
+def _notes(given: Swept) -> str:
+    text = "Means over all values of the other parameters."
+    rows = given.indices[given.indices["index"] == "r2"]
+    if not rows.empty:
+        text = (
+            f"Ends of a plane fitted to {len(given.design):,} points, which explains "
+            f"{100 * rows['value'].min():.0f}\u00a0% of an output or more."
+        )
+    left = [note for note in given.indices["note"].astype(str) if note.startswith("left out")]
+    return " ".join([text, *(f"{note[:1].upper()}{note[1:]}." for note in dict.fromkeys(left))])
+
+
+def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
+    parts = [f"{title}.", given.subtitle()]
+    for panel, rows in zip(shown, tables, strict=True):
+        told = [
+            f"{given.label(line['parameter'])} from {panel.output.amount(line['at_low'])} to "
+            f"{panel.output.amount(line['at_high'])}"
+            for line in rows.head(5).to_dict("records")
+        ]
+        parts.append(f"{given.heading(panel)}: {listed(told)}.")
+    return " ".join(parts)

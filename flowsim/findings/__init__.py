@@ -1,0 +1,1 @@
+"""Findings: what numbers say, in sentences; names and number formats."""

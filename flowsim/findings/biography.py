@@ -1,0 +1,442 @@
+"""The days of one simulated man, a sentence for each event, with the numbers behind it.
+
+A scenario is run by the columns engine while a diary is kept of what men perceive each
+morning; what is told of a man is read from the ledger, his own draws and that diary.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.errors import ModelError
+from flowsim.model import journey, population
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.states import NEVER, Reason, Status, status_name
+from flowsim.model.world import World
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.scenario.schema import Scenario
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Floats
+
+VERSUS = "versus-"
+NOTICED = 0.1  # change of visible checks that is worth a sentence
+KEYS = ("region", "age", "educated", "passport", "liable", "status", "destination")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a man: when (s since the horizon's start), and a sentence."""
+
+    at: float
+    text: str
+
+
+class Diary:
+    """A run, and what was in the air each morning.
+
+    Attributes
+    ----------
+    pressure, utility : list of float64, each shape (S, J)
+        At the end of each day; pressure has one entry more, before the first day.
+    wait, examined : list of float64, each shape (C,)
+        Perceived waits (hours) and share of liable men examined, day by day.
+    """
+
+    def __init__(self, assumptions: Scenario, replication: int = 0) -> None:
+        self.world = World(assumptions)
+        self.model = FlowModel(self.world, replication=replication)
+        path = self.model.pressure_path
+        self.pressure = [path.pressure.level]
+        self.utility: list[Floats] = []
+        self.wait: list[Floats] = []
+        self.examined: list[Floats] = []
+        for hour in range(self.world.clock.n_hours):
+            self.model.step()
+            if hour % 24 == 0:
+                self.pressure.append(path.pressure.level)
+                self.utility.append(path.utility)
+                self.wait.append(self.model.perceived_wait)
+                self.examined.append(self.model.examined.copy())
+        self.model.complete_trips()
+        self.status = self.model.status()
+
+    def moment(self, seconds: float) -> datetime:
+        """Return the moment of an event."""
+        return self.world.clock.moment(float(seconds))
+
+    def row_of(self, man: int) -> int | None:
+        """Return the row of a man; None if nothing could ever reach him."""
+        ids = self.model.population.id
+        row = int(np.searchsorted(ids, man))
+        return row if row < len(ids) and ids[row] == man else None
+
+    def status_of(self, man: int) -> str:
+        """Return a man's status at the end."""
+        row = self.row_of(man)
+        code = Status.HOME if row is None else int(self.status[row])
+        return status_name(code, self.world.destinations)
+
+
+@dataclass(frozen=True)
+class Who:
+    """What a man was born with."""
+
+    man: int
+    stratum: int
+    thresholds: Floats
+    call_up_threshold: float
+
+
+def born(diary: Diary, man: int) -> Who:
+    """Return what a man of the sample was born with.
+
+    Raises
+    ------
+    ModelError
+        If there is no such man, or he is not in the sample.
+    """
+    world, model = diary.world, diary.model
+    first = np.concatenate([[0], np.cumsum(world.strata.men)])
+    if not 0 <= man < first[-1]:
+        raise ModelError(f"there is no man {man}; expected 0 to {first[-1] - 1:,}")
+    cell = int(np.searchsorted(first, man, side="right")) - 1
+    rank = man - int(first[cell])
+    kept = int(population.kept_ranks(world.strata.men, model.sample)[cell])
+    if rank >= kept:
+        raise ModelError(
+            f"man {man} is not in a sample of {model.sample:g} (rank {rank} of his region and age, "
+            f"{kept} are kept); take --sample 1, or a man of --where"
+        )
+    men = population.one_man(
+        world.strata, world.destinations, model.assumptions.choice.lambda_.value, model.draws, man
+    )
+    stratum = int(men.stratum[0])
+    return Who(man, stratum, men.threshold[0].astype(float), float(men.call_up_threshold[0]))
+
+
+def life(diary: Diary, man: int) -> list[Event]:
+    """Tell the days of a man, in the order of time."""
+    who = born(diary, man)
+    teller = _Teller(diary, who)
+    return sorted(teller.tell(), key=lambda event: event.at)
+
+
+def introduction(diary: Diary, man: int) -> str:
+    """Return who a man is, and what he was born with."""
+    who, world = born(diary, man), diary.world
+    of = {name: int(column[who.stratum]) for name, column in world.of_stratum.items()}
+    names = [world.assumptions.destinations[name].name for name in world.destinations]
+    thresholds = ", ".join(
+        f"{value:.4g} for {name}" for name, value in zip(names, who.thresholds, strict=True)
+    )
+    return (
+        f"Man {man}: {AGE_BANDS[of['age']]} years, {world.regions.name[of['region']]} "
+        f"({world.regions.code[of['region']]}), "
+        f"{'higher' if of['educated'] else 'no higher'} education, "
+        f"{'with' if of['passport'] else 'without'} international passport, "
+        f"{'liable' if of['liable'] else 'not liable'} to call-up. "
+        f"His thresholds: {thresholds}; {who.call_up_threshold:.4g} against the call-up."
+    )
+
+
+class _Teller:
+    """Tells one man's life from the ledger, his draws and the diary."""
+
+    def __init__(self, diary: Diary, who: Who) -> None:
+        self.diary, self.who, self.world = diary, who, diary.world
+        self.model, self.given = diary.model, diary.world.assumptions
+        self.row = diary.row_of(who.man)
+        of = diary.world.of_stratum
+        self.passport = int(of["passport"][who.stratum])
+        self.liable = bool(of["liable"][who.stratum])
+        self.region = int(of["region"][who.stratum])
+        self.names = [d.name for d in self.given.destinations.values()]
+        self.end = diary.world.clock.n_hours * HOUR
+        trips = self.model.trips
+        self.trips = np.flatnonzero(trips["man"] == who.man).tolist()
+        self.left_at = min((int(trips["leaves_at"][t]) for t in self.trips), default=NEVER)
+
+    def tell(self) -> Iterator[Event]:
+        """Return all events of his life, in no order."""
+        yield from self._news()
+        for j in range(len(self.names)):
+            yield from self._wish(j)
+        yield from self._summons()
+        for trip in self.trips:
+            yield from self._trip(trip)
+        name = self.diary.status_of(self.who.man).replace("-", " ")
+        yield Event(self.end, f"At the end of the scenario his status is: {name}.")
+
+    def draw(self, purpose: str, occasion: int = 0) -> float:
+        """Return his own number for a decision."""
+        return self.model.draws.uniform_of(purpose, self.who.man, occasion)
+
+    # -- at home
+
+    def _news(self) -> Iterator[Event]:
+        """Tell of checks he hears of while he is at home and liable."""
+        beta = self.given.choice.beta_risk.value
+        for j, name in enumerate(self.names):
+            told = 0.0
+            for day in range(self.world.clock.n_days):
+                seen = float(self.world.visible_checks[WARM_UP + 24 * day, j])
+                if not self.liable or day * DAY > self.left_at or abs(seen - told) < NOTICED:
+                    continue
+                more = "more" if seen > told else "fewer"
+                yield Event(
+                    day * DAY,
+                    f"He hears of {more} checks on the way to {name} (visible: {seen:.2f} of 1, "
+                    f"was {told:.2f}): its utility to him is {beta * seen:.2f} lower than without, "
+                    f"V = {self.diary.utility[day][self.who.stratum, j]:.2f}.",
+                )
+                told = seen
+
+    def _wish(self, j: int) -> Iterator[Event]:
+        """Return when the pressure toward a destination passes his threshold."""
+        threshold, s = float(self.who.thresholds[j]), self.who.stratum
+        name = self.names[j]
+        at = NEVER if self.row is None else int(self.model.population.passed_at[self.row, j])
+        if at >= NEVER:
+            reached = float(self.diary.pressure[-1][s, j])
+            yield Event(
+                self.end,
+                f"The pressure toward {name} on men like him ends at {reached:.4g} and never "
+                f"passes his threshold of {threshold:.4g}: he does not want to leave for it.",
+            )
+            return
+        day = at // int(DAY)
+        before, after = (float(self.diary.pressure[d][s, j]) for d in (day, day + 1))
+        yield Event(
+            at,
+            f"The pressure toward {name} on men like him passes his threshold of {threshold:.4g} "
+            f"(it grows from {before:.4g} to {after:.4g} this day: V = "
+            f"{self.diary.utility[day][s, j]:.2f}, panic {self.world.panic[day].sum():.2f} days). "
+            + self._capability(j, at),
+        )
+
+    def _capability(self, j: int, at: int) -> str:
+        """Return whether he can act on a wish."""
+        row = WARM_UP + at // 3600
+        if self.model.population.enlisted_at[self.row] <= at:
+            return "He is enlisted and cannot act on it."
+        if self.left_at < at:
+            return "He has left already."
+        if self.world.available[row, self.passport, j]:
+            return "It is open to him."
+        if self.world.table.requires_passport[row, j] and not self.passport:
+            return "It requires the international passport, which he does not have: he stays."
+        return "All its crossings are shut to men: he waits for an opening."
+
+    def _summons(self) -> Iterator[Event]:
+        """Tell of his summons."""
+        if self.row is None:
+            return
+        men = self.model.population
+        at = int(men.summoned_at[self.row])
+        if at >= NEVER:
+            return
+        complies = men.enlisted_at[self.row] < NEVER
+        yield Event(
+            at,
+            f"He is summoned: the call-up hazard of men like him passes "
+            f"{self.who.call_up_threshold:.4g}. He "
+            f"{'complies and is enlisted' if complies else 'does not comply and hides'} (draw "
+            f"{self.draw('comply'):.3f} against {self.given.call_up.comply.value:.3f}).",
+        )
+
+    # -- on the way
+
+    def _trip(self, number: int) -> Iterator[Event]:
+        t = {name: self.model.trips[name][number] for name in _TOLD}
+        tries, c = int(t["tries"]), int(t["crossing"])
+        yield Event(int(t["leaves_at"]), self._departure(t))
+        if t["limit"] != journey.Limit.PASSES or self.world.table.limited[self._cell(t)]:
+            yield Event(int(t["arrives_at"]), self._limit(t))
+        if t["end"] == Status.LIMITED or t["arrives_at"] > self.end:
+            return
+        crossing = self.model.crossings[c].crossing_id
+        patience = (float(t["deadline"]) - float(t["arrives_at"])) / DAY
+        yield Event(
+            int(t["arrives_at"]),
+            f"He joins the queue at {crossing}; his patience would last {patience:.1f} days (draw "
+            f"{self.draw('patience', tries):.3f}).",
+        )
+        if t["ends_at"] > self.end:
+            return
+        yield Event(int(t["ends_at"]), self._outcome(t))
+        if t["leaves_again_at"] < self.end:
+            what = "moves on to another country" if t["moves_on"] else "returns home"
+            days = (int(t["leaves_again_at"]) - int(t["ends_at"])) / DAY
+            yield Event(int(t["leaves_again_at"]), f"After {days:.1f} days abroad he {what}.")
+
+    def _cell(self, t: Mapping[str, Any]) -> tuple[int, int]:
+        last = len(self.world.table.limited) - 1
+        return min(WARM_UP + int(t["arrives_at"]) // 3600, last), int(t["crossing"])
+
+    def _departure(self, t: Mapping[str, Any]) -> str:
+        """Return which crossing he chose, and what the next best would have been to him."""
+        roads, law = self.world.roads, self.given.choice
+        day, tries = int(t["leaves_at"]) // int(DAY), int(t["tries"])
+        u_fly = np.array([self.draw("fly")])
+        hours = journey.hours_of(roads, np.array([self.region]), u_fly)
+        wait = self.diary.wait[day]
+        value = journey.crossing_utilities(
+            hours, wait, roads.size, law.theta.value, law.omega.value
+        )[0]
+        ids = [crossing.crossing_id for crossing in self.model.crossings]
+        error = -np.log(-np.log([self.draw(f"crossing:{name}", tries) for name in ids]))
+        shut = self.world.table.shut[WARM_UP + int(t["leaves_at"]) // 3600]
+        there = ~shut & (roads.country == int(t["destination"]))
+        turned = t["limit"] == journey.Limit.TURNS
+        order = [c for c in np.argsort(-(value + error)) if there[c] and not turned]
+        how = "by air or train and taxi" if u_fly[0] < roads.fly_share[self.region] else "by road"
+        ranking = "; ".join(
+            f"{ids[c]} (utility {value[c]:.2f}, with his error {value[c] + error[c]:.2f}; "
+            f"{hours[0, c]:.1f} h away, perceived wait {wait[c]:.1f} h)"
+            for c in order[:2]
+        )
+        again = "once more, " if tries else ""
+        text = f"He sets off {again}{how}, for {self.names[int(t['destination'])]}"
+        if not order:
+            return f"{text}, by way of another crossing than he chose at first: see below."
+        return f"{text}; to him the best crossing{'s are' if order[1:] else ' is'} {ranking}."
+
+    def _limit(self, t: Mapping[str, Any]) -> str:
+        """Return what an entry limit did to him."""
+        what = {
+            journey.Limit.PASSES: "he passes",
+            journey.Limit.WALKS: "he goes on by foot",
+            journey.Limit.TURNS: "he has turned to another country and comes to "
+            + self.model.crossings[int(t["crossing"])].crossing_id,
+            journey.Limit.HOME: "he goes home",
+        }[journey.Limit(int(t["limit"]))]
+        u = self.draw("entry-limit", int(t["tries"]))
+        if t["limit"] == journey.Limit.TURNS:
+            return f"An entry limit stood in his way: {what} (draw {u:.3f})."
+        table, cell = self.world.table, self._cell(t)
+        return (
+            f"An entry limit stands in his way: {what} (draw {u:.3f}; "
+            f"{table.passes[cell]:.2f} pass, of the rest {table.walks[cell]:.2f} walk "
+            f"and {table.turns[cell]:.2f} turn elsewhere)."
+        )
+
+    def _outcome(self, t: Mapping[str, Any]) -> str:
+        """Return how his trip ended at the border, with draws against probabilities."""
+        at, tries, c = int(t["ends_at"]), int(t["tries"]), int(t["crossing"])
+        hours = (at - int(t["arrives_at"])) / HOUR
+        if t["end"] == Status.GAVE_UP:
+            return (
+                f"After {hours:.1f} hours in the queue his patience ends: he gives up, goes home."
+            )
+        table = self.world.table
+        cell = (min(WARM_UP + at // 3600, len(table.checks) - 1), c)
+        facts = []
+        if t["listed"]:
+            facts.append(
+                f"on the list, found if {self.draw('detect', tries):.3f} < "
+                f"{table.detection[cell]:.3f}"
+            )
+        if table.checks[cell] > 0 and self.liable:
+            share = self.diary.examined[min(at // int(DAY), len(self.diary.examined) - 1)][c]
+            facts.append(
+                f"examined by the task force if {self.draw('examine', tries):.3f} < {share:.3f}, "
+                f"served if {self.draw('serve', tries):.3f} < {table.p_serve[cell]:.3f}"
+            )
+        country = self.names[int(t["destination"])]
+        result = {
+            Reason.NONE: f"he crosses into {country}",
+            Reason.LISTED: "he is found on the list and turned back",
+            Reason.CLOSED: "the border is closed to men and he is turned back",
+            Reason.SERVED: "he is handed a summons and turned back",
+            Reason.ENTRY: f"{country} refuses him entry",
+        }[Reason(int(t["reason"]))]
+        because = f" ({'; '.join(facts)})" if facts else ""
+        return f"After {hours:.1f} hours at the border {result}{because}."
+
+
+def told(diary: Diary, man: int, versus: Diary | None = None, width: int = 100) -> str:
+    """Write a man's life as text; beside it, if asked, his life in another scenario.
+
+    ``width`` is that of the text, in characters.
+    """
+    diaries = [diary] if versus is None else [diary, versus]
+    lives = [life(one, man) for one in diaries]
+    column = max(24, (width - _WHEN - 3 * (len(lives) - 1)) // len(lives))
+    lines = [textwrap.fill(introduction(diary, man), width), ""]
+    if versus is not None:
+        lines += _beside("", [[one.world.assumptions.name] for one in diaries], column)
+    for at in sorted({event.at for events in lives for event in events}):
+        cells = [
+            [line for e in events if e.at == at for line in textwrap.wrap(e.text, column)]
+            for events in lives
+        ]
+        lines += _beside(f"{diary.moment(at):%d %b %H:%M}", cells, column)
+    return "\n".join(lines)
+
+
+def _beside(when: str, cells: list[list[str]], column: int) -> Iterator[str]:
+    """Set blocks of lines beside one another."""
+    for i in range(max(len(cell) for cell in cells)):
+        parts = [(cell[i] if i < len(cell) else "").ljust(column) for cell in cells]
+        yield f"{when if i == 0 else '':{_WHEN}}{' | '.join(parts)}".rstrip(" ")
+
+
+_WHEN = 14
+_TOLD = (
+    "tries", "destination", "crossing", "leaves_at", "arrives_at", "deadline", "listed",
+    "limit", "ends_at", "end", "reason", "leaves_again_at", "moves_on",
+)  # fmt: skip
+
+
+def find(diary: Diary, where: str, versus: Diary | None = None) -> list[int]:
+    """Find men by ``key=value,...``; ``versus-status`` is the status in the other scenario.
+
+    Raises
+    ------
+    ModelError
+        If a key is not known.
+    """
+    men = diary.model.population
+    keep = np.ones(len(men), dtype=bool)
+    elsewhere: set[str] = set()
+    for part in filter(None, where.split(",")):
+        key, _, value = (word.strip() for word in part.partition("="))
+        if key == f"{VERSUS}status" and versus is not None:
+            elsewhere.add(value)
+            continue
+        if key not in KEYS:
+            hint = f" and, with --versus, {VERSUS}status"
+            raise ModelError(f"--where knows {', '.join(KEYS)}{hint}; found {key}")
+        keep &= _matches(diary, key, value)
+    found = [int(man) for man in men.id[keep].tolist()]
+    if versus is None or not elsewhere:
+        return found
+    return [man for man in found if {versus.status_of(man)} == elsewhere]
+
+
+def _matches(diary: Diary, key: str, value: str) -> npt.NDArray[np.bool_]:
+    """Say of every row whether a key has a value."""
+    men, world = diary.model.population, diary.world
+    if key == "status":
+        names = {int(c): status_name(int(c), world.destinations) for c in np.unique(diary.status)}
+        return np.isin(diary.status, [code for code, name in names.items() if name == value])
+    if key == "destination":
+        if value not in world.destinations:
+            raise ModelError(
+                f"destination is one of {', '.join(world.destinations)}; found {value}"
+            )
+        to = diary.model.trips["destination"][men.trip] if len(diary.model.trips) else men.trip
+        return (men.trip >= 0) & (to == world.destinations.index(value))
+    column = world.of_stratum[key][men.stratum]
+    known = {"region": world.regions.code, "age": AGE_BANDS}.get(key, ("no", "yes"))
+    if value not in known:
+        raise ModelError(f"{key} is one of {', '.join(known)}; found {value}")
+    return np.asarray(column == known.index(value))

@@ -1,0 +1,147 @@
+"""Conscription: call-ups at home, the list at the border, task forces at crossings.
+
+The announced pace is men enlisted; summonses are that over the share who comply. They are
+spread over regions by the estimated call-up and in a region evenly over liable men, but for
+the errors, which reach men who are not liable (ODD 7.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.model.states import Reason
+from flowsim.scenario.clock import Clock
+from flowsim.scenario.quantity import Dated
+from flowsim.scenario.schema import CallUp, CallUpWave
+from flowsim.types import Floats
+
+
+def announced_total(pace: Dated, clock: Clock, hours: npt.NDArray[np.float64]) -> Floats:
+    """Return the announced cumulative total at some hours of the horizon, linear in between."""
+    if not isinstance(pace.value, dict):
+        return np.full(len(hours), float(pace.value))
+    steps = sorted(pace.value.items())
+    at = [float(clock.seconds(moment) / 3600) for moment, _ in steps]
+    return np.interp(hours, at, [value for _, value in steps])
+
+
+def waves(
+    call_up: CallUp, further: Iterable[CallUpWave]
+) -> list[tuple[CallUp | CallUpWave, float]]:
+    """Return the first call-up and the further waves, each with the strength of its panic."""
+    return [(call_up, 1.0), *((wave, wave.strength.value) for wave in further)]
+
+
+def panic_by_hour(wave: CallUp | CallUpWave, clock: Clock, lag: float, decay: float) -> Floats:
+    """Return one call-up's panic at the middle of each hour, shape (H,), before any rumour.
+
+    ``(1 - exp(-t/lag)) exp(-t/decay) max(0, 1 - announced/target)``; 0 before the
+    announcement and where nobody is to be called up.
+    """
+    hours = np.arange(clock.n_hours) + 0.5
+    if wave.target.value <= 0:
+        return np.zeros(len(hours))
+    days = np.maximum(0.0, hours - clock.seconds(wave.announced) / 3600) / 24
+    rise = -np.expm1(-days / lag) if lag > 0 else (days > 0).astype(float)
+    fall = np.exp(-days / decay) if decay > 0 else np.zeros(len(days))
+    left = np.maximum(
+        0.0, 1 - announced_total(wave.pace, clock, np.asarray(hours)) / wave.target.value
+    )
+    return rise * fall * left
+
+
+def relative_call_up(mobilised: Floats, men: Floats, disparity: float) -> Floats:
+    """Return each region's call-up per man against the nation's, shape (R,).
+
+    ``disparity`` 1 takes the estimates, 0 gives every region its share of men.
+    """
+    ratio = (mobilised / men) / (mobilised.sum() / men.sum())
+    relative = ratio**disparity
+    return relative * men.sum() / (relative * men).sum()
+
+
+def hazard_per_announced_man(
+    relative: Floats, men: Floats, liable: Floats, error_share: float, comply: float
+) -> Floats:
+    """Return each man's chance of a summons per man announced, shape (R, 2): not liable, liable.
+
+    Parameters
+    ----------
+    relative : float64, shape (R,)
+        From ``relative_call_up``.
+    men, liable : float64, shape (R,)
+        Men, and men liable to call-up.
+    """
+    summoned = relative * men / men.sum() / comply
+    others = np.maximum(men - liable, 1.0)
+    return np.stack(
+        [summoned * error_share / others, summoned * (1 - error_share) / np.maximum(liable, 1.0)],
+        axis=1,
+    )
+
+
+def cumulated_hazard(per_man: Floats, announced: float) -> Floats:
+    """Return the hazard that makes each man's chance ``per_man * announced`` exactly."""
+    return -np.log1p(-np.minimum(per_man * announced, 0.999999))
+
+
+def on_the_list(
+    summoned: npt.NDArray[np.bool_], liable: npt.NDArray[np.bool_], u: Floats, extra: float
+) -> npt.NDArray[np.bool_]:
+    """Return who is on the border guards' list: the summoned, and liable men at random; (N,)."""
+    return summoned | (liable & (u < extra))
+
+
+def examined_share(checks_per_hour: float, liable_per_hour: float) -> float:
+    """Return the share of liable men whom a task force can examine."""
+    if checks_per_hour <= 0:
+        return 0.0
+    return min(1.0, checks_per_hour / liable_per_hour) if liable_per_hour > 0 else 1.0
+
+
+def check(
+    closed: npt.NDArray[np.bool_],
+    listed: npt.NDArray[np.bool_],
+    liable: npt.NDArray[np.bool_],
+    detection: Floats,
+    examined: Floats,
+    p_serve: Floats,
+    u_detect: Floats,
+    u_examine: Floats,
+    u_serve: Floats,
+) -> npt.NDArray[np.uint8]:
+    """Decide at the head of the queue who is refused on the Russian side, and why.
+
+    All arguments have the shape (N,): what holds at the man's crossing at his hour, what he
+    is, and his draws. Returns ``Reason`` codes.
+    """
+    served = liable & (u_examine < examined) & (u_serve < p_serve)
+    found = listed & (u_detect < detection)
+    return np.select(
+        [closed, found, served], [Reason.CLOSED, Reason.LISTED, Reason.SERVED], Reason.NONE
+    ).astype(np.uint8)
+
+
+def notices(
+    reason: npt.NDArray[np.uint8],
+    liable: npt.NDArray[np.bool_],
+    examined: Floats,
+    p_serve: Floats,
+    u_examine: Floats,
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return who was examined by a task force, and how likely each was handed a notice; (N,).
+
+    Who was refused by the list or a closure never got as far as the task force.
+    """
+    reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
+    return reached & liable & (u_examine < examined), reached * liable * examined * p_serve
+
+
+def may_try_again(
+    tries: npt.NDArray[np.integer], reason: npt.NDArray[np.uint8], u: Floats, share: float
+) -> npt.NDArray[np.bool_]:
+    """Return who, turned back for the first time and not served, will try elsewhere; (N,)."""
+    return (tries == 0) & (reason != Reason.SERVED) & (u < share)

@@ -1,0 +1,449 @@
+"""FlowModel: the order of a step.
+
+Each morning people hear, decide and set off; crossings clear them hour by hour, and trips
+are completed, in the morning or when somebody looks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.errors import ModelError
+from flowsim.model import choice, conscription, journey
+from flowsim.model import perceptions as news
+from flowsim.model import population as people
+from flowsim.model.aspirations import Aspirations
+from flowsim.model.checks import Checks
+from flowsim.model.draw_cache import DrawCache
+from flowsim.model.draws import Draws
+from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
+from flowsim.model.states import NEVER, Status
+from flowsim.model.status import status_at, table_of_men
+from flowsim.model.trip_planner import Planner
+from flowsim.model.world import PressurePath, World
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.schema import Scenario
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RAISE = 1.5  # by how much caps are raised when reached
+
+
+class FlowModel(mesa.Model):
+    """Men of military age choosing between destinations and staying, by the hour.
+
+    Parameters
+    ----------
+    assumptions : Scenario or World, optional
+        What is simulated; the shipped baseline if left out. A ``World`` saves laying it
+        out again for each replication.
+    rng : int, optional
+        Seed of all draws; the scenario's if left out.
+    replication : int
+        Replication r draws independently of the others.
+    sample : float, optional
+        Share of the men; the scenario's if left out.
+    keep_everyone : bool
+        Keep a row for every man, not only for those who can be reached. Same men.
+    chunk : int
+        Men made at a time. Same men.
+    register : DrawCache, optional
+        Keeps what men are born with, to be passed to the next run. Same men.
+    """
+
+    def __init__(
+        self,
+        assumptions: Scenario | World | None = None,
+        *,
+        rng: int | None = None,
+        replication: int = 0,
+        sample: float | None = None,
+        keep_everyone: bool = False,
+        chunk: int = people.CHUNK,
+        register: DrawCache | None = None,
+    ) -> None:
+        if assumptions is None:
+            from flowsim.scenario import load
+
+            assumptions = load("september-2022")
+        world = assumptions if isinstance(assumptions, World) else World(assumptions)
+        seed = world.assumptions.seed if rng is None else rng
+        super().__init__(rng=seed)
+        self.world, self.assumptions = world, world.assumptions
+        self.draws = Draws(seed, replication)
+        self.sample = self.assumptions.sample if sample is None else sample
+        self.hour = -WARM_UP
+        self._chunk, self._register = chunk, register
+        self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
+        self._path = world.pressure_path()
+        self._hazard: Floats = np.zeros(2 * len(world.regions.code))
+        self._wishes = Aspirations(world, self.draws)
+        self._make_population()
+        self._make_agents()
+        self._set_traffic(0)
+        self.hour = 0
+
+    def _make_population(self) -> None:
+        """Make the men and put them in the order in which pressure reaches them."""
+        world = self.world
+        call_up_caps = world.call_up_caps
+        if np.isinf(self._caps).all():
+            call_up_caps = np.full_like(call_up_caps, np.inf)
+        self.population = people.make(
+            world.strata,
+            world.destinations,
+            self.assumptions.choice.lambda_.value,
+            self.sample,
+            self.draws,
+            self._caps,
+            call_up_caps,
+            self._chunk,
+            self._register,
+        )
+        self._order()
+
+    def _order(self) -> None:
+        men = self.population
+        level = self._path.pressure.level
+        self._wishes.order(men, level)
+        self._summonses = choice.Thresholds(
+            self.world.call_up_group[men.stratum], men.call_up_threshold, self._hazard
+        )
+
+    def _make_agents(self) -> None:
+        """Make the institutions and the empty books."""
+        world, given = self.world, self.assumptions
+        n_men = max(1, self.population.n_men)
+        weight = float(world.strata.men.sum()) / n_men
+        observed = given.observation
+        self.persons_per_man = 1 + observed.companions.value
+        party = max(weight * self.persons_per_man, observed.persons_per_car.value)
+        self.crossings = [
+            Crossing(self, crossing_id, parameters, column, world.table, party)
+            for column, (crossing_id, parameters) in enumerate(given.crossings.items())
+        ]
+        checked = np.flatnonzero((world.table.checks > 0).any(axis=0))
+        ids = list(given.crossings)
+        self.task_forces = [TaskForce(self, ids[c], int(c), world.table) for c in checked]
+        self.offices = [
+            EnlistmentOffice(self, code, world.summons_per_man[r])
+            for r, code in enumerate(world.regions.code)
+        ]
+        self.countries = [
+            Destination(self, name, parameters, given.abroad[name])
+            for name, parameters in given.destinations.items()
+        ]
+        n = len(ids)
+        self.trips = journey.Trips()
+        self._planner = Planner(world, self.draws)
+        self._checks = Checks(world, self.draws, self.countries)
+        self.examined = np.zeros(n)
+        self.liable_yesterday = np.zeros(n)
+        self._liable_today = np.zeros(n)
+        self.announced_tonight = 0.0
+        self.perceived_wait = np.zeros(n)
+        self._reported_wait: dict[int, Floats] = {}
+        self._second: dict[int, list[Ints]] = defaultdict(list)
+        self._coming: dict[int, list[Ints]] = defaultdict(list)
+        shares = np.array([c.background_share.value for c in given.crossings.values()])
+        total = np.bincount(world.roads.country, shares, minlength=len(world.destinations))
+        self._background_share = shares / np.where(total > 0, total, 1)[world.roads.country]
+        self.expected_departures = np.zeros(self._path.left.shape)
+        self.traffic_by_day = np.zeros((world.clock.n_days, n))
+
+    # ------------------------------------------------------------------ the step
+
+    def step(self) -> None:
+        """Let an hour pass.
+
+        1. In the morning (00:00): complete trips; hear the news of waits and checks;
+           raise pressure and call-up hazard; find who is summoned and who leaves; plan
+           their journeys; tell each crossing who will arrive.
+        2. The clock moves on. Each crossing receives and clears people hour by hour, and
+           catches up with the clock when it is looked at (``Crossing.catch_up``).
+        """
+        if self.hour >= self.world.clock.n_hours:
+            raise ModelError(
+                f"the horizon ends after {self.world.clock.n_hours} hours; "
+                "found one more step, make horizon.end later"
+            )
+        if self.hour % 24 == 0:
+            self._morning(self.hour // 24)
+        if (self.hour + self._wait_delay) % 24 == 0:
+            self._reported_wait[self.hour] = waits_now(self.crossings)
+        self.hour += 1
+        self.running = self.hour < self.world.clock.n_hours
+
+    @cached_property
+    def _wait_delay(self) -> int:
+        return round(self.assumptions.news.wait_delay.value)
+
+    @property
+    def pressure_path(self) -> PressurePath:
+        """The course of pressure so far: utilities, levels and expected leavers."""
+        return self._path
+
+    def _morning(self, day: int) -> None:
+        self.complete_trips()
+        self.liable_yesterday, self._liable_today = (
+            self._liable_today,
+            np.zeros(len(self.crossings)),
+        )
+        self._hear_the_news()
+        self._set_traffic(day)
+        self.announced_tonight = float(self.world.announced[24 * (day + 1)])
+        for office in self.offices:
+            office.step()
+        for task_force in self.task_forces:
+            task_force.step()
+        before = self._raise_pressure(day)
+        self._let_men_act(day, before)
+        self._announce_arrivals(day)
+
+    def _let_men_act(self, day: int, before: Floats) -> None:
+        """Find who is passed, who leaves and who is summoned first; plan their journeys."""
+        if (self._path.pressure.level > self._caps).any():
+            self._raise_caps(before)
+        men, level = self.population, self._path.pressure.level
+        passed = self._wishes.arise(men, day, before, level)
+        rows, where, leaves_at = self._wishes.leavers(men, day, *passed)
+        again, again_at, ways = self._who_tries_again(day)
+        self._summon(day, np.concatenate([rows, again]), np.concatenate([leaves_at, again_at]))
+        gone = self.population.enlisted_at[rows] <= leaves_at
+        self._set_off(rows[~gone], where[~gone], leaves_at[~gone])
+        still = self.population.enlisted_at[again] > again_at
+        self._plan(again[still], again_at[still], ways[still], tries=1)
+
+    def _hear_the_news(self) -> None:
+        report = self._reported_wait.pop(self.hour - self._wait_delay, None)
+        if report is None and self._wait_delay == 0:
+            report = waits_now(self.crossings)
+        if report is not None:
+            self.perceived_wait = news.smooth(
+                self.perceived_wait, report, self.assumptions.news.smoothing.value
+            )
+
+    def _set_traffic(self, day: int) -> None:
+        """Set the ordinary travellers of the day: season, queues, checks and limits thin it."""
+        world, given, law = self.world, self.assumptions, self.assumptions.border
+        row = WARM_UP + 24 * day
+        lost = law.background_wait_loss.value * self.perceived_wait / 24
+        seen = world.table.visibility[max(0, row - round(given.news.check_delay.value))]
+        lost = lost + law.background_check_loss.value * seen
+        passes = np.minimum(1.0, world.table.passes[row] + law.background_limit_extra.value)
+        share = self._background_share * np.where(world.table.limited[row], passes, 1.0)
+        level = world.background[row, world.roads.country]
+        traffic = level * share * np.exp(-lost)
+        for crossing, persons in zip(self.crossings, (traffic / DAY).tolist(), strict=True):
+            crossing.carry(persons)
+        self.traffic_by_day[day] = traffic
+
+    # ------------------------------------------------------------------ leaving
+
+    def _raise_pressure(self, day: int) -> Floats:
+        """Let pressure grow for a day; give what it was before, shape (S, J)."""
+        before = self._path.pressure.level
+        self._path.advance(day, self.perceived_wait)
+        self.expected_departures[day + 1] = self._path.left[day + 1]
+        return before
+
+    def _raise_caps(self, before: Floats) -> None:
+        """Keep more men, since pressure may reach beyond the caps; nobody else changes."""
+        self._caps = np.maximum(self._caps, self._path.pressure.level) * RAISE
+        earlier, level = self.population, self._path.pressure.level
+        self._path.pressure.level = before
+        self._make_population()
+        self._path.pressure.level = level
+        place = self.population.carry_over(earlier)
+        self.trips["row"][:] = place[self.trips["row"]]
+        self._wishes.move(place)
+
+    def _summon(self, day: int, leavers: Ints, leaves_at: Ints) -> None:
+        """Serve today's summonses to men at home this morning who have not left by then."""
+        men, world = self.population, self.world
+        hazard = self._hazard_tonight()
+        rows = self._summonses.advance(hazard)
+        like = world.call_up_group[men.stratum[rows]]
+        before, after = self._hazard[like], hazard[like]
+        pace = np.diff(world.announced[24 * day : 24 * day + 25])
+        at = day * int(DAY) + choice.departure_moments(
+            men.call_up_threshold[rows].astype(np.float64), before, after, pace
+        ).astype(np.int64)
+        self._hazard = hazard
+        departure = np.full(len(men), NEVER, dtype=np.int32) if len(rows) else men.enlisted_at
+        if len(rows):
+            departure[leavers] = leaves_at
+        found = self._at_home(rows) & (departure[rows] > at)
+        rows, at = rows[found], at[found]
+        complies = (
+            self.draws.uniform("comply", men.id[rows]) < self.assumptions.call_up.comply.value
+        )
+        men.summoned_at[rows] = at
+        men.enlisted_at[rows[complies]] = at[complies]
+
+    def _hazard_tonight(self) -> Floats:
+        """Return the call-up hazard cumulated by tonight, by region and liability, (2 R,)."""
+        per_man = self.world.summons_per_man.reshape(-1)
+        return conscription.cumulated_hazard(per_man, self.announced_tonight)
+
+    def _at_home(self, rows: Ints) -> npt.NDArray[np.bool_]:
+        """Return who is at home this morning: never left, or sent home before."""
+        trip = self.population.trip[rows]
+        end = self.trips["end"][trip] if len(self.trips) else np.zeros(len(rows), np.uint8)
+        back = (end >= Status.GAVE_UP) & (end <= Status.TURNED_BACK)
+        back &= self.trips["ends_at"][trip] <= self.hour * HOUR if len(self.trips) else back
+        return (trip < 0) | back
+
+    # ------------------------------------------------------------------ the road
+
+    def _set_off(self, rows: Ints, where: Ints, leaves_at: Ints) -> None:
+        """Let men leave for the destinations they have chosen."""
+        shut = self.world.table.shut[WARM_UP + leaves_at // 3600]
+        allowed = journey.ways_to(self.world.roads, where, shut)
+        self._plan(rows, leaves_at, allowed, tries=0)
+
+    def _who_tries_again(self, day: int) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        """Return rows, moments and crossings of men turned back who would go elsewhere today."""
+        trips, world, men = self.trips, self.world, self.population
+        parts = self._second.pop(day, [])
+        old = np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+        rows = trips["row"][old].astype(np.int64)
+        leaves_at = np.maximum(trips["ends_at"][old] + self.second_try_delay, self.hour * 3600)
+        row = WARM_UP + leaves_at // 3600
+        passport = world.of_stratum["passport"][men.stratum[rows]]
+        allowed = journey.ways_elsewhere(
+            world.roads,
+            trips["crossing"][old],
+            world.available[row, passport],
+            world.table.shut[row],
+        )
+        able = allowed.any(axis=1) & (men.enlisted_at[rows] > leaves_at)
+        return rows[able], leaves_at[able], allowed[able]
+
+    def _plan(
+        self, rows: Ints, leaves_at: Ints, allowed: npt.NDArray[np.bool_], tries: int
+    ) -> None:
+        """Let men set off by one of the crossings allowed; know when they will arrive."""
+        if len(rows) == 0:
+            return
+        men = self.population
+        plans = self._planner.plan(
+            men.id[rows],
+            men.stratum[rows],
+            leaves_at,
+            allowed,
+            tries,
+            self.perceived_wait,
+            men.summoned_at[rows] < NEVER,
+        )
+        trips = self.trips.append(row=rows, weight=men.weight_of(rows), **plans)
+        men.trip[rows] = trips
+        arrives_at, stopped = plans["arrives_at"], plans["limit"] == journey.Limit.HOME
+        arrives = ~stopped & (arrives_at < self.world.clock.n_hours * 3600)
+        day = arrives_at[arrives] // int(DAY)
+        for d in np.unique(day).tolist():
+            self._coming[d].append(trips[arrives][day == d])
+
+    def _announce_arrivals(self, day: int) -> None:
+        """Tell each crossing who will arrive today, in order of arrival."""
+        trips = self.trips
+        parts = self._coming.pop(day, [])
+        coming = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        at, crossing = trips["arrives_at"][coming], trips["crossing"][coming]
+        coming = coming[np.lexsort((trips["man"][coming], at, crossing))]
+        persons = trips["weight"][coming] * self.persons_per_man
+        units = list(
+            zip(
+                trips["arrives_at"][coming].astype(float).tolist(),
+                persons.tolist(),
+                coming.tolist(),
+                trips["deadline"][coming].astype(float).tolist(),
+                trips["u_walk"][coming].tolist(),
+                strict=True,
+            )
+        )
+        ends = np.searchsorted(trips["crossing"][coming], np.arange(len(self.crossings) + 1))
+        for c, crossing_agent in enumerate(self.crossings):
+            crossing_agent.expect(units[ends[c] : ends[c + 1]])
+
+    # ------------------------------------------------------------------ the books
+
+    def complete_trips(self) -> None:
+        """Decide what became of everybody who reached the head of a queue or gave up.
+
+        Draws and policies fix it, so it does not matter how often the books are settled.
+        """
+        trips, now = self.trips, self.hour * HOUR
+        at_the_head: list[int] = []  # too late to give up
+        cleared: list[int] = []
+        finish: list[float] = []
+        gave_up: list[int] = []
+        for crossing in self.crossings:
+            border = crossing.border
+            for lane in (0, 1):
+                if border.busy[lane] and border.lanes[lane][0][2] >= 0:
+                    at_the_head.append(border.lanes[lane][0][2])
+            for _, _, through, _, trip, _, is_cleared in border.log.unread():
+                if trip >= 0 and is_cleared:
+                    cleared.append(trip)
+                    finish.append(through)
+                elif trip >= 0:
+                    gave_up.append(trip)
+        trips["ends_at"][gave_up] = trips["deadline"][gave_up]
+        trips["end"][gave_up] = Status.GAVE_UP
+        if cleared:
+            self._check(np.array(cleared), np.floor(finish))
+        left = (trips["end"] == Status.HOME) & (trips["deadline"] <= now)
+        left[at_the_head] = False
+        trips["ends_at"][left] = trips["deadline"][left]
+        trips["end"][left] = Status.GAVE_UP
+
+    def _check(self, trip: Ints, finish: Floats) -> None:
+        """Check the men who were cleared: refuse them, or let them in."""
+        trips = self.trips
+        stratum = self.population.stratum[trips["row"][trip]]
+        refused = self._checks.check(trips, trip, finish, stratum, self.examined)
+        liable = trips["weight"][trip] * trips["liable"][trip]
+        crossing = trips["crossing"][trip]
+        self._liable_today += np.bincount(crossing, liable, minlength=len(self.crossings))
+        self._plan_second_tries(refused)
+
+    @property
+    def second_try_delay(self) -> np.int64:
+        """Seconds after which a man turned back tries again; at the earliest in the morning."""
+        return np.int64(round(self.assumptions.border.second_try_delay.value * DAY))
+
+    def _plan_second_tries(self, refused: Ints) -> None:
+        if len(refused) == 0:
+            return
+        trips, law = self.trips, self.assumptions.border
+        u = self.draws.uniform("second-try", trips["man"][refused])
+        tries, reason = trips["tries"][refused], trips["reason"][refused]
+        some = refused[conscription.may_try_again(tries, reason, u, law.second_try.value)]
+        leaves_at = trips["ends_at"][some] + self.second_try_delay
+        next_morning = -(-self.hour // 24)
+        day = np.maximum(leaves_at // int(DAY), next_morning)
+        for d in np.unique(day[leaves_at < self.world.clock.n_hours * 3600]).tolist():
+            self._second[d].append(some[day == d])
+
+    # ------------------------------------------------------------------ looking
+
+    def status(self, at: float | None = None) -> npt.NDArray[np.uint8]:
+        """Return the ``Status`` code of every row of the population now, shape (N,)."""
+        self.complete_trips()
+        now = self.hour * HOUR if at is None else at
+        return status_at(now, self.population, self.trips)
+
+    @property
+    def men(self) -> pd.DataFrame:
+        """The population as a table, one row for each man kept, statuses as of now."""
+        return table_of_men(self.population, self.status(), self.world)

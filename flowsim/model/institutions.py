@@ -1,0 +1,256 @@
+"""The institutions as Mesa agents: crossings, task forces, enlistment offices, destinations.
+
+They hold what belongs to one place and act by the laws of ``border.py`` and
+``conscription.py``; the men themselves are columns (``population.py``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import mesa
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.model.abroad import ends_of_stay
+from flowsim.model.conscription import cumulated_hazard, examined_share
+from flowsim.model.draws import exponential
+from flowsim.model.queue import NOBODY, Border, Unit
+from flowsim.model.states import Lane
+from flowsim.scenario.clock import HOUR
+from flowsim.scenario.schema import Crossing as CrossingParameters
+from flowsim.scenario.schema import Destination as DestinationParameters
+from flowsim.scenario.schema import Stay
+from flowsim.scenario.timetable import WARM_UP, FootHours, Timetable
+from flowsim.types import Floats
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+class _Numbers(WeakKeyDictionary[mesa.Model, Iterator[int]]):
+    """Numbers agents by model, and forgets a model that nobody uses any more."""
+
+    def __getitem__(self, model: mesa.Model) -> Iterator[int]:
+        return self.setdefault(model, itertools.count(1))
+
+
+class Agent(mesa.Agent):
+    """An agent whose model can be forgotten: Mesa 3.3 keeps every model for its numbers."""
+
+    _ids = _Numbers()
+
+
+class Crossing(Agent):
+    """A checkpoint, or the other ways into a country: who comes, queues and is cleared.
+
+    Attributes
+    ----------
+    column : int
+        Its place in tables by crossing.
+    border : Border
+        Its lanes and their log.
+    traffic : float
+        Ordinary travellers a second, set each morning by ``carry``.
+    party : float
+        Persons in a party of ordinary travellers.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        crossing_id: str,
+        parameters: CrossingParameters,
+        column: int,
+        table: Timetable,
+        party: float,
+    ) -> None:
+        super().__init__(model)
+        self.crossing_id, self.parameters, self.column = crossing_id, parameters, column
+        self._border = Border()
+        self.party, self.traffic = party, 0.0
+        self._gathered = party * ((column + 1) * GOLDEN % 1.0)
+        self._parties = 0
+        self._arrivals: list[Unit] = []
+        self._next = 0
+        self._capacity = table.capacity
+        self._hours = table.hours[column]
+        self.foot_is_open = False
+        self.walkers = np.zeros(len(table.capacity))  # persons waiting on foot at each full hour
+        self._row = 0  # hours of the table that have passed here
+
+    @property
+    def border(self) -> Border:
+        """Its lanes and their log, as they stand at the model's hour."""
+        self.catch_up()
+        return self._border
+
+    def expect(self, arrivals: list[Unit]) -> None:
+        """Take the men who will arrive today, in order of arrival."""
+        self.catch_up()
+        self._arrivals, self._next = arrivals, 0
+
+    def carry(self, traffic: float) -> None:
+        """Take the ordinary travellers a second, from now on."""
+        self.catch_up()
+        self.traffic = traffic
+
+    def catch_up(self) -> None:
+        """Let the hours pass here that have passed in the model.
+
+        Each hour lanes open or close, people come, officers clear them. Within a day nothing
+        from outside reaches a crossing, so it keeps no hour until somebody looks at it.
+        """
+        first, self._row = self._row, self.model.hour + WARM_UP
+        if first == self._row:
+            return
+        hours, border = self._hours, self._border
+        if hours.foot is None:
+            border.lanes[0].extend(self._arrive(first, self._row))
+            border.serve_vehicles(hours.rate[first : self._row])
+            return
+        for row in range(first, self._row):
+            rate, begin, end = hours.rate[row]
+            self._look_after_foot_lane(hours.foot, row, begin)
+            self._line_up(self._arrive(row, row + 1), hours.foot, row)
+            border.serve(rate, hours.foot.share[row], begin, end)
+
+    def wait_now(self) -> float:
+        """Return the wait that a man joining now must expect, in hours, closures left aside."""
+        now = self.model.hour * HOUR
+        rate = float(self._capacity[self.model.hour + WARM_UP, self.column])
+        persons = max(0.0, self.border.persons(now) - self.party)
+        return persons / (rate * HOUR) if rate > 0 else 0.0
+
+    def _look_after_foot_lane(self, foot: FootHours, row: int, begin: float) -> None:
+        """Open or close it, and count who waits on foot."""
+        if foot.open[row] != self.foot_is_open:
+            self.foot_is_open = foot.open[row]
+            if self.foot_is_open:
+                over = foot.jockeying[row]
+                self._border.open_foot_lane(
+                    foot.walking[row] * over, foot.background_walking[row] * over
+                )
+            else:
+                self._border.close_foot_lane()
+        self.walkers[row] = self._border.persons_on_foot(begin)
+
+    def _arrive(self, first: int, last: int) -> list[Unit]:
+        """Return the men and the parties of ordinary travellers of some hours, as they come."""
+        arrivals, i, party = self._arrivals, self._next, self.party
+        gathered, an_hour = self._gathered, self.traffic * HOUR
+        comes_next = arrivals[i][0] if i < len(arrivals) else math.inf
+        come: list[Unit] = []
+        nobody = comes_next >= (last - WARM_UP) * HOUR
+        if nobody and gathered + (last - first + 1) * an_hour < party:  # no party gathers either
+            for _ in range(first, last):
+                gathered += an_hour
+            self._gathered = gathered
+            return come
+        for row in range(first, last):
+            end = (row + 1 - WARM_UP) * HOUR
+            gathered += an_hour
+            if gathered < party and comes_next >= end:
+                continue
+            units = []
+            while comes_next < end:
+                units.append(arrivals[i])
+                i += 1
+                comes_next = arrivals[i][0] if i < len(arrivals) else math.inf
+            men = len(units)
+            while gathered >= party:
+                gathered -= party
+                self._parties += 1
+                at = end - gathered / self.traffic
+                units.append((at, party, NOBODY, math.inf, self._parties * GOLDEN % 1.0))
+            if 0 < men < len(units):
+                units.sort()
+            come += units
+        self._gathered, self._next = gathered, i
+        return come
+
+    def _line_up(self, units: list[Unit], foot: FootHours, row: int) -> None:
+        """Let units join their lanes: who would rather walk joins the foot lane, if it is open."""
+        if not self.foot_is_open:
+            self._border.lanes[Lane.VEHICLES].extend(units)
+            return
+        share, background = foot.walking[row], foot.background_walking[row]
+        for unit in units:
+            walks = unit[4] < (background if unit[2] == NOBODY else share)
+            self._border.join(unit, Lane.FOOT if walks else Lane.VEHICLES)
+
+
+class TaskForce(Agent):
+    """Draft officers at one crossing: they examine as many liable men as they can."""
+
+    def __init__(self, model: Any, name: str, column: int, table: Timetable) -> None:
+        super().__init__(model)
+        self.name, self.column = name, column
+        self._checks = table.checks[:, column].tolist()
+        self.examined = 0.0
+
+    def step(self) -> None:
+        """Each morning, set the share of liable men they can examine after yesterday's flow."""
+        first = self.model.hour + WARM_UP
+        checks = max(self._checks[first : first + 24])
+        self.examined = examined_share(checks, self.model.liable_yesterday[self.column] / 24)
+        self.model.examined[self.column] = self.examined
+
+
+class EnlistmentOffice(Agent):
+    """The enlistment office of a region: each day it raises its men's call-up hazard.
+
+    Attributes
+    ----------
+    per_man : float64, shape (2,)
+        Chance of a summons per man announced: not liable, liable.
+    announced : float
+        Men announced in the nation by the end of today.
+    """
+
+    def __init__(self, model: Any, region: str, per_man: Floats) -> None:
+        super().__init__(model)
+        self.region, self.per_man = region, per_man
+        self.announced = 0.0
+
+    @property
+    def hazard(self) -> Floats:
+        """Hazard cumulated by the end of today, shape (2,)."""
+        return cumulated_hazard(self.per_man, self.announced)
+
+    def step(self) -> None:
+        """Each morning, take the pace announced for the day."""
+        self.announced = self.model.announced_tonight
+
+
+class Destination(Agent):
+    """A country: whom it refuses at entry, how long men stay, who is registered."""
+
+    def __init__(
+        self, model: Any, name: str, parameters: DestinationParameters, stay: Stay
+    ) -> None:
+        super().__init__(model)
+        self.name, self.parameters, self.stay = name, parameters, stay
+        self.entered_men = 0.0
+
+    def refuses(self, u: Floats, lacks_document: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return who is refused on the entry side: without the document, or by his draw."""
+        return lacks_document | (u < self.parameters.refusal.value)
+
+    def receive(
+        self, arrived: Floats, weight: Floats, u_move_on: Floats, u_return: Floats
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Take men in; give when each leaves again (s) and whether he then moves on."""
+        self.entered_men += float(weight.sum())
+        n = len(arrived)
+        on = ends_of_stay(arrived, np.full(n, self.stay.move_on.value), exponential(u_move_on))
+        back = ends_of_stay(arrived, np.full(n, self.stay.return_.value), exponential(u_return))
+        return np.minimum(on, back), on <= back
+
+
+def waits_now(crossings: Sequence[Crossing]) -> Floats:
+    """Return the wait to be expected at each crossing now, in hours, shape (C,)."""
+    return np.array([crossing.wait_now() for crossing in crossings])

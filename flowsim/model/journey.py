@@ -1,0 +1,261 @@
+"""The road: which crossing, how long it takes, and who is stopped by an entry limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.scenario.clock import HOUR
+from flowsim.scenario.schema import Crossing, Travel
+from flowsim.types import Bools, Floats, Ints
+
+EARTH_KM = 6371.0
+
+
+def great_circle_km(lat: Floats, lon: Floats, to_lat: float, to_lon: float) -> Floats:
+    """Return great-circle distances to one place (haversine formula), shape (R,)."""
+    a, b = np.radians(lat), np.radians(to_lat)
+    half = np.sin((a - b) / 2) ** 2
+    half = half + np.cos(a) * np.cos(b) * np.sin(np.radians(lon - to_lon) / 2) ** 2
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(half)))
+
+
+def drive_hours(km: Floats, speed: float, drive: float, rest: float) -> Floats:
+    """Return hours on the road: driving, and a rest after each full stretch of driving."""
+    driving = km / speed
+    return np.asarray(driving + rest * np.maximum(0.0, np.ceil(driving / drive) - 1))
+
+
+@dataclass(frozen=True)
+class Roads:
+    """Journeys from every region to every crossing.
+
+    Attributes
+    ----------
+    by_road, by_air : float64, shape (R, C)
+        Hours for men who drive, and for men who fly or take the train, then a taxi.
+    fly_share : float64, shape (R,)
+        Share of men who can fly.
+    size : float64, shape (C,)
+        Size weights, adding up to 1 in each country.
+    country : int64, shape (C,)
+        Destination of each crossing.
+    home : int64, shape (C,)
+        Region in which each crossing lies, -1 if unknown.
+    """
+
+    by_road: Floats
+    by_air: Floats
+    fly_share: Floats
+    size: Floats
+    country: Ints
+    home: Ints
+
+
+def fly_shares(income: Floats, connected: Bools, poorest: float, richest: float) -> Floats:
+    """Spread the share who can fly over regions by rank of income; all where no road leads."""
+    rank = np.argsort(np.argsort(income, kind="stable"), kind="stable")
+    share = poorest + (richest - poorest) * rank / max(1, len(income) - 1)
+    return np.where(connected, share, 1.0)
+
+
+def build_roads(
+    crossings: Mapping[str, Crossing],
+    destinations: tuple[str, ...],
+    travel: Travel,
+    codes: tuple[str, ...],
+    lat: Floats,
+    lon: Floats,
+    income: Floats,
+    connected: Bools,
+    km: Mapping[tuple[str, str], float],
+) -> Roads:
+    """Lay out the journeys; missing road distances are great circle times the detour."""
+    by_road = np.zeros((len(codes), len(crossings)))
+    for c, (crossing_id, crossing) in enumerate(crossings.items()):
+        if crossing.travel is not None:
+            by_road[:, c] = crossing.travel.value
+            continue
+        around = great_circle_km(lat, lon, crossing.lat or 0.0, crossing.lon or 0.0)
+        known = [
+            km.get((code, crossing_id), far * travel.detour.value)
+            for code, far in zip(codes, around, strict=True)
+        ]
+        by_road[:, c] = drive_hours(
+            np.array(known), travel.speed.value, travel.drive.value, travel.rest.value
+        )
+    by_air = np.minimum(by_road, travel.cap.value)
+    country = np.array([destinations.index(c.destination) for c in crossings.values()])
+    size = np.array([c.size_weight.value for c in crossings.values()])
+    total = np.bincount(country, size, minlength=len(destinations))
+    return Roads(
+        by_road=np.where(connected[:, None], by_road, by_air),
+        by_air=by_air,
+        fly_share=fly_shares(
+            income, connected, travel.fly_share_poorest.value, travel.fly_share_richest.value
+        ),
+        size=size / np.where(total > 0, total, 1.0)[country],
+        country=country,
+        home=np.array(
+            [codes.index(c.region) if c.region in codes else -1 for c in crossings.values()]
+        ),
+    )
+
+
+def hours_of(roads: Roads, region: Ints, u_fly: Floats) -> Floats:
+    """Return each man's journey to every crossing, hours, shape (N, C), by what he can afford."""
+    flies = u_fly < roads.fly_share[region]
+    return np.where(flies[:, None], roads.by_air[region], roads.by_road[region])
+
+
+def ways_to(roads: Roads, where: Ints, shut: Bools) -> Bools:
+    """Return the crossings into each man's destination that are not shut when he leaves, (N, C)."""
+    return ~shut & (roads.country == where[:, None])
+
+
+def ways_elsewhere(roads: Roads, tried: Ints, available: Bools, shut: Bools) -> Bools:
+    """Return the crossings for a second try: any but the one tried, into what is available.
+
+    ``tried`` has the shape (N,), ``available`` (N, J), ``shut`` (N, C); so has the result.
+    """
+    allowed: Bools = available[:, roads.country] & ~shut
+    return allowed & (np.arange(allowed.shape[1]) != tried[:, None])
+
+
+def ways_around(
+    roads: Roads, stopped_at: Ints, available: Bools, shut: Bools, limited: Bools
+) -> Bools:
+    """Return the crossings to which men stopped at an entry limit can turn: another country's.
+
+    Shapes as in ``ways_elsewhere``; without limit, and only where the way there is known.
+    """
+    allowed: Bools = available[:, roads.country] & ~shut & ~limited
+    allowed &= roads.country != roads.country[stopped_at][:, None]
+    return allowed & (roads.home[stopped_at] >= 0)[:, None]
+
+
+def crossing_utilities(
+    hours: Floats, wait: Floats, size: Floats, theta: float, omega: float
+) -> Floats:
+    """Return ``ln a[c] - theta (hours + omega wait)`` of men and crossings, shape (N, C)."""
+    weight = np.log(np.maximum(size, 1e-300))  # of size 0: only where there is no other way
+    return weight - theta * (hours + omega * wait)
+
+
+def choose_crossing(
+    hours: Floats,
+    wait: Floats,
+    size: Floats,
+    allowed: Bools,
+    uniform: Floats,
+    theta: float,
+    omega: float,
+) -> Ints:
+    """Return each man's crossing: a logit with an error addressed by man and crossing.
+
+    Parameters
+    ----------
+    hours : float64, shape (N, C)
+        His journey to each crossing.
+    wait, size : float64, shape (C,)
+        Perceived waits (hours) and size weights.
+    allowed : bool, shape (N, C)
+        Crossings he may choose; at least one for each man.
+    uniform : float64, shape (N, C)
+        Draws ``crossing:<id>``.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Column of ``argmax ln a[c] - theta (hours + omega wait) + Gumbel``.
+    """
+    value = crossing_utilities(hours, wait, size, theta, omega) - np.log(-np.log(uniform))
+    return np.argmax(np.where(allowed, value, -np.inf), axis=1)
+
+
+def journey_seconds(hours: Floats, z: Floats, sigma: float) -> Ints:
+    """Return the time on the road, in whole seconds: hours times a lognormal factor."""
+    return np.round(hours * np.exp(sigma * z) * HOUR).astype(np.int64)
+
+
+class Limit(IntEnum):
+    """What becomes of a man at an entry limit."""
+
+    PASSES = 0
+    WALKS = 1
+    TURNS = 2
+    HOME = 3
+
+
+def at_entry_limit(
+    u: Floats, passes: Floats, walks: Floats, turns: Floats, foot_open: Bools
+) -> npt.NDArray[np.uint8]:
+    """Decide what stopped men do; all shape (N,). Who would walk where none may goes home."""
+    walk_end = passes + (1 - passes) * walks
+    turn_end = walk_end + (1 - passes) * turns
+    walking = np.where(foot_open, Limit.WALKS, Limit.HOME)
+    return np.select(
+        [u < passes, u < walk_end, u < turn_end], [Limit.PASSES, walking, Limit.TURNS], Limit.HOME
+    ).astype(np.uint8)
+
+
+_COLUMNS: dict[str, type] = {
+    "row": np.int32,  # row of the population
+    "man": np.int64,  # his id
+    "tries": np.int8,  # 0 first, 1 second
+    "destination": np.int8,
+    "crossing": np.int16,
+    "leaves_at": np.int32,  # s
+    "arrives_at": np.int32,  # s, at the border
+    "deadline": np.int32,  # s, when he gives up the queue
+    "u_walk": np.float64,
+    "liable": np.bool_,
+    "listed": np.bool_,
+    "weight": np.float64,  # men of the nation
+    "limit": np.uint8,  # Limit
+    "ends_at": np.int32,  # s, end of the queue
+    "end": np.uint8,  # Status after it
+    "reason": np.uint8,  # Reason
+    "expected_notice": np.float64,
+    "examined": np.bool_,
+    "leaves_again_at": np.int32,  # s, moving on or returning
+    "moves_on": np.bool_,
+}
+
+
+class Trips:
+    """One row for each time a man set off: a table of columns that grows.
+
+    Columns are NumPy arrays of the length ``len(trips)``, named as in ``_COLUMNS``.
+    """
+
+    def __init__(self) -> None:
+        self._store: dict[str, npt.NDArray[Any]] = {
+            name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()
+        }
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self._store[name][: self._n]
+
+    def append(self, **columns: npt.NDArray[Any]) -> Ints:
+        """Append rows; give their numbers. Columns left out are 0."""
+        n = len(columns["row"])
+        while self._n + n > len(self._store["row"]):
+            self._store = {
+                name: np.concatenate([column, np.zeros_like(column)])
+                for name, column in self._store.items()
+            }
+        place = np.arange(self._n, self._n + n)
+        for name, values in columns.items():
+            self._store[name][place] = values
+        self._n += n
+        return place

@@ -1,0 +1,446 @@
+"""The men as columns, and how they are made: attributes, thresholds, and who need be kept.
+
+The nation is a list ordered by region, age band and rank; a man's id is his place in it.
+Every man of the sample is drawn and counted; only those whose thresholds can be reached
+within the horizon are kept as rows, which changes nothing (ODD 7.1 and 7.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.model.draw_cache import DrawCache, MenDraws
+from flowsim.model.draws import Draws, exponential, unit
+from flowsim.model.states import NEVER
+from flowsim.types import Floats, Ints
+
+N_AGES = 8
+CHUNK = 65_536
+_FULL = 2.0**32
+_BINS = 256  # of each of the two draws behind the frailty, in the screen
+
+
+@dataclass(frozen=True)
+class Strata:
+    """The cells of the nation (region x age) and their strata (x education, passport, liability).
+
+    Stratum = ((cell * 2 + educated) * 2 + passport) * 2 + liable, cell = region * 8 + age.
+
+    Attributes
+    ----------
+    men : int64, shape (C,)
+        Men of the nation by cell.
+    p_educated, p_liable : float64, shape (C,)
+        Probabilities by cell.
+    p_passport : float64, shape (C, 2)
+        Probability of a passport without and with higher education.
+    """
+
+    men: Ints
+    p_educated: Floats
+    p_passport: Floats
+    p_liable: Floats
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.men)
+
+    @property
+    def n_strata(self) -> int:
+        """Number of strata."""
+        return 8 * len(self.men)
+
+    def expected(self) -> Floats:
+        """Return the expected men of the nation by stratum, shape (S,)."""
+        educated = np.stack([1 - self.p_educated, self.p_educated], axis=1)
+        passport = np.stack([1 - self.p_passport, self.p_passport], axis=2)
+        liable = np.stack([1 - self.p_liable, self.p_liable], axis=1)
+        share = educated[:, :, None, None] * passport[:, :, :, None] * liable[:, None, None, :]
+        return (self.men[:, None, None, None] * share).reshape(-1)
+
+    def columns(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Return region, age, educated, passport and liable of each stratum, each shape (S,)."""
+        s = np.arange(self.n_strata)
+        return {
+            "region": s // (8 * N_AGES),
+            "age": s // 8 % N_AGES,
+            "educated": s // 4 % 2,
+            "passport": s // 2 % 2,
+            "liable": s % 2,
+        }
+
+
+def passport_by_education(share: Floats, educated: Floats, odds_ratio: float) -> Floats:
+    """Solve for the passport share without and with higher education.
+
+    Parameters
+    ----------
+    share, educated : float64, shape (R,)
+        Passport share and share with higher education of each region.
+    odds_ratio : float
+        Odds of a passport with higher education against without.
+
+    Returns
+    -------
+    float64, shape (R, 2)
+        Shares that average to ``share`` and differ by the odds ratio.
+    """
+    low, high = np.full(len(share), -40.0), np.full(len(share), 40.0)
+    for _ in range(80):
+        middle = (low + high) / 2
+        without = 1 / (1 + np.exp(-middle))
+        with_ = 1 / (1 + np.exp(-middle) / odds_ratio)
+        too_high = (1 - educated) * without + educated * with_ > share
+        low, high = np.where(too_high, low, middle), np.where(too_high, middle, high)
+    both = np.stack([without, with_], axis=1)
+    return np.where(share[:, None] <= 0, 0.0, np.where(share[:, None] >= 1, 1.0, both))
+
+
+def shift_to_mean(share: Floats, weight: Ints, mean: float) -> Floats:
+    """Shift regional shares on the logit scale until their weighted mean is ``mean``."""
+    if mean <= 0 or mean >= 1:
+        return np.full(len(share), mean)
+    low, high = -40.0, 40.0
+    odds = share / (1 - share)
+    for _ in range(80):
+        middle = (low + high) / 2
+        shifted = 1 / (1 + np.exp(-middle) / odds)
+        if (shifted * weight).sum() / weight.sum() > mean:
+            high = middle
+        else:
+            low = middle
+    return shifted
+
+
+def positive_stable(u: Floats, w: Floats, index: float) -> Floats:
+    """Turn a uniform and an exponential into a positive stable frailty (Kanter 1975).
+
+    Parameters
+    ----------
+    u, w : float64, shape (N,)
+        Uniform on (0, 1) and exponential of mean 1.
+    index : float
+        lambda, in (0, 1]; 1 gives the constant 1.
+    """
+    if index == 1:
+        return np.ones(len(u))
+    x = np.pi * u
+    ratio = (1 - index) / index
+    return np.sin(index * x) / np.sin(x) ** (1 / index) * (np.sin((1 - index) * x) / w) ** ratio
+
+
+def kept_ranks(men: Ints, sample: float) -> Ints:
+    """Return how many ranks of each cell a sample keeps: ``ceil(sample * men)``."""
+    return np.ceil(np.round(sample * men, 6)).astype(np.int64)
+
+
+@dataclass
+class Population:
+    """The men of a sample: counts of all, rows of those whose thresholds can be reached.
+
+    ==================  =======  =====================================================
+    column              dtype    meaning (written by)
+    ==================  =======  =====================================================
+    id                  uint32   place in the nation's list (population)
+    stratum             uint16   see ``Strata`` (population)
+    threshold (N, J)    float32  error over frailty, by destination (population)
+    call_up_threshold   float32  error against the call-up hazard (population)
+    passed_at (N, J)    int32    second at which the threshold was passed (model)
+    summoned_at         int32    second of the summons (model)
+    enlisted_at         int32    second at which he complied (model)
+    trip                int32    his latest trip, -1 if he never left (model)
+    ==================  =======  =====================================================
+    """
+
+    strata: Strata
+    counts: Ints
+    weight: Floats
+    id: npt.NDArray[np.uint32]
+    stratum: npt.NDArray[np.uint16]
+    threshold: npt.NDArray[np.float32]
+    call_up_threshold: npt.NDArray[np.float32]
+    passed_at: npt.NDArray[np.int32] = field(init=False)
+    summoned_at: npt.NDArray[np.int32] = field(init=False)
+    enlisted_at: npt.NDArray[np.int32] = field(init=False)
+    trip: npt.NDArray[np.int32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start everybody at home."""
+        n, j = self.threshold.shape
+        self.passed_at = np.full((n, j), NEVER, dtype=np.int32)
+        self.summoned_at = np.full(n, NEVER, dtype=np.int32)
+        self.enlisted_at = np.full(n, NEVER, dtype=np.int32)
+        self.trip = np.full(n, -1, dtype=np.int32)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @property
+    def n_men(self) -> int:
+        """Number of simulated men, kept as rows or only counted."""
+        return int(self.counts.sum())
+
+    def weight_of(self, rows: npt.NDArray[np.integer]) -> Floats:
+        """Return how many men of the nation each of some rows stands for."""
+        return self.weight[self.stratum[rows] >> 3]
+
+    def carry_over(self, earlier: Population) -> Ints:
+        """Take the state of the rows of an earlier, smaller population; give their new places."""
+        place = np.searchsorted(self.id, earlier.id)
+        for name in ("passed_at", "summoned_at", "enlisted_at", "trip"):
+            getattr(self, name)[place] = getattr(earlier, name)
+        return place
+
+
+def make(
+    strata: Strata,
+    destinations: tuple[str, ...],
+    index: float,
+    sample: float,
+    draws: Draws,
+    caps: Floats,
+    call_up_caps: Floats,
+    chunk: int = CHUNK,
+    register: DrawCache | None = None,
+) -> Population:
+    """Make the men of a sample and keep those whose thresholds lie within the caps.
+
+    Parameters
+    ----------
+    strata : Strata
+        Cells and probabilities.
+    destinations : tuple of str
+        Names, whose errors are drawn as ``error:<name>``.
+    index : float
+        lambda, the index of the frailty.
+    sample : float
+        Share of the ranks kept in each cell.
+    draws : Draws
+        Addressed random numbers.
+    caps : float64, shape (S, J)
+        Highest pressure each stratum can reach; infinite keeps everybody.
+    call_up_caps : float64, shape (S,)
+        Highest call-up hazard each stratum can reach.
+    chunk : int
+        Men made at a time; changes nothing but speed and memory.
+    register : DrawCache, optional
+        Keeps what they are born with for the next call; changes nothing but speed.
+    """
+    kept = kept_ranks(strata.men, sample)
+    first = np.concatenate([[0], np.cumsum(strata.men)])
+    if register is not None and 4 * (6 + len(destinations)) * kept.sum() > register.most_bytes:
+        register = None
+    born = MenDraws(draws, register, sample)
+    maker = _Maker(strata, destinations, index, born, caps, call_up_caps)
+    counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
+    parts = [maker.make(piece, first, counts) for piece in _pieces(tuple(kept.tolist()), chunk)]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Population(strata, counts.reshape(-1), strata.men / kept, *columns)
+
+
+def one_man(
+    strata: Strata, destinations: tuple[str, ...], index: float, draws: Draws, man: int
+) -> Population:
+    """Make a single man of the nation by his id, the same as among all others."""
+    first = np.concatenate([[0], np.cumsum(strata.men)])
+    cell = int(np.searchsorted(first, man, side="right")) - 1
+    rank = man - int(first[cell])
+    everyone = np.full((strata.n_strata, len(destinations)), np.inf)
+    maker = _Maker(strata, destinations, index, MenDraws(draws), everyone, everyone[:, 0])
+    counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
+    rows = maker.make([(cell, rank, rank + 1)], first, counts)
+    return Population(strata, counts.reshape(-1), np.ones(strata.n_cells), *rows)
+
+
+Piece = list[tuple[int, int, int]]
+Rows = tuple[
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.uint16],
+    npt.NDArray[np.float32],
+    npt.NDArray[np.float32],
+]
+
+
+@lru_cache(maxsize=4)
+def _pieces(kept: tuple[int, ...], chunk: int) -> tuple[Piece, ...]:
+    """Cut the sample into lists of (cell, first rank, last rank + 1) of at most ``chunk`` men."""
+    pieces: list[Piece] = []
+    piece: Piece = []
+    room = chunk
+    for cell, n in enumerate(kept):
+        rank = 0
+        while rank < n:
+            stop = min(n, rank + room)
+            piece.append((cell, rank, stop))
+            room -= stop - rank
+            rank = stop
+            if room == 0:
+                pieces.append(piece)
+                piece, room = [], chunk
+    return (*pieces, piece) if piece else tuple(pieces)
+
+
+class _Maker:
+    """Makes pieces of the population; holds the streams and the screen."""
+
+    def __init__(
+        self,
+        strata: Strata,
+        destinations: tuple[str, ...],
+        index: float,
+        born: MenDraws,
+        caps: Floats,
+        call_up_caps: Floats,
+    ) -> None:
+        self.index = index
+        self.caps, self.call_up_caps = caps, call_up_caps
+        cell_caps = caps.reshape(strata.n_cells, 8, -1).max(axis=1)
+        self.screen_caps = np.minimum(cell_caps * 1.001 * _FULL, 1e30).astype(np.float32)
+        cell_call_up = call_up_caps.reshape(strata.n_cells, 8).max(axis=1)
+        self.screen_call_up = _word(-np.expm1(-cell_call_up * 1.001))
+        self.frailty_bound = _frailty_bounds(index)
+        self.educated = _word(strata.p_educated)
+        self.passport = _word(strata.p_passport)
+        self.liable = _word(strata.p_liable)
+        self.born, self.destinations = born, destinations
+
+    def make(self, piece: Piece, first: Ints, counts: Ints) -> Rows:
+        """Draw the men of a piece, count them by stratum, and give the rows to keep."""
+        cells = np.array([cell for cell, _, _ in piece])
+        sizes = [stop - rank for _, rank, stop in piece]
+        ranges = _joined([(int(first[c]) + a, int(first[c]) + b) for c, a, b in piece])
+
+        def each(by_cell: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return by_cell[cells[0]] if len(cells) == 1 else np.repeat(by_cell[cells], sizes)
+
+        born = self.born
+        educated = born.words("education", ranges) < each(self.educated)
+        has_passport = born.words("passport", ranges)
+        passport = has_passport < each(self.passport[:, 0])
+        passport |= educated & (has_passport < each(self.passport[:, 1]))
+        liable = born.words("liability", ranges) < each(self.liable)
+        _count(counts, cells, sizes, educated, passport, liable)
+
+        angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
+        errors = [born.words(f"error:{name}", ranges) for name in self.destinations]
+        call_up = born.words("error:call-up", ranges)
+        bound = self.frailty_bound[((angle >> 24) << 8) | (size >> 24)]
+        keep = call_up < each(self.screen_call_up)
+        with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
+            for j, error in enumerate(errors):
+                keep |= error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
+        row = np.flatnonzero(keep)
+
+        cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
+        stratum = cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
+        ids = _ids(ranges, row)
+        return self._thresholds(
+            ids,
+            stratum,
+            unit(angle[row]),
+            unit(size[row]),
+            [exponential(unit(error[row])) for error in errors],
+            exponential(unit(call_up[row])),
+        )
+
+    def _thresholds(
+        self,
+        ids: npt.NDArray[np.int64],
+        stratum: Ints,
+        angle: Floats,
+        size: Floats,
+        errors: list[Floats],
+        call_up: Floats,
+    ) -> Rows:
+        """Return exact thresholds and drop the men whom their own stratum's caps cannot reach."""
+        frailty = positive_stable(angle, -np.log(size), self.index)
+        threshold = np.stack(errors, axis=1) / frailty[:, None]
+        with np.errstate(over="ignore"):
+            threshold32 = threshold.astype(np.float32)
+            call_up32 = call_up.astype(np.float32)
+            caps = self.caps[stratum].astype(np.float32)
+        reached = (threshold32 <= caps).any(axis=1)
+        reached |= call_up32 <= self.call_up_caps[stratum].astype(np.float32)
+        return (
+            ids[reached].astype(np.uint32),
+            stratum[reached].astype(np.uint16),
+            threshold32[reached],
+            call_up32[reached],
+        )
+
+
+def _word(probability: Floats) -> npt.NDArray[np.uint32]:
+    """Return the word below which a draw means yes; 0 never, 1 always but for one in 2**32."""
+    return np.minimum(np.ceil(probability * _FULL - 0.5), _FULL - 1).clip(0).astype(np.uint32)
+
+
+@lru_cache(maxsize=16)
+def _frailty_bounds(index: float) -> npt.NDArray[np.float32]:
+    """Bound the frailty from above in each pair of bins of its two draws, shape (65536,)."""
+    edge = np.minimum(np.arange(1, _BINS + 1) / _BINS, 1 - 1e-12)
+    u, w = (part.ravel() for part in np.meshgrid(edge, edge, indexing="ij"))
+    bound = 1.001 * positive_stable(u, -np.log(w), index)
+    unbounded = np.maximum(u, w) == edge[-1]
+    bounds = np.where(unbounded, 1e38, bound).astype(np.float32)
+    bounds.setflags(write=False)
+    return bounds
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join ranges of ids that follow one another."""
+    joined = ranges[:1]
+    for a, b in ranges[1:]:
+        if a == joined[-1][1]:
+            joined[-1] = (joined[-1][0], b)
+        else:
+            joined.append((a, b))
+    return joined
+
+
+def _ids(ranges: list[tuple[int, int]], row: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    """Return the ids of some rows of a piece."""
+    starts = np.array([a for a, _ in ranges])
+    ends = np.cumsum([b - a for a, b in ranges])
+    part = np.searchsorted(ends, row, side="right")
+    return starts[part] + row - np.concatenate([[0], ends])[part]
+
+
+def _count(
+    counts: Ints,
+    cells: Ints,
+    sizes: list[int],
+    educated: npt.NDArray[np.bool_],
+    passport: npt.NDArray[np.bool_],
+    liable: npt.NDArray[np.bool_],
+) -> None:
+    """Add the men of a piece to the counts by cell and stratum, shape (C, 8)."""
+    if len(cells) > 8:
+        code = educated * np.uint8(4) + passport * np.uint8(2) + liable
+        key = np.repeat(np.arange(len(cells)) * 8, sizes) + code
+        counts[cells] += np.bincount(key, minlength=8 * len(cells)).reshape(-1, 8)
+        return
+    end = 0
+    for cell, size in zip(cells.tolist(), sizes, strict=True):
+        part = slice(end, end + size)
+        end += size
+        e, p, li = educated[part], passport[part], liable[part]
+        ep, el, pl = e & p, e & li, p & li
+        n = np.count_nonzero
+        n_e, n_p, n_l, n_ep, n_el, n_pl = n(e), n(p), n(li), n(ep), n(el), n(pl)
+        n_epl = n(ep & li)
+        counts[cell] += (
+            size - n_e - n_p - n_l + n_ep + n_el + n_pl - n_epl,
+            n_l - n_el - n_pl + n_epl,
+            n_p - n_ep - n_pl + n_epl,
+            n_pl - n_epl,
+            n_e - n_ep - n_el + n_epl,
+            n_el - n_epl,
+            n_ep - n_epl,
+            n_epl,
+        )

@@ -1,0 +1,321 @@
+"""What a scenario means before any man acts: everything fixed by file and data alone.
+
+Strata, roads, policies by hour, panic, call-up and the pressure if nobody had to wait, all
+the same in every replication. ``FlowModel`` adds chance and queues.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.data import sources
+from flowsim.model import choice, conscription, journey, population
+from flowsim.model import perceptions as news
+from flowsim.scenario import timetable as policies
+from flowsim.scenario.clock import Clock
+from flowsim.scenario.schema import CallUp, CallUpWave, Scenario
+from flowsim.types import Bools, Floats
+
+SLACK = 1.05  # of the caps over the pressure expected without waits
+
+
+@dataclass(frozen=True)
+class World:
+    """A scenario laid out as arrays; built once and shared by its replications."""
+
+    assumptions: Scenario
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The scenario's clock."""
+        return self.assumptions.horizon.clock
+
+    @cached_property
+    def destinations(self) -> tuple[str, ...]:
+        """Names of the destinations, in the order of the file."""
+        return tuple(self.assumptions.destinations)
+
+    @cached_property
+    def regions(self) -> sources.Regions:
+        """The 83 regions."""
+        return sources.regions()
+
+    @cached_property
+    def table(self) -> policies.Timetable:
+        """Policies by hour and crossing."""
+        return policies.timetable(self.assumptions)
+
+    @cached_property
+    def roads(self) -> journey.Roads:
+        """Journeys from every region to every crossing."""
+        return journey.build_roads(
+            self.assumptions.crossings,
+            self.destinations,
+            self.assumptions.travel,
+            self.regions.code,
+            self.regions.lat,
+            self.regions.lon,
+            self.regions.income,
+            self.regions.road_connected,
+            sources.road_km(),
+        )
+
+    @cached_property
+    def strata(self) -> population.Strata:
+        """Cells of the nation and the probabilities of attributes in them."""
+        who = self.assumptions.population
+        men = self.regions.men
+        by_age = who.education_level.value * who.education_by_age.by_age
+        educated = np.clip(
+            self.regions.higher_education_share[:, None] * by_age, *who.education_bounds
+        )
+        total = men.sum(axis=1)
+        share = population.shift_to_mean(
+            self.regions.passport_share, total, who.passport_share.value
+        )
+        mean_educated = (educated * men).sum(axis=1) / total
+        by_education = population.passport_by_education(
+            share, mean_educated, who.passport_odds_ratio.value
+        )
+        return population.Strata(
+            men=men.reshape(-1),
+            p_educated=educated.reshape(-1),
+            p_passport=np.repeat(by_education, men.shape[1], axis=0),
+            p_liable=np.tile(who.liable_by_age.by_age, len(men)),
+        )
+
+    @cached_property
+    def men(self) -> Floats:
+        """Expected men of the nation by stratum, shape (S,)."""
+        return self.strata.expected()
+
+    @cached_property
+    def of_stratum(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Region, age, educated, passport and liable of each stratum."""
+        return self.strata.columns()
+
+    @cached_property
+    def _waves(self) -> list[tuple[CallUp | CallUpWave, float]]:
+        further = [p for p in self.assumptions.policies.values() if isinstance(p, CallUpWave)]
+        return conscription.waves(self.assumptions.call_up, further)
+
+    @cached_property
+    def panic(self) -> Floats:
+        """Panic by day and hour, in days of panic, shape (D, 24), rumours in."""
+        law = self.assumptions.panic
+        total = np.zeros(self.clock.n_hours)
+        for wave, strength in self._waves:
+            total += strength * conscription.panic_by_hour(
+                wave, self.clock, law.lag.value, law.decay.value
+            )
+        total *= 1 + self.table.rumour[policies.WARM_UP :]
+        return total.reshape(-1, 24) / 24
+
+    @cached_property
+    def announced(self) -> Floats:
+        """Men announced as called up at each full hour, all waves, shape (24 D + 1,)."""
+        hours = np.arange(self.clock.n_hours + 1.0)
+        totals = [
+            conscription.announced_total(wave.pace, self.clock, hours)
+            for wave, _ in self._waves
+            if wave.target.value > 0
+        ]
+        return np.sum(totals, axis=0) if totals else np.zeros(len(hours))
+
+    @cached_property
+    def relative_call_up(self) -> Floats:
+        """Call-up per man of each region against the nation's, shape (R,)."""
+        return conscription.relative_call_up(
+            self.regions.mobilised,
+            self.regions.men.sum(axis=1).astype(float),
+            self.assumptions.call_up.regional_disparity.value,
+        )
+
+    @cached_property
+    def summons_per_man(self) -> Floats:
+        """Chance of a summons per man announced, shape (R, 2): not liable, liable."""
+        law = self.assumptions.call_up
+        by_cell = self.strata.men * self.strata.p_liable
+        return conscription.hazard_per_announced_man(
+            self.relative_call_up,
+            self.regions.men.sum(axis=1).astype(float),
+            by_cell.reshape(self.regions.men.shape).sum(axis=1),
+            law.error_share.value,
+            law.comply.value,
+        )
+
+    def hazard(self, announced: float) -> Floats:
+        """Return the cumulated call-up hazard by stratum, shape (S,)."""
+        by_like = conscription.cumulated_hazard(self.summons_per_man, announced)
+        return by_like.reshape(-1).take(self.call_up_group)
+
+    @cached_property
+    def call_up_group(self) -> npt.NDArray[np.int64]:
+        """Those of each stratum who share a call-up hazard: 2 * region + liable, shape (S,)."""
+        return self.of_stratum["region"] * 2 + self.of_stratum["liable"]
+
+    @cached_property
+    def visible_checks(self) -> Floats:
+        """Visible checks by hour of the table and destination, delayed as news, (H, J)."""
+        seen = news.visible_checks(self.table.visibility, self.roads.size, self.roads.country)
+        return policies.delayed(seen, self.assumptions.news.check_delay.value)
+
+    @cached_property
+    def available(self) -> Bools:
+        """Whether a destination is available without and with passport, shape (H, 2, J)."""
+        shut = self.table.shut
+        open_ = np.stack(
+            [~shut[:, self.roads.country == j].all(axis=1) for j in range(len(self.destinations))],
+            axis=1,
+        )
+        return np.stack([open_ & ~self.table.requires_passport, open_], axis=1)
+
+    @cached_property
+    def next_available(self) -> npt.NDArray[np.int64]:
+        """First hour of the table, from each hour on, at which it is available (H, 2, J)."""
+        hours = np.arange(len(self.available))[:, None, None]
+        later = np.where(self.available, hours, 2**40)
+        return np.minimum.accumulate(later[::-1], axis=0)[::-1]
+
+    def exempt(self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]) -> Bools:
+        """Return which men an entry limit at their crossing does not bind, by region, (N,)."""
+        out = np.zeros(len(crossing), dtype=bool)
+        for c, codes in self.table.exempt.items():
+            local = np.isin(region, [self.regions.code.index(code) for code in codes])
+            out |= (crossing == c) & local
+        return out
+
+    @cached_property
+    def background(self) -> Floats:
+        """Ordinary travellers a day into each destination by hour of the table, (H, J)."""
+        return np.stack(
+            [
+                c.background.value * c.background_season.by_hour(self.clock, policies.WARM_UP)
+                for c in self.assumptions.destinations.values()
+            ],
+            axis=1,
+        )
+
+    @cached_property
+    def base_utility(self) -> Floats:
+        """The part of V that does not change, shape (S, J)."""
+        return choice.base_utility(
+            self.assumptions.choice, self.destinations, self.of_stratum, self.relative_call_up
+        )
+
+    @cached_property
+    def news_lag_days(self) -> npt.NDArray[np.int64]:
+        """Days until co-regionals' departures show abroad, shape (R, J)."""
+        mean = self.roads.by_air * self.roads.fly_share[:, None]
+        mean = mean + self.roads.by_road * (1 - self.roads.fly_share[:, None])
+        nearest = [
+            mean[:, self.roads.country == j].min(axis=1) for j in range(len(self.destinations))
+        ]
+        return np.maximum(1, np.ceil(np.stack(nearest, axis=1) / 24)).astype(np.int64)
+
+    def generalised_hours(self, wait: Floats, row: int) -> Floats:
+        """Return the logsum of each region and destination at an hour of the table, (R, J)."""
+        law, roads = self.assumptions.choice, self.roads
+        n_regions = len(self.regions.code)
+        out = np.empty((n_regions, len(self.destinations)))
+        for j, (here, hours) in enumerate(self._ways):
+            shut = self.table.shut[row, here]
+            if shut.all():  # a closed country is not available, but no farther away
+                shut = ~shut
+            size = np.where(shut, 0.0, roads.size[here])
+            both = choice.generalised_hours(
+                hours, wait[here], size, law.theta.value, law.omega.value
+            )
+            by_road, by_air = both[:n_regions], both[n_regions:]
+            out[:, j] = by_air * roads.fly_share + by_road * (1 - roads.fly_share)
+        return out
+
+    @cached_property
+    def _ways(self) -> list[tuple[Bools, Floats]]:
+        """Crossings into each destination, shape (C,), and the hours by road, then by air."""
+        roads, ways = self.roads, []
+        for j in range(len(self.destinations)):
+            here = roads.country == j
+            ways.append((here, np.concatenate([roads.by_road[:, here], roads.by_air[:, here]])))
+        return ways
+
+    def pressure_path(self) -> PressurePath:
+        """Start the daily course of pressure."""
+        return PressurePath(self)
+
+    @cached_property
+    def caps(self) -> Floats:
+        """Pressure that no stratum is expected to exceed: nobody waits anywhere, (S, J)."""
+        path = self.pressure_path()
+        no_wait = np.zeros(len(self.roads.size))
+        for day in range(self.clock.n_days):
+            path.advance(day, no_wait)
+        return path.pressure.level * SLACK
+
+    @cached_property
+    def call_up_caps(self) -> Floats:
+        """Highest call-up hazard of each stratum, shape (S,); known exactly."""
+        return self.hazard(float(self.announced.max()))
+
+
+class PressurePath:
+    """The daily course of pressure, given what is believed of waits."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        n = len(world.destinations)
+        self.pressure = choice.Pressure.at_rest(world.strata.n_strata, n)
+        self.utility = world.base_utility
+        self.left = np.zeros((world.clock.n_days + 1, len(world.regions.code), n))
+        self._cells = np.indices(world.news_lag_days.shape)
+        self._known = (b"", world.roads.by_road)  # of generalised hours: for what, and they
+        self._region_men = world.regions.men.sum(axis=1)[:, None] / 1000.0
+
+    def co_regionals(self, day: int) -> Floats:
+        """Return the expected co-regionals abroad per 1,000 men as known at home, (R, J)."""
+        r, j = self._cells
+        return self.left[np.maximum(0, day - self.world.news_lag_days), r, j] / self._region_men
+
+    def _generalised_hours(self, wait: Floats, row: int) -> Floats:
+        """Return the logsum of each region and destination; new when roads or waits change."""
+        key = wait.tobytes() + self.world.table.shut[row].tobytes()
+        if key != self._known[0]:
+            self._known = (key, self.world.generalised_hours(wait, row))
+        return self._known[1]
+
+    def advance(self, day: int, wait: Floats) -> None:
+        """Let a day pass with these perceived waits (hours, shape (C,))."""
+        world, law = self.world, self.world.assumptions.choice
+        row = policies.WARM_UP + 24 * day
+        v = choice.utility(
+            world.base_utility,
+            world.of_stratum,
+            self._generalised_hours(wait, row),
+            world.visible_checks[row],
+            self.co_regionals(day),
+            law,
+        )
+        self.utility = v
+        rate = np.exp(v / law.lambda_.value) / world.assumptions.panic.reference.value
+        panic = world.panic[day]
+        available = world.available[row : row + 24]
+        passport = world.of_stratum["passport"]
+        enlisted = -np.expm1(-world.hazard(float(world.announced[24 * day])))
+        self.pressure.grow(
+            rate,
+            float(panic.sum()),
+            (panic[:, None, None] * available).sum(axis=0).take(passport, axis=0),
+            np.any(available, axis=0).take(passport, axis=0),
+            world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
+            law.lambda_.value,
+        )
+        n_regions = len(self.left[0])
+        by_region = self.pressure.expected.reshape(n_regions, -1, self.left.shape[2])
+        if by_region.shape[2] == 1:
+            self.left[day + 1] = by_region.sum(axis=1)
+        else:  # the same additions in the same order, whole rows at a time
+            self.left[day + 1] = np.ascontiguousarray(by_region.swapaxes(0, 1)).sum(axis=0)

@@ -1,0 +1,125 @@
+"""The ledger of trips and wishes, added up by Moscow day: who left, who stayed, who could not."""
+
+from __future__ import annotations
+
+from flowsim.types import Bools, Floats, Ints
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.scenario.clock import DAY
+from flowsim.model.flow_model import FlowModel
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.scenario.schema import Stay
+from flowsim.model.states import NEVER, Status
+
+
+
+class Ledger:
+    """What the trips and wishes of one run add up to, day by day, in men of the nation."""
+
+    def __init__(self, model: FlowModel) -> None:
+        self.model, self.world = model, model.world
+        self.n_days = self.world.clock.n_days
+
+    def bound_for(self, j: int) -> Bools:
+        """Return which trips went to destination j."""
+        return self.model.trips["destination"] == j
+
+    def departures(self, chosen: Bools) -> Floats:
+        """Count the men whose first trip is among those chosen, by day of leaving, (D,)."""
+        trips = self.model.trips
+        seconds = trips["leaves_at"]
+        some = chosen & (trips["tries"] == 0) & (seconds < self.n_days * DAY)
+        day = (seconds[some] // int(DAY)).astype(np.int64)
+        return np.bincount(day, trips["weight"][some], minlength=self.n_days).astype(np.float64)
+
+    def share_of_leavers(self, attribute: str, chosen: Bools) -> Floats:
+        """Return the share with an attribute among the chosen who have left so far, (D,)."""
+        stratum = self.model.population.stratum[self.model.trips["row"]]
+        with_it = chosen & (self.world.of_stratum[attribute][stratum] == 1)
+        everybody = np.cumsum(self.departures(chosen))
+        return mean(np.cumsum(self.departures(with_it)), everybody)
+
+    def entered(self, j: int) -> Ints:
+        """Return the trips that ended in destination j."""
+        entered = np.flatnonzero(self.model.trips["end"] >= Status.ABROAD)
+        return entered[self.bound_for(j)[entered]]
+
+    def stocks(self, j: int, stay: Stay) -> tuple[Floats, Floats]:
+        """Return men in destination j and their families at the end of each day, (D,) each."""
+        trips, mine = self.model.trips, self.entered(j)
+        weight = trips["weight"][mine]
+
+        def cumulated(seconds: Floats, chosen: Bools) -> Floats:
+            some = chosen & (seconds < self.n_days * DAY)
+            day = (seconds[some] // DAY).astype(np.int64)
+            return np.cumsum(np.bincount(day, weight[some], minlength=self.n_days))
+
+        came = trips["ends_at"][mine].astype(np.float64)
+        left = trips["leaves_again_at"][mine].astype(np.float64)
+        joined = came + stay.family_lag.value * DAY
+        everybody = np.ones(len(mine), dtype=bool)
+        stock = cumulated(came, everybody) - cumulated(left, everybody)
+        with_family = cumulated(joined, left > joined) - cumulated(left, left > joined)
+        return stock, with_family * stay.family.value
+
+    @cached_property
+    def _first_departure(self) -> Ints:
+        """Return when each row of the population first left (s), NEVER if not, shape (N,)."""
+        trips = self.model.trips
+        out = np.full(len(self.model.population), NEVER, dtype=np.int64)
+        first = trips["tries"] == 0
+        out[trips["row"][first]] = trips["leaves_at"][first]
+        return out
+
+    def _vain_wishes(self, j: int) -> tuple[Ints, Ints, Ints]:
+        """Return row, beginning and end (s) of men's wishes for j that could not be acted on."""
+        men = self.model.population
+        wanting = np.flatnonzero(men.passed_at[:, j] < NEVER)
+        since = men.passed_at[wanting, j].astype(np.int64)
+        passport = self.world.of_stratum["passport"][men.stratum[wanting]]
+        blocked = ~self.world.available[WARM_UP + since // 3600, passport, j]
+        wanting, since = wanting[blocked], since[blocked]
+        until = np.minimum(self._first_departure[wanting], men.enlisted_at[wanting])
+        home = since < until  # a threshold may also be passed by men long gone
+        return wanting[home], since[home], until[home]
+
+    def involuntary(self, j: int) -> Floats:
+        """Count men at home who want to leave for j and cannot, at the end of each day, (D,)."""
+        return self._at_home(*self._vain_wishes(j))
+
+    def involuntary_stayers(self) -> Floats:
+        """Count men at home who want to leave and cannot, each once, at the end of each day."""
+        wishes = [self._vain_wishes(j) for j in range(len(self.world.destinations))]
+        rows, since, until = (np.concatenate(part) for part in zip(*wishes, strict=True))
+        order = np.lexsort((since, rows))
+        rows, since, until = rows[order], since[order], until[order]
+        first = np.ones(len(rows), dtype=bool)
+        first[1:] = rows[1:] != rows[:-1]
+        return self._at_home(rows[first], since[first], until[first])
+
+    def _at_home(self, rows: Ints, since: Ints, until: Ints) -> Floats:
+        """Count men from one moment to another, at the end of each day."""
+        weight, n_days = self.model.population.weight_of(rows), self.n_days
+        some = until < n_days * DAY
+        begin = np.bincount(since // int(DAY), weight, minlength=n_days)
+        end = np.bincount(until[some] // int(DAY), weight[some], minlength=n_days)
+        return np.cumsum(begin - end)
+
+    def by_region(
+        self, seconds: npt.NDArray[np.integer], stratum: npt.NDArray[np.integer], weight: Floats
+    ) -> Floats:
+        """Add up men by the day of some moment of theirs and region, shape (D, R)."""
+        n_regions = len(self.world.regions.code)
+        some = seconds < self.n_days * DAY
+        day = seconds[some].astype(np.int64) // int(DAY)
+        cell = day * n_regions + self.world.of_stratum["region"][stratum[some]]
+        total = np.bincount(cell, weight[some], minlength=self.n_days * n_regions)
+        return total.astype(np.float64).reshape(self.n_days, -1)
+
+
+def mean(total: Floats, n: Floats) -> Floats:
+    """Divide, leaving undefined what nobody stands for."""
+    return np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)

@@ -1,0 +1,92 @@
+"""What can be measured where, and how a daily series becomes one number.
+
+The names of INTERFACES.md (docs: README, "Results"); a test holds this list against the
+tables that the model writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flowsim.data import sources
+from flowsim.results.observation import FLOWS, LEVELS
+from flowsim.scenario.schema import Scenario
+
+NATION = "RU"
+
+DESTINATION = (
+    *FLOWS,
+    "exits",
+    "stock_men",
+    "stock_persons",
+    "registrations",
+    "departures",
+    "departures_expected",
+    "involuntary_stayers",
+    "educated_share",
+    "passport_share",
+)
+REGION = ("departures", "called_up", "enlisted")
+
+MEASURES: dict[str, tuple[str, ...]] = {
+    "nation": (*REGION, "involuntary_stayers", "educated_share"),
+    "region": REGION,
+    "destination": DESTINATION,
+    "crossing": (*FLOWS, *LEVELS, "wait_hours", "wait_hours_p90"),
+    "group": (*FLOWS, *LEVELS),
+}
+"""Measures of the daily table by kind of place."""
+
+REDUCTIONS = ("sum", "last", "first", "max", "min", "mean")
+
+_RULES = (
+    dict.fromkeys(LEVELS, "max")  # the last day's queue says little: it is mostly gone
+    | dict.fromkeys(("wait_hours", "wait_hours_p90"), "mean")
+    | dict.fromkeys(
+        (
+            "stock_men",
+            "stock_persons",
+            "called_up",
+            "enlisted",
+            "involuntary_stayers",
+            "educated_share",
+            "passport_share",
+        ),
+        "last",
+    )
+)
+
+
+def reduction(measure: str) -> str:
+    """Return how a measure adds up over days unless the file says otherwise.
+
+    Flows are summed; stocks and cumulative measures give their last day, queues their
+    longest, waits their mean.
+    """
+    return _RULES.get(measure, "sum")
+
+
+def known_measures() -> list[str]:
+    """Return every measure once, in the order of the tables."""
+    return list(dict.fromkeys(name for names in MEASURES.values() for name in names))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place as tables name it."""
+
+    kind: str
+    place_id: str
+
+
+def places(scenario: Scenario) -> dict[str, Place]:
+    """Return every place of a scenario's tables by id; destinations also by name."""
+    found = {NATION: Place("nation", NATION)}
+    found |= {code: Place("region", code) for code in sources.regions().code}
+    for name, country in scenario.destinations.items():
+        found[name] = found[country.code] = Place("destination", country.code)
+    for name, crossing in scenario.crossings.items():
+        found[name] = Place("crossing", name)
+        if crossing.group is not None:
+            found[crossing.group] = Place("group", crossing.group)
+    return found

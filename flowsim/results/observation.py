@@ -1,0 +1,399 @@
+"""The observation equation: from men, companions and ordinary traffic to what was counted.
+
+Published counts are crossings of both sexes and all ages, ordinary traffic included:
+entries = men * (1 + companions) + background (ODD 7.9). Everything is kept by hour and
+crossing, so that any published window can be compared.
+"""
+
+from __future__ import annotations
+
+from flowsim.types import Floats, Ints
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.model.queue import NOBODY, Border
+from flowsim.scenario.clock import HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.model.journey import Trips
+from flowsim.model.flow_model import FlowModel
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.data.sources import Observation
+from flowsim.model.states import NEVER, Lane, Reason, Status
+
+
+FLOWS = (
+    "arrivals_at_border",
+    "entries",
+    "entries_men",
+    "crossings_out",
+    "cars_cleared",
+    "checked",
+    "refused",
+    "refused_entry",
+    "notices",
+    "notices_expected",
+    "limited",
+    "gave_up",
+)
+"""Measures by hour and crossing that add up over time."""
+
+STOPPED: dict[str, Callable[[Trips], npt.NDArray[Any]]] = {
+    "checked": lambda trips: trips["examined"],
+    "refused": lambda trips: np.isin(
+        trips["reason"], (Reason.LISTED, Reason.CLOSED, Reason.SERVED)
+    ),
+    "refused_entry": lambda trips: trips["reason"] == Reason.ENTRY,
+    "notices": lambda trips: trips["reason"] == Reason.SERVED,
+    "notices_expected": lambda trips: trips["expected_notice"],
+    "limited": lambda trips: trips["end"] == Status.LIMITED,
+    "gave_up": lambda trips: trips["end"] == Status.GAVE_UP,
+}
+"""Those of them that are counted in men where their trips end, and how each trip counts."""
+
+LEVELS = ("queue_persons", "queue_cars", "queue_km")
+"""Measures by full hour and crossing: what stands there at that moment."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Every unit that came to a crossing, one entry each.
+
+    Attributes
+    ----------
+    crossing, trip, lane : int64
+        Column, trip (-1 ordinary travellers), lane in which it ended.
+    arrival, start, gone : float64
+        Seconds; ``start`` is when it reached the head (infinite if never).
+    persons : float64
+    cleared : bool
+    """
+
+    crossing: Ints
+    trip: Ints
+    lane: Ints
+    arrival: Floats
+    start: Floats
+    gone: Floats
+    persons: Floats
+    cleared: npt.NDArray[np.bool_]
+
+
+def units_of(model: FlowModel) -> Units:
+    """Collect the units from the crossings' logs and from the queues as they stand."""
+    parts = []
+    for c, crossing in enumerate(model.crossings):
+        log = crossing.border.log
+        start = np.where(np.array(log.cleared) == 1, log.start, np.inf)
+        columns = (log.trip, log.lane, log.arrival, start, log.finish, log.persons, log.cleared)
+        parts.append([np.full(len(log.trip), c), *columns])
+        waiting = _waiting(crossing.border, model.hour * HOUR)
+        if waiting:
+            parts.append([np.full(len(waiting), c), *zip(*waiting, strict=True)])
+    column, trip, lane, arrival, start, gone, persons, cleared = (
+        np.concatenate([np.asarray(part, dtype=dtype) for part in values])
+        for values, dtype in zip(zip(*parts, strict=True), _UNIT_TYPES, strict=True)
+    )
+    return Units(column, trip, lane, arrival, start, np.floor(gone), persons, cleared == 1)
+
+
+_UNIT_TYPES = (np.int64, np.int64, np.int64, np.float64, np.float64, np.float64, np.float64, int)
+
+
+def _waiting(border: Border, now: float) -> list[tuple[int, int, float, float, float, float, int]]:
+    """Return trip, lane, arrival, start, end, persons and 0 of the units in the queues."""
+    rows = []
+    for lane, queue in enumerate(border.lanes):
+        for place, (arrival, persons, trip, deadline, _) in enumerate(queue):
+            served = place == 0 and border.busy[lane]
+            start = border.started[lane] if served else np.inf
+            gone = deadline if deadline <= now and not served else np.inf
+            rows.append((trip, lane, arrival, start, gone, persons, 0))
+    return rows
+
+
+class Measures(Mapping[str, Floats]):
+    """Arrays by name, each worked out when it is first asked for."""
+
+    def __init__(self, names: tuple[str, ...], work_out: Callable[[str], Floats]) -> None:
+        self._names, self._work_out = names, work_out
+        self._known: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._known:
+            if name not in self._names:
+                raise KeyError(name)
+            self._known[name] = self._work_out(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Observed:
+    """What could be counted in one run, each measure worked out when it is first asked for.
+
+    Attributes
+    ----------
+    flows : mapping to float64, each shape (H, C)
+        Measures of ``FLOWS`` by hour (warm-up first) and crossing.
+    levels : mapping to float64, each shape (H + 1, C)
+        Measures of ``LEVELS`` at each full hour.
+    """
+
+    def __init__(self, model: FlowModel) -> None:
+        model.complete_trips()
+        self.model, self.world = model, model.world
+        self.n_rows = WARM_UP + self.world.clock.n_hours
+        self.flows = Measures(FLOWS, self._flow)
+        self.levels = Measures(LEVELS, self._level)
+
+    @cached_property
+    def units(self) -> Units:
+        """Every unit that came to a crossing."""
+        return units_of(self.model)
+
+    def _rows(self, seconds: Floats) -> Ints:
+        return np.floor(seconds / HOUR).astype(np.int64) + WARM_UP
+
+    def by_hour(self, seconds: Floats, column: Ints, value: Floats, n: int) -> Floats:
+        """Add up values by hour and column, leaving out what lies beyond the horizon."""
+        inside = seconds < self.world.clock.n_hours * HOUR
+        cell = self._rows(seconds[inside]) * n + column[inside]
+        total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
+        return total.astype(np.float64).reshape(-1, n)
+
+    def _flow(self, measure: str) -> Floats:
+        """Count a measure of ``FLOWS`` by hour and crossing."""
+        n = len(self.model.crossings)
+        if measure in STOPPED:
+            at, crossing, value = self._stopped(measure)
+            return self.by_hour(at, crossing, value, n)
+        units = self.units
+        if measure == "arrivals_at_border":
+            return self.by_hour(units.arrival, units.crossing, units.persons, n)
+        return self.by_hour(units.gone, units.crossing, self._passed(measure), n)
+
+    def _passed(self, measure: str) -> Floats:
+        """Return what each unit adds to a measure when it is through."""
+        units, given = self.units, self.model.assumptions.observation
+        ordinary, shut, end, reason = self._of_units
+        share = given.background_men_share.value
+        through = units.cleared * units.persons
+        through = through * np.where(ordinary, 1 - share * shut, reason % Reason.ENTRY == 0)
+        if measure == "crossings_out":
+            return through
+        if measure == "cars_cleared":
+            road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
+            in_car = (units.lane == Lane.VEHICLES) & road[units.crossing]
+            return through * in_car / given.persons_per_car.value
+        entered = through * np.where(ordinary, 1, end >= Status.ABROAD)
+        if measure == "entries":
+            return entered
+        men_share = np.where(ordinary, share * ~shut, 1 / self.model.persons_per_man)
+        return np.where(ordinary, units.cleared * units.persons, entered) * men_share
+
+    @cached_property
+    def _of_units(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Ints, Ints]:
+        """Return which units are ordinary, which came to a crossing shut to men; end and reason."""
+        units, trips, table = self.units, self.model.trips, self.world.table
+        ordinary = units.trip == NOBODY
+        trip = np.where(ordinary, 0, units.trip)
+        end = np.where(ordinary, Status.HOME, trips["end"][trip]) if len(trips) else units.trip
+        reason = np.where(ordinary, 0, trips["reason"][trip]) if len(trips) else units.trip * 0
+        row = np.minimum(self._rows(np.where(units.cleared, units.gone, 0)), self.n_rows - 1)
+        return ordinary, table.closed_to_men[row, units.crossing], end, reason
+
+    def _stopped(self, measure: str) -> tuple[Floats, Ints, Floats]:
+        """Return moment, crossing and what it adds to a measure of each trip that has ended."""
+        trips = self.model.trips
+        ended = trips["ends_at"] < NEVER
+        crossing = trips["crossing"][ended].astype(np.int64)
+        at = trips["ends_at"][ended].astype(np.float64)
+        return at, crossing, trips["weight"][ended] * STOPPED[measure](trips)[ended]
+
+    @cached_property
+    def reached(self) -> Floats:
+        """Persons who reached the head of the queue, by hour and crossing, shape (H, C)."""
+        units, n = self.units, len(self.model.crossings)
+        return self.by_hour(units.start, units.crossing, units.persons, n)
+
+    @cached_property
+    def waited(self) -> Floats:
+        """Person-hours waited by those who reached the head in the hour, shape (H, C)."""
+        units, n = self.units, len(self.model.crossings)
+        reached = np.isfinite(units.start)
+        waited = np.where(reached, units.start - units.arrival, 0.0) / HOUR * units.persons
+        return self.by_hour(units.start, units.crossing, waited, n)
+
+    def _level(self, measure: str) -> Floats:
+        """Measure the queues at each full hour."""
+        given = self.model.assumptions.observation
+        if measure == "queue_persons":
+            return self._queue_persons()
+        if measure == "queue_km":
+            return self.levels["queue_cars"] / given.cars_per_km.value
+        walkers = np.stack([c.walkers for c in self.model.crossings], axis=1)
+        walkers = np.concatenate([walkers, walkers[-1:]])
+        road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
+        in_cars = np.maximum(0.0, self.levels["queue_persons"] - walkers)
+        return in_cars * road / given.persons_per_car.value
+
+    def _queue_persons(self) -> Floats:
+        units, n = self.units, len(self.model.crossings)
+        came = self.by_hour(
+            np.ceil(units.arrival / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
+        )
+        gone = self.by_hour(
+            np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
+        )
+        queue = np.zeros((self.n_rows + 1, n))
+        queue[1:] = np.cumsum(came - gone, axis=0)
+        return np.maximum(0.0, np.round(queue, 6))
+
+    @cached_property
+    def exits(self) -> Floats:
+        """Persons leaving each destination by hour, shape (H, J)."""
+        world, trips = self.world, self.model.trips
+        given = self.model.assumptions.destinations.values()
+        n = len(world.destinations)
+        ordinary = np.stack(
+            [
+                d.background_exits.value / 24 * d.background_season.by_hour(world.clock, WARM_UP)
+                for d in given
+            ],
+            axis=1,
+        )
+        left = trips["leaves_again_at"] < NEVER
+        return ordinary + self.by_hour(
+            trips["leaves_again_at"][left].astype(np.float64),
+            trips["destination"][left].astype(np.int64),
+            trips["weight"][left] * self.model.persons_per_man,
+            n,
+        )
+
+    # ------------------------------------------------------------------ time and place
+
+    def local_days(self, by_hour: Floats, utc_offset_h: int) -> Floats:
+        """Add up hours (H, ...) over whole local days of the horizon, shape (D, ...)."""
+        first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+        some = by_hour[first : first + self.world.clock.n_hours].T
+        days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
+        days[..., : some.shape[-1]] = some
+        return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
+
+    def local_days_of_crossings(self, by_hour: Floats) -> Floats:
+        """Add up hours (H, C) over whole local days of each crossing's other side, (D, C)."""
+        offsets = [c.parameters.utc_offset_h for c in self.model.crossings]
+        out = np.empty((self.world.clock.n_days, len(offsets)))
+        for offset in set(offsets):
+            here = np.flatnonzero(np.array(offsets) == offset)
+            out[:, here] = self.local_days(by_hour[:, here], offset)
+        return out
+
+    def columns_of(self, place_id: str) -> Ints:
+        """Return the crossings that a place means: itself, its group's, or its country's."""
+        codes = {name: d.code for name, d in self.model.assumptions.destinations.items()}
+        return np.array(
+            [
+                c.column
+                for c in self.model.crossings
+                if place_id in (c.crossing_id, c.parameters.group, codes[c.parameters.destination])
+            ],
+            dtype=np.int64,
+        )
+
+    def published_equivalent(self, observation: Observation) -> float | None:
+        """Return what the run has for a published figure; None if it has nothing to compare."""
+        if observation.window_start is None or observation.window_end is None:
+            return None
+        shift = timedelta(hours=(observation.utc_offset_h or 3) - MOSCOW_UTC_OFFSET_H)
+        start, end = observation.window_start - shift, observation.window_end - shift
+        known: dict[str, Callable[[], float | None]] = {
+            "exits": lambda: self._flow_of(
+                self._exits_of(observation.place_id), observation, start, end
+            ),
+            "called_up": lambda: self._called_up(end),
+            "passport_share": lambda: self._passport_share(observation.place_id),
+        }
+        measure = observation.model_measure
+        if measure in known:
+            return known[measure]()
+        columns = self.columns_of(observation.place_id)
+        if len(columns) == 0:
+            return None
+        if measure in FLOWS:
+            return self._flow_of(
+                self.flows[measure][:, columns].sum(axis=1), observation, start, end
+            )
+        return self._at_border(measure, columns, start, end)
+
+    def _flow_of(
+        self, by_hour: Floats | None, observation: Observation, start: datetime, end: datetime
+    ) -> float | None:
+        clock = self.world.clock
+        a, b = clock.hour(start), clock.hour(end)
+        first, last = max(a, -WARM_UP), min(b, clock.n_hours)
+        if by_hour is None or last <= first:
+            return None
+        total = float(by_hour[WARM_UP + first : WARM_UP + last].sum())
+        per_day = b - a > 24 and "/" in observation.unit
+        if per_day:
+            return total / (last - first) * 24
+        return total if (first, last) == (a, b) else None
+
+    def _at_border(
+        self, measure: str, columns: Ints, start: datetime, end: datetime
+    ) -> float | None:
+        clock = self.world.clock
+        a, b = WARM_UP + clock.hour(start), WARM_UP + max(clock.hour(end), clock.hour(start) + 1)
+        if a < 0 or b > self.n_rows:
+            return None
+        if measure in self.levels:
+            return float(self.levels[measure][a, columns].sum())
+        if measure == "wait_hours":
+            return self._wait_of_cars(columns, (a - WARM_UP) * HOUR, (b - WARM_UP) * HOUR)
+        return None
+
+    def _wait_of_cars(self, columns: Ints, start: float, end: float) -> float | None:
+        """Return the mean wait of those in cars: what is published is what cars had to expect."""
+        units = self.units
+        some = (units.start >= start) & (units.start < end) & np.isin(units.crossing, columns)
+        some &= units.lane == Lane.VEHICLES
+        if not some.any():
+            return None
+        waited = (units.start - units.arrival)[some] / HOUR
+        return float(np.average(waited, weights=units.persons[some]))
+
+    def _exits_of(self, place_id: str) -> Floats | None:
+        for j, d in enumerate(self.model.assumptions.destinations.values()):
+            if d.code == place_id:
+                return self.exits[:, j]
+        return None
+
+    def _called_up(self, end: datetime) -> float | None:
+        men = self.model.population
+        seconds = self.world.clock.seconds(end)
+        if not 0 < seconds <= self.world.clock.n_hours * HOUR:
+            return None
+        return float(men.weight_of(np.flatnonzero(men.enlisted_at < seconds)).sum())
+
+    def _passport_share(self, place_id: str) -> float | None:
+        counts = self.model.population.counts.reshape(-1, 8)
+        weighted = counts * self.model.population.weight[:, None]
+        of = self.world.of_stratum
+        codes = self.world.regions.code
+        here = np.ones(len(of["region"]), dtype=bool)
+        if place_id != "RU":
+            if place_id not in codes:
+                return None
+            here = of["region"] == codes.index(place_id)
+        men = weighted.reshape(-1)[here]
+        return float(100 * (men * of["passport"][here]).sum() / men.sum())

@@ -1,0 +1,359 @@
+"""Tables of a run: daily, hourly and outcomes, and the comparison with published figures."""
+
+from __future__ import annotations
+
+from flowsim.types import Floats, Ints
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.results.ledger import Ledger, mean
+from flowsim.model.flow_model import FlowModel
+from flowsim.results.observation import FLOWS, LEVELS, Observed
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.scenario.schema import Destination
+from flowsim.data.sources import observations
+from flowsim.model.states import Status, status_name
+from flowsim.model.status import categories
+
+
+Series = Callable[[], Floats]
+"""Works out one measure of a place or of several, shape (D,) or (D, places)."""
+
+NINE = 9  # o'clock Moscow time, when published queues were counted
+NATION = "RU"
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows of the daily table are wanted; what is not wanted is not worked out.
+
+    Attributes
+    ----------
+    measures, places, kinds : frozenset of str, optional
+        Names that ``measure``, ``place_id`` and ``place_kind`` may take; None for all.
+    """
+
+    measures: frozenset[str] | None = None
+    places: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+
+    def wants(self, kind: str, place: str | None = None, measure: str | None = None) -> bool:
+        """Return whether rows of this kind are wanted: of a place and measure, or of any."""
+        return (
+            (self.kinds is None or kind in self.kinds)
+            and (place is None or self.places is None or place in self.places)
+            and (measure is None or self.measures is None or measure in self.measures)
+        )
+
+
+class Tidy:
+    """Gathers series into one long table, those wanted alone."""
+
+    def __init__(self, only: Selection | None = None) -> None:
+        self._only = only or Selection()
+        self._rows: list[tuple[str, str, str]] = []
+        self._values: list[Floats] = []
+
+    def add(
+        self,
+        kind: str,
+        places: Sequence[str],
+        measures: Iterable[str],
+        series: Callable[[str], Floats],
+    ) -> None:
+        """Add measures of some places, place by place.
+
+        ``series`` gives a measure's values, shape (time, places) or, of one place, (time,).
+        """
+        here = [p for p, place in enumerate(places) if self._only.wants(kind, place)]
+        if not here:
+            return
+        measures = [m for m in measures if self._only.wants(kind, None, m)]
+        columns = [series(measure).reshape(-1, len(places)).T for measure in measures]
+        for p in here:
+            self._rows += [(kind, places[p], measure) for measure in measures]
+            self._values += [column[p] for column in columns]
+
+    def frame(
+        self, times: pd.DatetimeIndex, name: str, label: str, replication: int
+    ) -> pd.DataFrame:
+        """Make the table; ``name`` is that of the time column, rounding to six decimals."""
+        n, m = len(times), len(self._values)
+
+        def repeated(part: int) -> pd.Categorical:
+            names = sorted({row[part] for row in self._rows})
+            code = {word: i for i, word in enumerate(names)}
+            codes = np.array([code[row[part]] for row in self._rows], dtype=np.int16)
+            return categories(np.repeat(codes, n), names)
+
+        values = np.concatenate(self._values) if m else np.zeros(0)
+        return pd.DataFrame(
+            {
+                "scenario": categories(np.zeros(n * m, dtype=np.int8), [label]),
+                "replication": np.full(n * m, replication, dtype=np.int32),
+                name: np.tile(times.to_numpy(), m),
+                "place_kind": repeated(0),
+                "place_id": repeated(1),
+                "measure": repeated(2),
+                "value": np.round(values, DIGITS) + 0.0,
+            }
+        )
+
+
+def hourly_table(observed: Observed, replication: int) -> pd.DataFrame:
+    """Make the table by hour and crossing; flows of the hour that begins, queues at its start."""
+    model, clock = observed.model, observed.world.clock
+    ids = [c.crossing_id for c in model.crossings]
+    series = {measure: flow[WARM_UP:] for measure, flow in observed.flows.items()}
+    series |= {measure: level[WARM_UP:-1] for measure, level in observed.levels.items()}
+    series["wait_hours"] = mean(observed.waited, observed.reached)[WARM_UP:]
+    tidy = Tidy()
+    for measure in series:
+        tidy.add("crossing", ids, [measure], series.__getitem__)
+    times = pd.date_range(clock.start, periods=clock.n_hours, freq="h", unit="ms")
+    return tidy.frame(times, "time", model.assumptions.name, replication)
+
+
+def daily_table(
+    observed: Observed, replication: int, only: Selection | None = None
+) -> pd.DataFrame:
+    """Make the table by day: nation, regions, destinations, crossings and groups.
+
+    ``only`` keeps the rows it selects, in the same order and to the same bit; nothing else is
+    worked out, and names that do not occur are no categories of the table.
+    """
+    tidy, ledger = Tidy(only), Ledger(observed.model)
+    _add_crossings(tidy, observed)
+    _add_groups(tidy, observed)
+    _add_destinations(tidy, observed, ledger)
+    _add_home(tidy, ledger)
+    clock = observed.world.clock
+    times = pd.date_range(clock.start, periods=clock.n_days, freq="D", unit="ms")
+    return tidy.frame(times, "date", observed.model.assumptions.name, replication)
+
+
+def _add_crossings(tidy: Tidy, observed: Observed) -> None:
+    """Add what happens at each crossing, by the local day of its other side."""
+
+    def days(measure: str) -> Floats:
+        if measure in FLOWS:
+            return observed.local_days_of_crossings(observed.flows[measure])
+        if measure in LEVELS:
+            return observed.levels[measure][WARM_UP + NINE :: 24]
+        if measure == "wait_hours_p90":
+            return daily_waits(observed, 0.9)
+        return mean(
+            observed.local_days_of_crossings(observed.waited),
+            observed.local_days_of_crossings(observed.reached),
+        )
+
+    ids = [crossing.crossing_id for crossing in observed.model.crossings]
+    tidy.add("crossing", ids, (*FLOWS, *LEVELS, "wait_hours", "wait_hours_p90"), days)
+
+
+def daily_waits(observed: Observed, share: float) -> Floats:
+    """Return a quantile of the waits of those who reached the head, by local day, shape (D, C)."""
+    units, crossings = observed.units, observed.model.crossings
+    ahead = [c.parameters.utc_offset_h - MOSCOW_UTC_OFFSET_H for c in crossings]
+    n_days = observed.world.clock.n_days
+    some = np.flatnonzero(np.isfinite(units.start))
+    start, crossing = units.start[some], units.crossing[some]
+    day = np.floor((start + np.array(ahead)[crossing] * HOUR) / DAY).astype(np.int64)
+    wait = (start - units.arrival[some]) / HOUR
+    inside = (day >= 0) & (day < n_days)
+    cell, wait = crossing[inside] * n_days + day[inside], wait[inside]
+    order = np.lexsort((wait, cell))
+    cell, wait = cell[order], wait[order]
+    ends = np.searchsorted(cell, np.arange(len(crossings) * n_days + 1))
+    n = np.diff(ends)
+    place = ends[:-1] + np.floor(share * (n - 1)).astype(np.int64)
+    out = np.full(len(n), np.nan)
+    out[n > 0] = wait[place[n > 0]]
+    return out.reshape(len(crossings), n_days).T
+
+
+def _add_groups(tidy: Tidy, observed: Observed) -> None:
+    """Add the groups of crossings for which figures were published."""
+    groups = sorted({c.parameters.group for c in observed.model.crossings} - {None}, key=str)
+    for group in groups:
+        members = [c for c in observed.model.crossings if c.parameters.group == group]
+        columns = [c.column for c in members]
+        offset = members[0].parameters.utc_offset_h
+
+        def days(measure: str, columns: list[int] = columns, offset: int = offset) -> Floats:
+            if measure in LEVELS:
+                level = observed.levels[measure][WARM_UP + NINE :: 24, columns]
+                return level.sum(axis=1)
+            flow = observed.flows[measure][:, columns].sum(axis=1)
+            return observed.local_days(flow, offset)
+
+        tidy.add("group", [str(group)], (*FLOWS, *LEVELS), days)
+
+
+def _add_destinations(tidy: Tidy, observed: Observed, ledger: Ledger) -> None:
+    """Add entries, exits, stocks, registrations and wishes, by each country's local day."""
+    for j, country in enumerate(observed.model.assumptions.destinations.values()):
+        series = _of_destination(observed, ledger, j)
+        tidy.add("destination", [country.code], series, partial(_worked_out, series))
+
+
+def _worked_out(series: Mapping[str, Series], measure: str) -> Floats:
+    return series[measure]()
+
+
+def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Series]:
+    """Return how each measure of a destination is worked out, shape (D,)."""
+    model = observed.model
+    name, country = list(model.assumptions.destinations.items())[j]
+    columns, mine = observed.columns_of(country.code), ledger.bound_for(j)
+
+    def days(by_hour: Floats) -> Floats:
+        return observed.local_days(by_hour, country.utc_offset_h)
+
+    @cache
+    def stocks() -> tuple[Floats, Floats]:
+        return ledger.stocks(j, model.assumptions.abroad[name])
+
+    def flow(measure: str) -> Floats:
+        return days(observed.flows[measure][:, columns].sum(axis=1))
+
+    return {
+        **{measure: partial(flow, measure) for measure in FLOWS},
+        "exits": lambda: days(observed.exits[:, j]),
+        "stock_men": lambda: stocks()[0],
+        "stock_persons": lambda: stocks()[0] * model.persons_per_man + stocks()[1],
+        "registrations": lambda: days(_registrations(observed, ledger.entered(j), country)),
+        "departures": lambda: ledger.departures(mine),
+        "departures_expected": lambda: np.diff(model.expected_departures[:, :, j].sum(axis=1)),
+        "involuntary_stayers": lambda: ledger.involuntary(j),
+        "educated_share": lambda: ledger.share_of_leavers("educated", mine),
+        "passport_share": lambda: ledger.share_of_leavers("passport", mine),
+    }
+
+
+def _registrations(observed: Observed, entered: Ints, country: Destination) -> Floats:
+    """Count persons registered by hour, some time after they entered, shape (H,)."""
+    if not country.registers or country.registration_delay is None:
+        return np.zeros(observed.n_rows)
+    trips = observed.model.trips
+    return observed.by_hour(
+        trips["ends_at"][entered] + country.registration_delay.value * DAY,
+        np.zeros(len(entered), dtype=np.int64),
+        trips["weight"][entered] * observed.model.persons_per_man,
+        1,
+    )[:, 0]
+
+
+def _add_home(tidy: Tidy, ledger: Ledger) -> None:
+    """Add what happens in the regions and the nation, by Moscow day."""
+    model, world = ledger.model, ledger.world
+    men, trips = model.population, model.trips
+    everyone = np.ones(len(trips), dtype=bool)
+
+    @cache
+    def departures() -> Floats:
+        first = trips["tries"] == 0
+        stratum = men.stratum[trips["row"][first]]
+        return ledger.by_region(trips["leaves_at"][first], stratum, trips["weight"][first])
+
+    @cache
+    def summonses(column: str) -> Floats:
+        weight = men.weight_of(np.arange(len(men)))
+        return np.cumsum(ledger.by_region(getattr(men, column), men.stratum, weight), axis=0)
+
+    series: dict[str, Series] = {
+        "departures": departures,
+        "called_up": partial(summonses, "summoned_at"),
+        "enlisted": partial(summonses, "enlisted_at"),
+    }
+    nation: dict[str, Series] = {
+        "involuntary_stayers": ledger.involuntary_stayers,
+        "educated_share": lambda: ledger.share_of_leavers("educated", everyone),
+    }
+    for measure in series:
+        tidy.add("region", world.regions.code, [measure], partial(_worked_out, series))
+        tidy.add("nation", [NATION], [measure], lambda name: series[name]().sum(axis=1))
+    tidy.add("nation", [NATION], nation, partial(_worked_out, nation))
+
+
+def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
+    """Count all men of the sample by what they are and what became of them.
+
+    ``destination`` is the one a man last set off for, empty if he never left.
+    """
+    world, men, trips = model.world, model.population, model.trips
+    status = model.status().astype(np.int64)
+    bound = np.zeros(len(men), dtype=np.int64)
+    if len(trips):
+        bound = np.where(men.trip >= 0, trips["destination"][men.trip].astype(np.int64) + 1, 0)
+    n = len(world.destinations) + 1
+    key = (men.stratum.astype(np.int64) * 256 + status) * n + bound
+    kept = np.bincount(men.stratum, minlength=world.strata.n_strata)
+    rest = model.population.counts - kept
+    keys, counts = np.unique(key, return_counts=True)
+    home = (np.arange(world.strata.n_strata) * 256 + int(Status.HOME)) * n
+    merged = pd.Series(np.concatenate([counts, rest])).groupby(np.concatenate([keys, home])).sum()
+    merged = merged[merged > 0]
+    keys, counts = merged.index.to_numpy(), merged.to_numpy()
+    stratum, code, bound = keys // n // 256, keys // n % 256, keys % n
+    of = {name: column[stratum] for name, column in world.of_stratum.items()}
+    names = {int(c): status_name(int(c), world.destinations) for c in np.unique(code)}
+    label, places = model.assumptions.name, ["", *world.destinations]
+    return pd.DataFrame(
+        {
+            "scenario": pd.Categorical([label] * len(keys), [label]),
+            "replication": np.full(len(keys), replication, dtype=np.int32),
+            "region": categories(of["region"], world.regions.code),
+            "age": categories(of["age"], AGE_BANDS),
+            "educated": of["educated"] == 1,
+            "passport": of["passport"] == 1,
+            "liable": of["liable"] == 1,
+            "status": pd.Categorical([names[int(c)] for c in code], sorted(names.values())),
+            "destination": pd.Categorical([places[b] for b in bound], places),
+            "men": np.round(counts * men.weight[stratum >> 3], DIGITS),
+            "men_simulated": counts.astype(np.int64),
+        }
+    )
+
+
+def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
+    """Put the run beside every published figure that it can be compared with."""
+    rows = []
+    for figure in observations():
+        if figure.role not in ("fit", "validate"):
+            continue
+        simulated = observed.published_equivalent(figure)
+        if simulated is not None:
+            rows.append(
+                {
+                    "replication": replication,
+                    "observation": figure.id,
+                    "place_id": figure.place_id,
+                    "measure": figure.model_measure,
+                    "from": figure.window_start,
+                    "to": figure.window_end,
+                    "published": figure.value,
+                    "low": figure.low,
+                    "high": figure.high,
+                    "simulated": round(simulated, DIGITS),
+                    "role": figure.role,
+                    "is_input": figure.is_input,
+                    "unit": figure.unit,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def waits_of(observed: Observed) -> dict[str, float]:
+    """Return the mean wait over the whole run at each crossing, hours."""
+    waited, reached = observed.waited.sum(axis=0), observed.reached.sum(axis=0)
+    hours = mean(waited, reached)
+    return {c.crossing_id: float(hours[c.column]) for c in observed.model.crossings}

@@ -291,7 +291,7 @@ def test_a_data_collector_sees_the_model_and_the_men() -> None:
 
 
 class Collected(FlowModel):
-    """A model that collects, as ``mesa.batch_run`` expects."""
+    """A model with a collector of its own."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -302,17 +302,49 @@ class Collected(FlowModel):
         self.datacollector.collect(self)
 
 
-def test_batch_run_runs_it() -> None:
-    """Smoke: Mesa's batch_run makes, steps and collects (flowsim has its own runner)."""
-    rows = mesa.batch_run(
-        Collected,
-        {"sample": [SMALL, 2 * SMALL], "rng": [1]},
-        max_steps=3,
-        number_processes=1,
-        display_progress=False,
-    )
+def batch(model: type[FlowModel], parameters: dict[str, Any], **given: Any) -> list[dict[str, Any]]:
+    """Call ``mesa.batch_run`` on one core, without a bar."""
+    return mesa.batch_run(model, parameters, number_processes=1, display_progress=False, **given)
+
+
+def test_batch_run_runs_the_model_as_it_is() -> None:
+    """Scenarios by name; one row a run, with the totals of the nation at its last hour."""
+    names = ["september-2022", "border-closed"]
+    rows = batch(FlowModel, {"assumptions": names, "sample": [SMALL]}, max_steps=10**6)
+    assert [row["assumptions"] for row in rows] == names
+    open_, closed = rows
+    assert open_["departures"] >= open_["entries"] + open_["turned_back"] + open_["gave_up"] > 0
+    assert closed["entries"] < open_["entries"]
+
+
+def test_batch_run_can_show_every_hour() -> None:
+    """Rows by the hour grow to the totals that the model's own table of men has."""
+    rows = batch(FlowModel, {"sample": [SMALL]}, max_steps=239, data_collection_period=1)
+    model = FlowModel("september-2022", sample=SMALL)
+    for _ in rows:
+        model.step()
+    departures = [row["departures"] for row in rows]
+    assert departures == sorted(departures)
+    assert model.datacollector.get_model_vars_dataframe()["departures"].tolist() == departures
+    men = model.men
+    assert rows[-1]["enlisted"] == pytest.approx(men.weight[men.status == "enlisted"].sum())
+
+
+def test_batch_run_uses_a_collector_of_ones_own() -> None:
+    """A subclass sets ``datacollector`` as in any Mesa model."""
+    rows = batch(Collected, {"sample": [SMALL, 2 * SMALL], "rng": [1]}, max_steps=3)
     assert {row["sample"] for row in rows} == {SMALL, 2 * SMALL}
     assert all(row["hour"] >= 3 for row in rows)
+
+
+def test_looking_at_the_totals_changes_no_result() -> None:
+    """A model looked at every hour ends as one that is never looked at."""
+    seen, alone = FlowModel(sample=SMALL), FlowModel(sample=SMALL)
+    for _ in range(240):
+        seen.step()
+        alone.step()
+        assert len(seen.datacollector.model_vars["entries"]) == seen.hour
+    pd.testing.assert_frame_equal(seen.men, alone.men)
 
 
 def test_a_model_stops_running_at_the_end_of_its_horizon() -> None:

@@ -7,6 +7,7 @@ for man and hour for hour (ODD 2).
 from __future__ import annotations
 
 from collections import defaultdict
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from flowsim.errors import ModelError
 from flowsim.model import choice
-from flowsim.model.flow_model import FlowModel
+from flowsim.model.flow_model import FlowModel, compiled
 from flowsim.model.man import Man, Trip, one
 from flowsim.model.states import NEVER, Lane, Status
 from flowsim.model.world import World
@@ -45,17 +46,13 @@ class AgentModel(FlowModel):
 
     def __init__(
         self,
-        assumptions: Scenario | World | None = None,
+        assumptions: Scenario | World | str | PathLike[str] = "september-2022",
         *,
         rng: int | None = None,
         replication: int = 0,
         sample: float | None = None,
     ) -> None:
-        if assumptions is None:
-            from flowsim.scenario import load
-
-            assumptions = load("september-2022")
-        world = assumptions if isinstance(assumptions, World) else World(assumptions)
+        world = compiled(assumptions)
         share = world.assumptions.sample if sample is None else sample
         refuse_too_many(world, share)
         super().__init__(world, rng=rng, replication=replication, sample=share, keep_everyone=True)

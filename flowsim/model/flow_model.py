@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import mesa
@@ -20,6 +21,7 @@ from flowsim.model import perceptions as news
 from flowsim.model import population as people
 from flowsim.model.aspirations import Aspirations
 from flowsim.model.checks import Checks
+from flowsim.model.collector import collected
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.draws import Draws
 from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
@@ -27,6 +29,7 @@ from flowsim.model.states import NEVER, Status
 from flowsim.model.status import status_at, table_of_men
 from flowsim.model.trip_planner import Planner
 from flowsim.model.world import PressurePath, World
+from flowsim.scenario import load
 from flowsim.scenario.clock import DAY, HOUR
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
@@ -43,9 +46,9 @@ class FlowModel(mesa.Model):
 
     Parameters
     ----------
-    assumptions : Scenario or World, optional
-        What is simulated; the shipped baseline if left out. A ``World`` saves laying it
-        out again for each replication.
+    assumptions : Scenario, World, path or str
+        What is simulated: the baseline, another shipped scenario by its name, or a file. A
+        ``World`` saves laying it out again for each replication.
     rng : int, optional
         Seed of all draws; the scenario's if left out.
     replication : int
@@ -60,9 +63,12 @@ class FlowModel(mesa.Model):
         Keeps what men are born with, to be passed to the next run. Same men.
     """
 
+    _collector: mesa.DataCollector | None = None
+    _collected_at: int | None = None
+
     def __init__(
         self,
-        assumptions: Scenario | World | None = None,
+        assumptions: Scenario | World | str | PathLike[str] = "september-2022",
         *,
         rng: int | None = None,
         replication: int = 0,
@@ -71,11 +77,7 @@ class FlowModel(mesa.Model):
         chunk: int = people.CHUNK,
         register: DrawCache | None = None,
     ) -> None:
-        if assumptions is None:
-            from flowsim.scenario import load
-
-            assumptions = load("september-2022")
-        world = assumptions if isinstance(assumptions, World) else World(assumptions)
+        world = compiled(assumptions)
         seed = world.assumptions.seed if rng is None else rng
         super().__init__(rng=seed)
         self.world, self.assumptions = world, world.assumptions
@@ -447,3 +449,26 @@ class FlowModel(mesa.Model):
     def men(self) -> pd.DataFrame:
         """The population as a table, one row for each man kept, statuses as of now."""
         return table_of_men(self.population, self.status(), self.world)
+
+    @property
+    def datacollector(self) -> mesa.DataCollector:
+        """Totals of the nation by the hour, for ``mesa.batch_run``; collected when asked for.
+
+        A subclass may set a collector of its own instead.
+        """
+        if self._collector is None or self._collected_at not in (None, self.hour):
+            self.complete_trips()
+            self._collector = collected(self.population, self.trips, self.hour)
+            self._collected_at = self.hour
+        return self._collector
+
+    @datacollector.setter
+    def datacollector(self, own: mesa.DataCollector) -> None:
+        self._collector, self._collected_at = own, None
+
+
+def compiled(assumptions: Scenario | World | str | PathLike[str]) -> World:
+    """Return the world of a scenario, of its file, or of a shipped one's name; a world as it is."""
+    if isinstance(assumptions, World):
+        return assumptions
+    return World(assumptions if isinstance(assumptions, Scenario) else load(assumptions))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from flowsim.types import Bools, Floats, Ints
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.scenario.clock import DAY
 from flowsim.model.flow_model import FlowModel
-from flowsim.scenario.timetable import WARM_UP
-from flowsim.scenario.schema import Stay
 from flowsim.model.states import NEVER, Status
-
+from flowsim.scenario.clock import DAY
+from flowsim.scenario.schema import Stay
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Bools, Floats, Ints
 
 
 class Ledger:

@@ -7,7 +7,6 @@ crossing, so that any published window can be compared.
 
 from __future__ import annotations
 
-from flowsim.types import Floats, Ints
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.model.queue import NOBODY, Border
-from flowsim.scenario.clock import HOUR, MOSCOW_UTC_OFFSET_H
-from flowsim.model.journey import Trips
-from flowsim.model.flow_model import FlowModel
-from flowsim.scenario.timetable import WARM_UP
 from flowsim.data.sources import Observation
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.journey import Trips
+from flowsim.model.queue import NOBODY, Border
 from flowsim.model.states import NEVER, Lane, Reason, Status
-
+from flowsim.scenario.clock import HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Floats, Ints
 
 FLOWS = (
     "arrivals_at_border",

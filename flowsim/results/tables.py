@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from flowsim.types import Floats, Ints
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
-from flowsim.results.ledger import Ledger, mean
-from flowsim.model.flow_model import FlowModel
-from flowsim.results.observation import FLOWS, LEVELS, Observed
-from flowsim.scenario.timetable import WARM_UP
-from flowsim.scenario.quantity import AGE_BANDS
-from flowsim.scenario.schema import Destination
 from flowsim.data.sources import observations
+from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Status, status_name
 from flowsim.model.status import categories
-
+from flowsim.results.ledger import Ledger, mean
+from flowsim.results.observation import FLOWS, LEVELS, Observed
+from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.quantity import AGE_BANDS
+from flowsim.scenario.schema import Destination
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Floats, Ints
 
 Series = Callable[[], Floats]
 """Works out one measure of a place or of several, shape (D,) or (D, places)."""

@@ -464,6 +464,7 @@ class FlowModel(mesa.Model):
 
     @datacollector.setter
     def datacollector(self, own: mesa.DataCollector) -> None:
+        """Take a collector of one's own, which its owner fills."""
         self._collector, self._collected_at = own, None
 
 

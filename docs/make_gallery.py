@@ -19,13 +19,14 @@ from PIL import Image
 
 from flowsim.comparison import compare
 from flowsim.experiments import running as run
-from flowsim.figures import CALIBRATION, COMPARISON, FAMILIES, RUN, SWEEP, draw_all, kind_of
+from flowsim.figures import KINDS, draw_all, families, kind_of
 from flowsim.sweep import run_sweep
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images" / "gallery"
 SWEEPS = DOCS.parent / "scenarios" / "sweeps"
 WIDTH, COLOURS = 680, 128
+RUN, COMPARISON, SWEEP, CALIBRATION = KINDS
 HEADS = {
     RUN: ("From a run", "flowsim run september-2022 --replications 20"),
     COMPARISON: (
@@ -104,8 +105,8 @@ def _page() -> str:
     parts = [INTRODUCTION]
     for kind, (head, command) in HEADS.items():
         parts.append(f"## {head}\n\n`{command}`\n")
-        for name, family in FAMILIES.items():
-            if kind not in family.kinds:
+        for name, family in families().items():
+            if kind != family.kind:
                 continue
             star = "" if family.usual else " *"
             shows = family.shows[:1].upper() + family.shows[1:]

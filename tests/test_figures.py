@@ -365,8 +365,8 @@ def test_another_process_draws_the_same_bytes(
 
 def test_each_figure_has_images_data_and_alt_text(folder: Path, files: list[Path]) -> None:
     kinds = ("png", "svg", "csv", "txt")
-    usual = [n for n, family in figures.FAMILIES.items() if family.kinds == ("run",)]
-    usual = [n for n in usual if figures.FAMILIES[n].usual and n != "capacity"]
+    usual = [n for n, family in figures.families().items() if family.kind == "run"]
+    usual = [n for n in usual if figures.families()[n].usual and n != "capacity"]
     assert [f.name for f in files] == [f"{n}.{kind}" for n in usual for kind in kinds]
     assert set(files) <= set((folder / "figures").iterdir())
 
@@ -476,12 +476,28 @@ def test_a_folder_that_cannot_be_written_is_the_machines_fault(
 def test_the_gallery_shows_every_figure_and_stays_small() -> None:
     docs = Path(__file__).resolve().parents[1] / "docs"
     page = (docs / "gallery.md").read_text(encoding="utf-8")
-    for name, family in figures.FAMILIES.items():
+    for name, family in figures.families().items():
         assert f"](images/gallery/{name}.png)" in page
         assert (docs / "images" / "gallery" / f"{name}.png").exists()
         assert family.shows[1:] in page, f"python docs/make_gallery.py: {name} shows otherwise"
     size = sum(path.stat().st_size for path in (docs / "images" / "gallery").iterdir())
     assert size < 1_500_000
+
+
+def test_each_figure_is_declared_in_the_file_that_draws_it() -> None:
+    folder = Path(figures.__file__).parent
+    declared = [
+        path.relative_to(folder).as_posix()
+        for path in folder.glob("*/*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "FAMILY = Family(" in line
+    ]
+    assert len(declared) == len(figures.families())
+    for family in figures.families().values():
+        draw, missing = family.functions()
+        assert callable(draw)
+        assert callable(missing)
+        assert family.module.split(".")[2:-1] == [family.kind]
 
 
 def test_importing_figures_imports_no_plotting_library() -> None:

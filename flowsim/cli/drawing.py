@@ -102,13 +102,12 @@ def reproduce(
 
 def _list(folder: Path | None) -> None:
     """Print what can be drawn, of a folder or of any."""
-    from flowsim.figures import FAMILIES, catalogue, kind_of
+    from flowsim.figures import KINDS, catalogue, families, kind_of
 
-    kinds = [kind_of(folder)] if folder else sorted({k for f in FAMILIES.values() for k in f.kinds})
-    width = max(map(len, FAMILIES))
-    for kind in sorted(kinds, key=["run", "comparison", "sweep", "calibration"].index):
+    width = max(map(len, families()))
+    for kind in [kind_of(folder)] if folder else KINDS:
         typer.echo(f"From a {kind}:")
         for name, shows in catalogue(kind).items():
-            mark = " " if FAMILIES[name].usual else "*"
+            mark = " " if families()[name].usual else "*"
             typer.echo(f"  {name:{width}}{mark} {shows}")
     typer.echo("* only if named with --only, or with --only all")

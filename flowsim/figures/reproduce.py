@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.errors import FlowsimError, MachineError, ResultsError
-from flowsim.figures import FAMILIES, draw_all
+from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.types import Progress
@@ -121,7 +121,7 @@ def _possible(made: Recipe) -> None:
     """Refuse a recipe that names what this version of flowsim does not have."""
     if made.kind not in REPEATED:
         raise ResultsError(f"was drawn from a {made.kind}; this version makes none")
-    if made.figure not in FAMILIES or made.kind not in FAMILIES[made.figure].kinds:
+    if made.figure not in catalogue(made.kind):
         raise ResultsError(f"shows {made.figure} of a {made.kind}; this version draws none")
 
 

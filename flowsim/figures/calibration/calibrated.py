@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet
@@ -18,6 +19,21 @@ from flowsim.findings.words import listed, plural
 if TYPE_CHECKING:
     from flowsim.calibration import CalibrationResults
 
+FIT_FAMILY = Family(
+    "calibration-fit", "simulated over published, figure by figure", draw="draw_fit", order=1
+)
+POSTERIOR_FAMILY = Family(
+    "calibration-posterior",
+    "posterior within prior, number by number",
+    draw="draw_posterior",
+    order=2,
+)
+VALIDATION_FAMILY = Family(
+    "calibration-validation", "unseen figures beside naive guesses", draw="draw_validation", order=3
+)
+RECOVERY_FAMILY = Family(
+    "calibration-recovery", "coverage of synthetic truths", draw="draw_recovery", order=4
+)
 FAR = 2.0  # standard errors
 MOST_CUT = 3.0  # times the published value, where the axis ends
 NAIVE = {

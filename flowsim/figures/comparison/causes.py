@@ -8,6 +8,7 @@ import pandas as pd
 
 from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.figures.comparison.outcomes import left_out, pairs, source
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell, Key, Sheet, fitted
@@ -18,6 +19,16 @@ from flowsim.findings.words import count, share
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
+TERMS_FAMILY = Family(
+    "terms", "what switched the men who fare otherwise", draw="draw_terms", order=5
+)
+POLICIES_FAMILY = Family(
+    "policies",
+    "what each coinciding policy explains",
+    draw="draw_policies",
+    missing="missing_policies",
+    order=6,
+)
 TERMS = {
     "visible checks": "a difference in visible checks",
     "availability": "a difference in the ways open",

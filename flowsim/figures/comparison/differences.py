@@ -8,6 +8,7 @@ import pandas as pd
 
 from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.figures.comparison.outcomes import destinations, fate, ordered, source
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet
@@ -18,7 +19,8 @@ from flowsim.findings.words import count
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
-NAME = "differences"
+FAMILY = Family("differences", "more or fewer men of each fate, paired", order=3)
+NAME = FAMILY.name
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 MOST = 5
 

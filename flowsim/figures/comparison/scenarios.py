@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.figures.comparison.outcomes import source
+from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.save import Drawn
@@ -22,7 +23,8 @@ from flowsim.scenario.schema import Destination
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
-NAME = "scenarios"
+FAMILY = Family("scenarios", "entries per day, a panel for each scenario", order=4)
+NAME = FAMILY.name
 PANEL, HEAD, FOOT, GAP, LEFT = 27.0, 4.6, 5.0, 3.0, 11.0
 MOST = 6
 

@@ -17,6 +17,7 @@ from flowsim.figures.comparison.outcomes import (
     pairs,
     source,
 )
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ribbons
 from flowsim.figures.layout.ribbons import BAR, PAD, Column, Flow, Node
 from flowsim.figures.layout.save import Drawn
@@ -28,7 +29,8 @@ from flowsim.findings.words import count, listed
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
-NAME = "switches"
+FAMILY = Family("switches", "the same men in two worlds, as ribbons", order=1)
+NAME = FAMILY.name
 ROOM = 0.36
 HEAD, GAP, NEAR = 9.5, 5.0, 6
 RARE, OTHER, MOST_ON_SLIDE = 0.015, "other", 2

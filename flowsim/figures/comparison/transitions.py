@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from flowsim.figures.comparison.outcomes import destinations, fate, left_out, ordered, pairs, source
 from flowsim.figures.comparison.switches import missing, table
+from flowsim.figures.families import Family
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted, text_width
 from flowsim.figures.layout.style import INK, RULE, SEQUENTIAL, Preset, plain
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_figure", "missing", "table"]
 
-NAME = "transitions"
+FAMILY = Family("transitions", "fates in one world by fates in the other", order=2)
+NAME = FAMILY.name
 ROW, GAP, HEAD = 4.6, 5.0, 5.0
 SEEN = 0.005
 DARK = 0.55

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ribbons
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Sheet
@@ -17,7 +18,8 @@ from flowsim.figures.layout.tables import Results, records
 from flowsim.findings.words import count, day, share
 from flowsim.scenario import schema
 
-NAME = "outcomes"
+FAMILY = Family("outcomes", "what became of the men: passport, choice, outcome as ribbons", order=3)
+NAME = FAMILY.name
 STAGES = ("passport", "choice", "outcome")
 WITH, WITHOUT = "Passport", "No passport"
 UNKNOWN = "Destination not known"

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import LEADING, POINT, Key, Sheet, text_width
@@ -17,7 +18,8 @@ from flowsim.figures.layout.style import CYCLE, Preset, plain
 from flowsim.figures.layout.tables import Results, records
 from flowsim.findings.words import count, day, listed, share
 
-NAME = "capacity"
+FAMILY = Family("capacity", "chance of having passed a capacity line, by date", order=6)
+NAME = FAMILY.name
 PANEL = 62.0
 SURE = 1.96  # of the normal distribution, for 95 %
 STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))

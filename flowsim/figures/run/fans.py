@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.save import Drawn
@@ -21,7 +22,8 @@ from flowsim.figures.layout.style import BLUE, INK, Preset
 from flowsim.figures.layout.tables import Results, joined, records
 from flowsim.findings.words import count, day, listed, period
 
-NAME = "fan"
+FAMILY = Family("fan", "entries per day as bands over the replications", usual=False, order=7)
+NAME = FAMILY.name
 COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end", "lower", "upper"]
 PANEL, GAP = 43.0, 4.0
 LEVELS = {"low": 0.05, "lower": 0.25, "value": 0.5, "upper": 0.75, "high": 0.95}

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.save import Drawn
@@ -17,7 +18,8 @@ from flowsim.figures.layout.tables import Results, highest, joined, spread
 from flowsim.findings.words import count, day, listed, period, rounded
 from flowsim.scenario.schema import EntryLimit, Scenario
 
-NAME = "entries"
+FAMILY = Family("entries", "entries per day and country, published figures, policy dates", order=1)
+NAME = FAMILY.name
 COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end"]
 PANEL, GAP = 43.0, 4.0
 PLAIN_CHANGE = 1.15

@@ -13,6 +13,7 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
 
 from flowsim.data import sources
+from flowsim.figures.families import Family
 from flowsim.figures.layout import placing
 from flowsim.figures.layout.geography import Array, Shape, albers, shapes
 from flowsim.figures.layout.save import Drawn
@@ -22,6 +23,23 @@ from flowsim.figures.layout.tables import Results, records
 from flowsim.figures.run.regions import CALLED_UP, ENOUGH, GRADUATES, LEAVERS, Theme, doubts, rates
 from flowsim.findings.words import count, plural, rate, rounded
 
+FAMILY = Family(
+    "map", "leavers per 1,000 men by region, and the crossings by their entries", order=4
+)
+CALLED_UP_FAMILY = Family(
+    "map-called-up",
+    "men called up per 1,000, by region",
+    draw="draw_called_up",
+    usual=False,
+    order=10,
+)
+GRADUATES_FAMILY = Family(
+    "map-graduates",
+    "graduates lost per 1,000, by region",
+    draw="draw_graduates",
+    usual=False,
+    order=11,
+)
 NOBODY = {
     "map": "No man went abroad from any region",
     "map-called-up": "No man was called up in any region",

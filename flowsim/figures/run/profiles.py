@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Cell, Key, Sheet
@@ -13,7 +14,8 @@ from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import Results, records, spread
 from flowsim.findings.words import share
 
-NAME = "profile"
+FAMILY = Family("profile", "age, education, passport of leavers against all men", order=8)
+NAME = FAMILY.name
 TRAITS = {
     "educated": ("Higher education", "No higher education"),
     "passport": ("International passport", "No passport"),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.save import Drawn
@@ -20,7 +21,10 @@ from flowsim.findings.words import count, day, listed, period, plural, rate
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.schema import FootLane, Scenario
 
-NAME = "queues"
+FAMILY = Family(
+    "queues", "queue at the crossing with published counts, waits at the busiest", order=2
+)
+NAME = FAMILY.name
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
 BUSIEST = 4
 GAP_HOURS = 36

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet
@@ -15,7 +16,10 @@ from flowsim.figures.run.regions import ENOUGH, LEAVERS, doubts, rates
 from flowsim.figures.run.regions import table as by_region
 from flowsim.findings.words import plural, rate
 
-NAME = "ranking"
+FAMILY = Family(
+    "ranking", "regions ranked by leavers per 1,000, with intervals", usual=False, order=9
+)
+NAME = FAMILY.name
 TOP, BOTTOM = 15, 5
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Cell, Key, Sheet, at, text_width
@@ -15,7 +16,8 @@ from flowsim.figures.layout.style import BLUE, INK, ORANGE, VERMILION, Preset
 from flowsim.figures.layout.tables import Results, records, spread
 from flowsim.findings.words import count, day, listed, period, share
 
-NAME = "stocks"
+FAMILY = Family("stocks", "persons abroad by day, with families, and the capacity line", order=5)
+NAME = FAMILY.name
 PANEL, GAP = 40.0, 4.0
 MEN: dict[str, Any] = {"color": BLUE, "alpha": 0.75}
 OTHERS: dict[str, Any] = {"color": ORANGE, "alpha": 0.65}

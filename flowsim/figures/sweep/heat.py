@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
@@ -24,7 +25,8 @@ from flowsim.findings.naming import Named
 from flowsim.findings.words import listed, plural, rate
 from flowsim.types import Floats
 
-NAME = "heat-map"
+FAMILY = Family("heat-map", "an output over two parameters, with a threshold", order=1)
+NAME = FAMILY.name
 BAR, BAR_GAP = 2.6, 2.0
 THIN: dict[str, Any] = {"linewidths": 0.7, "linestyles": "--"}
 

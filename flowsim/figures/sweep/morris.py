@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
@@ -20,7 +21,8 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural
 
-NAME = "morris"
+FAMILY = Family("morris", "elementary effects: mean and spread by parameter", order=5)
+NAME = FAMILY.name
 EVEN: dict[str, Any] = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 HALF: dict[str, Any] = {"color": RULE, "linewidth": 0.8, "linestyle": (0, (1, 2))}
 LABELLED = 12

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout.panels import Frame, Room
@@ -21,7 +22,8 @@ from flowsim.figures.sweep.swept import Output, Panel, Swept, value_text
 from flowsim.findings.naming import Named, output_label
 from flowsim.findings.words import day, listed
 
-NAME = "small-multiples"
+FAMILY = Family("small-multiples", "daily curves, a panel for each world", order=6)
+NAME = FAMILY.name
 MOST = 9
 LEAST_AGAIN = 1.05
 

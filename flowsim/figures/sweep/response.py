@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
@@ -20,7 +21,8 @@ from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.words import plural
 
-NAME = "response"
+FAMILY = Family("response", "an output against a parameter, with bands", order=2)
+NAME = FAMILY.name
 MOST_LINES = 4
 LINES = (BLUE, ORANGE, GREEN, VERMILION)
 BINS = 8

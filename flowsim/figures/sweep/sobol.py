@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import bars, panels
 from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.save import Drawn
@@ -18,7 +19,8 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural, share
 
-NAME = "sobol"
+FAMILY = Family("sobol", "shares of the variance by parameter, and by chance", order=4)
+NAME = FAMILY.name
 CHANCE = "(replications)"
 WIDE = 0.1
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from flowsim.figures.families import Family
 from flowsim.figures.layout import bars, panels
 from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.save import Drawn
@@ -19,7 +20,8 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.words import listed, plural
 
-NAME = "tornado"
+FAMILY = Family("tornado", "how far each parameter moves an output", order=3)
+NAME = FAMILY.name
 INDICES = ("effect", "at_low", "at_high")
 
 

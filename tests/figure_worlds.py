@@ -152,7 +152,7 @@ PAGE = style.PRESETS["page"]
 
 def drawn(name: str, given: Any, preset: style.Preset = PAGE) -> save.Drawn:
     """Draw one figure as ``draw_all`` does."""
-    _, draw_figure = figures._family(name)
+    draw_figure, _ = figures.families()[name].functions()
     with style.in_style():
         found: save.Drawn = draw_figure(given, preset)
     return found

@@ -355,9 +355,9 @@ def test_policies_are_told_by_what_they_explain(compared: Comparison) -> None:
 def test_a_comparison_without_terms_or_policies_says_so() -> None:
     bare = comparison(1)
     bare.known |= {"terms": pd.DataFrame(), "shapley": pd.DataFrame()}
-    module, _ = figures._family("terms")
-    assert "without terms" in figures._missing("terms", module, bare)
-    assert "no policies coincide" in figures._missing("policies", module, bare)
+    for name, words in (("terms", "without terms"), ("policies", "no policies coincide")):
+        _, missing = figures.families()[name].functions()
+        assert words in missing(bare)
 
 
 def test_fates_have_names_and_colours() -> None:

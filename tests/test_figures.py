@@ -268,8 +268,8 @@ EVERY = [(world, preset) for world in WORLDS for preset in style.PRESETS]
 def assert_all_legible(given: Results, turns: dict[str, str]) -> None:
     """Draw figures, each in the preset given for it, and read all that is written in them."""
     for name, preset in turns.items():
-        module, _ = figures._family(name)
-        if figures._missing(name, module, given):
+        _, missing = figures.families()[name].functions()
+        if missing(given):
             continue
         found = drawn(name, given, style.PRESETS[preset])
         assert_legible(found.figure)

@@ -18,7 +18,7 @@ BIN = $(VENV)/bin/python
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help run figures test test-all check format bench clean FORCE
+.PHONY: help run figures test test-all check format structure bench clean FORCE
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=python3.12] [ARGS="more arguments"]'
@@ -45,6 +45,9 @@ check: $(VENV)/dev ## format, lint, types and the import floors
 format: $(VENV)/dev ## format the code and mend what ruff can mend
 	"$(BIN)" -m ruff check --fix .
 	"$(BIN)" -m ruff format .
+
+structure: ## count rooms, floors, arrows, circles and lines of code
+	@"$(PYTHON)" tests/structure.py
 
 bench: $(VENV)/dev ## measure time and peak memory
 	@"$(BIN)" tests/benchmarks/bench.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster, past one machine: as ``parallel.scatter`` wants a crew.
+"""Workers of a Dask cluster, past one machine: an executor for ``executor.scatter``.
 
 A scheduler that runs already, or a cluster made on this machine, which over TCP does the same.
 """
@@ -12,9 +12,11 @@ import time
 import warnings
 from concurrent import futures
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from flowsim.data import sources
 from flowsim.errors import MachineError
 from flowsim.machine import cores
 from flowsim.version import __version__
@@ -34,15 +36,16 @@ def dask_setup(_worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def version() -> str:
-    """Return the version of flowsim where this runs."""
-    return __version__
+@lru_cache(1)
+def build_here() -> str:
+    """Return the version of flowsim and of its data tables where this runs."""
+    return f"{__version__} with data {sources.content_hash()[:8]}"
 
 
-def other_version(found: str) -> MachineError:
-    """Say that a worker must not be used."""
+def other_build(found: str) -> MachineError:
+    """Return the error of a worker that must not be used."""
     return MachineError(
-        f"a worker runs flowsim {found}, this is flowsim {__version__}; their results could "
+        f"a worker runs flowsim {found}, this is flowsim {build_here()}; their results could "
         "differ. Install the same version everywhere"
     )
 
@@ -61,7 +64,7 @@ def _local_cluster(workers: int) -> Any:
         )
 
 
-class Dask:
+class DaskExecutor:
     """Workers of a Dask cluster: one that runs already, or one made on this machine."""
 
     def __init__(self, address: str, workers: int | None) -> None:
@@ -101,12 +104,12 @@ class Dask:
                 f"`dask worker {address} --nthreads 1 --nworkers 8` on each machine"
             ) from None
         try:
-            found = set(self.client.run(version).values())
+            found = set(self.client.run(build_here).values())
         except Exception as error:
             message = f"the workers at {address} cannot run flowsim {__version__}: {error}"
             raise MachineError(message) from None
-        if found != {__version__}:
-            raise other_version(min(found - {__version__}))
+        if found != {build_here()}:
+            raise other_build(min(found - {build_here()}))
         if max(self.client.nthreads().values()) > 1:
             warnings.warn(
                 "some Dask workers have several threads in one process, which use one core "
@@ -127,7 +130,7 @@ class Dask:
         """Dask replaces its workers itself."""
 
     def close(self) -> None:
-        """Call back what is under way, and leave the cluster as it was found."""
+        """Cancel what is under way, and leave the cluster as it was found."""
         if hasattr(self, "executor"):
             self.executor.shutdown(wait=False)
         if hasattr(self, "client"):

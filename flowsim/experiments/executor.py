@@ -26,9 +26,8 @@ from multiprocessing import (
 from typing import Any, Protocol, TypeVar
 
 from flowsim.errors import FlowsimError, MachineError
-from flowsim.experiments.dask import Dask, other_version, version
+from flowsim.experiments.dask import DaskExecutor, build_here, other_build
 from flowsim.machine import cores
-from flowsim.version import __version__
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,10 +56,9 @@ class Failed:
     @classmethod
     def from_error(cls, error: BaseException) -> Failed:
         """Keep of an error what can be sent and written down."""
-        told = (
-            "" if isinstance(error, FlowsimError) else "".join(tracebacks.format_exception(error))
-        )
-        return cls(type(error).__name__, str(error), told)
+        ours = isinstance(error, FlowsimError)
+        where = "" if ours else "".join(tracebacks.format_exception(error))
+        return cls(type(error).__name__, str(error), where)
 
 
 def scatter(
@@ -71,7 +69,7 @@ def scatter(
     scheduler: str = LOCAL,
     window: int | None = None,
 ) -> Generator[tuple[T, R | Failed], None, None]:
-    """Run ``work`` on every task; give each task with its result as they are finished.
+    """Run ``work`` on every task; yield each task with its result as they are finished.
 
     Parameters
     ----------
@@ -97,7 +95,7 @@ def scatter(
     Raises
     ------
     MachineError
-        If workers cannot be started or reached, or run another version of flowsim.
+        If workers cannot be started or reached, or run another version of flowsim or its data.
 
     Notes
     -----
@@ -111,21 +109,23 @@ def scatter(
         yield from ((task, _outcome(work, task)) for task in tasks)
         return
     local = scheduler == LOCAL
-    crew: _Crew = _Processes(count, work.__module__) if local else Dask(scheduler, workers)
-    with closing(crew):
-        yield from _Desk(crew, work, iter(tasks), window).results()
+    executor: _Executor = (
+        LocalExecutor(count, work.__module__) if local else DaskExecutor(scheduler, workers)
+    )
+    with closing(executor):
+        yield from _Dispatcher(executor, work, iter(tasks), window).results()
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """Said by a worker of another version of flowsim, instead of working."""
+    """Returned by a worker of another build of flowsim, instead of working."""
 
-    version: str
+    build: str
 
 
-def _attempt(work: Callable[[T], R], task: T, version: str) -> R | Failed | _Refused:
+def _attempt(work: Callable[[T], R], task: T, build: str) -> R | Failed | _Refused:
     """Run one task where it landed; errors come back as values, whatever they are."""
-    return _outcome(work, task) if version == __version__ else _Refused(__version__)
+    return _outcome(work, task) if build == build_here() else _Refused(build_here())
 
 
 def _outcome(work: Callable[[T], R], task: T) -> R | Failed:
@@ -136,30 +136,30 @@ def _outcome(work: Callable[[T], R], task: T) -> R | Failed:
         return Failed.from_error(error)
 
 
-def _enlist() -> None:
+def _prepare_worker() -> None:
     """Prepare a worker process: Ctrl-C is the parent's affair, and no parent means no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _leave_with(sentinel: int) -> None:
+def _end_with(sentinel: int) -> None:
     """End this process when its parent is gone; the standard library's workers would wait."""
     connection.wait([sentinel])
     os._exit(1)
 
 
 @dataclass
-class _Sent:
+class _Task:
     """A task, and how often it was under way when a worker died."""
 
     task: Any
     deaths: int = 0
 
 
-class _Crew(Protocol):
-    """Those who work: an executor, how many tasks it has room for, and a way to mend it."""
+class _Executor(Protocol):
+    """A ``concurrent.futures`` executor, how many tasks it has room for, and a way to mend it."""
 
     @property
     def executor(self) -> futures.Executor:
@@ -173,66 +173,73 @@ class _Crew(Protocol):
         """Replace workers that died."""
 
     def close(self) -> None:
-        """Send everybody home."""
+        """Stop all work."""
 
 
-class _Desk:
-    """Hands tasks to a crew, a window of them at a time, and takes in what comes back."""
+class _Dispatcher:
+    """Hands tasks to an executor, a window of them at a time, and takes in what comes back."""
 
     def __init__(
-        self, crew: _Crew, work: Callable[[Any], Any], tasks: Iterator[Any], window: int | None
+        self,
+        executor: _Executor,
+        work: Callable[[Any], Any],
+        tasks: Iterator[Any],
+        window: int | None,
     ) -> None:
-        self.crew, self.work, self.tasks, self.window = crew, work, tasks, window
-        self.flying: dict[futures.Future[Any], _Sent] = {}
-        self.suspects: deque[_Sent] = deque()
+        self.executor, self.work, self.tasks, self.window = executor, work, tasks, window
+        self.pending: dict[futures.Future[Any], _Task] = {}
+        self.suspects: deque[_Task] = deque()
         self.broken = False
 
     def results(self) -> Iterator[tuple[Any, Any]]:
         """Return tasks with their results until there are no more."""
         while True:
-            self._send()
-            if not self.flying:
+            self._fill()
+            if not self.pending:
                 return
-            done, _ = futures.wait(self.flying, return_when=futures.FIRST_COMPLETED)
+            done, _ = futures.wait(self.pending, return_when=futures.FIRST_COMPLETED)
             for future in done:
-                yield from self._taken_in(self.flying.pop(future), future)
-            if self.broken and not self.flying:
-                self.crew.renew()
-                self.broken = False
+                yield from self._taken_in(self.pending.pop(future), future)
+            self._mend()
 
-    def _send(self) -> None:
+    def _fill(self) -> None:
         """Fill the window; what saw a worker die goes alone, and the rest waits for it."""
         while not self.broken:
             if self.suspects:
-                if self.flying:
-                    return
-                self._submit(self.suspects.popleft())
+                if not self.pending:
+                    self._submit(self.suspects.popleft())
                 return
-            if len(self.flying) >= (self.window or 2 * self.crew.room):
+            if len(self.pending) >= (self.window or 2 * self.executor.room):
                 return
             try:
-                self._submit(_Sent(next(self.tasks)))
+                self._submit(_Task(next(self.tasks)))
             except StopIteration:
                 return
 
-    def _submit(self, sent: _Sent) -> None:
+    def _submit(self, task: _Task) -> None:
         try:
             with _ctrl_c_waits():  # it may start a worker
-                future = self.crew.executor.submit(_attempt, self.work, sent.task, __version__)
+                future = self.executor.executor.submit(
+                    _attempt, self.work, task.task, build_here()
+                )
         except (futures.BrokenExecutor, EOFError, ConnectionError) as error:
             # It died between two tasks, or what starts the workers did.
-            sent.deaths += not isinstance(error, futures.BrokenExecutor)
-            if sent.deaths >= LIVES:
+            task.deaths += not isinstance(error, futures.BrokenExecutor)
+            if task.deaths >= LIVES:
                 raise MachineError(f"worker processes cannot be started: {error!r}") from None
-            self.suspects.appendleft(sent)
+            self.suspects.appendleft(task)
             self.broken = True
-            if not self.flying:
-                self.crew.renew()
-                self.broken = False
+            self._mend()
         else:
-            self.flying[future] = sent
+            self.pending[future] = task
 
-    def _taken_in(self, sent: _Sent, future: futures.Future[Any]) -> Iterator[tuple[Any, Any]]:
+    def _mend(self) -> None:
+        """Replace dead workers once nothing is under way."""
+        if self.broken and not self.pending:
+            self.executor.renew()
+            self.broken = False
+
+    def _taken_in(self, task: _Task, future: futures.Future[Any]) -> Iterator[tuple[Any, Any]]:
         """Return the task with what became of it, unless it has to be repeated."""
         try:
             result = future.result()
@@ -243,14 +250,14 @@ class _Desk:
             ) from None
         except Exception as error:
             deaths = self._deaths(error)
-            sent.deaths += deaths
-            if deaths and sent.deaths < LIVES:
-                self.suspects.append(sent)
+            task.deaths += deaths
+            if deaths and task.deaths < LIVES:
+                self.suspects.append(task)
                 return
             result = Failed("WorkerLost", LOST) if deaths else Failed.from_error(error)
         if isinstance(result, _Refused):
-            raise other_version(result.version)
-        yield sent.task, result
+            raise other_build(result.build)
+        yield task.task, result
 
     def _deaths(self, error: Exception) -> int:
         """Count how many workers an error stands for."""
@@ -266,7 +273,7 @@ def _ctrl_c_waits() -> Iterator[None]:
     """Let Ctrl-C wait while processes start; they inherit that it does not reach them.
 
     A terminal sends it to all processes at once, and those that still import, or find their
-    parent gone before they began, would tell of it with tracebacks of their own.
+    parent gone before they began, would print tracebacks of their own.
     """
     if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         yield
@@ -284,7 +291,7 @@ def _ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-class _Processes:
+class LocalExecutor:
     """Worker processes on this machine, started clean and not forked from this one."""
 
     executor: futures.ProcessPoolExecutor
@@ -303,11 +310,11 @@ class _Processes:
             if hasattr(self, "executor"):  # not always broken: what starts it may have died
                 self.executor.shutdown(wait=False, cancel_futures=True)
             self.executor = futures.ProcessPoolExecutor(
-                self.room, mp_context=self.context, initializer=_enlist
+                self.room, mp_context=self.context, initializer=_prepare_worker
             )
             try:
                 with _ctrl_c_waits():
-                    started = self.executor.submit(version)
+                    started = self.executor.submit(build_here)
                 started.result()
                 return
             except futures.BrokenExecutor:
@@ -319,7 +326,7 @@ class _Processes:
                 if attempt == LIVES - 1:
                     message = f"worker processes cannot be started: {error!r}; use one worker"
                     raise MachineError(message) from None
-            except BaseException:  # Ctrl-C; nobody holds this crew yet, to close it
+            except BaseException:  # Ctrl-C; nobody holds this yet, to close it
                 self.close()
                 raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -53,9 +53,15 @@ def report(
         *_beside_published(comparison),
         "",
         *_what_not_to_conclude(scenario),
-        f"Took {manifest['seconds']:.1f} s, peak memory {manifest['peak_memory_mb']:.0f} MB.",
+        _what_it_took(manifest),
     ]
     return "\n".join(lines)
+
+
+def _what_it_took(manifest: Mapping[str, Any]) -> str:
+    peak = manifest["peak_memory_mb"]  # not every system tells it
+    memory = "" if peak is None else f", peak memory {peak:.0f} MB"
+    return f"Took {manifest['seconds']:.1f} s{memory}."
 
 
 def _number(value: float) -> str:

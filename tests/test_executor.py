@@ -169,20 +169,20 @@ def test_no_workers_are_refused():
 
 def test_a_worker_of_another_version_is_refused(monkeypatch):
     """Results of two versions may differ, and nobody would see it."""
-    desk = parallel._Desk(crew=None, work=square, tasks=iter(()), window=1)
+    dispatcher = parallel._Dispatcher(None, square, iter(()), window=1)
     future = parallel.futures.Future()
     future.set_result(other_version(None, None, ""))
     with pytest.raises(MachineError, match=r"runs flowsim 0\.0\.1.*Install the same version"):
-        list(desk._taken_in(parallel._Sent(1), future))
-    assert parallel._attempt(square, 3, "0.0.1") == parallel._Refused(parallel.__version__)
+        list(dispatcher._taken_in(parallel._Task(1), future))
+    assert parallel._attempt(square, 3, "0.0.1") == parallel._Refused(parallel.build_here())
 
 
 SCRIPT = """
 import os, sys, time
 from flowsim.experiments.executor import scatter
-import test_parallel
+import test_executor
 if __name__ == "__main__":
-    for _, pid in scatter(test_parallel.slow, range(1000), workers=2):
+    for _, pid in scatter(test_executor.slow, range(1000), workers=2):
         print(pid, flush=True)
 """
 

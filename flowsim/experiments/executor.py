@@ -219,9 +219,7 @@ class _Dispatcher:
     def _submit(self, task: _Task) -> None:
         try:
             with _ctrl_c_waits():  # it may start a worker
-                future = self.executor.executor.submit(
-                    _attempt, self.work, task.task, build_here()
-                )
+                future = self.executor.executor.submit(_attempt, self.work, task.task, build_here())
         except (futures.BrokenExecutor, EOFError, ConnectionError) as error:
             # It died between two tasks, or what starts the workers did.
             task.deaths += not isinstance(error, futures.BrokenExecutor)

@@ -130,8 +130,7 @@ def refuse_other_version(folder: Path, made: Mapping[str, Any]) -> None:
     else:
         return
     raise ResultsError(
-        f"{folder} was made with {what}; go on with what it was made with, "
-        "or choose another --out"
+        f"{folder} was made with {what}; go on with what it was made with, or choose another --out"
     )
 
 
@@ -408,9 +407,7 @@ def run_missing(
 # -- the file
 
 
-def _connected(
-    folder: Path | None, look: bool = False, locked: bool = True
-) -> sqlite3.Connection:
+def _connected(folder: Path | None, look: bool = False, locked: bool = True) -> sqlite3.Connection:
     """Open the database of a folder, to work on or to look into."""
     if folder is None:
         return sqlite3.connect(":memory:")

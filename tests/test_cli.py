@@ -67,6 +67,17 @@ def test_help_needs_nothing_heavy(python):
     assert not re.findall(heavy, found.stderr)
 
 
+def test_help_lists_the_exit_codes(flowsim):
+    shown = flowsim("--help").output
+    codes = re.search(r"Exit codes:\n(.*?)\n\n", shown, re.S)[1]
+    assert re.findall(r"^ +(\d+) ", codes, re.M) == ["0", "1", "2", "130"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_debug(flowsim, command):
+    assert "--debug" in flowsim(command, "--help").output
+
+
 def test_version_is_told(flowsim):
     assert re.fullmatch(r"flowsim \d+\.\d+\.\d+\S*\n", flowsim("--version").output)
 
@@ -145,12 +156,22 @@ def test_a_sample_in_words_is_met_with_the_number_meant(flowsim, written, meant)
     assert f"try {meant}" in " ".join(refused.stderr.split())
 
 
-def test_progress_without_a_terminal_is_a_few_lines(capsys):
-    with terminal.progress_shown(quiet=False) as progress:
+def test_progress_without_a_terminal_is_a_few_lines(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    with terminal.progress_shown(quiet=False, noun="hours") as progress:
         for hour in range(1081):
-            progress(hour, 1080, f"hour {hour}")
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split(" %")[0] for line in told] == ["0", "25", "50", "75", "100"]
+            progress(hour, 1080, "")
+            now[0] += 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "3 of 1,080 hours, 1 a second, 18 min left"
+    assert lines[-1] == "1,080 of 1,080 hours, 1 a second"
+    assert len(lines) < 50
+
+
+def test_quiet_shows_no_progress():
+    with terminal.progress_shown(quiet=True) as progress:
+        assert progress is None
 
 
 # -- check, schema, new

@@ -185,7 +185,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(start, expected, tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert told.splitlines()[-1].startswith("Stopped. What is finished is safe in ")
+    assert told.splitlines()[-1].startswith("Stopped. What is finished is safe")
     assert "the same command again goes on" in told
     assert "Traceback" not in told
     again = start("--workers", "2")

@@ -542,7 +542,7 @@ def test_progress_tells_speed_and_time_left(monkeypatch):
     """What was done before the start does not count as speed."""
     now = [100.0]
     monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
-    counted = terminal._Counted("runs")
+    counted = terminal.Count("runs")
     assert counted.words(400, 1000) == "400 of 1,000 runs"
     now[0] += 20
     assert counted.words(500, 1000) == "500 of 1,000 runs, 5 a second, 2 min left"
@@ -570,7 +570,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(monkeypatch, capsys)
     """Nothing for what is done at once; then a line every tenth of the way."""
     now = [100.0]
     monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
-    tell = terminal._Counted("runs").tell
+    tell = terminal.Count("runs").print_line
     for done in range(101):
         tell(done, 100, "1 failed" if done > 50 else "")
         now[0] += 0.1

@@ -1,4 +1,4 @@
-"""The command line: each command calls one function elsewhere and tells what came of it.
+"""The command line: each command calls one function elsewhere and prints what came of it.
 
 What takes long to import is imported inside the commands, so that ``flowsim --help`` is quick.
 """

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from flowsim.cli.options import Debug
+from flowsim.cli.terminal import report_errors
 from flowsim.version import __version__
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]
+STOPPED = "Stopped; what was written so far does not count as results."
+RESUMED = "Stopped. What is finished is safe; the same command again goes on."
 
 app = typer.Typer(
     name="flowsim",
@@ -33,38 +38,42 @@ def main() -> None:
     app(prog_name="flowsim")
 
 
+def command(stopped: str = STOPPED) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command: errors become messages and exit codes, ``--debug`` shows where.
+
+    ``stopped`` is what to print after Ctrl-C.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def called(debug: bool = False, **given: Any) -> None:
+            with report_errors(debug, stopped):
+                function(**given)
+
+        added = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False)
+        known = inspect.signature(function, eval_str=True)
+        parameters = [*known.parameters.values(), added.replace(annotation=Debug)]
+        called.__signature__ = known.replace(parameters=parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {**function.__annotations__, "debug": Debug}
+        app.command()(called)
+        return function
+
+    return register
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"flowsim {__version__}")
         raise typer.Exit
 
 
-def checked_sample(written: str) -> float:
-    """Read a share of the men, if it is one."""
-    try:
-        share = float(written)
-    except ValueError:
-        raise typer.BadParameter(
-            f"expected a number above 0 and at most 1, found {written}; try {_like(written)}"
-        ) from None
-    if not 0 < share <= 1:
-        raise typer.BadParameter(f"expected more than 0 and at most 1, found {share:g}; try 0.1")
-    return share
-
-
-def _like(written: str) -> str:
-    """Return a share such as was meant: 0.05 for 5%."""
-    try:
-        share = float(written.strip().removesuffix("%").replace(",", ".")) / 100
-    except ValueError:
-        share = 0.1
-    return f"{share:g}" if 0 < share <= 1 and "%" in written else "0.1"
-
-
 @app.callback()
 def _flowsim(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Simulate who left Russia after the mobilisation of September 2022, and who could not.
@@ -75,24 +84,38 @@ def _flowsim(
       flowsim new my-idea             start a scenario of your own
       flowsim check my-idea.yaml      find its mistakes, see its assumptions
       flowsim run my-idea.yaml
+
+    \b
+    Exit codes:
+      0    done
+      1    some runs failed, the machine refused, or a mistake in flowsim
+      2    something in the command or in a file, which the message says how to mend
+      130  stopped by Ctrl-C
     """
 
 
-def draw(folder: Path, quiet: bool) -> Sequence[Path]:
-    """Draw all figures of a results folder; give the files written."""
+def finish(folder: Path, no_figures: bool, quiet: bool) -> None:
+    """Draw the usual figures of a results folder, and print where everything is."""
+    if no_figures:
+        print_results(folder, quiet=quiet)
+        return
     if not quiet:
         typer.echo("Drawing figures ...", err=True)
     from flowsim.figures import draw_all
 
-    return list(draw_all(folder))
+    print_results(folder, draw_all(folder), quiet)
 
 
-def tell_results(folder: Path, drawn: Sequence[Path], quiet: bool) -> None:
+def print_results(folder: Path, drawn: Iterable[Path] = (), quiet: bool = False) -> None:
     """Print where the results are; with ``quiet`` the folder alone, for scripts."""
-    if quiet:
-        typer.echo(folder)
-        return
-    typer.echo(f"Results: {folder}")
+    typer.echo(folder if quiet else f"Results: {folder}")
     for path in drawn:
-        if path.suffix == ".png":
+        if path.suffix == ".png" and not quiet:
             typer.echo(f"  {path}")
+
+
+def choose(question: str, command: str, names: Iterable[str], otherwise: str) -> None:
+    """Print what could have been named where nothing was; leave with exit code 2."""
+    listed = "\n".join(f"  flowsim {command} {name}" for name in names)
+    typer.echo(f"{question} These are shipped:\n{listed}\n{otherwise}", err=True)
+    raise typer.Exit(2)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app, draw, tell_results
-from flowsim.cli.terminal import counting_shown, report_errors
+from flowsim.cli import options
+from flowsim.cli.app import RESUMED, command, finish
+from flowsim.cli.terminal import progress_shown
 
 if TYPE_CHECKING:
     from flowsim.calibration import CalibrationResults
 
 
-@app.command()
+@command(RESUMED)
 def calibrate(
     file: Annotated[
         str, typer.Argument(help="A calibration file, or the name of a shipped one.")
@@ -26,20 +27,11 @@ def calibrate(
         Path | None,
         typer.Option(metavar="CSV", help="Published figures to predict, as observations.csv."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; changes no result.  [default: all cores]")
-    ] = None,
-    scheduler: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; or local, or local-cluster."),
-    ] = "local",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Results folder.  [default: results/calibration-<name>-<budget>]"),
-    ] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,
-    debug: Debug = False,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = "local",
+    out: Annotated[Path | None, options.folder("results/calibration-<name>-<budget>")] = None,
+    no_figures: options.NoFigures = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Fit the model to published figures; say what they fix, what they do not, what follows.
 
@@ -58,31 +50,27 @@ def calibrate(
 
     docs/calibration.md says how it works and how to read the tables.
     """
-    said = f" in {out}" if out else ""
-    again = f"Stopped. Finished runs are safe{said}; the same command again goes on."
-    with report_errors(debug, again):
-        from flowsim.calibration import calibrate as fit
-        from flowsim.calibration import open_calibration, read_calibration
+    from flowsim.calibration import calibrate as fit
+    from flowsim.calibration import open_calibration, read_calibration
 
-        folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}")
-        with counting_shown(quiet) as progress:
-            fit(
-                file,
-                out=folder,
-                budget=budget,
-                workers=workers,
-                scheduler=scheduler,
-                against=against,
-                progress=progress,
-            )
-        if not quiet:
-            typer.echo(_told(open_calibration(folder)))
-        drawn = [] if no_figures else draw(folder, quiet)
-        tell_results(folder, drawn, quiet)
+    folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}")
+    with progress_shown(quiet) as progress:
+        fit(
+            file,
+            out=folder,
+            budget=budget,
+            workers=workers,
+            scheduler=scheduler,
+            against=against,
+            progress=progress,
+        )
+    if not quiet:
+        typer.echo(_findings(open_calibration(folder)))
+    finish(folder, no_figures, quiet)
 
 
-def _told(results: CalibrationResults) -> str:
-    """Say in words how well the figures are met, which numbers they fix, and what was predicted."""
+def _findings(results: CalibrationResults) -> str:
+    """Put into words how well the figures are met, which numbers they fix, what was predicted."""
     share = f"{100 * results.manifest['credible']:.0f} %"
     fit = results.table("fit").dropna(subset=["z"])
     off = fit[fit["z"].abs() > 2]

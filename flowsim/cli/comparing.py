@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app, checked_sample
-from flowsim.cli.terminal import progress_shown, report_errors
+from flowsim.cli import options
+from flowsim.cli.app import command, print_results
+from flowsim.cli.terminal import progress_shown
+from flowsim.errors import FlowsimError
 
 
-@app.command()
+@command()
 def compare(
     scenarios: Annotated[
         list[str],
@@ -22,16 +24,8 @@ def compare(
     replications: Annotated[
         int, typer.Option(min=1, help="Pairs of runs with independent draws.")
     ] = 20,
-    sample: Annotated[
-        float,
-        typer.Option(
-            parser=checked_sample, metavar="SHARE", help="Share of the men, above 0 to 1."
-        ),
-    ] = 0.01,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=2**63 - 1, help="Of the draws in all of them.  [default: A's]"),
-    ] = None,
+    sample: Annotated[float, options.share("0.01")] = 0.01,
+    seed: options.Seed = None,
     lambdas: Annotated[
         str,
         typer.Option(
@@ -42,17 +36,10 @@ def compare(
     shapley: Annotated[
         bool, typer.Option(help="Divide what followed 28 September among coinciding policies.")
     ] = True,
-    out: Annotated[
-        Path | None, typer.Option(help="Results folder.  [default: results/A-against-B]")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; changes no result.  [default: all cores]")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace another comparison's results.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,
-    debug: Debug = False,
+    out: Annotated[Path | None, options.folder("results/A-against-B")] = None,
+    workers: options.Workers = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Put the same men into several worlds: what differs, for whom, and why.
 
@@ -70,45 +57,35 @@ def compare(
     task force, the entry limit, the foot lane and the rumour explain, each and together.
     docs/comparison.md tells how to read it.
     """
-    with report_errors(debug):
-        from flowsim.comparison import compare as compared
-        from flowsim.comparison.running import read
+    from flowsim.comparison import compare as compared
+    from flowsim.comparison.running import read
 
-        values = _lambdas(lambdas)
-        loaded = read(scenarios, sample, seed)
-        first, *others = (scenario.name for scenario in loaded)
-        folder = out or Path("results", f"{first}-against-{'-'.join(others)}")
-        with progress_shown(quiet) as progress:
-            result = compared(
-                loaded,
-                replications=replications,
-                sample=sample,
-                seed=seed,
-                workers=workers,
-                terms=terms,
-                shapley=shapley,
-                by_lambda=values,
-                out=folder,
-                force=force,
-                progress=progress,
-            )
-        if quiet:
-            typer.echo(folder)
-            return
+    values = _lambdas(lambdas)
+    loaded = read(scenarios, sample, seed)
+    first, *others = (scenario.name for scenario in loaded)
+    folder = out or Path("results", f"{first}-against-{'-'.join(others)}")
+    with progress_shown(quiet, "replications") as progress:
+        result = compared(
+            loaded,
+            replications=replications,
+            sample=sample,
+            seed=seed,
+            workers=workers,
+            terms=terms,
+            shapley=shapley,
+            by_lambda=values,
+            out=folder,
+            force=force,
+            progress=progress,
+        )
+    if not quiet:
         typer.echo(result.report())
-        typer.echo(f"Results: {folder} ({result.manifest['seconds']:.0f} s)")
+    print_results(folder, quiet=quiet)
 
 
 def _lambdas(text: str) -> tuple[float, ...]:
-    """Read the values of --lambda.
-
-    Raises
-    ------
-    ResultsError
-        If one is no number from 0.25 to 1.
-    """
+    """Read the values of --lambda, numbers from 0.25 to 1."""
     from flowsim.comparison.lambdas import VALUES
-    from flowsim.errors import ResultsError
 
     if text in ("", "all"):
         return VALUES if text else ()
@@ -117,5 +94,5 @@ def _lambdas(text: str) -> tuple[float, ...]:
     except ValueError:
         values = (float("nan"),)
     if not all(0.25 <= value <= 1 for value in values):
-        raise ResultsError(f"--lambda: found {text}; expected all, or numbers from 0.25 to 1")
+        raise FlowsimError(f"--lambda: found {text}; expected all, or numbers from 0.25 to 1")
     return tuple(dict.fromkeys(values))

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app, tell_results
-from flowsim.cli.terminal import progress_shown, report_errors
+from flowsim.cli import options
+from flowsim.cli.app import command, print_results
+from flowsim.cli.terminal import progress_shown
+from flowsim.errors import FlowsimError
 
 
-@app.command()
+@command()
 def figures(
     folder: Annotated[
         Path | None, typer.Argument(help="Results of a run, comparison, sweep or calibration.")
@@ -28,8 +30,7 @@ def figures(
     formats: Annotated[
         str, typer.Option("--format", metavar="png,svg,pdf", help="Kinds of file, with commas.")
     ] = "png,svg",
-    listed: Annotated[bool, typer.Option("--list", help="Say what can be drawn.")] = False,
-    debug: Debug = False,
+    listed: Annotated[bool, typer.Option("--list", help="List what can be drawn.")] = False,
 ) -> None:
     """Draw the figures of a results folder again, without simulating.
 
@@ -43,34 +44,29 @@ def figures(
     Beside each figure stand the data it shows (CSV) and a text for those who cannot see it.
     The figure itself carries how it was made: see `flowsim reproduce --help`.
     """
-    with report_errors(debug):
-        if listed:
-            _list(folder)
-            return
-        if folder is None:
-            typer.echo(
-                "Of which folder? For example:\n  flowsim figures results/september-2022\n"
-                "`flowsim figures --list` says what can be drawn.",
-                err=True,
-            )
-            raise typer.Exit(2)
-        from flowsim.figures import draw_all
+    if listed:
+        _list(folder)
+        return
+    if folder is None:
+        raise FlowsimError(
+            "Of which folder? For example:\n  flowsim figures results/september-2022\n"
+            "`flowsim figures --list` says what can be drawn."
+        )
+    from flowsim.figures import draw_all
 
-        names = [name.strip() for text in only or () for name in text.split(",") if name.strip()]
-        kinds = list(dict.fromkeys(kind.strip().lower() for kind in formats.split(",")))
-        drawn = draw_all(folder, names, preset, [kind for kind in kinds if kind])
-        tell_results(folder, drawn, quiet=False)
+    names = [name.strip() for text in only or () for name in text.split(",") if name.strip()]
+    kinds = list(dict.fromkeys(kind.strip().lower() for kind in formats.split(",")))
+    print_results(folder, draw_all(folder, names, preset, [kind for kind in kinds if kind]))
 
 
-@app.command()
+@command()
 def reproduce(
     figure: Annotated[Path, typer.Argument(help="A PNG, SVG or PDF that flowsim drew.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the figure made again.  [default: none]")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Also if it takes long.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what came of it.")] = False,
-    debug: Debug = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Make a figure again from what its file says of itself, and compare.
 
@@ -88,16 +84,15 @@ def reproduce(
       1  different: altered by hand, or its data cannot be made here
       2  not a figure of flowsim's, or too long without --yes
     """
-    with report_errors(debug):
-        from flowsim.figures.reproduce import reproduce as make_again
+    from flowsim.figures.reproduce import reproduce as make_again
 
-        with progress_shown(quiet) as progress:
-            verdict = make_again(figure, out, patient=yes, progress=progress)
-        typer.echo(verdict.words)
-        for path in verdict.files:
-            typer.echo(f"  {path}")
-        if not verdict.same:
-            raise typer.Exit(1)
+    with progress_shown(quiet) as progress:
+        verdict = make_again(figure, out, patient=yes, progress=progress)
+    typer.echo(verdict.words)
+    for path in verdict.files:
+        typer.echo(f"  {path}")
+    if not verdict.same:
+        raise typer.Exit(1)
 
 
 def _list(folder: Path | None) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app
-from flowsim.cli.terminal import report_errors
+from flowsim.cli import options
+from flowsim.cli.app import command
 
 
-@app.command()
+@command()
 def report(
     folder: Annotated[
         Path, typer.Argument(help="Results folder: of a run, comparison, sweep or calibration.")
@@ -25,8 +25,7 @@ def report(
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not simulate other values of lambda beside it.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only which files it wrote.")] = False,
-    debug: Debug = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write one file that says what came out, how sure it is, and how it was made.
 
@@ -41,12 +40,11 @@ def report(
     went in, what the data cannot tell, and the commands that make it again. It loads nothing from
     the network. The same folder gives the same file.
     """
-    with report_errors(debug):
-        from flowsim.report import write
+    from flowsim.report import write
 
-        def tell(words: str) -> None:
-            if not quiet:
-                typer.echo(f"{words[:1].upper()}{words[1:]} ...", err=True)
+    def announce(words: str) -> None:
+        if not quiet:
+            typer.echo(f"{words[:1].upper()}{words[1:]} ...", err=True)
 
-        for path in write(folder, output, quick, tell):
-            typer.echo(path)
+    for path in write(folder, output, quick, announce):
+        typer.echo(path)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowsim.cli.app import Debug, app, checked_sample, draw, tell_results
-from flowsim.cli.terminal import print_assumptions, progress_shown, report_errors, tell
+from flowsim.cli import options
+from flowsim.cli.app import choose, command, finish
+from flowsim.cli.terminal import print_assumptions, print_error, progress_shown
 from flowsim.errors import FlowsimError
 
+if TYPE_CHECKING:
+    from flowsim.scenario.schema import Scenario
 
-@app.command()
+
+@command()
 def run(
     scenario: Annotated[
         str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")
     ] = "",
-    sample: Annotated[
-        float | None,
-        typer.Option(
-            parser=checked_sample,
-            metavar="SHARE",
-            help="Share of the men, above 0 to 1.  [default: the file's]",
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**63 - 1, help="Of the draws.  [default: the file's]")
-    ] = None,
+    sample: options.Sample = None,
+    seed: options.Seed = None,
     replications: Annotated[int, typer.Option(min=1, help="Runs with independent draws.")] = 1,
     changes: Annotated[
         list[str] | None,
@@ -35,9 +30,9 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Results folder; an earlier run of the same scenario there is replaced.  "
-            "[default: results/<scenario name>]"
+        options.folder(
+            "results/<scenario name>",
+            "Results folder; an earlier run of the same scenario there is replaced.",
         ),
     ] = None,
     posterior: Annotated[
@@ -51,12 +46,9 @@ def run(
     engine: Annotated[
         str, typer.Option(help="columns, or agents: every man an object, up to a sample of 0.003.")
     ] = "columns",
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the results of another scenario.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,
-    debug: Debug = False,
+    no_figures: options.NoFigures = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Simulate a scenario; leave a folder of tables and figures.
 
@@ -70,44 +62,47 @@ def run(
 
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
-    with report_errors(debug):
-        _require_scenario(scenario)
-        from flowsim.experiments.running import run as simulate
-        from flowsim.scenario import Base
+    from flowsim.experiments.running import run as simulate
+    from flowsim.scenario import Base, shipped
 
-        base = Base.read(scenario)
-        folder = out or Path("results", base.variant(changes or ()).name)
-        draws: list[dict[str, float]] = []
-        if posterior:
-            from flowsim.calibration import posterior_changes
-
-            draws = posterior_changes(posterior)
-        with progress_shown(quiet) as progress:
-            result = simulate(
-                base,
-                changes=changes or (),
-                sample=sample,
-                seed=seed,
-                replications=replications,
-                out=folder,
-                progress=progress,
-                force=force,
-                engine=engine,
-                draws=draws,
-            )
-        if not quiet:
-            typer.echo(f"{result.report().rstrip()}\n")
-        drawn = [] if no_figures else draw(folder, quiet)
-        tell_results(folder, drawn, quiet)
+    if not scenario:
+        own = "or name a file of your own; `flowsim new NAME` starts one."
+        choose("Which scenario?", "run", shipped(), own)
+    base = Base.read(scenario)
+    folder = out or Path("results", base.variant(changes or ()).name)
+    with progress_shown(quiet, "hours") as progress:
+        result = simulate(
+            base,
+            changes=changes or (),
+            sample=sample,
+            seed=seed,
+            replications=replications,
+            out=folder,
+            progress=progress,
+            force=force,
+            engine=engine,
+            draws=_posterior_draws(posterior),
+        )
+    if not quiet:
+        typer.echo(f"{result.report().rstrip()}\n")
+    finish(folder, no_figures, quiet)
 
 
-@app.command()
+def _posterior_draws(n: int) -> list[dict[str, float]]:
+    """Return n draws of the calibrated parameters."""
+    if n == 0:
+        return []
+    from flowsim.calibration import posterior_changes
+
+    return posterior_changes(n)
+
+
+@command()
 def check(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Scenario files, or shipped names.")
     ],
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the assumptions out.")] = False,
-    debug: Debug = False,
 ) -> None:
     """Find every mistake in scenario files; list what the scenario assumes.
 
@@ -119,24 +114,23 @@ def check(
     Each number is shown with its unit and source. Rows marked ? rest on an assumption or on an
     imputed figure. Exit code 2 if any file has a mistake.
     """
-    with report_errors(debug):
-        from flowsim.scenario import assumptions, load
+    from flowsim.scenario import assumptions, load
 
-        worst = 0
-        for file in files:
-            try:
-                scenario = load(file)
-            except FlowsimError as error:
-                worst = max(worst, tell(error, debug))
-                continue
-            typer.echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
-            if not quiet:
-                print_assumptions(assumptions(scenario))
-        if worst:
-            raise typer.Exit(worst)
+    worst = 0
+    for file in files:
+        try:
+            scenario = load(file)
+        except FlowsimError as error:
+            worst = max(worst, print_error(error))
+            continue
+        typer.echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
+        if not quiet:
+            print_assumptions(assumptions(scenario))
+    if worst:
+        raise typer.Exit(worst)
 
 
-@app.command()
+@command()
 def schema(
     kind: Annotated[
         str, typer.Option(help="Of which files: scenario, sweep or calibration.")
@@ -144,7 +138,6 @@ def schema(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.  [default: the screen]")
     ] = None,
-    debug: Debug = False,
 ) -> None:
     """Write the JSON Schema of scenario files, for editors that complete and underline.
 
@@ -155,25 +148,23 @@ def schema(
     and as the first line of a scenario file beside it:
       # yaml-language-server: $schema=scenario.schema.json
     """
-    with report_errors(debug):
-        import json
+    import json
 
-        text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
-        if output is None:
-            typer.echo(text)
-        else:
-            output.write_text(text + "\n", encoding="utf-8")
-            typer.echo(f"Wrote {output}")
+    text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
+    if output is None:
+        typer.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+        typer.echo(f"Wrote {output}")
 
 
-@app.command()
+@command()
 def new(
     name: Annotated[str, typer.Argument(help="Of the scenario; the file is NAME.yaml.")],
     base: Annotated[
         str, typer.Option("--from", metavar="SCENARIO", help="Shipped scenario to start from.")
     ] = "september-2022",
     folder: Annotated[Path, typer.Option("--dir", help="Where to put the file.")] = Path(),
-    debug: Debug = False,
 ) -> None:
     """Start a scenario of your own from a shipped one.
 
@@ -184,19 +175,21 @@ def new(
 
     The file explains itself. An existing file is never overwritten.
     """
-    with report_errors(debug):
-        from flowsim.scenario.starter import write_starter
+    import shlex
 
-        path = write_starter(name, base, folder)
-        typer.echo(
-            f"Wrote {path}. Next:\n"
-            f"  1. open it, and write down what is to differ\n"
-            f"  2. flowsim check {_quoted(path)}\n"
-            f"  3. flowsim run {_quoted(path)} --sample 0.1"
-        )
+    from flowsim.scenario.starter import write_starter
+
+    path = write_starter(name, base, folder)
+    quoted = shlex.quote(str(path))
+    typer.echo(
+        f"Wrote {path}. Next:\n"
+        f"  1. open it, and write down what is to differ\n"
+        f"  2. flowsim check {quoted}\n"
+        f"  3. flowsim run {quoted} --sample 0.1"
+    )
 
 
-@app.command()
+@command()
 def biography(
     source: Annotated[
         str, typer.Argument(metavar="RESULTS|SCENARIO", help="Results folder, file, or name.")
@@ -205,19 +198,13 @@ def biography(
     where: Annotated[
         str, typer.Option(metavar="KEY=VALUE,...", help="Find men: see the examples.")
     ] = "",
-    one: Annotated[bool, typer.Option("--one", help="Tell the first man found.")] = False,
+    one: Annotated[bool, typer.Option("--one", help="Recount the first man found.")] = False,
     versus: Annotated[
         str | None, typer.Option(metavar="SCENARIO", help="The same man there, beside him.")
     ] = None,
-    sample: Annotated[
-        float | None,
-        typer.Option(
-            parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"
-        ),
-    ] = None,
-    debug: Debug = False,
+    sample: options.Sample = None,
 ) -> None:
-    """Tell the days of one simulated man, with the numbers behind each decision.
+    """Recount the days of one simulated man, with the numbers behind each decision.
 
     \b
     Examples:
@@ -230,34 +217,34 @@ def biography(
     Keys of --where: region, age, educated, passport, liable (yes or no), status, destination and,
     with --versus, versus-status. Without --one the men found are listed.
     """
-    with report_errors(debug):
-        import shutil
+    import shutil
 
-        from flowsim.findings.biography import Diary, find, told
-        from flowsim.scenario import load
+    from flowsim.findings.biography import Diary, find, told
 
-        changes = [] if sample is None else [f"sample={sample}"]
-        folder = Path(source)
-        scenario = load(str(folder / "scenario.yaml") if folder.is_dir() else source, changes)
-        diary, other = Diary(scenario), None
-        if versus is not None:
-            same = [f"sample={scenario.sample}", f"seed={scenario.seed}"]
-            folder = Path(versus)
-            there = str(folder / "scenario.yaml") if folder.is_dir() else versus
-            other = Diary(load(there, same))
-        if man is None:
-            men = find(diary, where, other)
-            if not men:
-                typer.echo(f"No man of this sample is {where}.", err=True)
-                raise typer.Exit(2)
-            if not one:
-                listed = "\n".join(f"  {found}" for found in men[:20])
-                typer.echo(f"{len(men)} men found; tell one with --man or the first with --one:")
-                typer.echo(listed)
-                return
-            man = men[0]
-        width = shutil.get_terminal_size((100, 24)).columns
-        typer.echo(told(diary, man, other, min(max(width, 60), 160)))
+    diary = Diary(_scenario_of(source, [] if sample is None else [f"sample={sample}"]))
+    other = None
+    if versus is not None:
+        same = [f"sample={diary.world.assumptions.sample}", f"seed={diary.world.assumptions.seed}"]
+        other = Diary(_scenario_of(versus, same))
+    if man is None:
+        men = find(diary, where, other)
+        if not men:
+            raise FlowsimError(f"No man of this sample is {where}.")
+        if not one:
+            typer.echo(f"{len(men)} men found; tell one with --man or the first with --one:")
+            typer.echo("\n".join(f"  {found}" for found in men[:20]))
+            return
+        man = men[0]
+    width = shutil.get_terminal_size((100, 24)).columns
+    typer.echo(told(diary, man, other, min(max(width, 60), 160)))
+
+
+def _scenario_of(source: str, changes: list[str]) -> Scenario:
+    """Read the scenario of a results folder, of a file, or a shipped one."""
+    from flowsim.scenario import load
+
+    folder = Path(source)
+    return load(folder / "scenario.yaml" if folder.is_dir() else source, changes)
 
 
 def _schema_of(kind: str) -> dict[str, Any]:
@@ -270,27 +257,6 @@ def _schema_of(kind: str) -> dict[str, Any]:
         "calibration": ("flowsim.calibration.file", "calibration_schema"),
     }
     if kind not in where:
-        raise typer.BadParameter(f"expected one of {', '.join(where)}; found {kind}")
+        raise FlowsimError(f"--kind: expected one of {', '.join(where)}; found {kind}")
     module, function = where[kind]
     return dict(getattr(import_module(module), function)())
-
-
-def _require_scenario(name: str) -> None:
-    """Return what can be run if nothing was named."""
-    if name:
-        return
-    from flowsim.scenario import shipped
-
-    names = "\n".join(f"  flowsim run {name}" for name in shipped())
-    typer.echo(
-        f"Which scenario? These are shipped:\n{names}\n"
-        "or name a file of your own; `flowsim new NAME` starts one.",
-        err=True,
-    )
-    raise typer.Exit(2)
-
-
-def _quoted(path: Path) -> str:
-    import shlex
-
-    return shlex.quote(str(path))

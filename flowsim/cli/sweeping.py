@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowsim.cli.app import Debug, app, checked_sample, draw, tell_results
-from flowsim.cli.terminal import counting_shown, duration, report_errors
+from flowsim.cli import options
+from flowsim.cli.app import RESUMED, choose, command, finish
+from flowsim.cli.terminal import duration, progress_shown
 
 if TYPE_CHECKING:
     from flowsim.sweep import SweepResults
     from flowsim.sweep.single import Estimate
 
 
-class _Given(TypedDict):
-    """What replaces a number of the file, or of the machine."""
-
-    workers: int | None
-    replications: int | None
-    sample: float | None
-
-
-@app.command()
+@command(RESUMED)
 def sweep(
     file: Annotated[str, typer.Argument(help="A sweep file, or the name of a shipped sweep.")] = "",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.  [default: one for each core]")
-    ] = None,
-    scheduler: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; or local, or local-cluster."),
-    ] = "local",
-    out: Annotated[
-        Path | None, typer.Option(help="Results folder.  [default: results/<sweep name>]")
-    ] = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = "local",
+    out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Say what it will take, and start nothing.")
+        bool, typer.Option("--plan", help="Print what it will take, and start nothing.")
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run again what failed before.")
@@ -45,15 +31,9 @@ def sweep(
     replications: Annotated[
         int | None, typer.Option(min=1, help="Runs at each point.  [default: the file's]")
     ] = None,
-    sample: Annotated[
-        float | None,
-        typer.Option(
-            parser=checked_sample, metavar="SHARE", help="Share of the men.  [default: the file's]"
-        ),
-    ] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only where the results are.")] = False,
-    debug: Debug = False,
+    sample: options.Sample = None,
+    no_figures: options.NoFigures = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Vary parameters: run a scenario at many points, on all cores or on a cluster.
 
@@ -76,45 +56,44 @@ def sweep(
 
     Exit code 1 if some runs failed; `--retry-failed` repeats just those.
     """
-    folder_said = f" in {out}" if out else ""
-    again = f"Stopped. What is finished is safe{folder_said}; the same command again goes on."
-    with report_errors(debug, again):
-        _require_sweep(file)
-        from flowsim.sweep import estimate, run_sweep
-        from flowsim.sweep.file import read_sweep
+    from flowsim.sweep import estimate, run_sweep
+    from flowsim.sweep.file import read_sweep, shipped_sweeps
 
-        read = read_sweep(file)
-        given: _Given = {"workers": workers, "replications": replications, "sample": sample}
-        with counting_shown(quiet) as progress:
-            if plan:
-                told = estimate(read, out, progress=progress, **given)
-            else:
-                swept = run_sweep(
-                    read,
-                    out,
-                    scheduler=scheduler,
-                    retry_failed=retry_failed,
-                    progress=progress,
-                    **given,
-                )
+    if not file:
+        choose("Which sweep?", "sweep", shipped_sweeps(), "or name a file of your own.")
+    read = read_sweep(file)
+    size = {"workers": workers, "replications": replications}
+    with progress_shown(quiet) as progress:
         if plan:
-            typer.echo(_told(told))
-            return
-        _tell(swept, [] if no_figures else list(draw(swept.folder, quiet)), quiet)
-        if swept.manifest["failed"]:
-            raise typer.Exit(_tell_failures(swept, file))
+            expected = estimate(read, out, sample=sample, progress=progress, **size)
+        else:
+            swept = run_sweep(
+                read,
+                out,
+                sample=sample,
+                scheduler=scheduler,
+                retry_failed=retry_failed,
+                progress=progress,
+                **size,
+            )
+    if plan:
+        typer.echo(_plan(expected))
+        return
+    _print_findings(swept, no_figures, quiet)
+    if swept.manifest["failed"]:
+        _print_failures(swept, file)
+        raise typer.Exit(1)
 
 
-@app.command()
+@command()
 def rerun(
     folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
     run: Annotated[int, typer.Option(min=0, help="Number of the run, as in runs.parquet.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the run's full results, hourly tables too.")
     ] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Write tables only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only whether it is equal.")] = False,
-    debug: Debug = False,
+    no_figures: options.NoFigures = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Make one run of a sweep again, bit for bit, and compare it with what the sweep holds.
 
@@ -126,30 +105,28 @@ def rerun(
     With --out the run's full results are written, as `flowsim run` would, to look at closely.
     Exit code 1 if the run differs from what the folder holds.
     """
-    with report_errors(debug):
-        from flowsim.sweep import rerun as again
+    from flowsim.sweep import rerun as again
 
-        made = again(folder, run, out)
-        if not quiet:
-            values = ", ".join(f"{name} = {value}" for name, value in made.parameters.items())
-            typer.echo(
-                f"Run {run}: {made.scenario}, point {made.point}, replication "
-                f"{made.replication}: {values or 'no parameters'}"
-            )
-            typer.echo(made.error or made.results.to_string(index=False))
-        if made.difference:
-            typer.echo(f"Differs from {folder}: {made.difference}", err=True)
-        else:
-            typer.echo(f"Equal to what {folder} holds, to the last bit.")
-        if made.folder is not None:
-            drawn = [] if no_figures else draw(made.folder, quiet)
-            tell_results(made.folder, drawn, quiet)
-        if made.difference:
-            raise typer.Exit(1)
+    made = again(folder, run, out)
+    if not quiet:
+        values = ", ".join(f"{name} = {value}" for name, value in made.parameters.items())
+        typer.echo(
+            f"Run {run}: {made.scenario}, point {made.point}, replication "
+            f"{made.replication}: {values or 'no parameters'}"
+        )
+        typer.echo(made.error or made.results.to_string(index=False))
+    if made.difference:
+        typer.echo(f"Differs from {folder}: {made.difference}", err=True)
+    else:
+        typer.echo(f"Equal to what {folder} holds, to the last bit.")
+    if made.folder is not None:
+        finish(made.folder, no_figures, quiet)
+    if made.difference:
+        raise typer.Exit(1)
 
 
-def _told(estimate: Estimate) -> str:
-    """Say in words what a sweep will take."""
+def _plan(estimate: Estimate) -> str:
+    """Put into words what a sweep will take."""
     scenarios = f"{estimate.scenarios} scenarios x " if estimate.scenarios > 1 else ""
     times = f"{estimate.replications} replication{'s' * (estimate.replications > 1)}"
     lines = [f"{estimate.runs:,} runs: {scenarios}{estimate.points:,} points x {times}"]
@@ -173,13 +150,13 @@ def _size(n_bytes: float) -> str:
     return f"{n_bytes / 1000:.1f} GB"
 
 
-def _tell(swept: SweepResults, drawn: list[Path], quiet: bool) -> None:
+def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
     """Print what was found, where it is, and how to open it."""
     if not quiet:
         from flowsim.findings.sweep import headline
 
         typer.echo(f"{headline(swept)}\n")
-    tell_results(swept.folder, drawn, quiet)
+    finish(swept.folder, no_figures, quiet)
     if not quiet:
         table = (swept.folder / "results.parquet").as_posix()
         typer.echo(
@@ -189,8 +166,8 @@ def _tell(swept: SweepResults, drawn: list[Path], quiet: bool) -> None:
         )
 
 
-def _tell_failures(swept: SweepResults, file: str) -> int:
-    """Return what failed and how to try again; give the exit code."""
+def _print_failures(swept: SweepResults, file: str) -> None:
+    """Print what failed and how to try again."""
     failed = swept.runs[swept.runs["status"] == "failed"]
     first = failed.iloc[0]
     typer.echo(
@@ -200,18 +177,3 @@ def _tell_failures(swept: SweepResults, file: str) -> int:
         f"flowsim sweep {file} --retry-failed, with the same --out",
         err=True,
     )
-    return 1
-
-
-def _require_sweep(name: str) -> None:
-    """Return what can be run if nothing was named."""
-    if name:
-        return
-    from flowsim.sweep.file import shipped_sweeps
-
-    names = "\n".join(f"  flowsim sweep {name}" for name in shipped_sweeps())
-    typer.echo(
-        f"Which sweep? These are shipped:\n{names}\nor name a file of your own.",
-        err=True,
-    )
-    raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""What the commands share on a terminal: progress, tables, and errors told in words."""
+"""What the commands share on a terminal: progress, tables, and errors as messages."""
 
 from __future__ import annotations
 
@@ -44,61 +44,42 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     console.print(f"\n{len(rows)} numbers; the {unsure} marked ? are assumed or imputed.\n")
 
 
-@contextmanager
-def progress_shown(quiet: bool) -> Iterator[Progress | None]:
-    """Return what run() reports its progress to: a bar on a terminal, else a few lines."""
-    if quiet:
-        yield None
-    elif not sys.stderr.isatty():
-        yield _plain_progress()
-    else:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
-
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("making the population")
-            yield lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=label
-            )
+# -- progress
 
 
 @contextmanager
-def counting_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]:
-    """Show how many of something are done, how many come each second, and the time left.
+def progress_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]:
+    """Yield what reports how many of something are done, how fast, and the time left.
 
-    The first report says how many were done before; they do not count as speed.
+    It shows a bar on a terminal, a line now and then elsewhere, nothing with ``quiet``. The first
+    report says how many were done before; they do not count as speed.
     """
+    count = Count(noun)
     if quiet:
         yield None
     elif not sys.stderr.isatty():
-        yield _Counted(noun).tell
+        yield count.print_line
     else:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        counted = _Counted(noun)
         columns = (BarColumn(), TextColumn("{task.description}", markup=False))
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(f"starting, {noun} to come")
+            task = bar.add_task("starting")
             yield lambda done, total, label: bar.update(
-                task,
-                completed=done,
-                total=total,
-                description=counted.words(done, total, label),
+                task, completed=done, total=total, description=count.words(done, total, label)
             )
 
 
-class _Counted:
+class Count:
     """Puts a count into words, with speed and time left."""
 
-    TELL_EVERY, TELL_AFTER = 30.0, 2.0  # seconds, where there is no bar
+    PRINT_EVERY, PRINT_AFTER = 30.0, 2.0  # seconds, where there is no bar
 
     def __init__(self, noun: str) -> None:
         self.noun, self.first, self.last, self.began = noun, 0, (0, -1), 0.0
-        self.told_at = self.tenth = -1.0
+        self.printed_at = self.tenth = -1.0
 
     def words(self, done: int, total: int, label: str = "") -> str:
         """Return how far it is, how fast it goes, how long it will take, and a remark.
@@ -109,28 +90,28 @@ class _Counted:
         if total != self.last[1] or done < self.last[0]:  # it counts something new
             self.first, self.began, self.tenth = done, now, -1.0
         self.last = done, total
-        said = f"{done:,} of {total:,} {'points' if label.endswith('points') else self.noun}"
+        count = f"{done:,} of {total:,} {'points' if label.endswith('points') else self.noun}"
         remark = f" ({label})" if label else ""
         passed = now - self.began
         if done <= self.first or passed <= 0:
-            return said + remark
+            return count + remark
         rate = (done - self.first) / passed
         speed = f"{rate:.3g} a second" if rate >= 1 else f"{60 * rate:.3g} a minute"
         left = f", {duration((total - done) / rate)} left" if done < total else ""
-        return f"{said}, {speed}{left}{remark}"
+        return f"{count}, {speed}{left}{remark}"
 
-    def tell(self, done: int, total: int, label: str) -> None:
+    def print_line(self, done: int, total: int, label: str) -> None:
         """Print a line at every tenth of the way, and when there was none for a while."""
-        said, now = self.words(done, total, label), time.monotonic()
+        line, now = self.words(done, total, label), time.monotonic()
         tenth = 10 * done // max(total, 1)
-        due = tenth > self.tenth or now - self.told_at > self.TELL_EVERY
-        if due and now - self.began > self.TELL_AFTER:  # what is done at once needs no words
-            self.tenth, self.told_at = tenth, now
-            typer.echo(said, err=True)
+        due = tenth > self.tenth or now - self.printed_at > self.PRINT_EVERY
+        if due and now - self.began > self.PRINT_AFTER:  # what is done at once needs no words
+            self.tenth, self.printed_at = tenth, now
+            typer.echo(line, err=True)
 
 
 def duration(seconds: float) -> str:
-    """Say a time span as people do: 40 s, 12 min, 3 h 20 min."""
+    """Write a time span as people do: 40 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
@@ -140,55 +121,44 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours < 48 else f"{round(hours / 24)} days"
 
 
-def _plain_progress() -> Progress:
-    """Tell every quarter of the way on a line of its own."""
-    told: set[int] = set()
-
-    def tell(done: int, total: int, label: str) -> None:
-        quarter = 4 * done // max(total, 1)
-        if quarter not in told:
-            told.add(quarter)
-            typer.echo(f"{25 * quarter} % ({label})", err=True)
-
-    return tell
-
-
 # -- errors: one clear message, an exit code, and a traceback only on request
 
 
-STOPPED = "Stopped; what was written so far does not count as results."
-
-
 @contextmanager
-def report_errors(debug: bool, stopped: str = STOPPED) -> Iterator[None]:
+def report_errors(debug: bool, stopped: str) -> Iterator[None]:
     """Turn whatever goes wrong inside into a message on stderr and an exit code.
 
-    ``stopped`` is what to say after Ctrl-C.
+    ``stopped`` is what to print after Ctrl-C.
     """
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
             yield
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             typer.echo(stopped, err=True)
             raise typer.Exit(130) from None
         except Exception as error:
-            raise typer.Exit(tell(error, debug)) from None
+            if debug:
+                traceback.print_exception(error)
+            raise typer.Exit(print_error(error)) from None
 
 
-def tell(error: Exception, debug: bool) -> int:
-    """Print an error on stderr; give the exit code."""
-    if debug:
-        traceback.print_exception(error)
+def print_error(error: Exception) -> int:
+    """Print an error on stderr.
+
+    Returns
+    -------
+    int
+        Exit code: 2 if the user can mend it, 1 if the machine is at fault or flowsim.
+    """
     message, code = _explanation(error)
     typer.echo(message, err=True)
     return code
 
 
 def _explanation(error: Exception) -> tuple[str, int]:
-    """Say an error in words; 2 if the user can mend it, 1 if the machine is at fault."""
     if isinstance(error, ScenarioError) and len(error.problems) > 1:
         return f"{error}\n{len(error.problems)} problems found.", error.exit_code
     if isinstance(error, FlowsimError):
@@ -205,7 +175,7 @@ def _explanation(error: Exception) -> tuple[str, int]:
 
 
 def _refusal(error: OSError) -> str:
-    """Say in one line what the operating system refused and what to do."""
+    """Return in one line what the operating system refused and what to do."""
     what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{what}. Free some space, or write elsewhere with --out."

@@ -96,20 +96,21 @@ def response(design: pd.DataFrame, values: pd.DataFrame, n_replications: int) ->
     values : DataFrame
         Columns point, replication, value; rows in any order, those of failed runs missing.
     """
-    ordered = tuple(is_number(design[name]) for name in design.columns)
-    columns = [
-        _numbers(design[name]) if number else _ranks(design[name])
-        for name, number in zip(design.columns, ordered, strict=True)
-    ]
-    table = values.pivot(index="point", columns="replication", values="value")
-    table = table.reindex(index=design.index, columns=range(n_replications))
+    columns = [numbers(design[name]) for name in design.columns]
+    table = by_replication(design, values, n_replications)
     return Response(
         names=tuple(str(name) for name in design.columns),
         x=np.column_stack(columns) if columns else np.empty((len(design), 0)),
-        ordered=ordered,
+        ordered=tuple(is_number(design[name]) for name in design.columns),
         y=table.to_numpy(dtype=np.float64),
         points=design.index.to_numpy(dtype=np.int64),
     )
+
+
+def by_replication(design: pd.DataFrame, values: pd.DataFrame, n_replications: int) -> pd.DataFrame:
+    """Return one output by point (rows) and replication (columns); failed runs are NaN."""
+    table = values.pivot(index="point", columns="replication", values="value")
+    return table.reindex(index=design.index, columns=range(n_replications))
 
 
 def is_number(column: pd.Series[Any]) -> bool:
@@ -118,12 +119,10 @@ def is_number(column: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and not is_bool and column.notna().all())
 
 
-def _numbers(column: pd.Series[Any]) -> Floats:
-    return column.to_numpy(dtype=np.float64)
-
-
-def _ranks(column: pd.Series[Any]) -> Floats:
-    """Return each value its place in the order in which they appear."""
+def numbers(column: pd.Series[Any]) -> Floats:
+    """Return the values of a parameter; of what is no number, its place in order of appearance."""
+    if is_number(column):
+        return column.to_numpy(dtype=np.float64)
     return pd.factorize(column.astype(str))[0].astype(np.float64)
 
 

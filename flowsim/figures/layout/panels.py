@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from flowsim.figures.layout.caption import Caption
+from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import POINT, Sheet, fitted, text_width
 from flowsim.figures.layout.style import QUIET, Preset
 
@@ -18,10 +22,12 @@ MOST_ON_SLIDE = 3
 Shown = TypeVar("Shown")
 
 
-def fitting(shown: Sequence[Shown], preset: Preset, in_column: int = 4) -> list[Shown]:
+def fitting(
+    shown: Sequence[Shown], preset: Preset, in_column: int = 4, on_slide: int = MOST_ON_SLIDE
+) -> list[Shown]:
     """Return the panels that fit: all on a page, the first ones in a column or on a slide."""
     most = in_column if preset.narrow else len(shown)
-    return list(shown[: most if preset.height is None else MOST_ON_SLIDE])
+    return list(shown[: most if preset.height is None else on_slide])
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,22 @@ def frames(n: int, sheet: Sheet, room: Room, beside: int = 0) -> list[Frame]:
     ]
 
 
+def drawn(
+    caption: Caption,
+    preset: Preset,
+    n: int,
+    height: float,
+    room: Room,
+    draw: Callable[[int, Frame, Sheet], None],
+    beside: int = 0,
+) -> Drawn:
+    """Draw a figure of ``n`` panels whose axes are so high, each by ``draw(place, ...)``."""
+    sheet = caption.sheet(preset, body(n, preset, height, room, beside))
+    for place, frame in enumerate(frames(n, sheet, room, beside)):
+        draw(place, frame, sheet)
+    return caption.drawn(sheet)
+
+
 def scaled(room: Room, preset: Preset) -> Room:
     """Return the same room for the larger type of a slide."""
     k = preset.scale
@@ -101,6 +123,22 @@ def foot(sheet: Sheet, frame: Frame, text: str) -> None:
     end = frame.left + frame.width + min(frame.room.right - 2.5, 4.0)
     left = max(frame.left - frame.room.left + 2.5, end - text_width(line, size))
     sheet.text(left, frame.top + frame.height + 1.5 + size * POINT * 1.4, line, size, color=QUIET)
+
+
+def number_ticks(axis: Axis, most: int, text: Callable[[float], str]) -> None:
+    """Put ticks at round numbers, about ``most``, each written by ``text``."""
+    axis.set_major_locator(MaxNLocator(most, steps=STEPS))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+
+
+def tick_texts(low: float, high: float, most: int, text: Callable[[float], str]) -> list[str]:
+    """Return what ``number_ticks`` will write between two limits."""
+    return [text(value) for value in MaxNLocator(most, steps=STEPS).tick_values(low, high)]
+
+
+def widest(texts: Sequence[str], preset: Preset) -> float:
+    """Return the width in mm of the widest of some labels."""
+    return max((text_width(text, preset.small) for text in texts), default=0.0)
 
 
 def apart(places: Sequence[float] | npt.NDArray[np.float64], need: float) -> list[int]:

@@ -1,8 +1,8 @@
-"""Names on a map, put where they cover neither a dot nor another name."""
+"""Names beside points, put where they cover neither a point nor another name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from flowsim.figures.layout.sheet import MM, text_width
 from flowsim.figures.layout.style import INK, QUIET, Preset, plain
 
 Box = tuple[float, float, float, float]
-"""Left, lower, right and upper edge, in units of the map."""
+"""Left, lower, right and upper edge, in units of what they stand on."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,34 @@ def write_names(
     halo: list[AbstractPathEffect] = [withStroke(linewidth=1.6, foreground="white", alpha=0.85)]
     for name in names:
         wide = text_width(plain(name.text), preset.small) / mm
-        for dx, dy in _offsets(name.kind, wide, tall, mm):
-            x, y = name.x + dx, name.y + dy
-            box = (x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
-            inside = left < box[0] and box[2] < right and low < box[1] and box[3] < high
-            if not inside or any(_overlap(box, other) for other in taken):
-                continue
-            taken.append(box)
+        places = _offsets(name.kind, wide, tall, mm)
+        boxes = [around(name.x + dx, name.y + dy, wide, tall) for dx, dy in places]
+        box = free(boxes, taken, (left, low, right, high))
+        if box is not None:
             style = "italic" if name.kind == "country" else "normal"
-            text = ax.text(x, y, plain(name.text), size=preset.small, style=style, zorder=6)
+            text = ax.text(*middle(box), plain(name.text), size=preset.small, style=style, zorder=6)
             text.set(ha="center", va="center_baseline", path_effects=halo)
             text.set_color(QUIET if name.kind == "country" else INK)
-            break
+
+
+def around(x: float, y: float, wide: float, tall: float) -> Box:
+    """Return the box of a name whose middle is at a point."""
+    return (x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
+
+
+def middle(box: Box) -> tuple[float, float]:
+    """Return the middle of a box."""
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def free(boxes: Iterable[Box], taken: list[Box], room: Box) -> Box | None:
+    """Return the first box inside the room that covers nothing taken, and take it."""
+    for box in boxes:
+        inside = room[0] < box[0] and box[2] < room[2] and room[1] < box[1] and box[3] < room[3]
+        if inside and not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            return box
+    return None
 
 
 def _offsets(kind: str, wide: float, tall: float, mm: float) -> list[tuple[float, float]]:

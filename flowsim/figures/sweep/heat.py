@@ -10,23 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted
 from flowsim.figures.layout.style import INK, SEQUENTIAL, Preset
 from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.words import listed, plural, rate
 from flowsim.types import Floats
 
 FAMILY = Family("heat-map", "an output over two parameters, with a threshold", order=1)
-NAME = FAMILY.name
 BAR, BAR_GAP = 2.6, 2.0
 THIN: dict[str, Any] = {"linewidths": 0.7, "linestyles": "--"}
 
@@ -39,36 +37,11 @@ def missing(results: Any) -> str:
 def _panels(given: Swept) -> list[Panel]:
     """Return the panels whose two parameters make a grid."""
     found = []
-    for panel in given.panels(NAME):
+    for panel in given.panels(FAMILY.name):
         if panel.x is not None and panel.y is not None:
             keys = [panel.x.key, panel.y.key]
             found += [panel] if swept.is_grid(given.design, keys) else []
     return found
-
-
-def draw_figure(results: Any, preset: Preset) -> Drawn:
-    """Arrange a panel for each output and scenario."""
-    given = swept.of(results)
-    shown = panels.fitting(_panels(given), preset)
-    tables = [table(given, panel) for panel in shown]
-    data = pd.concat(tables, ignore_index=True)
-    title = finding(given, shown[0], tables[0])
-    room = _room(tables, shown, preset)
-    height = 46.0 if len(shown) > 1 or preset.narrow else 78.0
-    sheet = Sheet(
-        preset,
-        title,
-        given.subtitle(),
-        [_notes(given, shown, tables), given.source],
-        panels.body(len(shown), preset, height, room),
-        _keys(given, shown, tables),
-    )
-    for panel, rows, frame in zip(
-        shown, tables, panels.frames(len(shown), sheet, room), strict=True
-    ):
-        _draw_panel(given, panel, rows, frame, sheet)
-    alt = _alt(given, shown, tables, title)
-    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
 
 
 def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
@@ -97,12 +70,8 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     """
     across, up = _pair(panel)
     rows = given.summary(panel, [across, up]).rename(columns={"at_0": "across", "at_1": "up"})
-    rows = rows.assign(
-        scenario=panel.scenario,
-        output=panel.output.name,
-        place_id=panel.output.place_id,
-        threshold=np.nan if panel.threshold is None else panel.threshold,
-    )
+    limit = np.nan if panel.threshold is None else panel.threshold
+    rows = rows.assign(**panel.columns, threshold=limit)
     names = ["scenario", "output", "place_id", "threshold", across.key, up.key, "across", "up"]
     return rows[[*names, *swept.RANGE_COLUMNS]]
 
@@ -159,7 +128,7 @@ def _label_axes(ax: Axes, rows: pd.DataFrame, panel: Panel, preset: Preset, fram
         most = frame.width / len(places) if column == "across" else frame.room.left - 4.0
         texts = [fitted(text, preset.small, max(most, 8.0)) for text in _texts(rows, column, one)]
         if column == "across":
-            need, length = max(text_width(t, preset.small) for t in texts) + 1.5, frame.width
+            need, length = panels.widest(texts, preset) + 1.5, frame.width
         else:
             need, length = preset.small * POINT * 1.2, frame.height
         edges = _edges(places)
@@ -179,28 +148,23 @@ def _colour_bar(sheet: Sheet, frame: Frame, scale: Normalize, panel: Panel) -> N
     ax = sheet.axes(frame.left + frame.width + BAR_GAP, frame.top, BAR, frame.height)
     bar = sheet.figure.colorbar(ScalarMappable(scale, SEQUENTIAL), cax=ax)
     bar.outline.set_visible(False)
-    bar.locator = MaxNLocator(5, steps=panels.STEPS)
-    bar.formatter = FuncFormatter(lambda value, _: panel.output.tick(value))
-    bar.update_ticks()
+    panels.number_ticks(ax.yaxis, 5, panel.output.tick)
     ax.tick_params(length=0, labelsize=sheet.preset.small, pad=2)
     limit, low, high = panel.threshold, scale.vmin, scale.vmax
     if limit is not None and low is not None and high is not None and low < limit < high:
         ax.axhline(limit, color=INK, linewidth=1.4)
 
 
-def _room(tables: list[pd.DataFrame], shown: list[Panel], preset: Preset) -> Room:
+def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and beside the bar of colours."""
-    left = right = 0.0
-    for panel, rows in zip(shown, tables, strict=True):
-        texts = _texts(rows, "up", _pair(panel)[1])
-        left = max(left, *(text_width(text, preset.small) for text in texts))
-        ticks = MaxNLocator(5, steps=panels.STEPS).tick_values(
-            rows["value"].min(), rows["value"].max()
+    left = shown.widest(lambda panel, rows: _texts(rows, "up", _pair(panel)[1]))
+    right = shown.widest(
+        lambda panel, rows: panels.tick_texts(
+            rows["value"].min(), rows["value"].max(), 5, panel.output.tick
         )
-        right = max(right, *(text_width(panel.output.tick(v), preset.small) for v in ticks))
-    plain = panels.scaled(Room(), preset)
-    left = min(left, 0.36 * preset.width / panels.columns(len(shown), preset))
-    return Room(left + 4.0, right + BAR + BAR_GAP + 3.5, plain.head, plain.foot)
+    )
+    most = 0.36 * shown.preset.width / panels.columns(len(shown.panels), shown.preset)
+    return shown.room(min(left, most) + 4.0, right + BAR + BAR_GAP + 3.5)
 
 
 def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
@@ -260,45 +224,56 @@ def _passing(panel: Panel, rows: pd.DataFrame) -> str:
     return f"; above {panel.output.amount(panel.threshold)} at {n} of {len(rows)} points"
 
 
-def _keys(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> list[Key]:
+def _keys(shown: Shown) -> list[Key]:
     """Explain the lines of thresholds that are drawn."""
     limits = [
         panel.output.amount(panel.threshold)
-        for panel, rows in zip(shown, tables, strict=True)
+        for panel, rows in shown.pairs
         if panel.threshold is not None and rows["low"].min() < panel.threshold < rows["high"].max()
     ]
     if not limits:
         return []
-    what = listed(list(dict.fromkeys(limits)))
+    what, n = listed(list(dict.fromkeys(limits))), shown.given.n_replications
     keys = [Key(f"threshold of {what}", {"color": INK, "linewidth": 1.4})]
-    if given.n_replications > 1:
+    if n > 1:
         look = {"color": INK, "linewidth": 0.7, "linestyle": "--"}
-        ends = "lowest and highest" if given.n_replications <= swept.FEW else "5 % and 95 %"
+        ends = "lowest and highest" if n <= swept.FEW else "5 % and 95 %"
         keys.append(Key(f"the same for the {ends} of the replications", look))
     return keys
 
 
-def _notes(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> str:
-    n = given.n_replications
+def _notes(shown: Shown) -> str:
+    n = shown.given.n_replications
     text = f"Colour: mean of {plural(n, 'replication')}."
-    worst = max((rows["error"] / rows["value"].abs().max()).max() for rows in tables)
+    worst = max((rows["error"] / rows["value"].abs().max()).max() for rows in shown.tables)
     if n > 1 and np.isfinite(worst):
         text += (
             f" Standard error of a cell at most {rate(100 * worst)}\u00a0% of the greatest mean."
         )
-    return given.notes(NAME, shown, text)
+    return shown.given.notes(FAMILY.name, shown.panels, text)
 
 
-def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
-    parts = [f"{title}.", given.subtitle()]
-    for panel, rows in zip(shown, tables, strict=True):
-        across, up = _pair(panel)
-        ordered = rows[rows["value"].notna()].sort_values("value", kind="stable")
-        places = [
-            f"{panel.output.amount(row['value'])} ({across.label} "
-            f"{value_text(row[across.key], across)}, {up.label} {value_text(row[up.key], up)})"
-            for row in (ordered.to_dict("records")[n] for n in ((0, -1) if len(ordered) else ()))
-        ]
-        told = f"least {places[0]}, greatest {places[1]}" if places else "no values"
-        parts.append(f"{given.heading(panel)}: {told}.")
-    return " ".join(parts)
+def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    across, up = _pair(panel)
+    ordered = rows[rows["value"].notna()].sort_values("value", kind="stable")
+    places = [
+        f"{panel.output.amount(row['value'])} ({across.label} "
+        f"{value_text(row[across.key], across)}, {up.label} {value_text(row[up.key], up)})"
+        for row in (ordered.to_dict("records")[n] for n in ((0, -1) if len(ordered) else ()))
+    ]
+    told = f"least {places[0]}, greatest {places[1]}" if places else "no values"
+    return f"{given.heading(panel)}: {told}"
+
+
+draw_figure = Parts(
+    FAMILY.name,
+    panels=_panels,
+    table=table,
+    draw_panel=_draw_panel,
+    height=lambda shown: shown.height(46.0, 78.0),
+    room=_room,
+    finding=finding,
+    keys=_keys,
+    notes=_notes,
+    told=_told,
+).draw

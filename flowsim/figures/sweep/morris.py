@@ -2,64 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import panels
+from flowsim.figures.layout import panels, placing
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout.placing import Box
 from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural
+from flowsim.types import Floats
 
 FAMILY = Family("morris", "elementary effects: mean and spread by parameter", order=5)
-NAME = FAMILY.name
 EVEN: dict[str, Any] = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 HALF: dict[str, Any] = {"color": RULE, "linewidth": 0.8, "linestyle": (0, (1, 2))}
 LABELLED = 12
 UNEVEN = 15
 DECADES = 1e4
 PLANE = ["mu_star", "sigma"]
-Box = tuple[float, float, float, float]
 
 
 def missing(results: Any) -> str:
     """Return why there is nothing to draw, if so."""
-    given = swept.of(results)
-    rows = given.indices[given.indices["index"] == "mu_star"]
-    if rows.empty:
-        return f"a {given.kind} design gives other indices"
-    return str(rows["note"].iloc[0]) if rows["value"].isna().all() else ""
-
-
-def draw_figure(results: Any, preset: Preset) -> Drawn:
-    """Arrange a panel for each output and scenario."""
-    given = swept.of(results)
-    shown = [panel for panel in given.panels(NAME) if not table(given, panel).empty]
-    shown = panels.fitting(shown, preset, in_column=2)[: 2 if preset.height else None]
-    tables = [table(given, panel) for panel in shown]
-    data = pd.concat(tables, ignore_index=True)
-    title = finding(given, shown[0], tables[0])
-    room = _room(shown, tables, preset)
-    height = 58.0 if len(shown) > 1 or preset.narrow else 84.0
-    notes = [given.notes(NAME, shown, _notes(given, data)), given.source]
-    body = panels.body(len(shown), preset, height, room)
-    sheet = Sheet(preset, title, given.subtitle(), notes, body, _keys(given, data))
-    for panel, rows, frame in zip(
-        shown, tables, panels.frames(len(shown), sheet, room), strict=True
-    ):
-        _draw_panel(given, panel, rows, frame, sheet)
-    alt = _alt(given, shown, tables, title)
-    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+    return swept.of(results).without("mu_star")
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -71,14 +47,11 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     """
     main = given.index(panel, "mu_star")
     rows = main[main["value"].notna()][["value", "low", "high", "n"]]
-    rows = rows.rename(columns={"value": "mu_star"}).assign(
-        sigma=given.index(panel, "sigma")["value"].reindex(rows.index),
-        mu=given.index(panel, "mu")["value"].reindex(rows.index),
-        noise=given.index(panel, "noise")["value"].reindex(rows.index),
-        scenario=panel.scenario,
-        output=panel.output.name,
-        place_id=panel.output.place_id,
-    )
+    others = {
+        name: given.index(panel, name)["value"].reindex(rows.index)
+        for name in ("sigma", "mu", "noise")
+    }
+    rows = rows.rename(columns={"value": "mu_star"}).assign(**others, **panel.columns)
     by_luck = rows["noise"] * (1 + 1.96 * np.sqrt((np.pi / 2 - 1) / rows["n"]))
     rows = rows.assign(seen=rows["mu_star"] > by_luck.fillna(0.0))
     rows = rows.sort_values("mu_star", ascending=False, kind="stable")
@@ -137,12 +110,10 @@ def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sh
     ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
     draw(rows, ax)
     for axis, length in ((ax.xaxis, frame.width), (ax.yaxis, frame.height)):
+        panels.number_ticks(axis, max(2, int(length / 18)), panel.output.tick)
         if ax.get_xscale() == "log":
             axis.set_major_locator(LogLocator(subs=(1.0,), numticks=max(3, int(length / 14))))
             axis.set_minor_locator(NullLocator())
-        else:
-            axis.set_major_locator(MaxNLocator(max(2, int(length / 18)), steps=panels.STEPS))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: panel.output.tick(value)))
     inside = _inside(rows, ax)
     names = [given.label(name) for name in inside["parameter"]]
     write_labels(ax, inside, names, frame, sheet.preset)
@@ -153,89 +124,58 @@ def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sh
 def write_labels(
     ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Frame, preset: Preset
 ) -> list[str]:
-    """Write names where they cover neither a point nor another name; give those without room.
+    """Write names where they cover neither a point nor another name; return those without room.
 
     The parameters with the greatest effects come first; those that are not seen above
     chance, or beyond the first ``LABELLED``, stay without a name.
     """
-    corner = ax.bbox.p0
     mm = frame.width / ax.bbox.width
-    places = ax.transData.transform(rows[PLANE].to_numpy(dtype=float)) - corner
-    points = [(float(x) * mm, float(y) * mm) for x, y in places]
-    taken: list[Box] = [(x - 0.9, y - 0.9, x + 0.9, y + 0.9) for x, y in points]
-    tall = preset.small * POINT * 1.15
+    places = (ax.transData.transform(rows[PLANE].to_numpy(dtype=float)) - ax.bbox.p0) * mm
+    taken = [placing.around(x, y, 1.8, 1.8) for x, y in places]
+    room = (0.0, 0.0, frame.width + 3, frame.height)
     left_out = []
-    for n, (name, (x, y)) in enumerate(zip(names, points, strict=True)):
+    for n, (name, point) in enumerate(zip(names, places, strict=True)):
         text = fitted(name, preset.small, 0.6 * frame.width)
-        wide = text_width(text, preset.small)
-        box = (
-            _free(x, y, wide, tall, taken, frame) if n < LABELLED and rows["seen"].iloc[n] else None
-        )
+        beside = _beside(point, text_width(text, preset.small), preset.small * POINT * 1.15)
+        named = n < LABELLED and rows["seen"].iloc[n]
+        box = placing.free(beside, taken, room) if named else None
         if box is None:
             left_out.append(name)
-            continue
-        taken.append(box)
-        _write(ax, text, (x, y), box, mm, preset)
+        else:
+            _write(ax, text, point, box, mm, preset)
     return left_out
 
 
-def _write(
-    ax: Axes, text: str, point: tuple[float, float], box: Box, mm: float, preset: Preset
-) -> None:
+def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, preset: Preset) -> None:
     """Write a name into its box, with a line to its point if that is not beside it."""
-    middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    near = (min(max(point[0], box[0]), box[2]), min(max(point[1], box[1]), box[3]))
-    pixels = np.array([point, near, middle]) / mm + ax.bbox.p0
+    near = np.clip(point, box[:2], box[2:])
+    pixels = np.array([point, near, placing.middle(box)]) / mm + ax.bbox.p0
     ends = ax.transData.inverted().transform(pixels)
-    if np.hypot(near[0] - point[0], near[1] - point[1]) > 2.2:
+    if np.hypot(*(near - point)) > 2.2:
         ax.plot(ends[:2, 0], ends[:2, 1], color=RULE, linewidth=0.6, zorder=1.5)
-    ax.text(
-        ends[2, 0],
-        ends[2, 1],
-        text,
-        size=preset.small,
-        ha="center",
-        va="center",
-        color=INK,
-        zorder=5,
-        path_effects=[withStroke(linewidth=1.8, foreground="white", alpha=0.8)],
-    )
+    halo = [withStroke(linewidth=1.8, foreground="white", alpha=0.8)]
+    look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "path_effects": halo}
+    ax.text(ends[2, 0], ends[2, 1], text, size=preset.small, zorder=5, **look)
 
 
-def _free(
-    x: float, y: float, wide: float, tall: float, taken: Sequence[Box], frame: Frame
-) -> Box | None:
-    """Find the nearest free place for a name beside its point, in mm."""
+def _beside(point: Floats, wide: float, tall: float) -> Iterator[Box]:
+    """Return where a name may stand beside its point, the nearest places first, in mm."""
     for away in (1.4, 3.0, 5.0, 8.0, 12.0):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)):
-            cx = x + dx * (away + wide / 2) if dx else x
-            cy = y + dy * (away + tall / 2)
-            if dx and dy:
-                cx, cy = x + dx * (0.5 * away + wide / 2), y + dy * (away + tall / 2)
-            box = (cx - wide / 2, cy - tall / 2, cx + wide / 2, cy + tall / 2)
-            inside = (
-                box[0] > 0 and box[2] < frame.width + 3 and box[1] > 0 and box[3] < frame.height
-            )
-            if inside and not any(_overlap(box, other) for other in taken):
-                return box
-    return None
+            aside = 0.5 * away if dx and dy else away
+            x, y = point[0] + dx * (aside + wide / 2), point[1] + dy * (away + tall / 2)
+            yield placing.around(x, y, wide, tall)
 
 
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _room(shown: list[Panel], tables: list[pd.DataFrame], preset: Preset) -> Room:
-    wide = 0.0
-    for panel, rows in zip(shown, tables, strict=True):
+def _room(shown: Shown) -> Room:
+    def texts(panel: Panel, rows: pd.DataFrame) -> list[str]:
+        most = float(rows["sigma"].max())
         if is_uneven(rows):
-            top = 10 ** np.floor(np.log10(1.8 * rows["sigma"].max()))
-            wide = max(wide, text_width(panel.output.tick(top), preset.small))
-            continue
-        ticks = MaxNLocator(4, steps=panels.STEPS).tick_values(0, max(rows["sigma"].max(), 1e-9))
-        wide = max(wide, *(text_width(panel.output.tick(v), preset.small) for v in ticks))
-    plain = panels.scaled(Room(), preset)
-    return Room(wide + 4.5, plain.right + 1.0, plain.head, plain.foot)
+            return [panel.output.tick(10 ** np.floor(np.log10(1.8 * most)))]
+        return panels.tick_texts(0, max(most, 1e-9), 4, panel.output.tick)
+
+    usual = shown.room(shown.widest(texts) + 4.5)
+    return replace(usual, right=usual.right + 1.0)
 
 
 def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
@@ -254,36 +194,51 @@ def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     return f"{text} (too few trajectories to be sure: {seen['n'].iloc[0]})" if unsure else text
 
 
-def _keys(given: Swept, data: pd.DataFrame) -> list[Key]:
+def _keys(shown: Shown) -> list[Key]:
     point: dict[str, Any] = {"color": BLUE, "marker": "o", "markersize": 3.5, "linewidth": 0.7}
     keys = [
         Key("mean absolute effect with 95 % interval", point),
         Key("spread as great as the effect: it turns with the others", EVEN),
         Key("half as great", HALF),
     ]
-    if data["noise"].notna().any():
-        what = f"no more than chance gives ({plural(given.n_replications, 'replication')})"
-        keys.append(Key(what, point | {"color": QUIET}))
+    if shown.data["noise"].notna().any():
+        times = plural(shown.given.n_replications, "replication")
+        keys.append(Key(f"no more than chance gives ({times})", point | {"color": QUIET}))
     return keys
 
 
-def _notes(given: Swept, data: pd.DataFrame) -> str:
-    n = int(data["n"].min())
-    text = f"{plural(n, 'trajectory').replace('trajectorys', 'trajectories')}."
+def _notes(shown: Shown) -> str:
+    given, n = shown.given, int(shown.data["n"].min())
     lost = given.indices[given.indices["index"] == "left_out"]["note"].astype(str)
-    said = [f"{note[:1].upper()}{note[1:]}." for note in dict.fromkeys(lost) if note]
-    return " ".join(
-        [text, "Without a name, or not shown: small, or no room; see morris.csv.", *said]
+    return given.notes(
+        FAMILY.name,
+        shown.panels,
+        f"{n} {'trajectory' if n == 1 else 'trajectories'}.",
+        "Without a name, or not shown: small, or no room; see morris.csv.",
+        *swept.sentences(lost),
     )
 
 
-def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
-    parts = [f"{title}.", given.subtitle()]
-    for panel, rows in zip(shown, tables, strict=True):
-        told = [
-            f"{given.label(line['parameter'])} {panel.output.amount(line['mu_star'])} "
-            f"(spread {panel.output.amount(line['sigma'])})"
-            for line in rows.head(6).to_dict("records")
-        ]
-        parts.append(f"{given.heading(panel)}, mean absolute effects: {listed(told)}.")
-    return " ".join(parts)
+def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    told = [
+        f"{given.label(line['parameter'])} {panel.output.amount(line['mu_star'])} "
+        f"(spread {panel.output.amount(line['sigma'])})"
+        for line in rows.head(6).to_dict("records")
+    ]
+    return f"{given.heading(panel)}, mean absolute effects: {listed(told)}"
+
+
+draw_figure = Parts(
+    FAMILY.name,
+    panels=lambda given: given.panels(FAMILY.name),
+    table=table,
+    draw_panel=_draw_panel,
+    height=lambda shown: shown.height(58.0, 84.0),
+    room=_room,
+    finding=finding,
+    keys=_keys,
+    notes=_notes,
+    told=_told,
+    in_column=2,
+    on_slide=2,
+).draw

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout import policy_bars as marks
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet, text_width
+from flowsim.figures.layout.sheet import Key, Sheet
 from flowsim.figures.layout.style import BLUE, RULE, Preset
 from flowsim.figures.layout.tables import highest
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.swept import Output, Panel, Swept, value_text
+from flowsim.figures.sweep.swept import Output, Panel, Swept, capitalised, value_text
 from flowsim.findings.naming import Named, output_label
 from flowsim.findings.words import day, listed
 
 FAMILY = Family("small-multiples", "daily curves, a panel for each world", order=6)
-NAME = FAMILY.name
 MOST = 9
 LEAST_AGAIN = 1.05
 
@@ -49,7 +49,7 @@ def missing(results: Any) -> str:
 
 def shown(given: Swept) -> Shown | None:
     """Choose the series (of the file, else of the first output that was kept by day)."""
-    asked = [entry for entry in given.wanted if entry.kind == NAME]
+    asked = given.asked(FAMILY.name)
     kept = given.daily
     if kept.empty:
         return None
@@ -84,21 +84,32 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
     if what is None:
         raise ValueError(missing(given))
     data = table(given, what)
-    title = finding(given, what, data)
     worlds = list(dict.fromkeys(data["world"]))
+    subtitle = _subtitle(given, what)
+    caption = Caption(
+        FAMILY.name,
+        data,
+        finding(given, what, data),
+        subtitle,
+        given.source,
+        given.notes(FAMILY.name, (), _notes(given, what)),
+        _keys(given),
+        [subtitle, *_told(what, data)],
+    )
     top = 1.06 * max(float(data["high"].max()), float(data["value"].max()), 1e-9)
-    ticks = MaxNLocator(4, steps=panels.STEPS).tick_values(0, top)
-    wide = max(text_width(what.output.tick(tick), preset.small) for tick in ticks)
+    wide = panels.widest(panels.tick_texts(0, top, 4, what.output.tick), preset)
     room = Room(wide + 4.0, 2.0, 5.0 * preset.scale, 6.0 * preset.scale)
-    beside = _beside(len(worlds), preset)
-    body = panels.body(len(worlds), preset, 30.0, room, beside)
-    notes = [given.notes(NAME, (), _notes(given, what)), given.source]
-    sheet = Sheet(preset, title, _subtitle(given, what), notes, body, _keys(given))
-    for world, frame in zip(worlds, panels.frames(len(worlds), sheet, room, beside), strict=True):
+
+    def draw_panel(place: int, frame: Frame, sheet: Sheet) -> None:
         ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
-        _draw_panel(given, data, world, ax, top, frame, sheet)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: what.output.tick(value)))
-    return Drawn(NAME, sheet.figure, data, title, _alt(given, what, data, title), given.source)
+        marks.time_axis(ax, given.first.horizon, frame.width, preset, inside=True)
+        draw(data, worlds[place], ax)
+        ax.set_ylim(0, top)
+        panels.number_ticks(ax.yaxis, 4, what.output.tick)
+        panels.head(sheet, frame, worlds[place])
+
+    beside = _beside(len(worlds), preset)
+    return panels.drawn(caption, preset, len(worlds), 30.0, room, draw_panel, beside)
 
 
 def _beside(n: int, preset: Preset) -> int:
@@ -159,30 +170,9 @@ def draw(data: pd.DataFrame, world: str, ax: Axes) -> None:
     ax.plot(own["date"], own["value"], color=BLUE, linewidth=1.3, zorder=3)
 
 
-def _draw_panel(
-    given: Swept,
-    data: pd.DataFrame,
-    world: str,
-    ax: Axes,
-    top: float,
-    frame: Frame,
-    sheet: Sheet,
-) -> None:
-    horizon = next(iter(given.scenarios.values())).horizon
-    marks.time_axis(ax, horizon, frame.width, sheet.preset, inside=True)
-    draw(data, world, ax)
-    ax.set_ylim(0, top)
-    ax.yaxis.set_major_locator(MaxNLocator(4, steps=panels.STEPS))
-    panels.head(sheet, frame, world)
-
-
 def finding(given: Swept, what: Shown, data: pd.DataFrame) -> str:
     """State where the daily series rises highest and where least."""
-    peaks = {
-        str(world): highest(rows.set_index("date")["value"].dropna())
-        for world, rows in data.groupby("world", sort=False)
-        if rows["value"].notna().any()
-    }
+    peaks = _peaks(data)
     label = _series(given, what)
     if not peaks:
         return f"{label}: no values"
@@ -195,15 +185,22 @@ def finding(given: Swept, what: Shown, data: pd.DataFrame) -> str:
     return f"{text} ({ahead}{ranked[0]}), {what.output.amount(least)} on {day(then)} ({ranked[-1]})"
 
 
+def _peaks(data: pd.DataFrame) -> dict[str, tuple[float, datetime]]:
+    """Return the greatest value of each world, and its day."""
+    known = data[data["value"].notna()]
+    return {
+        str(world): highest(rows.set_index("date")["value"])
+        for world, rows in known.groupby("world", sort=False)
+    }
+
+
 def _series(given: Swept, what: Shown) -> str:
-    first = next(iter(given.scenarios.values()))
-    text = output_label(what.output.measure, what.output.place_id, first)
-    return text[:1].upper() + text[1:]
+    return capitalised(output_label(what.output.measure, what.output.place_id, given.first))
 
 
 def _subtitle(given: Swept, what: Shown) -> str:
     by = "scenario" if what.by is None else f"value of {what.by.label}"
-    return f"{given.title.rstrip('.')}. {_series(given, what)} by day, a panel for each {by}."
+    return f"{given.title}. {_series(given, what)} by day, a panel for each {by}."
 
 
 def _keys(given: Swept) -> list[Key]:
@@ -216,19 +213,14 @@ def _keys(given: Swept) -> list[Key]:
 
 
 def _notes(given: Swept, what: Shown) -> str:
-    rest = [one for one in given.varied if one is not what.by]
-    return (
-        f"Means over {listed([one.label for one in rest])}."
-        if 0 < len(rest) < 4
-        else (f"Means over {len(rest)} other parameters." if rest else "")
-    )
+    rest = [one.label for one in given.varied if one is not what.by]
+    if len(rest) > 3:
+        return f"Means over {len(rest)} other parameters."
+    return f"Means over {listed(rest)}." if rest else ""
 
 
-def _alt(given: Swept, what: Shown, data: pd.DataFrame, title: str) -> str:
-    parts = [f"{title}.", _subtitle(given, what)]
-    for world, rows in data.groupby("world", sort=False):
-        values = rows.set_index("date")["value"].dropna()
-        if len(values):
-            most, when = highest(values)
-            parts.append(f"{world}: at most {what.output.amount(most)} on {day(when)}.")
-    return " ".join(parts)
+def _told(what: Shown, data: pd.DataFrame) -> list[str]:
+    return [
+        f"{world}: at most {what.output.amount(most)} on {day(when)}."
+        for world, (most, when) in _peaks(data).items()
+    ]

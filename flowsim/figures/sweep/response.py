@@ -8,30 +8,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted
 from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION, Preset
 from flowsim.figures.sweep import swept
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.words import plural
 
 FAMILY = Family("response", "an output against a parameter, with bands", order=2)
-NAME = FAMILY.name
 MOST_LINES = 4
 LINES = (BLUE, ORANGE, GREEN, VERMILION)
 BINS = 8
+THRESHOLD: dict[str, Any] = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 
 def missing(results: Any) -> str:
     """Return why there is nothing to draw, if so."""
     given = swept.of(results)
-    if given.kind == "morris" and not any(entry.kind == NAME for entry in given.wanted):
+    if given.kind == "morris" and not given.asked(FAMILY.name):
         return "a morris design moves one parameter at a time; see morris"
     return "" if given.numeric and _panels(given) else "no parameter that is a number varies"
 
@@ -41,15 +40,14 @@ def _panels(given: Swept) -> list[Panel]:
 
     Of a sample the first output is shown against the parameters that matter most to it.
     """
-    found = [panel for panel in given.panels(NAME) if panel.x in given.numeric]
-    asked = any(entry.kind == NAME for entry in given.wanted)
-    if found and not asked and not is_lines(given, found[0]):
+    found = [panel for panel in given.panels(FAMILY.name) if panel.x in given.numeric]
+    if found and not given.asked(FAMILY.name) and not is_lines(given, found[0]):
         best = [one for one in given.ranked(found[0]) if one in given.numeric]
         return [replace(found[0], x=one, y=None) for one in best[: swept.MOST_PANELS]]
     if len(given.scenarios) == 1 or any(panel.y is not None for panel in found):
         return found
     first = next(iter(given.scenarios))
-    every = given.panels(NAME, most=swept.MOST_PANELS * len(given.scenarios))
+    every = given.panels(FAMILY.name, most=swept.MOST_PANELS * len(given.scenarios))
     return [panel for panel in every if panel.scenario == first][: swept.MOST_PANELS]
 
 
@@ -67,34 +65,6 @@ def is_lines(given: Swept, panel: Panel) -> bool:
     keys = [one.key for one in (panel.x, panel.y) if one is not None]
     is_sample = given.kind in swept.SAMPLES and len(given.varied) > 1
     return not is_sample and swept.is_grid(given.design, keys)
-
-
-def draw_figure(results: Any, preset: Preset) -> Drawn:
-    """Arrange a panel for each output and scenario."""
-    given = swept.of(results)
-    shown = panels.fitting(_panels(given), preset)
-    tables = [
-        pd.concat([table(given, part) for part in _over_scenarios(given, panel)], ignore_index=True)
-        for panel in shown
-    ]
-    data = pd.concat(tables, ignore_index=True)
-    title = finding(given, shown[0], tables[0])
-    room = _room(shown, tables, preset)
-    height = 44.0 if len(shown) > 1 or preset.narrow else 70.0
-    sheet = Sheet(
-        preset,
-        title,
-        given.subtitle(),
-        [_notes(given, shown), given.source],
-        panels.body(len(shown), preset, height, room),
-        _keys(given, shown, tables),
-    )
-    for panel, rows, frame in zip(
-        shown, tables, panels.frames(len(shown), sheet, room), strict=True
-    ):
-        _draw_panel(given, panel, rows, frame, sheet)
-    alt = _alt(given, shown, tables, title)
-    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -116,12 +86,7 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
         points = given.summary(panel).assign(series="point", by="")
         points["x"] = swept.numbers(points[across.key], across)
         rows = pd.concat([points, _middle(points)], ignore_index=True)
-    rows = rows.assign(
-        scenario=panel.scenario,
-        output=panel.output.name,
-        place_id=panel.output.place_id,
-        parameter=across.key,
-    )
+    rows = rows.assign(**panel.columns, parameter=across.key)
     names = ["scenario", "output", "place_id", "parameter", "series", "by", "x"]
     return rows[[*names, *swept.RANGE_COLUMNS]]
 
@@ -161,7 +126,7 @@ def draw(rows: pd.DataFrame, ax: Axes, threshold: float | None = None) -> None:
     middle = rows[rows["series"] == "middle"]
     ax.plot(middle["x"], middle["value"], color=INK, linewidth=1.4, zorder=3)
     if threshold is not None:
-        ax.axhline(threshold, color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        ax.axhline(threshold, zorder=1, **THRESHOLD)
 
 
 def _lines(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -172,14 +137,19 @@ def _lines(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(names[int(n)], lines[lines["by"] == names[int(n)]]) for n in chosen if names]
 
 
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Return what is written at the ends of lines: nothing of a single one."""
+    names = [name for name, _ in _lines(rows)]
+    return names if len(names) > 1 else []
+
+
 def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
     across = _across(panel)
     ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
     draw(rows, ax, panel.threshold)
     bottom, top = _limits(rows, panel.threshold)
     ax.set_ylim(bottom, top)
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=panels.STEPS))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: panel.output.tick(value)))
+    panels.number_ticks(ax.yaxis, 5, panel.output.tick)
     _x_ticks(ax, rows, frame, sheet.preset)
     panels.head(sheet, frame, _heading(given, panel), _upward(panel, rows))
     panels.foot(sheet, frame, f"{across.axis} →")
@@ -198,11 +168,10 @@ def _x_ticks(ax: Axes, rows: pd.DataFrame, frame: Frame, preset: Preset) -> None
     values = np.unique(rows["x"].to_numpy(dtype=float))
     if len(values) > 12:
         n = max(2, min(7, int(frame.width / (11 * preset.scale))))
-        ax.xaxis.set_major_locator(MaxNLocator(n, steps=panels.STEPS))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+        panels.number_ticks(ax.xaxis, n, _plain)
         return
     texts = [_plain(value) for value in values]
-    need = max(text_width(text, preset.small) for text in texts) + 2.0
+    need = panels.widest(texts, preset) + 2.0
     kept = panels.apart((values - values[0]) * 0.96 * frame.width / max(np.ptp(values), 1e-9), need)
     ax.set_xticks(values[kept], labels=[texts[n] for n in kept])
 
@@ -261,17 +230,14 @@ def _label_lines(ax: Axes, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> No
         )
 
 
-def _room(shown: list[Panel], tables: list[pd.DataFrame], preset: Preset) -> Room:
+def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and the labels of lines at the right."""
-    left = right = 0.0
-    for panel, rows in zip(shown, tables, strict=True):
-        ticks = MaxNLocator(5, steps=panels.STEPS).tick_values(*_limits(rows, panel.threshold))
-        left = max(left, *(text_width(panel.output.tick(v), preset.small) for v in ticks))
-        if len(_lines(rows)) > 1:
-            right = max(right, *(text_width(name, preset.small) for name, _ in _lines(rows)))
-    plain = panels.scaled(Room(), preset)
-    most = 0.38 * preset.width / panels.columns(len(shown), preset)
-    return Room(left + 4.0, min(right, most) + 4.0, plain.head, plain.foot)
+    left = shown.widest(
+        lambda panel, rows: panels.tick_texts(*_limits(rows, panel.threshold), 5, panel.output.tick)
+    )
+    right = shown.widest(lambda _, rows: _names(rows))
+    most = 0.38 * shown.preset.width / panels.columns(len(shown.panels), shown.preset)
+    return shown.room(left + 4.0, min(right, most) + 4.0)
 
 
 def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
@@ -312,41 +278,53 @@ def _trend(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     )
 
 
-def _keys(given: Swept, shown: list[Panel], tables: list[pd.DataFrame]) -> list[Key]:
-    keys = []
-    n = given.n_replications
-    if any(_lines(rows) for rows in tables) and n > 1:
+def _keys(shown: Shown) -> list[Key]:
+    keys, n = [], shown.given.n_replications
+    series = set(shown.data["series"])
+    if "line" in series and n > 1:
         what = "range" if n <= swept.FEW else "5 % to 95 %"
         keys.append(Key(f"{what} of {n} replications", {"color": QUIET, "alpha": 0.3}, patch=True))
-    if any((rows["series"] == "point").any() for rows in tables):
+    if "point" in series:
         look = {"color": BLUE, "alpha": 0.5, "linestyle": "none", "marker": "."}
         keys.append(Key("a point of the design, the other parameters as drawn", look))
         keys.append(Key("mean of neighbouring points", {"color": INK, "linewidth": 1.4}))
-    limits = {p.output.amount(p.threshold) for p in shown if p.threshold is not None}
+    limits = {p.output.amount(p.threshold) for p in shown.panels if p.threshold is not None}
     if limits:
-        look = {"color": QUIET, "linewidth": 0.8, "linestyle": (0, (4, 3))}
-        keys.append(Key(f"threshold of {', '.join(sorted(limits))}", look))
+        keys.append(Key(f"threshold of {', '.join(sorted(limits))}", THRESHOLD))
     return keys
 
 
-def _notes(given: Swept, shown: list[Panel]) -> str:
-    texts = []
-    rest = [one for one in given.varied if one not in (shown[0].x, shown[0].y)]
-    if rest and is_lines(given, shown[0]):
-        texts.append(f"Means over {plural(len(rest), 'other parameter')}.")
-    if not is_lines(given, shown[0]):
-        return given.notes("", shown, *texts)
-    every = [part for panel in shown for part in _over_scenarios(given, panel)]
-    return given.notes(NAME, every, *texts)
+def _notes(shown: Shown) -> str:
+    given, first = shown.given, shown.panels[0]
+    if not is_lines(given, first):
+        return given.notes("", shown.panels)
+    rest = [one for one in given.varied if one not in (first.x, first.y)]
+    texts = [f"Means over {plural(len(rest), 'other parameter')}."] if rest else []
+    every = [part for panel in shown.panels for part in _over_scenarios(given, panel)]
+    return given.notes(FAMILY.name, every, *texts)
 
 
-def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
-    parts = [f"{title}.", given.subtitle()]
-    for panel, rows in zip(shown, tables, strict=True):
-        values = rows["value"]
-        parts.append(
-            f"{_heading(given, panel)} against {_across(panel).label}: between "
-            f"{panel.output.amount(float(values.min()))} and "
-            f"{panel.output.amount(float(values.max()))}."
-        )
-    return " ".join(parts)
+def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    least, most = (panel.output.amount(float(end)) for end in rows["value"].agg(["min", "max"]))
+    against = _across(panel).label
+    return f"{_heading(given, panel)} against {against}: between {least} and {most}"
+
+
+def _all_rows(given: Swept, panel: Panel) -> pd.DataFrame:
+    """Return what a panel shows, in all scenarios where these are its lines."""
+    parts = [table(given, part) for part in _over_scenarios(given, panel)]
+    return pd.concat(parts, ignore_index=True)
+
+
+draw_figure = Parts(
+    FAMILY.name,
+    panels=_panels,
+    table=_all_rows,
+    draw_panel=_draw_panel,
+    height=lambda shown: shown.height(44.0, 70.0),
+    room=_room,
+    finding=finding,
+    keys=_keys,
+    notes=_notes,
+    told=_told,
+).draw

@@ -7,52 +7,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import bars, panels
+from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
-from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet
-from flowsim.figures.layout.style import BLUE, INK, RULE, SKY, Preset
-from flowsim.figures.sweep import swept
+from flowsim.figures.layout.style import BLUE, INK, RULE, SKY
+from flowsim.figures.sweep import bars, swept
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural, share
 
 FAMILY = Family("sobol", "shares of the variance by parameter, and by chance", order=4)
-NAME = FAMILY.name
 CHANCE = "(replications)"
 WIDE = 0.1
 
 
 def missing(results: Any) -> str:
     """Return why there is nothing to draw, if so."""
-    given = swept.of(results)
-    rows = given.indices[given.indices["index"] == "S1"]
-    if given.kind != "sobol" or rows.empty:
-        return f"a {given.kind} design gives other indices"
-    return str(rows["note"].iloc[0]) if rows["value"].isna().all() else ""
-
-
-def draw_figure(results: Any, preset: Preset) -> Drawn:
-    """Arrange a panel for each output and scenario."""
-    given = swept.of(results)
-    shown = [panel for panel in given.panels(NAME) if not table(given, panel).empty]
-    shown = panels.fitting(shown, preset, in_column=2)
-    tables = [table(given, panel) for panel in shown]
-    data = pd.concat(tables, ignore_index=True)
-    title = finding(given, shown[0], tables[0])
-    room = panels.scaled(bars.ROOM, preset)
-    height = bars.height(max(len(rows) for rows in tables), preset)
-    body = panels.body(len(shown), preset, height, room)
-    notes = [given.notes(NAME, shown, _notes(given, data)), given.source]
-    sheet = Sheet(preset, title, given.subtitle(), notes, body, _keys(data))
-    for panel, rows, frame in zip(
-        shown, tables, panels.frames(len(shown), sheet, room), strict=True
-    ):
-        _draw_panel(given, panel, rows, frame, sheet)
-    alt = _alt(given, shown, tables, title)
-    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+    return swept.of(results).without("S1")
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -84,10 +57,7 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
         line = chance.iloc[0]
         ends = {"total": line["value"], "total_low": line["low"], "total_high": line["high"]}
         rows.loc[CHANCE] = pd.Series({**ends, "n": line["n"], "kind": "chance"})
-    rows = rows.assign(
-        scenario=panel.scenario, output=panel.output.name, place_id=panel.output.place_id
-    )
-    return rows.rename_axis("parameter").reset_index()
+    return rows.assign(**panel.columns).rename_axis("parameter").reset_index()
 
 
 def draw(rows: pd.DataFrame, ax: Axes) -> None:
@@ -122,9 +92,10 @@ def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sh
     ends = rows[["first_low", "total_low", "first_high", "total_high"]].to_numpy(dtype=float)
     low, high = min(0.0, float(np.nanmin(ends))), max(0.1, float(np.nanmax(ends)))
     ax.set_xlim(max(low, -0.5) - 0.01, min(high, 1.5) + 0.01)
-    ax.xaxis.set_major_locator(MaxNLocator(max(3, int(frame.width / 14)), steps=panels.STEPS))
-    ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{100 * value:.3g}".replace("-", "−"))
+    panels.number_ticks(
+        ax.xaxis,
+        max(3, int(frame.width / 14)),
+        lambda value: f"{100 * value:.3g}".replace("-", "−"),
     )
     panels.head(sheet, frame, given.heading(panel))
     panels.foot(sheet, frame, "share of the variance, %")
@@ -137,9 +108,7 @@ def _chance(given: Swept) -> str:
 def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     """State which parameters make the variance of the first output."""
     lines = rows[rows["kind"] == "parameter"].to_dict("records")
-    label = f"Variance of {panel.output.label}"
-    if len(given.scenarios) > 1:
-        label += f" ({given.scenario_name(panel.scenario)})"
+    label = f"Variance of {panel.output.label}{given.under(panel)}"
     seen = [line for line in lines if line["total_low"] > 0]
     if not seen:
         return f"{label}: too few samples to say which parameter makes it"
@@ -169,43 +138,50 @@ def _share(value: float) -> str:
     return share(min(1.0, max(0.0, value)))
 
 
-def _keys(data: pd.DataFrame) -> list[Key]:
+def _keys(shown: Shown) -> list[Key]:
     keys = [
         Key("alone (first order)", {"color": BLUE}, patch=True),
         Key("with interactions (total)", {"color": SKY}, patch=True),
-        Key("95 % interval", {"color": INK, "linewidth": 1.0}),
+        *bars.interval_key("95 % interval", shown.data["total_low"]),
     ]
-    if (data["kind"] == "chance").any():
+    if (shown.data["kind"] == "chance").any():
         keys.append(Key("chance", {"color": RULE}, patch=True))
     return keys
 
 
-def _notes(given: Swept, data: pd.DataFrame) -> str:
-    """Say on how many samples the indices rest, and whether these are too few."""
-    rows = data[data["kind"] == "parameter"]
-    n = int(rows["n"].min())
-    halves = pd.concat(
-        [rows[f"{name}_high"] - rows[f"{name}_low"] for name in ("first", "total")]
-    ).to_numpy(dtype=float)
-    wide = int((halves > 2 * WIDE).sum())
-    text = f"{n:,} base samples."
+def _notes(shown: Shown) -> str:
+    """Return on how many samples the indices rest, and whether these are too few."""
+    given, rows = shown.given, shown.data[shown.data["kind"] == "parameter"]
+    halves = pd.concat([rows[f"{name}_high"] - rows[f"{name}_low"] for name in ("first", "total")])
+    wide = int((halves.astype(float) > 2 * WIDE).sum())
+    text = f"{int(rows['n'].min()):,} base samples."
     if wide:
         text += (
             f" Too few: {wide} of {len(halves)} intervals are wider than ±{100 * WIDE:.0f}\u00a0%."
         )
     sums = given.indices[given.indices["index"].isin(["sum_S1", "sum_ST"])]["note"].astype(str)
-    said = [note for note in dict.fromkeys(sums) if note]
-    return " ".join([text, *(f"{note[:1].upper()}{note[1:]}." for note in said)])
+    return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(sums))
 
 
-def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
-    parts = [f"{title}.", given.subtitle()]
-    for panel, rows in zip(shown, tables, strict=True):
-        lines = rows[rows["kind"] == "parameter"].head(6).to_dict("records")
-        told = [
-            f"{given.label(line['parameter'])} {_share(line['first'])} alone, "
-            f"{_share(line['total'])} with interactions"
-            for line in lines
-        ]
-        parts.append(f"{given.heading(panel)}: {listed(told)}.")
-    return " ".join(parts)
+def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    told = [
+        f"{given.label(line['parameter'])} {_share(line['first'])} alone, "
+        f"{_share(line['total'])} with interactions"
+        for line in rows[rows["kind"] == "parameter"].head(6).to_dict("records")
+    ]
+    return f"{given.heading(panel)}: {listed(told)}"
+
+
+draw_figure = Parts(
+    FAMILY.name,
+    panels=lambda given: given.panels(FAMILY.name),
+    table=table,
+    draw_panel=_draw_panel,
+    height=bars.height,
+    room=bars.room,
+    finding=finding,
+    keys=_keys,
+    notes=_notes,
+    told=_told,
+    in_column=2,
+).draw

@@ -1,26 +1,27 @@
 """A sweep as its figures see it: named parameters and outputs, means, and what to draw.
 
-The families ``heat``, ``response``, ``tornado``, ``sobol``, ``morris`` and ``multiples`` draw
-from this; which panels each of them has is decided here: from the block ``figures`` of the
-sweep file, else from its design, parameters and outputs.
+All families of this folder draw from it; which panels each of them has is decided here: from the
+block ``figures`` of the sweep file, else from its design, parameters and outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.figures.layout.style import plain
+from flowsim.figures.layout.tables import flowsim_version
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
 from flowsim.findings.words import count, elided, listed, plural, rate, share
 from flowsim.scenario.schema import Scenario
+from flowsim.sweep import responses
 from flowsim.sweep.sensitivity import indices, points
+from flowsim.types import Floats
 
 if TYPE_CHECKING:
     from flowsim.sweep import SweepResults
@@ -60,23 +61,19 @@ class Output:
     @property
     def heading(self) -> str:
         """The label as a heading."""
-        return self.label[:1].upper() + self.label[1:]
+        return capitalised(self.label)
 
     def amount(self, value: float) -> str:
         """Write a value as text, with its unit where it needs one."""
         if self.is_share:
             return share(value)
-        fine = self.measure.startswith(("wait", "queue_km"))
-        return rate(value) if fine and abs(value) < 1000 else signed(value)
+        if self.measure.startswith(("wait", "queue_km")) and abs(value) < 1000:
+            return rate(value)
+        return f"−{count(-value)}" if value < 0 else count(value)
 
     def tick(self, value: float) -> str:
         """Write a value beside a tick of an axis."""
         return f"{100 * value:g}" if self.is_share else f"{value:,.10g}"
-
-
-def signed(value: float) -> str:
-    """Write a number of people, or a difference of two."""
-    return f"−{count(-value)}" if value < 0 else count(value)
 
 
 @dataclass(frozen=True)
@@ -98,52 +95,93 @@ class Panel:
     threshold: float | None = None
     title: str = ""
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """What tells its rows from those of other panels in the data drawn."""
+        return {
+            "scenario": self.scenario,
+            "output": self.output.name,
+            "place_id": self.output.place_id,
+        }
+
+    def of(self, table: pd.DataFrame, output: str = "output") -> pd.DataFrame:
+        """Return its rows of a table whose column ``output`` names the output."""
+        same = (table["scenario"] == self.scenario) & (table[output] == self.output.name)
+        return table[same & (table["place_id"] == self.output.place_id)]
+
 
 @dataclass(frozen=True)
 class Swept:
-    """Everything that figures of a sweep are drawn from.
+    """A finished sweep with names for its parameters and outputs, each table made when needed."""
 
-    Attributes
-    ----------
-    kind : str
-        Design: grid, zip, latin-hypercube, sobol, morris, table.
-    scenarios : mapping of str to Scenario
-        The base scenarios by name.
-    parameters : mapping of str to Named
-        By name, in the order of the file.
-    outputs : sequence of Output
-    design : DataFrame
-        One row a point, index its number; one column a parameter.
-    values : DataFrame
-        Columns scenario, point, replication, measure, place_id, value, without failed runs.
-    indices : DataFrame
-        As ``sensitivity.COLUMNS``.
-    read_daily : function
-        Gives the daily series that were kept, read when they are first needed.
-    wanted : sequence of Figure
-        The block ``figures`` of the sweep file.
-    failed : int
-        Number of runs that failed.
-    """
+    results: SweepResults
 
-    title: str
-    kind: str
-    scenarios: Mapping[str, Scenario]
-    parameters: Mapping[str, Named]
-    outputs: Sequence[Output]
-    n_replications: int
-    design: pd.DataFrame
-    values: pd.DataFrame
-    indices: pd.DataFrame
-    read_daily: Callable[[], pd.DataFrame]
-    source: str
-    wanted: Sequence[Figure] = field(default=())
-    failed: int = 0
+    @property
+    def kind(self) -> str:
+        """Design: grid, zip, latin-hypercube, sobol, morris, table."""
+        return self.results.sweep.design.kind
+
+    @property
+    def title(self) -> str:
+        """The title of the sweep file, without a full stop."""
+        return (self.results.sweep.title or self.results.sweep.name).rstrip(".")
+
+    @property
+    def n_replications(self) -> int:
+        """Replications of each point."""
+        return self.results.sweep.replications
+
+    @cached_property
+    def scenarios(self) -> dict[str, Scenario]:
+        """The base scenarios by name."""
+        return {base.name: base.scenario for base in self.results.sweep.bases}
+
+    @property
+    def first(self) -> Scenario:
+        """The first of the base scenarios."""
+        return next(iter(self.scenarios.values()))
+
+    @cached_property
+    def parameters(self) -> dict[str, Named]:
+        """Parameters by name, in the order of the file."""
+        found = all_named(self.results.sweep.parameters, self.first)
+        return {
+            name: replace(one, label=plain(elided(one.label, LONGEST)))
+            for name, one in found.items()
+        }
+
+    @cached_property
+    def outputs(self) -> list[Output]:
+        """Outputs, each at each of its places."""
+        return [
+            Output(o.name, place.place_id, _label(o, place.place_id, self.first), o.measure)
+            for o in self.results.sweep.outputs
+            for place in o.places
+        ]
+
+    @cached_property
+    def design(self) -> pd.DataFrame:
+        """One row a point, index its number; one column a parameter."""
+        return points(self.results.runs, list(self.results.sweep.parameters))
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """Columns scenario, point, replication, measure, place_id, value, without failed runs."""
+        return self.results.results
+
+    @cached_property
+    def indices(self) -> pd.DataFrame:
+        """As ``sensitivity.COLUMNS``."""
+        found = self.results.indices
+        if found is None:
+            return indices(self.results.sweep, self.results.runs, self.results.results)
+        return found
 
     @cached_property
     def daily(self) -> pd.DataFrame:
         """Daily series: scenario, point, replication, date, place_id, measure, value."""
-        return self.read_daily()
+        which = self.results.runs[["run", "scenario", "point", "replication"]]
+        return self.results.daily.merge(which, on="run", how="left", validate="many_to_one")
 
     @cached_property
     def varied(self) -> list[Named]:
@@ -154,11 +192,17 @@ class Swept:
     @cached_property
     def numeric(self) -> list[Named]:
         """Those of the varied parameters that are numbers."""
-        return [one for one in self.varied if is_numeric(self.design[one.key])]
+        return [one for one in self.varied if responses.is_number(self.design[one.key])]
+
+    # -- which panels
+
+    def asked(self, figure: str) -> list[Figure]:
+        """Return what the sweep file asks for of a kind of figure."""
+        return [entry for entry in self.results.sweep.figures if entry.kind == figure]
 
     def panels(self, figure: str, most: int = MOST_PANELS) -> list[Panel]:
         """Return the panels of a kind of figure: those of the file, else one for each output."""
-        asked = [entry for entry in self.wanted if entry.kind == figure]
+        asked = self.asked(figure)
         found = [panel for entry in asked for panel in self._asked(entry)]
         if not asked:
             x, y = self._pair(None, None)
@@ -186,26 +230,12 @@ class Swept:
             return first, second
         return first, second or (rest.pop(0) if rest else None)
 
-    def heading(self, panel: Panel) -> str:
-        """Head a panel: its title or its output, and the scenario if there are several."""
-        text = panel.title or panel.output.heading
-        return f"{text} ({self.scenario_name(panel.scenario)})" if len(self.scenarios) > 1 else text
-
-    def scenario_name(self, name: str) -> str:
-        """Return a scenario's title if it is short, else its name."""
-        title = self.scenarios[name].title
-        return plain(title if 0 < len(title) <= 40 else name)
+    # -- numbers
 
     def cube(self, panel: Panel) -> pd.DataFrame:
         """Return one output by point (rows) and replication (columns); failed runs are NaN."""
-        rows = self.values
-        rows = rows[
-            (rows["scenario"] == panel.scenario)
-            & (rows["measure"] == panel.output.name)
-            & (rows["place_id"] == panel.output.place_id)
-        ]
-        table = rows.pivot(index="point", columns="replication", values="value")
-        return table.reindex(index=self.design.index, columns=range(self.n_replications))
+        rows = panel.of(self.values, "measure")
+        return responses.by_replication(self.design, rows, self.n_replications)
 
     def summary(self, panel: Panel, by: Sequence[Named] = ()) -> pd.DataFrame:
         """Return the columns value (mean over replications), low, high and error.
@@ -227,21 +257,61 @@ class Swept:
             cube = cube.reset_index(drop=True)
         return table.assign(**spread(cube))
 
+    def index(self, panel: Panel, name: str) -> pd.DataFrame:
+        """Return the rows of an index for one panel, by parameter."""
+        return panel.of(self.indices[self.indices["index"] == name]).set_index("parameter")
+
+    def without(self, index: str) -> str:
+        """Return why an index cannot be drawn, if so."""
+        rows = self.indices[self.indices["index"] == index]
+        if rows.empty:
+            return f"a {self.kind} design gives other indices"
+        return str(rows["note"].iloc[0]) if rows["value"].isna().all() else ""
+
+    def ranked(self, panel: Panel) -> list[Named]:
+        """Return the varied parameters, the one that matters most to an output first."""
+        for name in ("ST_effect", "ST", "mu_star", "src", "effect"):
+            values = self.index(panel, name)["value"].abs().dropna()
+            if len(values):
+                keys = values.sort_values(ascending=False, kind="stable").index
+                first = [self.parameters[str(key)] for key in keys if key in self.parameters]
+                return list(dict.fromkeys([*first, *self.varied]))
+        return self.varied
+
+    # -- words
+
+    def label(self, parameter: str) -> str:
+        """Return the label of a parameter by its name."""
+        return self.parameters[parameter].label
+
+    def heading(self, panel: Panel) -> str:
+        """Head a panel: its title or its output, and the scenario if there are several."""
+        return f"{panel.title or panel.output.heading}{self.under(panel)}"
+
+    def under(self, panel: Panel) -> str:
+        """Return the scenario of a panel in brackets, if there are several."""
+        return f" ({self.scenario_name(panel.scenario)})" if len(self.scenarios) > 1 else ""
+
+    def scenario_name(self, name: str) -> str:
+        """Return a scenario's title if it is short, else its name."""
+        title = self.scenarios[name].title
+        return plain(title if 0 < len(title) <= 40 else name)
+
     def subtitle(self) -> str:
         """Return what was run."""
-        several = len(self.scenarios) > 3
         names = [self.scenario_name(name) for name in self.scenarios]
-        where = f"{len(names)} scenarios" if several else listed(names)
+        where = f"{len(names)} scenarios" if len(names) > 3 else listed(names)
         runs = f"{len(self.design):,} points of {plural(len(self.varied), 'parameter')}"
         times = f"{plural(self.n_replications, 'replication')} each"
-        return f"{self.title.rstrip('.')}. {where}; {runs}, {times}."
+        return f"{self.title}. {where}; {runs}, {times}."
 
     def notes(self, figure: str, shown: Sequence[Panel], *texts: str) -> str:
         """Join notes with what is to be said of chance, failed runs and panels left out.
 
         Without the name of a figure nothing is said of panels.
         """
-        lost = f"{plural(self.failed, 'run')} failed and stand nowhere." if self.failed else ""
+        failed = int((self.results.runs["status"] != "ok").sum())
+        lost = f"{plural(failed, 'run')} failed and stand nowhere." if failed else ""
         there = {(panel.scenario, panel.output) for panel in shown}
         every = {(panel.scenario, panel.output) for panel in self.panels(figure, most=10_000)}
         n = len(every - there) if figure and shown else 0
@@ -260,75 +330,23 @@ class Swept:
         much = most if least == most else f"{least} to {most}"
         return f"Of what differs between the means of points, chance makes {much}."
 
-    def index(self, panel: Panel, name: str) -> pd.DataFrame:
-        """Return the rows of an index for one panel, by parameter."""
-        rows = self.indices
-        rows = rows[
-            (rows["scenario"] == panel.scenario)
-            & (rows["output"] == panel.output.name)
-            & (rows["place_id"] == panel.output.place_id)
-            & (rows["index"] == name)
-        ]
-        return rows.set_index("parameter")
-
-    def ranked(self, panel: Panel) -> list[Named]:
-        """Return the varied parameters, the one that matters most to an output first."""
-        for name in ("ST_effect", "ST", "mu_star", "src", "effect"):
-            values = self.index(panel, name)["value"].abs().dropna()
-            if len(values):
-                keys = values.sort_values(ascending=False, kind="stable").index
-                first = [self.parameters[str(key)] for key in keys if key in self.parameters]
-                return list(dict.fromkeys([*first, *self.varied]))
-        return self.varied
-
-    def label(self, parameter: str) -> str:
-        """Return the label of a parameter by its name."""
-        return self.parameters[parameter].label
-
-
-def spread(cube: pd.DataFrame) -> dict[str, pd.Series[Any]]:
-    """Return mean, range and standard error over the columns of a table."""
-    few = cube.shape[1] <= FEW
-    n = cube.notna().sum(axis=1)
-    return {
-        "value": cube.mean(axis=1),
-        "low": cube.min(axis=1) if few else cube.quantile(0.05, axis=1),
-        "high": cube.max(axis=1) if few else cube.quantile(0.95, axis=1),
-        "error": cube.std(axis=1) / np.sqrt(n.clip(lower=1)),
-    }
+    @property
+    def source(self) -> str:
+        """Sweep, runs, seed, sample and version: what is needed to make the figure again."""
+        sweep, manifest = self.results.sweep, self.results.manifest
+        part = "all men" if sweep.sample == 1 else f"{100 * sweep.sample:.3g} % of the men"
+        known = manifest.get("seeds")
+        seeds = set(known.values()) if isinstance(known, Mapping) else {sweep.seed}
+        seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"
+        return (
+            f"Source: flowsim {flowsim_version(manifest)}, sweep {sweep.name}, "
+            f"{len(self.results.runs):,} runs, {seed}, {part} simulated."
+        )
 
 
 def of(results: SweepResults | Swept) -> Swept:
-    """Read what figures need from an opened sweep folder."""
-    if isinstance(results, Swept):
-        return results
-    sweep, runs = results.sweep, results.runs
-    scenarios = {base.name: base.scenario for base in sweep.bases}
-    first = next(iter(scenarios.values()))
-    table = results.results
-    found = results.indices
-    return Swept(
-        title=sweep.title or sweep.name,
-        kind=sweep.design.kind,
-        scenarios=scenarios,
-        parameters={
-            name: replace(one, label=plain(elided(one.label, LONGEST)))
-            for name, one in all_named(sweep.parameters, first).items()
-        },
-        outputs=[
-            Output(o.name, place.place_id, _label(o, place.place_id, first), o.measure)
-            for o in sweep.outputs
-            for place in o.places
-        ],
-        n_replications=sweep.replications,
-        design=points(runs, list(sweep.parameters)),
-        values=table,
-        indices=found if found is not None else indices(sweep, runs, table),
-        read_daily=lambda: _daily(results, runs),
-        source=_source(results),
-        wanted=sweep.figures,
-        failed=int((runs["status"] != "ok").sum()),
-    )
+    """Return what figures need of an opened sweep folder."""
+    return results if isinstance(results, Swept) else Swept(results)
 
 
 def _label(output: Any, place: str, scenario: Scenario) -> str:
@@ -341,23 +359,26 @@ def _label(output: Any, place: str, scenario: Scenario) -> str:
     return f"{output.title}, {place_name(place, scenario) or 'all'}"
 
 
-def _daily(results: SweepResults, runs: pd.DataFrame) -> pd.DataFrame:
-    which = runs[["run", "scenario", "point", "replication"]]
-    return results.daily.merge(which, on="run", how="left", validate="many_to_one")
+def capitalised(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
-def _source(results: SweepResults) -> str:
-    sweep, manifest = results.sweep, results.manifest
-    versions = manifest.get("versions")
-    version = versions.get("flowsim") if isinstance(versions, Mapping) else None
-    part = "all men" if sweep.sample == 1 else f"{100 * sweep.sample:.3g} % of the men"
-    known = manifest.get("seeds")
-    seeds = set(known.values()) if isinstance(known, Mapping) else {sweep.seed}
-    seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"
-    return (
-        f"Source: flowsim {version or manifest.get('flowsim') or '(version not recorded)'}, "
-        f"sweep {sweep.name}, {len(results.runs):,} runs, {seed}, {part} simulated."
-    )
+def sentences(notes: Iterable[str]) -> list[str]:
+    """Return the notes beside indices as sentences, each once."""
+    return [f"{capitalised(note)}." for note in dict.fromkeys(notes) if note]
+
+
+def spread(cube: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """Return mean, range and standard error over the columns of a table."""
+    few = cube.shape[1] <= FEW
+    n = cube.notna().sum(axis=1)
+    return {
+        "value": cube.mean(axis=1),
+        "low": cube.min(axis=1) if few else cube.quantile(0.05, axis=1),
+        "high": cube.max(axis=1) if few else cube.quantile(0.95, axis=1),
+        "error": cube.std(axis=1) / np.sqrt(n.clip(lower=1)),
+    }
 
 
 def value_text(value: Any, parameter: Named, digits: int = 4) -> str:
@@ -373,17 +394,10 @@ def value_text(value: Any, parameter: Named, digits: int = 4) -> str:
     return plain(str(value))
 
 
-def is_numeric(column: pd.Series[Any]) -> bool:
-    """Return whether a parameter's values can stand on an axis by their size."""
-    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    return bool(number and column.notna().all())
-
-
-def numbers(column: pd.Series[Any], parameter: Named) -> npt.NDArray[np.float64]:
+def numbers(column: pd.Series[Any], parameter: Named) -> Floats:
     """Return the values of a parameter as they stand on an axis; ranks if they are no numbers."""
-    if is_numeric(column):
-        return column.to_numpy(dtype=float) * parameter.scale
-    return pd.factorize(column.astype(str))[0].astype(float)
+    scale = parameter.scale if responses.is_number(column) else 1.0
+    return responses.numbers(column) * scale
 
 
 def is_grid(design: pd.DataFrame, keys: Sequence[str]) -> bool:

@@ -8,54 +8,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import bars, panels
+from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
-from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet, fitted, text_width
-from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, SKY, Preset
-from flowsim.figures.sweep import swept
+from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY, Preset
+from flowsim.figures.sweep import bars, swept
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.words import listed, plural
 
 FAMILY = Family("tornado", "how far each parameter moves an output", order=3)
-NAME = FAMILY.name
 INDICES = ("effect", "at_low", "at_high")
 
 
 def missing(results: Any) -> str:
     """Return why there is nothing to draw, if so."""
     given = swept.of(results)
-    effects = given.indices[given.indices["index"] == "effect"]
-    if effects.empty:
-        return f"a {given.kind} design gives other indices"
-    if effects["value"].isna().all():
-        return str(effects["note"].iloc[0])
-    return "" if len(given.varied) > 1 else "only one parameter varies"
-
-
-def draw_figure(results: Any, preset: Preset) -> Drawn:
-    """Arrange a panel for each output and scenario."""
-    given = swept.of(results)
-    shown = panels.fitting(given.panels(NAME), preset, in_column=2)
-    tables = [table(given, panel) for panel in shown]
-    kept = [(p, rows) for p, rows in zip(shown, tables, strict=True) if not rows.empty]
-    shown, tables = [p for p, _ in kept], [rows for _, rows in kept]
-    data = pd.concat(tables, ignore_index=True)
-    title = finding(given, shown[0], tables[0])
-    room = panels.scaled(bars.ROOM, preset)
-    height = bars.height(max(len(rows) for rows in tables), preset)
-    body = panels.body(len(shown), preset, height, room)
-    notes = [given.notes(NAME, shown, _notes(given)), given.source]
-    sheet = Sheet(preset, title, given.subtitle(), notes, body, _keys(tables))
-    for panel, rows, frame in zip(
-        shown, tables, panels.frames(len(shown), sheet, room), strict=True
-    ):
-        _draw_panel(given, panel, rows, frame, sheet)
-    alt = _alt(given, shown, tables, title)
-    return Drawn(NAME, sheet.figure, data, title, alt, given.source)
+    lacking = given.without("effect")
+    return lacking or ("" if len(given.varied) > 1 else "only one parameter varies")
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -73,9 +45,7 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
         at_low=found["at_low"]["value"].reindex(rows.index),
         at_high=found["at_high"]["value"].reindex(rows.index),
         sure=(rows["effect"] != 0) & ~((rows["low"] <= 0) & (rows["high"] >= 0)),
-        scenario=panel.scenario,
-        output=panel.output.name,
-        place_id=panel.output.place_id,
+        **panel.columns,
     )
     order = rows["effect"].abs().sort_values(ascending=False, kind="stable").index
     return rows.loc[order].rename_axis("parameter").reset_index()
@@ -108,17 +78,16 @@ def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sh
     bars.prepare(ax, [given.label(name) for name in rows["parameter"]], frame, sheet)
     draw(rows, ax)
     _write_ends(given, rows, ax, frame, preset)
-    ax.xaxis.set_major_locator(MaxNLocator(max(2, int(frame.width / 22)), steps=panels.STEPS))
     first, last = ax.get_xlim()
 
-    def tick(value: float, _: int | None) -> str:
+    def tick(value: float) -> str:
         """Write a tick, unless its label would stick out of the panel's room."""
         label, place = panel.output.tick(value), (value - first) / (last - first) * frame.width
         half = text_width(label, preset.small) / 2
         inside = half <= place + frame.room.left and half <= frame.width - place + frame.room.right
         return label if inside else ""
 
-    ax.xaxis.set_major_formatter(FuncFormatter(tick))
+    panels.number_ticks(ax.xaxis, max(2, int(frame.width / 22)), tick)
     panels.head(sheet, frame, given.heading(panel))
     panels.foot(sheet, frame, panel.output.label + (", %" if panel.output.is_share else ""))
 
@@ -140,7 +109,7 @@ def _write_ends(given: Swept, rows: pd.DataFrame, ax: Axes, frame: Frame, preset
         texts.append((reach[0][1], reach[1][1]))
         spans.append((min(reach[0][2], reach[1][2]), max(reach[0][3], reach[1][3])))
     gap = 1.2
-    wide = max(text_width(text, preset.small) for pair in texts for text in pair) + 2 * gap
+    wide = panels.widest([text for pair in texts for text in pair], preset) + 2 * gap
     low, high = min(s for s, _ in spans), max(e for _, e in spans)
     mm = (high - low if high > low else 1.0) / max(10.0, frame.width - 2 * wide)
     ax.set_xlim(low - wide * mm, high + wide * mm)
@@ -170,25 +139,22 @@ def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     return text
 
 
-def _keys(tables: list[pd.DataFrame]) -> list[Key]:
-    keys = [
-        Key("towards the parameter's lowest value", {"color": SKY}, patch=True),
-        Key("towards its highest value", {"color": BLUE}, patch=True),
+def _keys(shown: Shown) -> list[Key]:
+    found = [
+        ("towards the parameter's lowest value", SKY, True),
+        ("towards its highest value", BLUE, True),
+        (
+            "not to be told from chance, on average over the others",
+            RULE,
+            not shown.data["sure"].all(),
+        ),
     ]
-    if any((~rows["sure"]).any() for rows in tables):
-        keys.append(
-            Key(
-                "not to be told from chance, on average over the others",
-                {"color": RULE},
-                patch=True,
-            )
-        )
-    if any(rows["low"].notna().any() for rows in tables):
-        keys.append(Key("95 % interval of the difference", {"color": INK, "linewidth": 1.0}))
-    return keys
+    keys = [Key(text, {"color": color}, patch=True) for text, color, there in found if there]
+    return keys + bars.interval_key("95 % interval of the difference", shown.data["low"])
 
 
-def _notes(given: Swept) -> str:
+def _notes(shown: Shown) -> str:
+    given = shown.given
     text = "Means over all values of the other parameters."
     rows = given.indices[given.indices["index"] == "r2"]
     if not rows.empty:
@@ -197,16 +163,28 @@ def _notes(given: Swept) -> str:
             f"{100 * rows['value'].min():.0f}\u00a0% of an output or more."
         )
     left = [note for note in given.indices["note"].astype(str) if note.startswith("left out")]
-    return " ".join([text, *(f"{note[:1].upper()}{note[1:]}." for note in dict.fromkeys(left))])
+    return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(left))
 
 
-def _alt(given: Swept, shown: list[Panel], tables: list[pd.DataFrame], title: str) -> str:
-    parts = [f"{title}.", given.subtitle()]
-    for panel, rows in zip(shown, tables, strict=True):
-        told = [
-            f"{given.label(line['parameter'])} from {panel.output.amount(line['at_low'])} to "
-            f"{panel.output.amount(line['at_high'])}"
-            for line in rows.head(5).to_dict("records")
-        ]
-        parts.append(f"{given.heading(panel)}: {listed(told)}.")
-    return " ".join(parts)
+def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+    told = [
+        f"{given.label(line['parameter'])} from {panel.output.amount(line['at_low'])} to "
+        f"{panel.output.amount(line['at_high'])}"
+        for line in rows.head(5).to_dict("records")
+    ]
+    return f"{given.heading(panel)}: {listed(told)}"
+
+
+draw_figure = Parts(
+    FAMILY.name,
+    panels=lambda given: given.panels(FAMILY.name),
+    table=table,
+    draw_panel=_draw_panel,
+    height=bars.height,
+    room=bars.room,
+    finding=finding,
+    keys=_keys,
+    notes=_notes,
+    told=_told,
+    in_column=2,
+).draw

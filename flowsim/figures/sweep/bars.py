@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.sheet import Sheet, fitted
+from flowsim.figures.layout.panels import Frame, Room, scaled
+from flowsim.figures.layout.sheet import Key, Sheet, fitted
 from flowsim.figures.layout.style import INK, Preset
+from flowsim.figures.sweep.arranger import Shown
 
 ROW = 7.6
 MOST = 14
@@ -21,9 +23,20 @@ def rows_that_fit(n: int, frame: Frame, preset: Preset) -> int:
     return max(1, min(n, int((frame.height + 0.1) / (0.98 * ROW * preset.scale))))
 
 
-def height(n: int, preset: Preset) -> float:
-    """Return the height of the axes for so many rows."""
-    return ROW * preset.scale * min(n, MOST)
+def height(shown: Shown) -> float:
+    """Return the height of the axes for the rows of the longest panel."""
+    return ROW * shown.preset.scale * min(max(map(len, shown.tables)), MOST)
+
+
+def room(shown: Shown) -> Room:
+    """Return the room around the axes; names need none at the left."""
+    return scaled(ROOM, shown.preset)
+
+
+def interval_key(meaning: str, ends: pd.Series[float]) -> list[Key]:
+    """Return the key of whiskers, if there are any."""
+    look = {"color": INK, "linewidth": 1.0}
+    return [Key(meaning, look)] if ends.notna().any() else []
 
 
 def prepare(ax: Axes, names: Sequence[str], frame: Frame, sheet: Sheet) -> None:

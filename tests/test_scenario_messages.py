@@ -65,7 +65,7 @@ BAD_CHANGES = [
     ("panic.lag: {value: 1, free: [3, 0]}", "panic.lag: free bounds [3, 0] are not in order"),
     ("panic.lag: {value: 1, free: [3]}", "panic.lag.free.1: is missing; expected two numbers"),
     ("panic.lag: {value: 1, free: 3}", "panic.lag.free: found 3; expected a list"),
-    ("policies.x: {at: all}", "policies.x.kind: is missing; expected one of task-force"),
+    ("policies.x: {at: all}", "policies.x.kind: is missing; expected one of border-closed"),
     ("policies.x: {kind: rumor, strength: 1}", "policies.x.kind: found 'rumor'; expected one of"),
     ("policies.x: {kind: rumour}", "policies.x.strength: is missing; add it"),
     (

@@ -11,8 +11,8 @@ import pytest
 from flowsim.data import sources
 from flowsim.errors import DataError
 from flowsim.scenario import load, shipped
+from flowsim.scenario.places import Crossing
 from flowsim.scenario.quantity import AGE_BANDS
-from flowsim.scenario.schema import Crossing
 
 CITED = re.compile(r"\b(GE|KZ|LA|FSB|DR|CU|FI|MN|XB|TO)(\d{3})(?:-(?:\1)?(\d{3}))?\b")
 

@@ -12,7 +12,6 @@ from flowsim.findings.words import count, day, listed, period, rate, share
 from flowsim.report import parameters
 from flowsim.report.document import Bullets, Paragraph, Section
 from flowsim.scenario import set_by_user
-from flowsim.scenario.schema import BorderClosed
 
 LUMPY = 1 / 200
 NATION = "RU"
@@ -156,8 +155,8 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
         for name in ("refused", "notices", "notices_expected", "limited", "gave_up")
     }
     if totals["refused"].any():
-        closed = any(isinstance(p, BorderClosed) for p in account.scenario.policies.values())
-        means = "a check or the closed border" if closed else "a check"
+        policies = account.scenario.policies.values()
+        means = " or ".join(dict.fromkeys(p.turned_back_by for p in policies if p.turned_back_by))
         text = f"{told(totals['refused'])} men were turned back on the Russian side by {means}"
         if totals["notices_expected"].any():
             text += (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowsim.data import sources
+from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -50,33 +51,17 @@ KEYS = {
 """Names of single keys whose own words say too little."""
 
 FIELDS = {
-    ("choice", "constant"): "pull of {name}",
-    ("destinations", "background"): "ordinary entries into {name}",
-    ("destinations", "background_exits"): "ordinary exits from {name}",
-    ("destinations", "refusal"): "refusals on entry, {name}",
-    ("destinations", "requires_passport"): "passport needed for {name}",
-    ("crossings", "capacity"): "capacity of {name}",
-    ("abroad", "move_on"): "moving on from {name}",
-    ("abroad", "return"): "return from {name}",
-    ("abroad", "family"): "family joining in {name}",
-    ("policies", "checks_per_hour"): "checks per hour at {name}",
-    ("policies", "p_serve"): "summonses per man checked at {name}",
-    ("policies", "visibility"): "visibility of checks at {name}",
-    ("policies", "detection"): "listed men detected at {name}",
-    ("policies", "passes"): "men passing the entry limit at {name}",
-    ("policies", "walks"): "men walking on at the entry limit at {name}",
-    ("policies", "turns"): "men turning away at the entry limit at {name}",
-    ("policies", "walking_share"): "men on foot at {name}",
-    ("policies", "background_walking_share"): "ordinary travellers on foot at {name}",
-    ("policies", "jockeying_share"): "men moving to the foot lane at {name}",
-    ("policies", "capacity"): "capacity of {name}",
-    ("policies", "requires_passport"): "passport needed for {name}",
-    ("policies", "strength"): "strength of the {policy}",
-    ("policies", "target"): "men called up by the {policy}",
-    ("policies", "from"): "start of the {policy}",
-    ("policies", "to"): "end of the {policy}",
+    ("choice", "constant"): "pull of {place}",
+    ("destinations", "background"): "ordinary entries into {place}",
+    ("destinations", "background_exits"): "ordinary exits from {place}",
+    ("destinations", "refusal"): "refusals on entry, {place}",
+    ("destinations", "requires_passport"): "passport needed for {place}",
+    ("crossings", "capacity"): "capacity of {place}",
+    ("abroad", "move_on"): "moving on from {place}",
+    ("abroad", "return"): "return from {place}",
+    ("abroad", "family"): "family joining in {place}",
 }
-"""Names of keys below a name the user chose, by block and last word."""
+"""Names of keys below a name the user chose, by block and last word; policies name their own."""
 
 UNITS = {"share": "%"} | dict.fromkeys(("ratio", "exponent", "odds ratio", "dissimilarity"), "")
 BLOCKS = {"call_up": "the call-up", "border": "the border", "news": "news"}
@@ -185,13 +170,12 @@ def label_of(key: str, scenario: Scenario) -> str:
     block, last = parts[0], parts[-1]
     if block == "choice" and len(parts) == 3:
         last, parts = parts[1], [block, parts[2], parts[1]]
-    pattern = FIELDS.get((block, last)) if len(parts) > 2 else None
+    pattern = _pattern(parts, scenario) if len(parts) > 2 else None
     if pattern is not None:
-        policy = _words(parts[1])
-        name = _name(parts, scenario)
-        if block == "policies" and _is_country(name, scenario) and " at {name}" in pattern:
-            name = f"crossings to {name}"
-        return pattern.format(name=name, policy=policy)
+        place = _name(parts, scenario)
+        if block == "policies" and _is_country(place, scenario) and " at {place}" in pattern:
+            place = f"crossings to {place}"
+        return pattern.format(place=place, policy=_words(parts[1]))
     words = _words(last)
     if len(parts) < 2:
         return words
@@ -202,6 +186,19 @@ def label_of(key: str, scenario: Scenario) -> str:
         if "_" in last or block in ("population", "travel")
         else (f"{words} of {BLOCKS.get(block, _words(block))}")
     )
+
+
+def _pattern(parts: list[str], scenario: Scenario) -> str | None:
+    """Return how a field of a named thing is called, with blanks for place and policy."""
+    block, name, last = parts[0], parts[1], parts[-1]
+    if block != "policies":
+        return FIELDS.get((block, last))
+    known = scenario.policies.get(name)
+    for kind in [type(known)] if known is not None else KINDS.values():
+        for key, field in kind.model_fields.items():
+            if (field.alias or key) == last:
+                return field.title
+    return None
 
 
 def unit_of(key: str, scenario: Scenario) -> str:
@@ -224,9 +221,7 @@ def _name(parts: list[str], scenario: Scenario) -> str:
     block, name = parts[0], parts[1]
     if block == "policies":
         policy = scenario.policies.get(name)
-        at = getattr(policy, "at", None)
-        places = (at,) if isinstance(at, str) else tuple(at or ())
-        return _places(places, scenario) if places else _words(name)
+        return _places(policy.places, scenario) if policy and policy.places else _words(name)
     return _places((name,), scenario)
 
 

@@ -7,15 +7,13 @@ the errors, which reach men who are not liable (ODD 7.5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
 from flowsim.model.states import Reason
+from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.quantity import Dated
-from flowsim.scenario.schema import CallUp, CallUpWave
 from flowsim.types import Floats
 
 
@@ -28,14 +26,7 @@ def announced_total(pace: Dated, clock: Clock, hours: npt.NDArray[np.float64]) -
     return np.interp(hours, at, [value for _, value in steps])
 
 
-def waves(
-    call_up: CallUp, further: Iterable[CallUpWave]
-) -> list[tuple[CallUp | CallUpWave, float]]:
-    """Return the first call-up and the further waves, each with the strength of its panic."""
-    return [(call_up, 1.0), *((wave, wave.strength.value) for wave in further)]
-
-
-def panic_by_hour(wave: CallUp | CallUpWave, clock: Clock, lag: float, decay: float) -> Floats:
+def panic_by_hour(wave: Announcement, clock: Clock, lag: float, decay: float) -> Floats:
     """Return one call-up's panic at the middle of each hour, shape (H,), before any rumour.
 
     ``(1 - exp(-t/lag)) exp(-t/decay) max(0, 1 - announced/target)``; 0 before the

@@ -22,8 +22,8 @@ from flowsim.model.draws import exponential
 from flowsim.model.queue import NOBODY, Border, Unit
 from flowsim.model.states import Lane
 from flowsim.scenario.clock import HOUR
-from flowsim.scenario.schema import Crossing as CrossingParameters
-from flowsim.scenario.schema import Destination as DestinationParameters
+from flowsim.scenario.places import Crossing as CrossingParameters
+from flowsim.scenario.places import Destination as DestinationParameters
 from flowsim.scenario.schema import Stay
 from flowsim.scenario.timetable import WARM_UP, FootHours, Timetable
 from flowsim.types import Floats

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.scenario.clock import HOUR
-from flowsim.scenario.schema import Crossing, Travel
+from flowsim.scenario.places import Crossing
+from flowsim.scenario.schema import Travel
 from flowsim.types import Bools, Floats, Ints
 
 EARTH_KM = 6371.0

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from flowsim.data import sources
 from flowsim.model import choice, conscription, journey, population
 from flowsim.model import perceptions as news
-from flowsim.scenario import timetable as policies
+from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import Clock
-from flowsim.scenario.schema import CallUp, CallUpWave, Scenario
+from flowsim.scenario.schema import Scenario
+from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats
 
 SLACK = 1.05  # of the caps over the pressure expected without waits
@@ -45,9 +46,9 @@ class World:
         return sources.regions()
 
     @cached_property
-    def table(self) -> policies.Timetable:
+    def table(self) -> Timetable:
         """Policies by hour and crossing."""
-        return policies.timetable(self.assumptions)
+        return self.assumptions.timetable()
 
     @cached_property
     def roads(self) -> journey.Roads:
@@ -99,9 +100,8 @@ class World:
         return self.strata.columns()
 
     @cached_property
-    def _waves(self) -> list[tuple[CallUp | CallUpWave, float]]:
-        further = [p for p in self.assumptions.policies.values() if isinstance(p, CallUpWave)]
-        return conscription.waves(self.assumptions.call_up, further)
+    def _waves(self) -> list[tuple[Announcement, float]]:
+        return self.assumptions.call_ups()
 
     @cached_property
     def panic(self) -> Floats:
@@ -112,7 +112,7 @@ class World:
             total += strength * conscription.panic_by_hour(
                 wave, self.clock, law.lag.value, law.decay.value
             )
-        total *= 1 + self.table.rumour[policies.WARM_UP :]
+        total *= 1 + self.table.rumour[WARM_UP:]
         return total.reshape(-1, 24) / 24
 
     @cached_property
@@ -162,7 +162,7 @@ class World:
     def visible_checks(self) -> Floats:
         """Visible checks by hour of the table and destination, delayed as news, (H, J)."""
         seen = news.visible_checks(self.table.visibility, self.roads.size, self.roads.country)
-        return policies.delayed(seen, self.assumptions.news.check_delay.value)
+        return delayed(seen, self.assumptions.news.check_delay.value)
 
     @cached_property
     def available(self) -> Bools:
@@ -194,7 +194,7 @@ class World:
         """Ordinary travellers a day into each destination by hour of the table, (H, J)."""
         return np.stack(
             [
-                c.background.value * c.background_season.by_hour(self.clock, policies.WARM_UP)
+                c.background.value * c.background_season.by_hour(self.clock, WARM_UP)
                 for c in self.assumptions.destinations.values()
             ],
             axis=1,
@@ -290,7 +290,7 @@ class PressurePath:
     def advance(self, day: int, wait: Floats) -> None:
         """Let a day pass with these perceived waits (hours, shape (C,))."""
         world, law = self.world, self.world.assumptions.choice
-        row = policies.WARM_UP + 24 * day
+        row = WARM_UP + 24 * day
         v = choice.utility(
             world.base_utility,
             world.of_stratum,

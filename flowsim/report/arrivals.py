@@ -9,7 +9,7 @@ import pandas as pd
 
 from flowsim.findings.account import Account
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
-from flowsim.scenario.timetable import WARM_UP, timetable
+from flowsim.scenario.timetable import WARM_UP
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 CHANCE = "chance_line_passed"
@@ -111,7 +111,7 @@ def _shut_share(account: Account, utc_offset_h: int) -> pd.DataFrame:
     scenario = account.scenario
     first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
     hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))
-    some = timetable(scenario).closed_to_men[first : first + len(hours)]
+    some = scenario.timetable().closed_to_men[first : first + len(hours)]
     hours[: len(some)] = some
     days = hours.reshape(-1, 24, hours.shape[1]).mean(axis=1)
     start = pd.Timestamp(scenario.horizon.start.date())

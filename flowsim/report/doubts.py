@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flowsim.findings.words import listed
 from flowsim.report.document import Bullets, Paragraph, Section
-from flowsim.scenario.schema import BorderClosed, EntryLimit, ListCheck, Scenario, TaskForcePolicy
+from flowsim.scenario.schema import Scenario
 
 ALWAYS = (
     "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
@@ -57,32 +57,10 @@ def section(scenarios: Sequence[Scenario], extra: tuple[str, ...] = ()) -> Secti
     )
 
 
-def _of(scenario: Scenario) -> tuple[str, ...]:
+def _of(scenario: Scenario) -> list[str]:
     """Return what the policies of a scenario rest on."""
-    policies = scenario.policies.values()
-    found = []
-    if any(isinstance(policy, TaskForcePolicy) for policy in policies):
-        found.append(
-            "Few notices do not mean little effect. About 180 in six days at Verkhny Lars were "
-            "half a per cent of those who crossed; how many men the sight of a task force "
-            "deterred is an assumption (choice.beta_risk), not a count."
-        )
-    if any(isinstance(policy, EntryLimit) for policy in policies):
-        found.append(
-            "What became of men stopped by the entry limit (passed anyway, walked, turned "
-            "elsewhere, went home) was not measured by anybody; it decides when the queue ends."
-        )
-    closed = [
-        name for name, policy in scenario.policies.items() if isinstance(policy, BorderClosed)
-    ]
-    if closed:
-        found.append(
-            f"The border was never closed as {listed(closed)} has it: nothing published can test "
-            "this scenario, and everything it shows about diversion hangs on lambda."
-        )
-    if any(isinstance(policy, ListCheck) for policy in policies):
-        found.append(
-            "How many men stood on the border guards' lists, and how many of them were found, is "
-            "assumed."
-        )
-    return tuple(found)
+    names: dict[str, list[str]] = {}
+    for name, policy in scenario.policies.items():
+        if policy.caveat:
+            names.setdefault(policy.caveat, []).append(name)
+    return [caveat.format(names=listed(those)) for caveat, those in names.items()]

@@ -17,22 +17,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from flowsim.data import sources
 from flowsim.errors import Problem
-from flowsim.scenario.schema import (
-    CallUp,
-    CallUpWave,
-    Crossing,
-    Destination,
-    Horizon,
-    Period,
-    Policy,
-    Scenario,
-)
+from flowsim.scenario.call_up import CallUp
+from flowsim.scenario.clock import iso
+from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.policies import AnyPolicy
+from flowsim.scenario.policy import Policy, Surroundings
+from flowsim.scenario.schema import Horizon, Scenario
+from flowsim.scenario.timetable import EVERYWHERE
 from flowsim.scenario.tree import Path, Tree, dotted, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAMED = ("destinations", "crossings", "policies")
 FAR = timedelta(days=180)
-ALL = "all"
 
 
 @dataclass
@@ -44,7 +40,7 @@ class Parts:
     call_up: CallUp | None
     destinations: Mapping[str, Destination]
     crossings: Mapping[str, Crossing]
-    policies: Mapping[str, Any]
+    policies: Mapping[str, Policy]
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, message: str, *path: str | int) -> None:
@@ -102,7 +98,7 @@ def _sound(tree: Tree) -> Parts:
         _read(CallUp, tree.at(("call_up",))),
         entries(Destination, "destinations"),
         entries(Crossing, "crossings"),
-        entries(Policy, "policies"),
+        entries(AnyPolicy, "policies"),
     )
 
 
@@ -117,7 +113,7 @@ def _names_are_plain(parts: Parts) -> None:
                 )
     crossings = parts.tree.names("crossings")
     for name in parts.tree.names("destinations"):
-        if name == ALL or name in crossings:
+        if name == EVERYWHERE or name in crossings:
             parts.problem(f"{name!r} already means something else; rename it", "destinations", name)
 
 
@@ -182,57 +178,17 @@ def _destinations_are_reached(parts: Parts) -> None:
             )
 
 
-def _policies_are_somewhere(parts: Parts) -> None:
+def _policies_fit(parts: Parts) -> None:
+    """Each policy's own checks: its places exist, its dates touch the horizon."""
+    clock = parts.horizon.clock if parts.horizon is not None else None
     destinations, crossings = parts.tree.names("destinations"), parts.tree.names("crossings")
+    around = Surroundings(clock, destinations, crossings)
     for name, policy in parts.policies.items():
-        at = getattr(policy, "at", ())
-        is_document = policy.kind == "document-rule"
-        known = [*destinations] if is_document else [*crossings, *destinations, ALL]
-        expected = "a destination" if is_document else "a crossing, a destination or 'all'"
-        for place in (at,) if isinstance(at, str) else at:
-            if place not in known:
-                near = suggestion(place, known) or f"; expected {expected}"
-                parts.problem(f"{place!r} is not known{near}", "policies", name, "at")
-        if at == () and hasattr(policy, "at"):
-            parts.problem(f"found no place; expected {expected}", "policies", name, "at")
-        for region in getattr(policy, "exempt_regions", ()):
-            if region not in sources.regions().code:
-                near = suggestion(region, list(sources.regions().code))
-                near = near or "; expected a code such as RU-SE"
-                message = f"{region!r} is not a region{near}"
-                parts.problem(message, "policies", name, "exempt_regions")
-
-
-def _dates_are_inside(parts: Parts) -> None:
-    """Periods and announcements touch the horizon."""
-    horizon = parts.horizon
-    if horizon is None:
-        return
-    inside = f"the horizon ({_say(horizon.start)} to {_say(horizon.end)})"
-    for name, policy in parts.policies.items():
-        if isinstance(policy, Period):
-            ends = {"from": policy.start and policy.start >= horizon.end and policy.start}
-            ends["to"] = policy.end and policy.end <= horizon.start and policy.end
-            for key, moment in ends.items():
-                if moment:
-                    parts.problem(
-                        f"the date {_say(moment)} is outside {inside}, so the policy never holds; "
-                        "change the date or remove the policy (null)",
-                        "policies",
-                        name,
-                        key,
-                    )
-    for path, announced in _announcements(parts):
-        if not horizon.start <= announced < horizon.end:
-            parts.problem(f"the date {_say(announced)} is outside {inside}", *path, "announced")
-
-
-def _announcements(parts: Parts) -> Iterator[tuple[Path, datetime]]:
-    if parts.call_up is not None:
-        yield ("call_up",), parts.call_up.announced
-    for name, policy in parts.policies.items():
-        if isinstance(policy, CallUpWave):
-            yield ("policies", name), policy.announced
+        for key, message in policy.check(around):
+            parts.problem(message, "policies", name, key)
+    announced = parts.call_up.announced if parts.call_up is not None else None
+    if clock is not None and announced and not clock.start <= announced < clock.end:
+        parts.problem(around.outside(announced), "call_up", "announced")
 
 
 def _dated_values_are_near(parts: Parts) -> None:
@@ -248,8 +204,8 @@ def _dated_values_are_near(parts: Parts) -> None:
                 continue
             if not first <= moment <= last:
                 parts.problem(
-                    f"the date is far outside the horizon (from {_say(parts.horizon.start)} to "
-                    f"{_say(parts.horizon.end)}); check the year",
+                    f"the date is far outside the horizon (from {iso(parts.horizon.start)} to "
+                    f"{iso(parts.horizon.end)}); check the year",
                     *path,
                     text,
                 )
@@ -279,16 +235,15 @@ def _policies_do_not_overlap(parts: Parts) -> None:
     """Two policies of one kind at one place may not hold at the same time."""
     held: dict[tuple[str, str], list[tuple[datetime, datetime, str]]] = {}
     for name, policy in parts.policies.items():
-        if isinstance(policy, Period):
-            start, end = policy.start or datetime.min, policy.end or datetime.max
-            for place in sorted(set(_places(parts, policy))):
-                kind = parts.policies[name].kind
-                held.setdefault((kind, place), []).append((start, end, name))
-    told = set()
+        start, end = policy.span
+        for place in policy.alone_at(parts.crossings):
+            periods = held.setdefault((policy.kind, place), [])
+            periods.append((start or datetime.min, end or datetime.max, name))
+    seen = set()
     for (kind, place), periods in held.items():
         for earlier, later in _overlaps(sorted(periods)):
-            if (earlier, later) not in told:
-                told.add((earlier, later))
+            if (earlier, later) not in seen:
+                seen.add((earlier, later))
                 where = f" at {place}" if place else ""
                 parts.problem(
                     f"overlaps in time with {earlier}{where}; two policies of kind {kind} may "
@@ -308,33 +263,13 @@ def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[s
             longest = (end, name)
 
 
-def _places(parts: Parts, policy: Any) -> Iterator[str]:
-    """Return the crossings of a policy, the destination of a document rule, or '' for none."""
-    at = getattr(policy, "at", "")
-    if isinstance(at, str):
-        yield at
-        return
-    for place in at:
-        inside = [
-            name
-            for name, crossing in parts.crossings.items()
-            if place == ALL or crossing.destination == place
-        ]
-        yield from inside or [place]
-
-
-def _say(moment: datetime) -> str:
-    return moment.isoformat(timespec="minutes").removesuffix("T00:00")
-
-
 CHECKS: tuple[Callable[[Parts], None], ...] = (
     _names_are_plain,
     _destinations_have_everything,
     _codes_are_different,
     _crossings_lead_somewhere,
     _destinations_are_reached,
-    _policies_are_somewhere,
-    _dates_are_inside,
+    _policies_fit,
     _dated_values_are_near,
     _policies_do_not_overlap,
 )

@@ -45,3 +45,8 @@ class Clock:
     def moment(self, seconds: float) -> datetime:
         """Return the moment that lies some seconds after the horizon's start."""
         return self.start + timedelta(seconds=seconds)
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment as in scenario files: ``2022-09-28``, or ``2022-09-28T10:00``."""
+    return moment.isoformat(timespec="minutes").removesuffix("T00:00")

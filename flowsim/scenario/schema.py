@@ -1,32 +1,26 @@
 """What a scenario is: every key of a scenario file, its unit, its bounds and its meaning.
 
-Reading files, inheritance and messages are in ``scenario``; this file is the reference that
-``flowsim schema`` prints. Every number is a parameter with value, unit and source
-(``quantity.py``).
+With ``places.py``, ``call_up.py`` and ``policies/`` the reference that ``flowsim schema`` prints.
+Every number is a parameter with value, unit and source (``quantity.py``).
 """
 
 from __future__ import annotations
 
-import itertools
-from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
+from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
-    Dated,
-    DatedShare,
     Days,
     Hours,
     Moment,
     Number,
-    PersonsPerDay,
     Quantity,
     Rate,
     Share,
@@ -34,6 +28,7 @@ from flowsim.scenario.quantity import (
     Table,
     Utility,
 )
+from flowsim.scenario.timetable import Cells, Timetable
 
 
 class Horizon(Strict):
@@ -164,266 +159,6 @@ class News(Strict):
     )
 
 
-def _check_pace(pace: Dated, target: Number) -> None:
-    """Check that a cumulative total never falls and does not pass the target."""
-    by_date = pace.value if isinstance(pace.value, dict) else {datetime.min: pace.value}
-    totals = [total for _, total in sorted(by_date.items())]
-    for before, after in itertools.pairwise(totals):
-        if after < before:
-            raise PydanticCustomError(
-                "pace",
-                "pace falls from {before} to {after}; a cumulative total cannot fall",
-                {"before": f"{before:,.0f}", "after": f"{after:,.0f}", "keys": ["pace"]},
-            )
-    if totals[-1] > target.value:
-        raise PydanticCustomError(
-            "pace",
-            "pace reaches {reached}, above the target of {target}; change one of them",
-            {
-                "reached": f"{totals[-1]:,.0f}",
-                "target": f"{target.value:,.0f}",
-                "keys": ["pace", "target"],
-            },
-        )
-
-
-class CallUp(Strict):
-    """Mobilisation at home: pace, whom it reaches, who complies."""
-
-    announced: Moment = Field(description="Moment of the announcement; no panic before it.")
-    target: Annotated[Number, Quantity("men", 0)] = Field(description="Announced total.")
-    pace: Annotated[Dated, Quantity("men", 0)] = Field(
-        description="Announced cumulative total by date, linear in between."
-    )
-    regional_disparity: Annotated[Number, Quantity("exponent", 0, 3)] = Field(
-        description="1: regions as estimated; 0: every region in proportion to its men."
-    )
-    error_share: Share = Field(description="Summonses that reach men who are not liable.")
-    comply: Annotated[Number, Quantity("share", 0.01, 1)] = Field(
-        description="Summoned men who comply; the others hide and are listed."
-    )
-    list_extra: Share = Field(description="Liable men on the border list at random.")
-
-    @model_validator(mode="after")
-    def _pace_rises(self) -> CallUp:
-        _check_pace(self.pace, self.target)
-        return self
-
-
-class Destination(Strict):
-    """A country that can be chosen."""
-
-    code: str = Field(description="Two letters; place_id of its rows in tables.")
-    name: str
-    requires_passport: bool = Field(description="Whether an international passport is needed.")
-    utc_offset_h: int = Field(ge=-12, le=14)
-    refusal: Share = Field(description="Men refused on the entry side.")
-    background: PersonsPerDay = Field(description="Ordinary entries, before the shock.")
-    background_exits: PersonsPerDay = Field(description="Ordinary exits, before the shock.")
-    background_season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
-        description="Ordinary traffic against its level before the shock."
-    )
-    registers: bool = Field(default=False, description="Whether arrivals are registered.")
-    registration_delay: Days | None = Field(default=None, description="From entry to registration.")
-
-    @model_validator(mode="after")
-    def _delay_given(self) -> Destination:
-        if self.registers and self.registration_delay is None:
-            raise PydanticCustomError(
-                "registration",
-                "is missing; a destination with registers: true needs it (days)",
-                {"keys": ["registration_delay"]},
-            )
-        return self
-
-
-class Crossing(Strict):
-    """A road checkpoint, or 'other ways' into a country, whose queue is the wait for a seat."""
-
-    name: str
-    destination: str = Field(description="Name of the destination it leads to.")
-    kind: Literal["road", "other ways"] = "road"
-    lat: float | None = Field(default=None, ge=-90, le=90)
-    lon: float | None = Field(default=None, ge=-180, le=180)
-    region: str | None = Field(default=None, description="Code of the region it lies in.")
-    group: str | None = Field(default=None, description="Group for published figures.")
-    utc_offset_h: int = Field(ge=-12, le=14, description="Of the other side.")
-    size_weight: Annotated[Number, Quantity("weight", 0)] = Field(
-        description="Size in the choice of crossing; made to add up to 1 in each country."
-    )
-    background_share: Annotated[Number, Quantity("weight", 0)] = Field(
-        description="Share of the country's ordinary traffic; made to add up to 1."
-    )
-    capacity: Annotated[Dated, Quantity("persons per day", 0)] = Field(
-        description="Outbound Russians cleared a day, all lanes."
-    )
-    foot_share: DatedShare | None = Field(
-        default=None, description="Capacity kept for the foot lane while it is open."
-    )
-    travel: Hours | None = Field(default=None, description="Journey time of 'other ways'.")
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> Crossing:
-        if self.kind == "road" and (self.lat is None or self.lon is None):
-            raise PydanticCustomError(
-                "position",
-                "is missing; a road crossing needs lat and lon (degrees)",
-                {"keys": ["lat" if self.lat is None else "lon"]},
-            )
-        if self.kind == "other ways" and self.travel is None:
-            raise PydanticCustomError(
-                "position", "is missing; 'other ways' needs it (hours)", {"keys": ["travel"]}
-            )
-        return self
-
-
-class Period(Strict):
-    """A policy in force from a moment to a moment (both optional)."""
-
-    start: Moment | None = Field(default=None, alias="from", description="Inclusive.")
-    end: Moment | None = Field(default=None, alias="to", description="Exclusive.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Period:
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise PydanticCustomError(
-                "period",
-                "'to' ({end}) is not after 'from' ({start}); the policy would never hold",
-                {
-                    "start": self.start.isoformat(timespec="minutes"),
-                    "end": self.end.isoformat(timespec="minutes"),
-                    "keys": ["to", "from"],
-                },
-            )
-        return self
-
-
-Places = Annotated[
-    tuple[str, ...],
-    BeforeValidator(
-        lambda at: (at,) if isinstance(at, str) else at,
-        json_schema_input_type=str | tuple[str, ...],
-    ),
-    Field(description="Crossing, list of crossings, destination (all its crossings), or 'all'."),
-]
-
-
-class TaskForcePolicy(Period):
-    """Draft officers at a crossing who examine liable men and hand out summonses."""
-
-    kind: Literal["task-force"]
-    at: Places
-    checks_per_hour: Annotated[Number, Quantity("men per hour", 0)]
-    p_serve: Annotated[Number, Quantity("share", 0, 1)] = Field(description="Of men examined.")
-    visibility: DatedShare = Field(description="How much of it is known to men at home.")
-
-
-class ListCheck(Period):
-    """Passports held against the list of men called up."""
-
-    kind: Literal["list-check"]
-    at: Places
-    detection: Annotated[Number, Quantity("share", 0, 1)] = Field(description="Of men on the list.")
-    visibility: DatedShare
-
-
-class EntryLimit(Period):
-    """Cars from other regions are stopped short of the crossing."""
-
-    kind: Literal["entry-limit"]
-    at: Places
-    passes: Share = Field(description="Men stopped who get through all the same.")
-    walks: Share = Field(description="Of the rest: go on by foot or bicycle where allowed.")
-    turns: Share = Field(description="Of the rest: turn to another destination.")
-    exempt_regions: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _shares_of_the_rest(self) -> EntryLimit:
-        total = self.walks.value + self.turns.value
-        if total > 1 + 1e-9:
-            raise PydanticCustomError(
-                "shares",
-                "walks and turns are shares of the same men, but add up to {total}; "
-                "expected at most 1",
-                {"total": f"{total:g}", "keys": ["turns", "walks"]},
-            )
-        return self
-
-
-class BorderClosed(Period):
-    """Nobody ('all') or no man of military age ('men') is let out."""
-
-    kind: Literal["border-closed"]
-    at: Places
-    for_: Literal["men", "all"] = Field(alias="for")
-
-
-class FootLane(Period):
-    """People on foot, by bicycle or scooter are let through in a lane of their own."""
-
-    kind: Literal["foot-lane"]
-    at: Places
-    walking_share: Share = Field(description="Of men who come while it is open.")
-    background_walking_share: Share = Field(description="Of ordinary travellers.")
-    jockeying_share: Share = Field(
-        description="Of would-be walkers already in the vehicle lane when it opens: go over."
-    )
-
-
-class Rumour(Period):
-    """Talk of a closure that pulls departures forward: panic times (1 + strength)."""
-
-    kind: Literal["rumour"]
-    strength: Annotated[Number, Quantity("ratio", 0, 20)]
-
-
-class CallUpWave(Strict):
-    """A further call-up with its own announcement, pace and panic."""
-
-    kind: Literal["call-up-wave"]
-    announced: Moment
-    target: Annotated[Number, Quantity("men", 0)]
-    pace: Annotated[Dated, Quantity("men", 0)]
-    strength: Annotated[Number, Quantity("ratio", 0, 20)] = Field(
-        description="Its panic against the first call-up's."
-    )
-
-    @model_validator(mode="after")
-    def _pace_rises(self) -> CallUpWave:
-        _check_pace(self.pace, self.target)
-        return self
-
-
-class DocumentRule(Period):
-    """A destination asks for, or no longer asks for, the international passport."""
-
-    kind: Literal["document-rule"]
-    at: str
-    requires_passport: bool
-
-
-class CapacityPolicy(Period):
-    """Capacity of a crossing while the policy holds."""
-
-    kind: Literal["capacity"]
-    at: Places
-    capacity: PersonsPerDay
-
-
-Policy = Annotated[
-    TaskForcePolicy
-    | ListCheck
-    | EntryLimit
-    | BorderClosed
-    | FootLane
-    | Rumour
-    | CallUpWave
-    | DocumentRule
-    | CapacityPolicy,
-    Field(discriminator="kind"),
-]
-
-
 class Border(Strict):
     """Behaviour at the border that belongs to no single crossing."""
 
@@ -479,10 +214,22 @@ class Scenario(Strict):
     call_up: CallUp
     destinations: dict[str, Destination]
     crossings: dict[str, Crossing]
-    policies: dict[str, Policy] = Field(default_factory=dict)
+    policies: dict[str, AnyPolicy] = Field(default_factory=dict)
     border: Border
     abroad: dict[str, Stay]
     observation: Observation
     capacities: dict[str, Annotated[Number, Quantity("persons", 0)]] = Field(
         default_factory=dict, description="Reception capacity by destination, for reports."
     )
+
+    def timetable(self) -> Timetable:
+        """Build what holds at each crossing at each hour: dated values, then the policies."""
+        table = Timetable.without_policies(self.horizon.clock, self.destinations, self.crossings)
+        for policy in self.policies.values():
+            policy.apply(table, Cells(table.rows(*policy.span), policy.columns(table)))
+        return table
+
+    def call_ups(self) -> list[tuple[Announcement, float]]:
+        """Return the first call-up and the further ones, each with the strength of its panic."""
+        further = [policy.announcement for policy in self.policies.values()]
+        return [(self.call_up, 1.0), *(found for found in further if found is not None)]

@@ -1,34 +1,35 @@
-"""The dated policies of a scenario as tables by hour and crossing.
+"""What holds at each crossing at each hour: dated values first, then the policies.
 
 Rows are hours from the start of the warm-up; columns are crossings in the scenario's order.
+Which policy writes what is in ``policies/``, one file a kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from flowsim.scenario.clock import DAY, HOUR, Clock
-from flowsim.scenario.schema import (
-    BorderClosed,
-    CapacityPolicy,
-    DocumentRule,
-    EntryLimit,
-    FootLane,
-    ListCheck,
-    Period,
-    Rumour,
-    Scenario,
-    TaskForcePolicy,
-)
+from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.quantity import Dated
 from flowsim.types import Bools, Floats
 
 WARM_UP = 12
 """Hours of ordinary traffic before the horizon, so that the first local day is whole."""
+EVERYWHERE = "all"
+"""Stands for all crossings where a policy names its places."""
+
+
+class Cells(NamedTuple):
+    """Hours and crossings of a timetable; indexes its arrays."""
+
+    rows: slice
+    columns: list[int]
 
 
 @dataclass
@@ -39,6 +40,9 @@ class Timetable:
     H = warm-up + hours of the horizon.
     """
 
+    clock: Clock
+    destinations: list[str]
+    leads_to: dict[str, str]  # destination of each crossing
     capacity: Floats  # persons per second
     foot_share: Floats
     foot_open: Bools
@@ -59,6 +63,68 @@ class Timetable:
     requires_passport: Bools = field(repr=False)
     exempt: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def without_policies(
+        cls,
+        clock: Clock,
+        destinations: Mapping[str, Destination],
+        crossings: Mapping[str, Crossing],
+    ) -> Timetable:
+        """Build the timetable of the dated values alone; no policy holds yet."""
+        shape = (WARM_UP + clock.n_hours, len(crossings))
+
+        def zeros() -> Floats:
+            return np.zeros(shape)
+
+        def never() -> Bools:
+            return np.zeros(shape, dtype=bool)
+
+        return cls(
+            clock,
+            list(destinations),
+            {name: crossing.destination for name, crossing in crossings.items()},
+            capacity=_by_hour([c.capacity for c in crossings.values()], clock) / DAY,
+            foot_share=_by_hour([c.foot_share for c in crossings.values()], clock),
+            foot_open=never(),
+            walking_share=zeros(),
+            background_walking_share=zeros(),
+            jockeying_share=zeros(),
+            closed=never(),
+            closed_to_men=never(),
+            detection=zeros(),
+            checks=zeros(),
+            p_serve=zeros(),
+            visibility=zeros(),
+            limited=never(),
+            passes=zeros(),
+            walks=zeros(),
+            turns=zeros(),
+            rumour=np.zeros(shape[0]),
+            requires_passport=np.tile(
+                [d.requires_passport for d in destinations.values()], (shape[0], 1)
+            ),
+        )
+
+    def rows(self, start: datetime | None, end: datetime | None) -> slice:
+        """Return the rows from a moment to a moment; None is without end."""
+        last = WARM_UP + self.clock.n_hours
+        first = 0 if start is None else WARM_UP + self.clock.hour(start)
+        until = last if end is None else WARM_UP + self.clock.hour(end)
+        return slice(min(max(0, first), last), min(max(0, until), last))
+
+    def columns(self, places: Collection[str]) -> list[int]:
+        """Return the columns of crossings named by themselves, by destination, or by 'all'."""
+        return [
+            column
+            for column, names in enumerate(self.leads_to.items())
+            if not {*names, EVERYWHERE}.isdisjoint(places)
+        ]
+
+    def show(self, cells: Cells, visibility: Dated) -> None:
+        """Let the more visible of several checks at a crossing count."""
+        seen = visibility.by_hour(self.clock, WARM_UP)[cells.rows, None]
+        self.visibility[cells] = np.maximum(self.visibility[cells], seen)
+
     @cached_property
     def shut(self) -> Bools:
         """Whether a man finds the crossing shut."""
@@ -75,7 +141,7 @@ class Timetable:
         ]
 
     def _foot_hours(self, c: int) -> FootHours | None:
-        """Lay out a crossing's foot lane by hour; None if it is never open."""
+        """Return a crossing's foot lane by hour; None if it is never open."""
         if not self.foot_open[:, c].any():
             return None
         return FootHours(
@@ -106,119 +172,13 @@ class Hours:
     foot: FootHours | None
 
 
-def timetable(scenario: Scenario) -> Timetable:
-    """Lay out the crossings' dated values and the policies by hour."""
-    clock = scenario.horizon.clock
-    ids = list(scenario.crossings)
-    destinations = list(scenario.destinations)
-    shape = (WARM_UP + clock.n_hours, len(ids))
-
-    def zeros() -> Floats:
-        return np.zeros(shape)
-
-    def never() -> Bools:
-        return np.zeros(shape, dtype=bool)
-
-    crossings = scenario.crossings.values()
-    table = Timetable(
-        capacity=np.stack([c.capacity.by_hour(clock, WARM_UP) for c in crossings], axis=1) / DAY,
-        foot_share=np.stack(
-            [
-                c.foot_share.by_hour(clock, WARM_UP) if c.foot_share else np.full(shape[0], 0.5)
-                for c in crossings
-            ],
-            axis=1,
-        ),
-        foot_open=never(),
-        walking_share=zeros(),
-        background_walking_share=zeros(),
-        jockeying_share=zeros(),
-        closed=never(),
-        closed_to_men=never(),
-        detection=zeros(),
-        checks=zeros(),
-        p_serve=zeros(),
-        visibility=zeros(),
-        limited=never(),
-        passes=zeros(),
-        walks=zeros(),
-        turns=zeros(),
-        rumour=np.zeros(shape[0]),
-        requires_passport=np.tile(
-            [d.requires_passport for d in scenario.destinations.values()], (shape[0], 1)
-        ),
-    )
-    for policy in scenario.policies.values():
-        if isinstance(policy, Period):
-            _lay(policy, table, scenario, clock, destinations)
-    return table
+def _by_hour(values: Sequence[Dated | None], clock: Clock) -> Floats:
+    """Return dated values by hour, a column each; one half where there is none."""
+    half = np.full(WARM_UP + clock.n_hours, 0.5)
+    return np.stack([v.by_hour(clock, WARM_UP) if v else half for v in values], axis=1)
 
 
-def places(at: Iterable[str], scenario: Scenario) -> list[int]:
-    """Return the columns of the crossings that a policy's ``at`` names."""
-    found = []
-    names = set(at)
-    for column, (crossing_id, crossing) in enumerate(scenario.crossings.items()):
-        if names & {crossing_id, crossing.destination, "all"}:
-            found.append(column)
-    return found
-
-
-def hours_of(policy: Period, clock: Clock) -> slice:
-    """Return the rows in which a policy holds."""
-    end = WARM_UP + clock.n_hours
-    first = 0 if policy.start is None else WARM_UP + clock.hour(policy.start)
-    last = end if policy.end is None else WARM_UP + clock.hour(policy.end)
-    return slice(min(max(0, first), end), min(max(0, last), end))
-
-
-def _lay(
-    policy: Period,
-    table: Timetable,
-    scenario: Scenario,
-    clock: Clock,
-    destinations: list[str],
-) -> None:
-    """Write one policy into the table."""
-    rows = hours_of(policy, clock)
-    if isinstance(policy, Rumour):
-        table.rumour[rows] += policy.strength.value
-        return
-    if isinstance(policy, DocumentRule):
-        table.requires_passport[rows, destinations.index(policy.at)] = policy.requires_passport
-        return
-    for c in places(getattr(policy, "at", ()), scenario):
-        cell = (rows, c)
-        if isinstance(policy, TaskForcePolicy):
-            table.checks[cell] = policy.checks_per_hour.value
-            table.p_serve[cell] = policy.p_serve.value
-            _show(table, cell, policy.visibility.by_hour(clock, WARM_UP)[rows])
-        elif isinstance(policy, ListCheck):
-            table.detection[cell] = policy.detection.value
-            _show(table, cell, policy.visibility.by_hour(clock, WARM_UP)[rows])
-        elif isinstance(policy, EntryLimit):
-            table.limited[cell] = True
-            table.passes[cell] = policy.passes.value
-            table.walks[cell] = policy.walks.value
-            table.turns[cell] = policy.turns.value
-            table.exempt[c] = policy.exempt_regions
-        elif isinstance(policy, BorderClosed):
-            (table.closed if policy.for_ == "all" else table.closed_to_men)[cell] = True
-        elif isinstance(policy, FootLane):
-            table.foot_open[cell] = True
-            table.walking_share[cell] = policy.walking_share.value
-            table.background_walking_share[cell] = policy.background_walking_share.value
-            table.jockeying_share[cell] = policy.jockeying_share.value
-        elif isinstance(policy, CapacityPolicy):
-            table.capacity[cell] = policy.capacity.value / DAY
-
-
-def _show(table: Timetable, cell: tuple[slice, int], visibility: Floats) -> None:
-    """Let the more visible of several checks at a crossing count."""
-    table.visibility[cell] = np.maximum(table.visibility[cell], visibility)
-
-
-def delayed(values: npt.NDArray[np.float64], hours: float) -> npt.NDArray[np.float64]:
+def delayed(values: Floats, hours: float) -> Floats:
     """Shift rows to later by some hours; what was first holds before."""
     shift = min(round(hours), len(values) - 1)
     return np.concatenate([np.repeat(values[:1], shift, axis=0), values[: len(values) - shift]])

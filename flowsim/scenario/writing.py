@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from flowsim.data import sources
+from flowsim.scenario.clock import iso
 from flowsim.scenario.messages import USER_SOURCE
 from flowsim.scenario.quantity import Dated, Number, Table
 from flowsim.scenario.reading import scalar
@@ -166,7 +167,7 @@ def _flow(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, datetime):
-        return _moment(value)
+        return iso(value)
     if isinstance(value, int | float):
         return _number(value)
     return _text(value)
@@ -174,12 +175,8 @@ def _flow(value: Any) -> str:
 
 def _key(key: Any) -> str:
     if isinstance(key, datetime):
-        return _moment(key)
+        return iso(key)
     return key if _KEY.fullmatch(key) else _quoted(key)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="minutes").removesuffix("T00:00")
 
 
 def _number(value: float) -> str:

@@ -18,7 +18,7 @@ from flowsim.figures.layout.sheet import MARGIN, Key, Sheet, fitted
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import spread
 from flowsim.findings.words import count, listed, period
-from flowsim.scenario.schema import Destination
+from flowsim.scenario.places import Destination
 
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from flowsim.figures.layout.sheet import Sheet, at, fitted, text_width
 from flowsim.figures.layout.style import INK, PALE, QUIET, RULE, Preset, plain
-from flowsim.findings.words import count, short_day
+from flowsim.findings.words import short_day
 from flowsim.scenario import schema
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 
@@ -42,71 +42,17 @@ def marks(scenario: schema.Scenario, destination: str, crossing: str | None = No
     first, last = scenario.horizon.start, scenario.horizon.end
     found = [Mark("Mobilisation announced", scenario.call_up.announced + shift, None)]
     for policy in scenario.policies.values():
-        if isinstance(policy, schema.CallUpWave):
-            found.append(Mark("Further call-up announced", policy.announced + shift, None))
-        elif _touches(policy, scenario, destination, crossing):
-            start, end = policy.start or first, policy.end or last
-            if start < last and end > first:
-                where = "" if crossing else _where(policy, scenario, destination)
-                since, until = max(start, first) + shift, min(end, last) + shift
-                found.append(Mark(_label(policy), since, until, where))
+        if not policy.touches(destination, crossing, scenario.crossings):
+            continue
+        start, end = policy.span[0] or first, policy.span[1] or last
+        if policy.announcement is not None:
+            found.append(Mark(policy.label, start + shift, None))
+        elif start < last and end > first:
+            where = "" if crossing else policy.where(destination, scenario.crossings)
+            since, until = max(start, first) + shift, min(end, last) + shift
+            found.append(Mark(policy.label, since, until, where))
     kept = [mark for mark in found if first <= mark.start - shift < last]
     return sorted(kept, key=lambda mark: (mark.start, mark.end is not None, mark.label))
-
-
-def _places(policy: schema.Policy) -> tuple[str, ...]:
-    at = getattr(policy, "at", ("all",))
-    return (at,) if isinstance(at, str) else tuple(at)
-
-
-def _touches(
-    policy: schema.Policy, scenario: schema.Scenario, destination: str, crossing: str | None
-) -> bool:
-    places = _places(policy)
-    if "all" in places or destination in places:
-        return True
-    if crossing:
-        return crossing in places
-    known = scenario.crossings
-    return any(at in known and known[at].destination == destination for at in places)
-
-
-def _label(policy: schema.Policy) -> str:
-    match policy:
-        case schema.Rumour():
-            return "Rumour of closure"
-        case schema.DocumentRule():
-            needed = "needed" if policy.requires_passport else "not needed"
-            return f"International passport {needed}"
-        case schema.TaskForcePolicy():
-            return "Draft officers"
-        case schema.ListCheck():
-            return "Call-up list checked"
-        case schema.EntryLimit():
-            return "Cars from other regions barred"
-        case schema.BorderClosed():
-            return "Closed to men" if policy.for_ == "men" else "Closed"
-        case schema.FootLane():
-            return "Crossing on foot"
-        case schema.CapacityPolicy():
-            return f"Capacity {count(policy.capacity.value)} a day"
-        case _:
-            return policy.kind.replace("-", " ").capitalize()
-
-
-def _where(policy: schema.Policy, scenario: schema.Scenario, destination: str) -> str:
-    """Say at which crossings of the destination, if the policy is about crossings at all."""
-    if isinstance(policy, schema.Rumour | schema.DocumentRule):
-        return ""
-    places = _places(policy)
-    if "all" in places or destination in places:
-        return "all crossings"
-    here = [
-        scenario.crossings[at].name
-        for at in places
-        if at in scenario.crossings and scenario.crossings[at].destination == destination
-    ]
-    return here[0] if len(here) == 1 else f"{len(here)} crossings"
 
 
 def height(found: Sequence[Mark], preset: Preset) -> float:

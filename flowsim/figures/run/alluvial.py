@@ -119,13 +119,10 @@ def _outcome(status: str, has_passport: bool, results: Results) -> str:
 
 
 def _requires_passport(scenario: schema.Scenario, key: str) -> bool:
-    rules = [
-        policy.requires_passport
-        for policy in scenario.policies.values()
-        if isinstance(policy, schema.DocumentRule) and policy.at == key
-    ]
-    base = key in scenario.destinations and scenario.destinations[key].requires_passport
-    return base or any(rules)
+    if key not in scenario.destinations:
+        return False
+    required = scenario.timetable().requires_passport
+    return bool(required[:, list(scenario.destinations).index(key)].any())
 
 
 def _men(data: pd.DataFrame, stage: str, nodes: Sequence[str]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from flowsim.figures.layout.sheet import Key, Sheet
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import Results, highest, joined, spread
 from flowsim.findings.words import count, day, listed, period, rounded
-from flowsim.scenario.schema import EntryLimit, Scenario
+from flowsim.scenario.schema import Scenario
 
 FAMILY = Family("entries", "entries per day and country, published figures, policy dates", order=1)
 NAME = FAMILY.name
@@ -161,13 +161,8 @@ def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
 
 def _notes(data: pd.DataFrame, scenario: Scenario) -> str:
     notes = "Entries are border crossings, not emigrants."
-    limits = [p for p in scenario.policies.values() if isinstance(p, EntryLimit)]
-    if limits:
-        notes += (
-            " An entry limit thins ordinary traffic too, so that entries can fall below what they "
-            "were before the shock"
-        )
-        notes += ", and no end of it is known." if any(p.end is None for p in limits) else "."
+    for note in dict.fromkeys(p.entries_note for p in scenario.policies.values()):
+        notes += f" {note}" if note else ""
     if (data["series"] == "published").any():
         notes += (
             " Horizontal lines: published for several days together, shown as a mean a day; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.layout.tables import Results, highest, joined, records, spread
 from flowsim.findings.words import count, day, listed, period, plural, rate
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
-from flowsim.scenario.schema import FootLane, Scenario
 
 FAMILY = Family(
     "queues", "queue at the crossing with published counts, waits at the busiest", order=2
@@ -354,23 +353,11 @@ def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
     waits = (data["series"] == "published") & data["measure"].isin(WAITS)
     if waits.any():
         notes += " The published wait is that of cars, the line that of all, on foot too."
-    closes = lane_closes(results.scenario, focus)
-    if closes is not None:
-        notes += (
-            f" Cars can rise after {day(closes)} because people of the closed foot lane wait "
-            "again in the vehicle lane."
-        )
+    for policy in results.scenario.policies.values():
+        end = policy.span[1]
+        if focus in policy.places and end is not None and end < results.scenario.horizon.end:
+            notes += f" {policy.queue_note.format(end=day(end))}" if policy.queue_note else ""
     return notes
-
-
-def lane_closes(scenario: Scenario, focus: str | None) -> datetime | None:
-    """Return when a foot lane at a crossing is closed within the horizon; None if it is not."""
-    ends = [
-        policy.end
-        for policy in scenario.policies.values()
-        if isinstance(policy, FootLane) and focus in policy.at and policy.end is not None
-    ]
-    return min((end for end in ends if end < scenario.horizon.end), default=None)
 
 
 def _alt(data: pd.DataFrame, title: str, results: Results, shown: Shown) -> str:

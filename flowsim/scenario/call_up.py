@@ -1,0 +1,60 @@
+"""Call-ups: what is announced, and whom the first reaches."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from flowsim.scenario.quantity import Dated, Moment, Number, Quantity, Share, Strict
+
+
+class Announcement(Strict):
+    """What is announced of a call-up: when, how many, how fast."""
+
+    announced: Moment = Field(description="Moment of the announcement; no panic before it.")
+    target: Annotated[Number, Quantity("men", 0)] = Field(description="Announced total.")
+    pace: Annotated[Dated, Quantity("men", 0)] = Field(
+        description="Announced cumulative total by date, linear in between."
+    )
+
+    @model_validator(mode="after")
+    def _pace_rises(self) -> Announcement:
+        """Check that the cumulative total never falls and does not pass the target."""
+        by_date = self.pace.value
+        by_date = by_date if isinstance(by_date, dict) else {datetime.min: by_date}
+        totals = [total for _, total in sorted(by_date.items())]
+        for before, after in itertools.pairwise(totals):
+            if after < before:
+                raise PydanticCustomError(
+                    "pace",
+                    "pace falls from {before} to {after}; a cumulative total cannot fall",
+                    {"before": f"{before:,.0f}", "after": f"{after:,.0f}", "keys": ["pace"]},
+                )
+        if totals[-1] > self.target.value:
+            raise PydanticCustomError(
+                "pace",
+                "pace reaches {reached}, above the target of {target}; change one of them",
+                {
+                    "reached": f"{totals[-1]:,.0f}",
+                    "target": f"{self.target.value:,.0f}",
+                    "keys": ["pace", "target"],
+                },
+            )
+        return self
+
+
+class CallUp(Announcement):
+    """Mobilisation at home: pace, whom it reaches, who complies."""
+
+    regional_disparity: Annotated[Number, Quantity("exponent", 0, 3)] = Field(
+        description="1: regions as estimated; 0: every region in proportion to its men."
+    )
+    error_share: Share = Field(description="Summonses that reach men who are not liable.")
+    comply: Annotated[Number, Quantity("share", 0.01, 1)] = Field(
+        description="Summoned men who comply; the others hide and are listed."
+    )
+    list_extra: Share = Field(description="Liable men on the border list at random.")

@@ -1,0 +1,43 @@
+"""Call-up wave: a further call-up with its own announcement, pace and panic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from flowsim.scenario.call_up import Announcement
+from flowsim.scenario.policy import Policy, Surroundings
+from flowsim.scenario.quantity import Number, Quantity
+
+
+class CallUpWave(Announcement, Policy):
+    """A further call-up with its own announcement, pace and panic."""
+
+    kind: Literal["call-up-wave"]
+    strength: Annotated[Number, Quantity("ratio", 0, 20)] = Field(
+        title="strength of the {policy}", description="Its panic against the first call-up's."
+    )
+
+    @property
+    def label(self) -> str:
+        """Its label in figures."""
+        return "Further call-up announced"
+
+    @property
+    def span(self) -> tuple[datetime, None]:
+        """When it is announced."""
+        return self.announced, None
+
+    @property
+    def announcement(self) -> tuple[Announcement, float]:
+        """Its announcement, and the strength of its panic."""
+        return self, self.strength.value
+
+    def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
+        """Check that it is announced within the horizon."""
+        horizon = around.horizon
+        if horizon is not None and not horizon.start <= self.announced < horizon.end:
+            yield "announced", around.outside(self.announced)

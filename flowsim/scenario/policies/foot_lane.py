@@ -1,0 +1,47 @@
+"""Foot lane: people on foot, by bicycle or scooter are let through in a lane of their own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from flowsim.scenario.policy import AtCrossings
+from flowsim.scenario.quantity import Share
+from flowsim.scenario.timetable import Cells, Timetable
+
+
+class FootLane(AtCrossings):
+    """People on foot, by bicycle or scooter are let through in a lane of their own."""
+
+    kind: Literal["foot-lane"]
+    walking_share: Share = Field(
+        title="men on foot at {place}", description="Of men who come while it is open."
+    )
+    background_walking_share: Share = Field(
+        title="ordinary travellers on foot at {place}", description="Of ordinary travellers."
+    )
+    jockeying_share: Share = Field(
+        title="men moving to the foot lane at {place}",
+        description="Of would-be walkers already in the vehicle lane when it opens: go over.",
+    )
+
+    @property
+    def label(self) -> str:
+        """Its label in figures."""
+        return "Crossing on foot"
+
+    @property
+    def queue_note(self) -> str:
+        """What its end does to the queue."""
+        return (
+            "Cars can rise after {end} because people of the closed foot lane wait again in the "
+            "vehicle lane."
+        )
+
+    def apply(self, table: Timetable, cells: Cells) -> None:
+        """Open the lane, and set who takes it."""
+        table.foot_open[cells] = True
+        table.walking_share[cells] = self.walking_share.value
+        table.background_walking_share[cells] = self.background_walking_share.value
+        table.jockeying_share[cells] = self.jockeying_share.value

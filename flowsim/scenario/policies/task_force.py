@@ -1,0 +1,45 @@
+"""Task force: draft officers at a crossing who examine liable men and hand out summonses."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from flowsim.scenario.policy import AtCrossings
+from flowsim.scenario.quantity import DatedShare, Number, Quantity, Share
+from flowsim.scenario.timetable import Cells, Timetable
+
+
+class TaskForce(AtCrossings):
+    """Draft officers at a crossing who examine liable men and hand out summonses."""
+
+    kind: Literal["task-force"]
+    checks_per_hour: Annotated[Number, Quantity("men per hour", 0)] = Field(
+        title="checks per hour at {place}"
+    )
+    p_serve: Share = Field(
+        title="summonses per man checked at {place}", description="Of men examined."
+    )
+    visibility: DatedShare = Field(
+        title="visibility of checks at {place}",
+        description="How much of it is known to men at home.",
+    )
+
+    turned_back_by: ClassVar[str] = "a check"
+    caveat: ClassVar[str] = (
+        "Few notices do not mean little effect. About 180 in six days at Verkhny Lars were half a "
+        "per cent of those who crossed; how many men the sight of a task force deterred is an "
+        "assumption (choice.beta_risk), not a count."
+    )
+
+    @property
+    def label(self) -> str:
+        """Its label in figures."""
+        return "Draft officers"
+
+    def apply(self, table: Timetable, cells: Cells) -> None:
+        """Set how many men are examined, how many of them served, and how much is seen of it."""
+        table.checks[cells] = self.checks_per_hour.value
+        table.p_serve[cells] = self.p_serve.value
+        table.show(cells, self.visibility)

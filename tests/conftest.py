@@ -30,14 +30,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def python() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a fresh Python from a folder of one's choice; give what it printed and its exit code."""
 
-    def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, cwd: Path | None = None, package: Path = ROOT
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
             capture_output=True,
             text=True,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(package)},
             timeout=120,
             check=False,
         )

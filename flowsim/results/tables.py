@@ -16,8 +16,8 @@ from flowsim.model.status import categories
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.observation import FLOWS, LEVELS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
-from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.places import Destination
+from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Ints
 

@@ -28,6 +28,7 @@ def json_schema() -> dict[str, Any]:
     whole = {key: schema[key] for key in ("properties", "required")}
     for definition in definitions.values():
         _relax_unit(definition)
+        _fill_titles(definition)
     parts = {PART + name: _part(definition) for name, definition in definitions.items()}
     changes = {"changes": _changes(whole["properties"], parts)}
     return {
@@ -60,6 +61,13 @@ def _relax_unit(definition: dict[str, Any]) -> None:
         definition["properties"]["source"]["pattern"] = (
             "^(data:|literature:|assumption:|calibrated)"
         )
+
+
+def _fill_titles(definition: dict[str, Any]) -> None:
+    """Fill the blanks of titles, which figures fill with the name of a place or policy."""
+    for field in definition.get("properties", {}).values():
+        if "title" in field:
+            field["title"] = field["title"].format(place="a place", policy="policy")
 
 
 def _nullable_crossings(properties: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_files_and_functions_named_exist(page: Path):
             assert found, f"{page.name} names {name} in {file}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path):
     lines = page.read_text(encoding="utf-8").splitlines()
     prose = "\n".join(line for line in lines if not line.startswith("    "))

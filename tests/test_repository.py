@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import flowsim
 
@@ -100,6 +101,15 @@ def test_a_file_and_its_public_functions_say_what_they_are_for(path):
     assert silent == []
 
 
+def test_hooks_call_what_make_check_calls_and_fetch_nothing():
+    hooks = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert [repo["repo"] for repo in hooks] == ["local"]
+    called = {hook["entry"].split()[0:3][-1] for hook in hooks[0]["hooks"]}
+    check = re.search(r"^check:.*?\n\n", (ROOT / "Makefile").read_text("utf-8"), re.M | re.S)[0]
+    assert called == {"ruff", "mypy", ".venv/bin/lint-imports"}
+    assert all(name.removeprefix(".venv/bin/") in check for name in called)
+
+
 def test_importing_flowsim_does_no_work(python):
     code = (
         "import sys; before = set(sys.modules); import flowsim; print(*set(sys.modules) - before)"
@@ -119,6 +129,15 @@ def test_the_promised_names_are_there():
     assert {name for name in flowsim.__all__ if getattr(flowsim, name, None) is None} == set()
     with pytest.raises(AttributeError, match="No flowsim attribute walk"):
         flowsim.walk  # noqa: B018
+
+
+def test_no_file_of_the_package_is_ignored():
+    """What git ignores, the wheel leaves out."""
+    tracked()  # or skip
+    names = "\0".join(str(path) for path in MODULES)
+    command = ["git", "check-ignore", "--no-index", "-z", "--stdin"]
+    found = subprocess.run(command, cwd=ROOT, input=names, capture_output=True, text=True)
+    assert found.stdout == ""
 
 
 def test_scenarios_travel_with_the_wheel():

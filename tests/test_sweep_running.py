@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from typer.testing import CliRunner
 from flowsim import machine
 from flowsim.cli import app, terminal
 from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
+from flowsim.experiments import store as stores
 from flowsim.experiments.running import open_run
 from flowsim.experiments.running import run as run_one
+from flowsim.experiments.store import STORE, Outcome, Store
 from flowsim.findings import sweep as headline
 from flowsim.model.flow_model import FlowModel
 from flowsim.results.observation import FLOWS
@@ -25,7 +29,6 @@ from flowsim.scenario import load
 from flowsim.sweep import estimate, open_sweep, open_unfinished, rerun, run_sweep, running, work
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.plan import make_plan
-from flowsim.sweep.store import Outcome, Store
 
 DATA = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv", "indices.csv")
 CHANGES = {
@@ -99,7 +102,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, n: int, error: type[BaseExceptio
                 raise error
             yield task, do(task)
 
-    monkeypatch.setattr(running, "scatter", scatter)
+    monkeypatch.setattr(stores, "scatter", scatter)
 
 
 # -- what comes out
@@ -201,7 +204,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(finished, tmp_path, monkeypatch, m
     run_sweep(tiny(), tmp_path, workers=1)
     assert len(made) == len(set(made)) == 8
     assert hashes(tmp_path) == hashes(finished)
-    assert not (tmp_path / "parts").exists()
+    assert not list(tmp_path.glob("*sqlite*"))
 
 
 def test_a_finished_sweep_is_not_run_again(folder, made):
@@ -209,14 +212,14 @@ def test_a_finished_sweep_is_not_run_again(folder, made):
     assert made == []
 
 
-def test_parts_left_by_a_kill_at_the_very_end_are_cleared_away(folder, finished, made):
-    """The manifest is written before the parts are removed."""
-    (folder / "parts").mkdir()
-    (folder / "parts" / "part-abc-def.parquet").write_bytes(b"long written elsewhere")
+def test_a_store_left_by_a_kill_at_the_very_end_is_cleared_away(folder, finished, made):
+    """The manifest is written before it is removed."""
+    with Store(folder) as store:
+        store.add([Outcome("long written elsewhere")])
     run_sweep(tiny(), folder, workers=1)
     assert made == []
     assert hashes(folder) == hashes(finished)
-    assert not (folder / "parts").exists()
+    assert not list(folder.glob("*sqlite*"))
 
 
 @pytest.mark.parametrize(
@@ -242,14 +245,14 @@ def test_a_sweep_killed_while_it_grows_loses_nothing(finished, tmp_path, monkeyp
     with monkeypatch.context() as patched:
         real, calls = Store.add, []
 
-        def add(store: Store, outcomes: list[Outcome]) -> None:
+        def add(store: Store, *added: Any) -> None:
             calls.append(1)
             if len(calls) > moment:
                 raise KeyboardInterrupt
-            real(store, outcomes)
+            real(store, *added)
 
         patched.setattr(Store, "add", add)
-        patched.setattr(running, "PART_RUNS", 2)
+        patched.setattr(running, "AT_ONCE", 2)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(tiny(), tmp_path, workers=1)
     run_sweep(tiny(), tmp_path, workers=1)
@@ -271,7 +274,8 @@ def test_points_that_are_the_same_are_run_once(tmp_path, made):
     plan = make_plan(sweep)
     same = {run.point: plan.runs[0].key for run in plan.runs}
     runs = [running.replace(run, key=same[0] + str(run.replication)) for run in plan.runs]
-    assert len(running._missing(running.replace(plan, runs=tuple(runs)), {}, False)) == 2
+    with Store(None) as store:
+        assert len(running._missing(running.replace(plan, runs=tuple(runs)), store, False)) == 2
 
 
 # -- what is refused
@@ -305,9 +309,9 @@ def test_an_unfinished_sweep_refuses_a_different_one_too(tmp_path, monkeypatch):
 def test_results_of_two_versions_are_not_mixed(folder, monkeypatch, what):
     """Neither of the model nor of its data."""
     if what == "version":
-        monkeypatch.setattr(running, "__version__", "9.9")
+        monkeypatch.setattr(stores, "__version__", "9.9")
     else:
-        monkeypatch.setattr(running.sources, "content_hash", lambda: "0" * 64)
+        monkeypatch.setattr(stores.sources, "content_hash", lambda: "0" * 64)
     expected = "made with flowsim .*, this is 9.9" if what == "version" else "other data tables"
     with pytest.raises(ResultsError, match=expected):
         run_sweep(tiny(replications=3), folder, workers=1)
@@ -375,17 +379,17 @@ def test_failed_runs_survive_growth(tmp_path, fragile):
     assert swept.runs["status"].value_counts().to_dict() == {"ok": 10, "failed": 2}
 
 
-def test_only_the_runs_of_a_damaged_part_are_repeated(finished, tmp_path, monkeypatch, made):
+def test_only_damaged_runs_are_repeated(finished, tmp_path, monkeypatch, made):
     with monkeypatch.context() as patched:
         stop_after(patched, 3, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(tiny(), tmp_path, workers=1)
-    before = len(made)
-    victim = sorted((tmp_path / "parts").glob("part-*"))[0]
-    victim.write_bytes(victim.read_bytes()[:-20])
-    with pytest.warns(UserWarning, match=rf"{victim.name} is damaged; its runs are repeated"):
+    with closing(sqlite3.connect(tmp_path / STORE)) as db, db:
+        changed = "UPDATE runs SET content = content || 'x' WHERE key = ?"
+        db.execute(changed, (made[1],))
+    with pytest.warns(UserWarning, match=r"1 of its runs are damaged; what is missing is repeated"):
         run_sweep(tiny(), tmp_path, workers=1)
-    assert len(made) - len(set(made)) == before // 3
+    assert sorted(made) == sorted([*set(made), made[1]])
     assert hashes(tmp_path) == hashes(finished)
 
 

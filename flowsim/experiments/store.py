@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,6 @@ from flowsim.errors import MachineError, ResultsError
 from flowsim.experiments.executor import LOCAL, Failed, scatter
 from flowsim.version import __version__
 
-T = TypeVar("T")
 STORE, LOCK = "unfinished.sqlite", ".in-use"
 DAMAGED = f"damaged-{STORE}"
 FILES = tuple(f"{name}{end}" for name in (STORE, DAMAGED) for end in ("", "-wal", "-shm"))
@@ -158,6 +157,7 @@ class Store:
         self._made = json.dumps(made_with())
         self._db: sqlite3.Connection | None = None
         self._lock: sqlite3.Connection | None = None
+        self._locked = True
 
     # -- one process at a time
 
@@ -186,8 +186,9 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         """Return the folder free; a store with nothing in it is removed."""
-        if self.folder is not None and not self.look and not self.done:
-            self.clear()
+        if self.folder is not None and not (self.look or self.done):
+            if not (self.folder / DAMAGED).exists():
+                self.clear()
         self._close()
 
     def _take_lock(self, folder: Path) -> None:
@@ -203,6 +204,7 @@ class Store:
                 ) from None
             if _code(reason) != sqlite3.SQLITE_IOERR:
                 raise
+            self._locked = False
             message = f"{folder} lies where files cannot be locked: start no second process"
             warnings.warn(message, stacklevel=2)
 
@@ -216,14 +218,15 @@ class Store:
 
     def _open(self) -> None:
         """Open the file and check each run; what of a ruined file can be read is saved."""
-        self._db = _connected(self.folder, self.look, locked=self._lock is not None)
         try:
+            self._db = _connected(self.folder, self.look, self._locked)
             self._scan()
         except sqlite3.DatabaseError as reason:
-            if _code(reason) not in RUINED or self.folder is None:
+            if _code(reason) not in RUINED or self.folder is None or self.look:
                 raise
-            self._db.close()
-            self._db = None if self.look else self._replaced(self.folder)
+            if self._db is not None:
+                self._db.close()
+            self._db = self._replaced(self.folder)
 
     def _scan(self) -> None:
         if self.look:
@@ -235,16 +238,16 @@ class Store:
             with self._database as db:
                 db.execute("INSERT OR REPLACE INTO owner VALUES (1, ?)", (name,))
         damaged = []
-        for row in self._database.execute(f"SELECT {COLUMNS} FROM runs ORDER BY rowid"):
-            if _digest(row[:-1]) == row[-1]:
+        for place, *row in self._database.execute(f"SELECT rowid, {COLUMNS} FROM runs"):
+            if _is_sound(row):
                 self._note(row[0], row[1])
             else:
-                damaged.append(row[:1])
+                damaged.append((place,))
         if damaged:
             self._warn(f"{len(damaged)} of its runs are damaged")
         if damaged and not self.look:
             with self._database as db:
-                db.executemany("DELETE FROM runs WHERE key = ?", damaged)
+                db.executemany("DELETE FROM runs WHERE rowid = ?", damaged)
 
     def _replaced(self, folder: Path) -> sqlite3.Connection:
         """Set a ruined file aside; take over each run that can be read from either end."""
@@ -255,7 +258,7 @@ class Store:
         self._scan()
         with closing(sqlite3.connect(folder / DAMAGED)) as old:
             for row in _readable(old):
-                if row[0] not in self.done and _digest(row[:-1]) == row[-1]:
+                if row[0] not in self.done and _is_sound(row):
                     self._insert([row])
         self._warn(f"it was set aside as {DAMAGED}, {len(self.done)} runs could be saved")
         return self._db
@@ -346,6 +349,13 @@ class Store:
             error, traceback, content = self._database.execute(query, (key,)).fetchone()
         return Outcome(key, error, traceback, _parted(content))
 
+    def start_anew(self) -> None:
+        """Remove all runs, and go on with none."""
+        if self.done:
+            with self.reported(), self._database as db:
+                db.execute("DELETE FROM runs")
+        self.done, self.n_failed = {}, 0
+
     def clear(self) -> None:
         """Remove the file, once tables stand in its place."""
         if self._db is not None:
@@ -373,11 +383,21 @@ class Store:
             ) from None
 
 
+class Task(Protocol):
+    """What a worker gets: work for one run, or some that share their preparation."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Keys of its runs, which all fail if its worker is lost."""
+
+
+T = TypeVar("T", bound=Task)
+
+
 def run_missing(
     store: Store,
     work: Callable[[T], Sequence[Outcome]],
     tasks: Iterable[T],
-    keys: Callable[[T], Iterable[str]],
     taken: Callable[[Sequence[Outcome]], None],
     *,
     workers: int | None = None,
@@ -389,8 +409,6 @@ def run_missing(
     ----------
     work : callable
         As ``scatter`` takes it; returns an outcome for each key of its task.
-    keys : callable
-        Returns the keys of a task, which all fail if its worker is lost.
     taken : callable
         Called with outcomes when they are written: to report progress, or to stop by an error.
     workers, scheduler
@@ -399,7 +417,7 @@ def run_missing(
     with closing(scatter(work, tasks, workers=workers, scheduler=scheduler)) as results:
         for task, result in results:
             if isinstance(result, Failed):
-                result = [Outcome.of_failed(key, result) for key in keys(task)]
+                result = [Outcome.of_failed(key, result) for key in task.keys]
             store.add(result)
             taken(result)
 
@@ -409,14 +427,13 @@ def run_missing(
 
 def _connected(folder: Path | None, look: bool = False, locked: bool = True) -> sqlite3.Connection:
     """Open the database of a folder, to work on or to look into."""
-    if folder is None:
-        return sqlite3.connect(":memory:")
-    path = (folder / STORE).resolve().as_uri()
-    if look:
-        return sqlite3.connect(f"{path}?mode=ro", uri=True)
-    db = sqlite3.connect(path if locked else f"{path}?nolock=1", uri=True)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
+    path = ":memory:" if folder is None else (folder / STORE).resolve().as_uri()
+    how = "?mode=ro" if look else "" if locked else "?nolock=1"
+    db = sqlite3.connect(f"{path}{how}", uri=True)
+    db.text_factory = lambda text: text.decode(errors="replace")  # damaged text is no error
+    if not look:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
     return db
 
 
@@ -436,6 +453,11 @@ def _readable(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 def _code(reason: sqlite3.Error) -> int:
     """Return the primary error code of SQLite."""
     return getattr(reason, "sqlite_errorcode", 0) & 0xFF
+
+
+def _is_sound(row: Sequence[Any]) -> bool:
+    """Whether a row is as it was written."""
+    return isinstance(row[-2], bytes) and _digest(row[:-1]) == row[-1]
 
 
 def _digest(row: Sequence[Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import ResultsError
+from flowsim.experiments.store import STORE
 from flowsim.results.folder import MANIFEST, altered, read_json
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.store import is_whole
 
+KIND = "sweep"
 FILE = "sweep.yaml"
 INDICES = "indices.csv"
+DATA = ("runs.parquet", "results.parquet", "daily.parquet")
 
 
 @dataclass
@@ -66,6 +69,13 @@ class SweepResults:
 NUMBERS = ("value", "low", "high")
 
 
+def is_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is a finished sweep's, with hashes of the tables it must have."""
+    tables = manifest.get("tables")
+    known = isinstance(tables, dict) and set(DATA) <= set(tables)
+    return manifest.get("kind") == KIND and bool(manifest.get("complete")) and known
+
+
 def open_sweep(folder: str | os.PathLike[str]) -> SweepResults:
     """Open the folder of a finished sweep.
 
@@ -77,7 +87,7 @@ def open_sweep(folder: str | os.PathLike[str]) -> SweepResults:
     folder = Path(folder)
     manifest = read_json(folder / MANIFEST)
     if not is_whole(manifest):
-        unfinished = (folder / "parts").is_dir()
+        unfinished = (folder / STORE).is_file()
         raise ResultsError(
             f"{folder} is a sweep that is not finished; start the same command again to go on, "
             "or see what is there with flowsim.sweep.open_unfinished"

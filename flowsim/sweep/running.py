@@ -10,10 +10,8 @@ import json
 import os
 import pickle
 import platform
-import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,20 +19,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from flowsim.data import sources
-from flowsim.errors import MachineError, ResultsError
-from flowsim.experiments.executor import LOCAL, Failed, scatter
+from flowsim.errors import ResultsError
+from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
-from flowsim.machine import cores
+from flowsim.experiments.store import (
+    FILES,
+    LOCK,
+    STORE,
+    Outcome,
+    Store,
+    refuse_other_version,
+    run_missing,
+)
+from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
-from flowsim.results.folder import MANIFEST, altered, digest, digest_of
+from flowsim.results.folder import MANIFEST, altered, digest, digest_of, read_json
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.folder import INDICES, SweepResults, open_sweep
+from flowsim.sweep.folder import DATA, INDICES, KIND, SweepResults, is_whole, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
-from flowsim.sweep.store import DATA, KIND, Outcome, Store, explained, write_durably
 from flowsim.sweep.tables import (
     Line,
     errors_of,
@@ -47,8 +51,7 @@ from flowsim.types import Progress
 from flowsim.version import __version__
 
 REPLICATIONS_PER_TASK = 10
-EAGER_PARTS = 500  # so many parts are written at once; later ones wait for company
-PART_RUNS, PART_SECONDS = 64, 0.5
+AT_ONCE = 64  # runs put back into a store together
 
 
 def run_sweep(
@@ -71,7 +74,7 @@ def run_sweep(
         Results folder; ``results/<name of the sweep>`` if left out. If it holds a part of the
         sweep, only the rest is run.
     workers, scheduler
-        As in ``parallel.scatter``: cores of this machine, or a Dask scheduler.
+        As in ``executor.scatter``: cores of this machine, or a Dask scheduler.
     retry_failed : bool
         Run again what failed before.
     replications, sample : optional
@@ -96,23 +99,24 @@ def run_sweep(
     if not isinstance(sweep, Sweep):
         sweep = read_sweep(sweep)
     sweep = overridden(sweep, replications, sample)
-    told = progress or _silent
-    plan = make_plan(sweep, told)
-    with Store(Path("results", sweep.name) if out is None else out) as store:
-        if not _is_finished(store, plan, retry_failed):
-            _take_up(store, plan)
-            with explained(store.folder, store.done):
-                for name, text in sweep.files().items():
-                    write_durably(store.folder / name, text.encode())
-            todo = _missing(plan, store.done, retry_failed)
-            crew = {"workers": workers, "scheduler": scheduler}
+    shown = progress or _silent
+    plan = make_plan(sweep, shown)
+    folder = Path("results", sweep.name) if out is None else Path(out)
+    refuse_unexpected(folder)
+    with Store(folder) as store:
+        if not _is_finished(store, folder, plan, retry_failed):
+            _refuse_lost(folder, plan, store.done)
+            todo = _missing(plan, store, retry_failed)
             if scheduler == LOCAL and todo:
                 world = World(sweep.bases[0].variant(sweep.changes))
                 fits_in_memory(world, min(workers or cores(), len(todo)))
-            _run_all(store, plan, todo, crew, told)
-            told(len(plan), len(plan), "joining the tables")
-            _finish(store, plan)
-        return open_sweep(store.folder)
+            with store.reported():
+                for name, text in sweep.files().items():
+                    write_atomically(folder / name, text.encode())
+            _run_all(store, plan, todo, workers, scheduler, shown)
+            shown(len(plan), len(plan), "joining the tables")
+            _finish(store, folder, plan)
+        return open_sweep(folder)
 
 
 def _silent(_done: int, _total: int, _label: str) -> None:
@@ -137,115 +141,88 @@ def overridden(sweep: Sweep, replications: int | None, sample: float | None) -> 
 # -- what the folder holds
 
 
-def _is_finished(store: Store, plan: Plan, retry_failed: bool) -> bool:
-    """Return whether the folder holds all this already; if it holds less, open it to grow."""
-    manifest = store.manifest()
+def refuse_unexpected(folder: Path) -> None:
+    """Refuse a folder with things in it that are not a sweep's.
+
+    Raises
+    ------
+    ResultsError
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
+    if not folder.exists() or (folder / STORE).is_file() or finished_manifest(folder):
+        return
+    unexpected = {path.name for path in folder.iterdir()} - {*FILES, LOCK}
+    if unexpected:
+        raise ResultsError(
+            f"{folder} holds something that is not a sweep, or one whose {MANIFEST} is "
+            f"missing or damaged ({min(unexpected)}); choose another --out"
+        )
+
+
+def finished_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a finished sweep; empty if it is not finished."""
+    manifest = read_json(folder / MANIFEST)
+    return manifest if is_whole(manifest) else {}
+
+
+def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> bool:
+    """Whether the folder holds all this already; if it holds less, open it to grow."""
+    manifest = finished_manifest(folder)
     if not manifest:
         return False
-    store.clear()  # the tables stand; parts were left by a kill at the very end
-    _refuse_other_version(store, manifest["versions"]["flowsim"], manifest["data_hash"])
-    damaged = altered(store.folder, manifest)
+    store.start_anew()  # the tables stand; runs were left by a kill at the very end
+    refuse_other_version(folder, manifest["made_with"])
+    damaged = altered(folder, manifest)
     harmed = [name for name in damaged if name in DATA]
     if harmed:
-        _warn(
-            f"{store.folder / harmed[0]} is not the file that the sweep wrote; "
-            "all runs are repeated"
+        message = (
+            f"{folder / harmed[0]} is not the file that the sweep wrote; all runs are repeated"
         )
+        warnings.warn(message, stacklevel=2)
     else:
-        known = errors_of(store.folder)
-        _refuse_strangers(store, plan, known)
+        known = errors_of(folder)
+        _refuse_lost(folder, plan, known)
         same = all(
             manifest["tables"].get(name) == digest(text.encode())
             for name, text in plan.sweep.files().items()
         )
-        if same and not damaged and not _missing(plan, known, retry_failed):
+        complete = all(run.key in known for run in plan.runs)
+        if same and complete and not damaged and not (retry_failed and any(known.values())):
             return True
-    _open_again(store, manifest, () if harmed else outcomes_of(store.folder))
+    _open_again(store, manifest, () if harmed else outcomes_of(folder))
+    with store.reported():
+        (folder / MANIFEST).unlink()
     return False
 
 
 def _open_again(store: Store, manifest: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
-    """Turn the tables of a finished sweep back into parts; then it is no more finished."""
-    with explained(store.folder):
-        (store.folder / "parts").mkdir(exist_ok=True)
-    store.begin(manifest["made_with"])
+    """Turn the tables of a finished sweep back into a store."""
     batch: list[Outcome] = []
     for outcome in outcomes:
         batch.append(outcome)
-        if len(batch) == PART_RUNS:
-            store.add(batch)
+        if len(batch) == AT_ONCE:
+            store.add(batch, manifest["made_with"])
             batch = []
-    if batch:
-        store.add(batch)
-    with explained(store.folder, store.done):
-        (store.folder / MANIFEST).unlink()
+    store.add(batch, manifest["made_with"])
 
 
-def _take_up(store: Store, plan: Plan) -> None:
-    """Find what is done of an unfinished sweep, and note down what goes on with it."""
-    with explained(store.folder):
-        store.scan()
-    for name in store.damaged:
-        _warn(f"{store.folder}/parts/{name} is damaged; its runs are repeated")
-    before = store.made_with()
-    if before and store.done:
-        _refuse_other_version(store, before["flowsim"], before["data_hash"])
-        _refuse_strangers(store, plan, store.done)
-    now = _made_with()
-    earlier = [v for v in before.get("versions", []) if store.done and v not in now["versions"]]
-    if earlier:
-        was = ", ".join(f"{name} {number}" for name, number in earlier[-1].items())
-        _warn(f"some runs were made with {was}; results may differ in the last digits")
-    store.begin(now | {"versions": [*earlier, *now["versions"]]})
-
-
-def _made_with() -> dict[str, Any]:
-    versions = {"python": platform.python_version(), "numpy": np.__version__}
-    return {
-        "flowsim": __version__,
-        "data_hash": sources.content_hash(),
-        "versions": [versions],
-    }
-
-
-def _refuse_other_version(store: Store, flowsim: str, data_hash: str) -> None:
-    """Refuse to mix results of two versions of the model or of its data."""
-    now = _made_with()
-    if flowsim != now["flowsim"]:
-        what = f"flowsim {flowsim}, this is {now['flowsim']}"
-    elif data_hash != now["data_hash"]:
-        what = "other data tables than the ones installed now"
-    else:
-        return
-    raise ResultsError(
-        f"{store.folder} was made with {what}; go on with what it was made with, "
-        "or choose another --out"
-    )
-
-
-def _refuse_strangers(store: Store, plan: Plan, done: Iterable[str]) -> None:
+def _refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
     """Refuse a sweep that lacks runs which the folder holds: they would be lost."""
-    strangers = set(done) - {run.key for run in plan.runs}
-    if strangers:
+    lost = set(done) - {run.key for run in plan.runs}
+    if lost:
         raise ResultsError(
-            f"{store.folder} holds {len(strangers):,} finished runs that {plan.sweep.name} does "
+            f"{folder} holds {len(lost):,} finished runs that {plan.sweep.name} does "
             "not have. It may grow by points, scenarios or replications, but not shrink, and what "
             "was run may not change (values, sample, seed, outputs, what is kept). Choose another "
-            f"--out, or go back to the file as it was: {store.folder / 'sweep.yaml'}"
+            f"--out, or go back to the file as it was: {folder / 'sweep.yaml'}"
         )
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=2)
-
-
-def _missing(plan: Plan, done: Mapping[str, str], retry_failed: bool) -> list[Run]:
+def _missing(plan: Plan, store: Store, retry_failed: bool) -> list[Run]:
     """Return the runs that are still to be made, each key once, in the order of the plan."""
-    todo: dict[str, Run] = {}
-    for run in plan.runs:
-        if run.key not in done or (retry_failed and done[run.key]):
-            todo.setdefault(run.key, run)
-    return list(todo.values())
+    runs = {run.key: run for run in reversed(plan.runs)}
+    return [runs[key] for key in store.missing((r.key for r in plan.runs), retry_failed)]
 
 
 # -- running
@@ -255,7 +232,6 @@ def tasks_of(plan: Plan, todo: Iterable[Run], at_once: int) -> Iterator[Task]:
     """Bundle runs into tasks: replications of one point share its preparation."""
     # Without what a base has worked out since, which would only be carried along.
     bases = {base.name: pickle.dumps(replace(base)) for base in plan.sweep.bases}
-    data_hash = sources.content_hash()
     for (scenario, _), group in groupby(todo, lambda run: (run.scenario, run.point)):
         runs = list(group)
         for first in range(0, len(runs), at_once):
@@ -266,58 +242,29 @@ def tasks_of(plan: Plan, todo: Iterable[Run], at_once: int) -> Iterator[Task]:
                 tuple((run.key, run.replication) for run in some),
                 plan.sweep.outputs,
                 plan.sweep.kept,
-                data_hash,
             )
 
 
 def _run_all(
-    store: Store, plan: Plan, todo: list[Run], crew: Mapping[str, Any], progress: Progress
+    store: Store,
+    plan: Plan,
+    todo: list[Run],
+    workers: int | None,
+    scheduler: str,
+    progress: Progress,
 ) -> None:
     """Make what is missing; write it as it comes."""
-    at_once = min(REPLICATIONS_PER_TASK, max(1, len(todo) // (4 * (crew["workers"] or cores()))))
-    before = len(plan) - len(todo)
-    writer = _Writer(store)
-    progress(before, len(plan), store.remark)
-    try:
-        with closing(scatter(work, tasks_of(plan, todo, at_once), **crew)) as results:
-            for task, result in results:
-                writer.take(_lost(task, result) if isinstance(result, Failed) else result)
-                progress(before + writer.n, len(plan), store.remark)
-    except BaseException:
-        with suppress(MachineError):  # the first error is the one to tell
-            writer.flush()
-        raise
-    writer.flush()
+    at_once = min(REPLICATIONS_PER_TASK, max(1, len(todo) // (4 * (workers or cores()))))
+    n = len(plan) - len(todo)
 
+    def taken(outcomes: Sequence[Outcome]) -> None:
+        nonlocal n
+        n += len(outcomes)
+        progress(n, len(plan), store.remark)
 
-def _lost(task: Task, failed: Failed) -> list[Outcome]:
-    """Tell of the runs of a task that did not come back."""
-    said = f"{failed.error}: {' '.join(failed.message.split())}"
-    return [Outcome(key, said, failed.traceback) for key, _ in task.runs]
-
-
-class _Writer:
-    """Writes outcomes as they come; many quick ones together, or they would be many files."""
-
-    def __init__(self, store: Store) -> None:
-        self.store, self.batch = store, list[Outcome]()
-        self.n = self.parts = 0
-        self.last = time.monotonic()
-
-    def take(self, outcomes: Iterable[Outcome]) -> None:
-        """Take what a task gave."""
-        self.batch += outcomes
-        waited = time.monotonic() - self.last >= PART_SECONDS
-        if self.parts < EAGER_PARTS or waited or len(self.batch) >= PART_RUNS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what was taken; from now on it counts."""
-        if self.batch:
-            self.store.add(self.batch)
-            self.n += len(self.batch)
-            self.parts += 1
-        self.batch, self.last = [], time.monotonic()
+    taken(())
+    tasks = tasks_of(plan, todo, at_once)
+    run_missing(store, work, tasks, taken, workers=workers, scheduler=scheduler)
 
 
 # -- finishing
@@ -330,26 +277,25 @@ def lines_of(plan: Plan) -> Iterator[Line]:
         yield Line(run.number, run.scenario, run.point, run.replication, run.key, values)
 
 
-def _finish(store: Store, plan: Plan) -> None:
-    """Join the parts, add the indices of sensitivity, and write the manifest last."""
-    folder, names = store.folder, list(plan.sweep.files())
+def _finish(store: Store, folder: Path, plan: Plan) -> None:
+    """Join the runs, add the indices of sensitivity, and write the manifest last."""
+    names = list(plan.sweep.files())
     parameters = parameter_columns(plan.points.names, plan.points.rows)
-    with explained(folder, store.done):
+    with store.reported():
         tables = join(store, lines_of(plan), parameters, folder)
         joined = SweepResults(folder, {})
-        told = indices(plan.sweep, joined.runs, joined.results)
-        text = told.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-        write_durably(folder / INDICES, text.encode())
+        found = indices(plan.sweep, joined.runs, joined.results)
+        text = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+        write_atomically(folder / INDICES, text.encode())
         tables |= {name: digest_of(folder / name) for name in (INDICES, *names)}
         manifest = _manifest(store, plan) | {"tables": tables, "complete": True}
-        write_durably(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+        write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     store.clear()
 
 
 def _manifest(store: Store, plan: Plan) -> dict[str, Any]:
     """Return what made the sweep; what differs from one time to another is only here."""
     sweep = plan.sweep
-    made_with = store.made_with()
     return {
         "kind": KIND,
         "name": sweep.name,
@@ -369,6 +315,6 @@ def _manifest(store: Store, plan: Plan) -> dict[str, Any]:
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "mesa", "pandas", "pyarrow")},
         },
-        "made_with": made_with,
+        "made_with": store.made_with(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

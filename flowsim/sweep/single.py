@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from flowsim.errors import ModelError, ResultsError
 from flowsim.experiments.running import Run as FullRun
 from flowsim.experiments.running import manifest_of, write
 from flowsim.experiments.simulate import simulate
+from flowsim.experiments.store import STORE, Outcome, Store
 from flowsim.machine import cores
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
@@ -28,9 +28,14 @@ from flowsim.results.tables import comparison_table, daily_table, hourly_table, 
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.folder import FILE, SweepResults, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
-from flowsim.sweep.running import lines_of, overridden, tasks_of
-from flowsim.sweep.store import Outcome, Store, unpacked
-from flowsim.sweep.tables import DAILY, RESULTS, join, parameter_columns
+from flowsim.sweep.running import (
+    finished_manifest,
+    lines_of,
+    overridden,
+    refuse_unexpected,
+    tasks_of,
+)
+from flowsim.sweep.tables import SCHEMAS, errors_of, join, parameter_columns, rows_of
 from flowsim.sweep.work import work
 from flowsim.types import Progress
 from flowsim.version import __version__
@@ -91,7 +96,7 @@ def estimate(
     sweep = overridden(sweep, replications, sample)
     plan = make_plan(sweep, progress)
     folder = Path("results", sweep.name) if out is None else Path(out)
-    Store(folder).refuse_foreign()
+    refuse_unexpected(folder)
     done = _done(folder)
     missing = sum(run.key not in done for run in plan.runs)
     seconds, size = zip(*(_probe(plan) for _ in range(PROBES)), strict=True)
@@ -112,25 +117,21 @@ def estimate(
 
 def _done(folder: Path) -> set[str]:
     """Return the keys of what a folder holds, finished or not; nothing if there is none."""
-    if (folder / "runs.parquet").is_file() and not (folder / "parts").is_dir():
-        return set(pq.read_table(folder / "runs.parquet", columns=["key"])["key"].to_pylist())
-    return set(_looked_at(folder).done) if (folder / "parts").is_dir() else set()
-
-
-def _looked_at(folder: Path) -> Store:
-    """Return a folder's store to read in, without taking the folder."""
-    store = Store(folder)
-    store.scan(mend=False)
-    return store
+    if finished_manifest(folder):
+        return set(errors_of(folder))
+    if not (folder / STORE).is_file():
+        return set()
+    with Store(folder, look=True) as store:
+        return set(store.done)
 
 
 def _probe(plan: Plan) -> tuple[float, int]:
-    """Run the first run of a plan; give its seconds, and the bytes of its rows."""
+    """Make the first run of a plan; return its seconds, and the bytes of its rows."""
     begin = time.perf_counter()
     outcome = _made(plan, plan.runs[0])
     if outcome.error:
         raise ModelError(f"the first run failed, and others would: {outcome.error}")
-    return time.perf_counter() - begin, len(outcome.results) + len(outcome.daily)
+    return time.perf_counter() - begin, sum(map(len, outcome.tables.values()))
 
 
 def _made(plan: Plan, run: Run) -> Outcome:
@@ -203,8 +204,8 @@ def rerun(
         dict(zip(plan.points.names, plan.points.rows[planned.point], strict=True)),
         outcome.error,
         difference,
-        unpacked(outcome.results, RESULTS).to_pandas(),
-        unpacked(outcome.daily, DAILY).to_pandas(),
+        rows_of(outcome, "results").to_pandas(),
+        rows_of(outcome, "daily").to_pandas(),
         where,
     )
 
@@ -217,12 +218,9 @@ def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
     ).to_pylist()
     if row["error"] != outcome.error:
         said.append(f"it said {row['error']!r} then, {outcome.error!r} now")
-    for name, data, schema in (
-        ("results", outcome.results, RESULTS),
-        ("daily", outcome.daily, DAILY),
-    ):
+    for name, schema in SCHEMAS.items():
         held = _held(swept.folder / f"{name}.parquet", run.number, schema)
-        if not _same(held, unpacked(data, schema)):
+        if not _same(held, rows_of(outcome, name)):
             said.append(f"its rows in {name}.parquet differ")
     made = swept.manifest["versions"]["flowsim"]
     if (said or row["key"] != run.key) and made != __version__:
@@ -286,17 +284,15 @@ def open_unfinished(folder: str | os.PathLike[str]) -> SweepResults:
     Raises
     ------
     ResultsError
-        If the folder holds no parts of a sweep.
+        If the folder holds no unfinished sweep.
     """
     folder = Path(folder)
-    if not (folder / "parts").is_dir() or not (folder / FILE).is_file():
+    if not (folder / STORE).is_file() or not (folder / FILE).is_file():
         raise ResultsError(f"{folder} holds no unfinished sweep")
-    store, plan = _looked_at(folder), make_plan(read_sweep(folder / FILE))
-    for name in store.damaged:
-        warnings.warn(f"{folder}/parts/{name} is damaged; its runs are missing", stacklevel=2)
-    lines = (line for line in lines_of(plan) if line.key in store.done)
-    found = SweepResults(folder, {"kind": "sweep", "complete": False, "runs": len(store.done)})
-    with tempfile.TemporaryDirectory() as place:
+    plan = make_plan(read_sweep(folder / FILE))
+    with Store(folder, look=True) as store, tempfile.TemporaryDirectory() as place:
+        lines = (line for line in lines_of(plan) if line.key in store.done)
+        found = SweepResults(folder, {"kind": "sweep", "complete": False, "runs": len(store.done)})
         join(store, lines, parameter_columns(plan.points.names, plan.points.rows), Path(place))
         tables = SweepResults(Path(place), {})
         found.__dict__ |= {name: getattr(tables, name) for name in ("runs", "results", "daily")}

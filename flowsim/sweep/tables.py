@@ -1,4 +1,4 @@
-"""Join the parts of a sweep into its tables, run by run in the order of the plan.
+"""Join the runs of a sweep into its tables, run by run in the order of the plan.
 
 Memory does not grow with the number of runs, and the bytes of a table depend on nothing but
 the plan and what the runs gave: not on workers, on kills, or on growth in steps.
@@ -6,7 +6,7 @@ the plan and what the runs gave: not on workers, on kills, or on growth in steps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from flowsim.experiments.store import Outcome, Store, packed, unpacked
+from flowsim.machine import durable
 from flowsim.results.folder import digest_of
-from flowsim.sweep.store import Outcome, Store, durable, packed, unpacked
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
 TABLES = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv")
@@ -32,6 +33,7 @@ DAILY = pa.schema(
         ("value", pa.float64()),
     ]
 )
+SCHEMAS = {"results": RESULTS, "daily": DAILY}
 _RUN = [
     ("run", pa.int32()),
     ("scenario", pa.string()),
@@ -88,7 +90,7 @@ def _cell(value: Any, kind: pa.DataType) -> Any:
 def join(
     store: Store, lines: Iterable[Line], parameters: pa.Schema, folder: Path
 ) -> dict[str, str]:
-    """Write the tables of a sweep from its parts; each is there whole or not at all.
+    """Write the tables of a sweep from its store; each is there whole or not at all.
 
     Returns
     -------
@@ -110,24 +112,28 @@ def join(
         csv = stack.enter_context(pa.csv.CSVWriter(to_csv, results))
         for line in lines:
             outcome = store.outcome(line.key)
-            told = {"key": line.key, "status": _status(outcome), "error": outcome.error}
-            to_runs.add(_widened(_row(told), line, parameters, runs))
-            rows = _widened(unpacked(outcome.results, RESULTS), line, parameters, results)
+            to_runs.add(_widened(_row_of(outcome), line, parameters, runs))
+            rows = _widened(rows_of(outcome, "results"), line, parameters, results)
             to_results.add(rows)
             csv.write_table(rows)
-            to_daily.add(_widened(unpacked(outcome.daily, DAILY), line, parameters, daily))
+            to_daily.add(_widened(rows_of(outcome, "daily"), line, parameters, daily))
             if outcome.error:
                 failures.append(f"run {line.run}: {outcome.error}\n{outcome.traceback}\n")
     _write_failures(folder / FAILURES, failures)
     return {name: digest_of(folder / name) for name in TABLES}
 
 
-def _status(outcome: Outcome) -> str:
-    return "failed" if outcome.error else "ok"
+def rows_of(outcome: Outcome, name: str) -> pa.Table:
+    """Return the results or the daily series of a run; a failed run has no rows."""
+    schema = SCHEMAS[name]
+    if outcome.error:
+        return schema.empty_table()
+    return unpacked(outcome.tables[name]).cast(schema)
 
 
-def _row(values: Mapping[str, str]) -> pa.Table:
-    return pa.table({name: pa.array([value], pa.string()) for name, value in values.items()})
+def _row_of(outcome: Outcome) -> pa.Table:
+    status = "failed" if outcome.error else "ok"
+    return pa.table({"key": [outcome.key], "status": [status], "error": [outcome.error]})
 
 
 def _widened(table: pa.Table, line: Line, parameters: pa.Schema, schema: pa.Schema) -> pa.Table:
@@ -152,7 +158,7 @@ def _widened(table: pa.Table, line: Line, parameters: pa.Schema, schema: pa.Sche
 
 
 def _write_failures(path: Path, failures: Sequence[str]) -> None:
-    """Tell for people where the errors arose; not a table, because it names folders."""
+    """Write for people where the errors arose; not a table, because it names folders."""
     if not failures:
         path.unlink(missing_ok=True)
         return
@@ -190,7 +196,7 @@ class _Groups:
         self.writer.close()
 
 
-# -- back into parts, when a finished sweep grows
+# -- back into a store, when a finished sweep grows
 
 
 def errors_of(folder: Path) -> dict[str, str]:
@@ -202,18 +208,17 @@ def errors_of(folder: Path) -> dict[str, str]:
 def outcomes_of(folder: Path) -> Iterator[Outcome]:
     """Return the runs of a finished sweep again, in their order, from its tables."""
     runs = pq.read_table(folder / "runs.parquet", columns=["run", "key", "error"])
-    results = _ByRun(folder / "results.parquet", RESULTS)
-    daily = _ByRun(folder / "daily.parquet", DAILY)
+    tables = {name: _ByRun(folder / f"{name}.parquet", SCHEMAS[name]) for name in SCHEMAS}
     for row in runs.to_pylist():
         if row["error"]:
             yield Outcome(row["key"], row["error"])
         else:
-            rows = (packed(table.of(row["run"])) for table in (results, daily))
-            yield Outcome(row["key"], "", "", *rows)
+            rows = {name: packed(table.of(row["run"])) for name, table in tables.items()}
+            yield Outcome(row["key"], tables=rows)
 
 
 class _ByRun:
-    """Gives the rows of one run after the other from a table sorted by run."""
+    """Reads the rows of one run after the other from a table sorted by run."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.batches = pq.ParquetFile(path).iter_batches(65536, columns=["run", *schema.names])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import traceback as tracebacks
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,15 +18,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from flowsim.data import sources
-from flowsim.errors import DataError, FlowsimError
+from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
+from flowsim.experiments.store import Outcome, packed
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import DIGITS, Selection, daily_table
 from flowsim.scenario import Base
 from flowsim.sweep.outputs import Output, Series
-from flowsim.sweep.store import Outcome, packed
 from flowsim.sweep.tables import DAILY, RESULTS
 
 BASES_KEPT = 8  # scenario files that a worker keeps read
@@ -49,8 +47,6 @@ class Task:
         Numbers to make of each run.
     kept : tuple of Series
         Daily series to store, those that the outputs are made of included.
-    data_hash : str
-        Of the data tables where the sweep was started.
     """
 
     base: bytes
@@ -58,16 +54,19 @@ class Task:
     runs: tuple[tuple[str, int], ...]
     outputs: tuple[Output, ...]
     kept: tuple[Series, ...]
-    data_hash: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its runs."""
+        return tuple(key for key, _ in self.runs)
 
 
 def work(task: Task) -> list[Outcome]:
-    """Run a task; a run that fails is told as an outcome, and the others go on."""
+    """Run a task; a run that fails is an outcome as well, and the others go on."""
     try:
-        _same_data(task.data_hash)
         world = World(_base(task.base).variant(task.changes))
     except Exception as error:
-        return [failed(key, error) for key, _ in task.runs]
+        return [Outcome.of_failed(key, Failed.from_error(error)) for key in task.keys]
     return [_run(world, key, replication, task) for key, replication in task.runs]
 
 
@@ -77,26 +76,6 @@ def _base(pickled: bytes) -> Base:
     return base
 
 
-def _same_data(expected: str) -> None:
-    if _data_hash() != expected:
-        raise DataError(
-            "this worker's data tables are not those of the process that started the sweep; "
-            "install the same flowsim everywhere"
-        )
-
-
-@lru_cache(1)
-def _data_hash() -> str:
-    return sources.content_hash()
-
-
-def failed(key: str, error: BaseException) -> Outcome:
-    """Tell an error as what came of a run."""
-    message = " ".join(str(error).split())
-    told = "" if isinstance(error, FlowsimError) else "".join(tracebacks.format_exception(error))
-    return Outcome(key, f"{type(error).__name__}: {message}", told)
-
-
 def _run(world: World, key: str, replication: int, task: Task) -> Outcome:
     """Run one replication and keep what the sweep wants of it."""
     try:
@@ -104,8 +83,9 @@ def _run(world: World, key: str, replication: int, task: Task) -> Outcome:
         daily = kept_daily(observed, replication, task.kept)
         results = reduced(daily, task.outputs)
     except Exception as error:
-        return failed(key, error)
-    return Outcome(key, "", "", _bytes(results, RESULTS), _bytes(daily, DAILY))
+        return Outcome.of_failed(key, Failed.from_error(error))
+    tables = {"results": _bytes(results, RESULTS), "daily": _bytes(daily, DAILY)}
+    return Outcome(key, tables=tables)
 
 
 def _bytes(table: pd.DataFrame, schema: pa.Schema) -> bytes:

@@ -1,4 +1,4 @@
-"""A sweep's folder: written before it counts, checked before it is used, one process at a time."""
+"""The store of runs: written before it counts, checked before it is used, one process at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from flowsim import machine
 from flowsim.errors import MachineError, ResultsError
-from flowsim.sweep import store as stores
+from flowsim.experiments.store import DAMAGED, LOCK, STORE, Outcome, Store, packed
 from flowsim.sweep import tables
 from flowsim.sweep.folder import open_sweep
-from flowsim.sweep.store import Outcome, Store, packed
-from flowsim.sweep.tables import DAILY, RESULTS, Line, join, outcomes_of, parameter_columns
+from flowsim.sweep.running import refuse_unexpected
+from flowsim.sweep.tables import DAILY, Line, join, outcomes_of, parameter_columns
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("choice.lambda", "rule", "off")
@@ -47,7 +48,7 @@ def outcome(number: int, days: int = 5) -> Outcome:
     )
     results = {"measure": ["inflow"], "place_id": ["GE-LARS"]}
     results |= {"value": [values.sum()]}
-    return Outcome(key, "", "", packed(pa.table(results)), packed(daily))
+    return Outcome(key, tables={"results": packed(pa.table(results)), "daily": packed(daily)})
 
 
 def line(number: int) -> Line:
@@ -60,19 +61,13 @@ def filled(folder: Path, parts: Sequence[Sequence[int]]) -> dict[str, str]:
     with Store(folder) as store:
         for part in parts:
             store.add([outcome(number) for number in part])
-        store.scan()
-        return join(
-            store,
-            map(line, sorted(run for part in parts for run in part)),
-            PARAMETERS,
-            store.folder,
-        )
+        lines = map(line, sorted(run for part in parts for run in part))
+        return join(store, lines, PARAMETERS, folder)
 
 
-def found(folder: Path) -> Store:
+def found(folder: Path) -> dict[str, str]:
     with Store(folder) as store:
-        store.scan()
-    return store
+        return store.done
 
 
 def test_what_was_added_is_found_again(tmp_path):
@@ -81,11 +76,34 @@ def test_what_was_added_is_found_again(tmp_path):
         store.add([outcome(1), outcome(6)])
         store.add([outcome(3)])
         assert set(store.done) == {outcome(n).key for n in (1, 3, 6)}
-    again = found(tmp_path)
-    assert again.done == store.done
-    assert again.done[outcome(6).key] == "ModelError: run 6 is impossible"
-    assert [again.outcome(outcome(n).key) for n in (3, 6, 1)] == [outcome(n) for n in (3, 6, 1)]
-    assert all(path.suffix == ".parquet" for path in (tmp_path / "parts").iterdir())
+    with Store(tmp_path) as again:
+        assert again.done == store.done
+        assert again.done[outcome(6).key] == "ModelError: run 6 is impossible"
+        assert [again.outcome(outcome(n).key) for n in (3, 6, 1)] == list(map(outcome, (3, 6, 1)))
+    assert {path.name for path in tmp_path.iterdir()} == {STORE, LOCK}
+
+
+def test_others_may_look_while_one_works(tmp_path):
+    """They see what is written, and leave no trace."""
+    with Store(tmp_path) as store:
+        store.add([outcome(1)])
+        with Store(tmp_path, look=True) as seen:
+            assert seen.outcome(outcome(1).key) == outcome(1)
+        store.add([outcome(2)])
+    with Store(tmp_path, look=True) as seen:
+        assert len(seen.done) == 2
+
+
+def test_each_run_knows_what_made_it(tmp_path):
+    """Version, data and NumPy; what made earlier ones stays when a sweep grows."""
+    with Store(tmp_path) as store:
+        before = store.made_with() | {"versions": [{"python": "3.11.0", "numpy": "1.0"}]}
+        store.add([outcome(1)], before)
+        store.add([outcome(2)])
+        (now,) = store.made()[1:]
+        assert store.made()[0] == before
+        assert store.made_with()["versions"] == [*before["versions"], *now["versions"]]
+        assert set(now) == {"flowsim", "data_hash", "versions"}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -139,43 +157,66 @@ def test_a_finished_sweep_can_be_taken_apart_again(tmp_path, monkeypatch):
     expected = filled(tmp_path / "one", [range(20)])
     with Store(tmp_path / "two") as store:
         store.add(list(outcomes_of(tmp_path / "one")))
-        assert join(store, map(line, range(20)), PARAMETERS, store.folder) == expected
+        assert join(store, map(line, range(20)), PARAMETERS, tmp_path / "two") == expected
 
 
 def test_a_run_that_succeeded_counts_before_one_that_failed(tmp_path):
-    """Whatever the names of the parts are."""
-    for part in ([outcome(1)], [Outcome(outcome(1).key, "OSError: no")]):
-        with Store(tmp_path) as store:
-            store.add(part)
-    assert found(tmp_path).done == {outcome(1).key: ""}
+    """In whatever order they come."""
+    failed = Outcome(outcome(1).key, "OSError: no")
+    with Store(tmp_path) as store:
+        store.add([failed])
+        assert store.remark == "1 failed"
+        assert store.missing([failed.key], retry_failed=True) == [failed.key]
+        store.add([outcome(1)])
+        store.add([failed])
+        assert (store.remark, store.outcome(failed.key)) == ("", outcome(1))
+    assert found(tmp_path) == {outcome(1).key: ""}
 
 
 # -- damage
 
 
-@pytest.mark.parametrize("harm", ["cut", "flip", "empty"])
-def test_a_damaged_part_is_named_and_only_its_runs_are_lost(tmp_path, harm):
+@pytest.fixture
+def harmed(tmp_path: Path) -> Path:
+    """A store of sixty runs, to do harm to."""
     with Store(tmp_path) as store:
-        store.add([outcome(1), outcome(2)])
-        store.add([outcome(3)])
-    victim = next(p for p in (tmp_path / "parts").glob("part-*") if outcome(1).key[:12] in p.name)
-    data = bytearray(victim.read_bytes())
-    data[len(data) // 2] ^= 4
-    victim.write_bytes({"cut": data[:-9], "flip": data, "empty": b""}[harm])
-    store = found(tmp_path)
-    assert store.damaged == [victim.name]
-    assert store.done == {outcome(3).key: ""}
-    assert found(tmp_path).damaged == []  # it was set aside
+        for number in range(60):
+            store.add([outcome(number, 50)])
+    return tmp_path / STORE
 
 
-def test_a_part_that_was_not_finished_does_not_count(tmp_path):
-    """The parent was killed while writing."""
-    with Store(tmp_path) as store:
-        store.add([outcome(1)])
-    (tmp_path / "parts" / "part-abc-def.parquet.tmp").write_bytes(b"PAR1 half")
-    store = found(tmp_path)
-    assert (list(store.done), store.damaged) == ([outcome(1).key], [])
-    assert not list((tmp_path / "parts").glob("*.tmp"))
+def test_a_damaged_run_is_told_and_only_it_is_lost(harmed):
+    data = harmed.read_bytes()
+    content = outcome(33, 50).tables["daily"]
+    place = data.index(content[200:216])
+    harmed.write_bytes(data[:place] + b"x" + data[place + 1 :])
+    with pytest.warns(UserWarning, match=r"unfinished\.sqlite is damaged: 1 of its runs are"):
+        assert len(found(harmed.parent)) == 59
+    assert outcome(33).key not in found(harmed.parent)  # and is not told again
+
+
+@pytest.mark.parametrize("harm", ["cut", "zeros", "head"])
+def test_of_a_ruined_file_all_is_saved_that_can_be_read(harmed, harm):
+    """From either end; the rest is repeated, and the ruin stays until the experiment ends."""
+    data = bytearray(harmed.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    if harm == "zeros":
+        data[middle : middle + 4096] = bytes(4096)
+    elif harm == "cut":
+        del data[-4096:]
+    else:
+        data[:100] = bytes(100)
+    harmed.write_bytes(data)
+    with pytest.warns(UserWarning, match=rf"set aside as {DAMAGED}, \d+ runs could be saved"):
+        saved = found(harmed.parent)
+    assert len(saved) == 0 if harm == "head" else 40 < len(saved) < 60
+    with Store(harmed.parent) as store:
+        assert store.done == saved
+        assert (harmed.parent / DAMAGED).exists()
+        for key in saved:
+            store.outcome(key)
+        store.clear()
+    assert [path.name for path in harmed.parent.iterdir()] == [LOCK]
 
 
 # -- one process at a time
@@ -199,7 +240,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
             sys.executable,
             "-c",
             "import os, signal\n"
-            "from flowsim.sweep.store import Store\n"
+            "from flowsim.experiments.store import Store\n"
             f"with Store({str(tmp_path)!r}):\n"
             "    os.kill(os.getpid(), signal.SIGKILL)",
         ],
@@ -207,7 +248,6 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
         check=False,
     )
     assert holder.returncode < 0
-    assert (tmp_path / ".lock").exists()
     with Store(tmp_path):
         pass
 
@@ -215,29 +255,10 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("important")
     with pytest.raises(ResultsError, match=r"not a sweep.*\(thesis\.tex\); choose another --out"):
-        Store(tmp_path).__enter__()
+        refuse_unexpected(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     with pytest.raises(ResultsError, match=r"thesis\.tex is a file"):
-        Store(tmp_path / "thesis.tex").__enter__()
-
-
-def test_parts_of_something_else_are_never_removed(tmp_path):
-    """A folder of that name is common; at the end of a sweep it would be deleted."""
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "engine.stl").write_text("important")
-    with pytest.raises(ResultsError, match=r"\(parts/engine\.stl\); choose another --out"):
-        Store(tmp_path).__enter__()
-    assert (tmp_path / "parts" / "engine.stl").read_text() == "important"
-
-
-def test_an_empty_folder_of_parts_makes_no_sweep_of_other_things(tmp_path):
-    (tmp_path / "parts").mkdir()
-    with Store(tmp_path):
-        pass
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "thesis.tex").write_text("important")
-    with pytest.raises(ResultsError, match=r"\(thesis\.tex\)"):
-        Store(tmp_path).__enter__()
+        refuse_unexpected(tmp_path / "thesis.tex")
 
 
 @pytest.mark.parametrize("tables", [{}, {"runs.parquet": "0" * 64}, None])
@@ -248,41 +269,49 @@ def test_a_manifest_without_its_tables_is_no_finished_sweep(tmp_path, tables):
     with pytest.raises(ResultsError, match="not the folder of a finished sweep"):
         open_sweep(tmp_path)
     with pytest.raises(ResultsError, match=r"manifest\.json is missing or damaged"):
-        Store(tmp_path).__enter__()
+        refuse_unexpected(tmp_path)
 
 
 # -- disk full
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path, monkeypatch, call):
-    """Whichever call of the system says so."""
+def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path):
+    """SQLite says so of a file that may not grow."""
     with Store(tmp_path) as store:
         store.add([outcome(1), outcome(2)])
-
-        def full(*_: object) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        with monkeypatch.context() as patched:
-            patched.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), full)
-            with pytest.raises(MachineError) as told:
-                store.add([outcome(3)])
+        store._database.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(MachineError) as told:
+            store.add([outcome(3, 5000)])
         assert "no room left; the 2 runs finished so far are safe" in str(told.value)
         assert "Free some space, then start the same command again" in str(told.value)
+        store._database.execute("PRAGMA max_page_count = 100000")
         store.add([outcome(3)])
-    assert len(found(tmp_path).done) == 3
+    assert len(found(tmp_path)) == 3
 
 
-def test_a_real_limit_of_the_system_leaves_no_half_part(tmp_path):
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_table_that_does_not_fit_is_not_there(tmp_path, monkeypatch, call):
+    """Whichever call of the system says so."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), full)
+    with Store(None) as store, pytest.raises(MachineError, match="no room left"), store.reported():
+        machine.write_atomically(tmp_path / "table", b"rows")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_limit_of_the_system_leaves_no_half_run(tmp_path):
     """RLIMIT_FSIZE in a process of its own: the system itself refuses to write more."""
     script = (
         "import resource, signal, sys\n"
         "sys.path.insert(0, 'tests')\n"
-        "from test_sweep_store import *\n"
+        "from test_store import *\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"with Store({str(tmp_path)!r}) as store:\n"
         "    store.add([outcome(1)])\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (70000, 70000))\n"
         "    store.add([outcome(n, 2000) for n in range(2, 5)])\n"
     )
     result = subprocess.run(
@@ -295,8 +324,7 @@ def test_a_real_limit_of_the_system_leaves_no_half_part(tmp_path):
     )
     assert "MachineError" in result.stderr.splitlines()[-1]
     assert "no room left; the 1 runs finished so far are safe" in result.stderr
-    assert list(found(tmp_path).done) == [outcome(1).key]
-    assert len(list((tmp_path / "parts").iterdir())) == 1
+    assert list(found(tmp_path)) == [outcome(1).key]
 
 
 def test_a_folder_that_may_not_be_written_is_said_so(tmp_path, monkeypatch):
@@ -320,7 +348,7 @@ def test_joining_needs_no_more_memory_for_more_runs(tmp_path):
     """Ten thousand runs, a process for each size, so that peaks can be compared."""
     script = (
         "import sys; sys.path.insert(0, 'tests')\n"
-        "from test_sweep_store import *\n"
+        "from test_store import *\n"
         "n = int(sys.argv[1])\n"
         "filled(Path(sys.argv[2]), [range(a, a + 50) for a in range(0, n, 50)])\n"
         "print(peak_mb())\n"
@@ -337,13 +365,3 @@ def test_joining_needs_no_more_memory_for_more_runs(tmp_path):
         )
         peaks.append(float(result.stdout))
     assert peaks[1] - peaks[0] < 40  # the keys and the plan; the rows alone would be 40 times more
-
-
-def test_stores_name_their_parts_by_what_is_in_them(tmp_path):
-    """The same runs give the same part, so that writing them twice does no harm."""
-    with Store(tmp_path) as store:
-        store.add([outcome(1)])
-        store.add([outcome(1)])
-    (part,) = (tmp_path / "parts").iterdir()
-    assert part.name == f"part-{outcome(1).key[:12]}-{stores._digest(part.read_bytes())}.parquet"
-    assert RESULTS.names[-1] == "value"

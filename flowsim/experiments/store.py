@@ -81,12 +81,12 @@ class Outcome:
         return unpacked(self.tables[name]).to_pandas()
 
 
-def packed(table: pa.Table | pd.DataFrame) -> bytes:
-    """Return a table as bytes: an Arrow stream, compressed."""
+def packed(table: pa.Table | pd.DataFrame, compression: str | None = "zstd") -> bytes:
+    """Return a table as bytes: an Arrow stream."""
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
         stream.write_table(table)
     return bytes(sink.getvalue())
@@ -186,9 +186,9 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         """Return the folder free; a store with nothing in it is removed."""
-        if self.folder is not None and not (self.look or self.done):
-            if not (self.folder / DAMAGED).exists():
-                self.clear()
+        ruined = self.folder is not None and (self.folder / DAMAGED).exists()
+        if not (self.look or self.done or ruined):
+            self.clear()
         self._close()
 
     def _take_lock(self, folder: Path) -> None:
@@ -224,8 +224,7 @@ class Store:
         except sqlite3.DatabaseError as reason:
             if _code(reason) not in RUINED or self.folder is None or self.look:
                 raise
-            if self._db is not None:
-                self._db.close()
+            self._database.close()
             self._db = self._replaced(self.folder)
 
     def _scan(self) -> None:
@@ -233,6 +232,8 @@ class Store:
             if not self._database.execute("SELECT 1 FROM sqlite_master").fetchone():
                 return  # stopped before it had begun
         else:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(LAYOUT)
             name = f"process {os.getpid()} on {socket.gethostname()}"
             with self._database as db:
@@ -431,9 +432,6 @@ def _connected(folder: Path | None, look: bool = False, locked: bool = True) -> 
     how = "?mode=ro" if look else "" if locked else "?nolock=1"
     db = sqlite3.connect(f"{path}{how}", uri=True)
     db.text_factory = lambda text: text.decode(errors="replace")  # damaged text is no error
-    if not look:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
     return db
 
 
@@ -445,6 +443,8 @@ def _owner(folder: Path) -> str:
 
 
 def _readable(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a ruined file from its beginning, then from its end."""
+    db.execute("PRAGMA writable_schema = ON")  # so that one which was cut short is read at all
     for order in ("ASC", "DESC"):
         with suppress(sqlite3.DatabaseError):
             yield from db.execute(f"SELECT {COLUMNS} FROM runs ORDER BY rowid {order}")
@@ -467,7 +467,8 @@ def _digest(row: Sequence[Any]) -> bytes:
 
 def _joined(tables: Mapping[str, bytes]) -> bytes:
     """Put named streams into one."""
-    return packed(pa.table({name: pa.array([data]) for name, data in tables.items()}))
+    whole = pa.table({name: pa.array([data]) for name, data in tables.items()})
+    return packed(whole, compression=None)
 
 
 def _parted(content: bytes) -> dict[str, bytes]:

@@ -20,8 +20,9 @@ from flowsim.data import sources
 from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
-from flowsim.findings import comparison as words
+from flowsim.findings import coinciding, pairs
 from flowsim.findings.biography import Diary
+from flowsim.findings.comparison import summary
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table
 from flowsim.scenario import load
@@ -29,6 +30,11 @@ from flowsim.scenario import load
 NATION = 39_582_793
 SAMPLE = 0.0005
 A, B = "september-2022", "no-task-force"
+
+
+def said(found: comparison.Comparison) -> str:
+    """What the terminal shows, without its line ends."""
+    return " ".join(summary(found).split())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -126,26 +132,28 @@ def test_what_pairing_is_worth_is_said_from_ten_replications_on(found):
     differences = found.differences
     many = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=10)})
     few = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=9)})
-    assert "pairing divides the variance by" in many.report()
-    assert "pairing divides" not in few.report()
+    assert "times smaller than between men of their own" in said(many)
+    assert "of their own" not in said(few)
     assert worth_of_pairing(differences.assign(n=9)).isna().all()
 
 
 def test_what_is_printed_says_sizes_and_intervals(found):
-    text = found.report()
+    text = said(found)
     assert "men who reached Georgia in september-2022" in text
-    assert "visible checks" in text
+    assert "the sight of checks (deterrence)" in text
     for policy in coincidence.POLICIES:
         assert coincidence.title_of(policy) in text
     assert "cannot be told apart" in text
-    assert "UNDER OTHER VALUES OF LAMBDA" in text
+    assert "If substitution is weaker".upper() in text.upper()
+    assert "Lambda 0.6" in text
 
 
 def test_a_difference_of_uncertain_sign_is_not_called_one() -> None:
     row = {"difference": -240.0, "low": -512.0, "high": 32.0, "value_a": 900.0, "value_b": 660.0}
-    told = words._difference("men set off", {**row, "variance_factor": np.nan, "n": 20})
-    expected = "Men set off: no sure difference: 240 fewer, 512 fewer to 32 more: 660, was 900."
-    assert told == expected
+    assert pairs.difference("", "men set off", pd.Series(row)) == (
+        "660 men set off instead of 900: whether these are more or fewer is not certain "
+        "(−512 to +32)."
+    )
 
 
 def test_the_range_over_the_orders_holds_the_mean(found):
@@ -159,7 +167,7 @@ def test_opening_the_folder_gives_what_was_found(found):
     assert again.names == [A, B]
     assert again.pairs == [(A, B)]
     assert again.scenarios == found.scenarios
-    assert again.report() == found.report()
+    assert said(again) == said(found)
     for name in ("transitions", "daily", "outcomes"):
         assert len(again.table(name)) == len(found.table(name)) > 0
     assert again.manifest["kind"] == "comparison"
@@ -196,9 +204,8 @@ def test_a_comparison_without_terms_policies_and_lambdas_has_empty_tables(tmp_pa
     opened = comparison.open_comparison(tmp_path / "small")
     for table in (opened.terms, opened.shapley, opened.lambdas):
         assert table.empty
-    assert "95 % intervals" in result.report()
-    assert "need two replications" in result.report()
-    assert opened.report() == result.report()
+    assert "One replication was run, so no number here has a range" in said(result)
+    assert said(opened) == said(result)
     assert not (tmp_path / "small" / "terms.csv").exists()
 
 
@@ -211,9 +218,9 @@ def test_a_scenario_against_its_twin_differs_in_nothing(tmp_path):
     assert (result.differences["difference"] == 0).all()
     assert result.differences["variance_factor"].isna().all()
     assert result.terms.empty
-    assert "No man's outcome differs" in result.report()
-    assert "as before" in result.report()
-    assert comparison.open_comparison(out).report() == result.report()
+    assert "The same became of every man in both scenarios" in said(result)
+    assert "as before" in said(result)
+    assert said(comparison.open_comparison(out)) == said(result)
 
 
 # -- other lambdas
@@ -345,7 +352,7 @@ def test_the_command_prints_the_answer_and_leaves_a_folder(tmp_path):
     arguments = ["compare", A, B, "--replications", "2", "--sample", str(SAMPLE), "--workers", "1"]
     result = CliRunner().invoke(app, [*arguments, "--no-shapley", "--out", str(folder)])
     assert result.exit_code == 0, result.output
-    assert "Men set off" in result.output
+    assert "more men set off" in " ".join(result.output.split())
     assert comparison.open_comparison(folder).replications == 2
     quiet = ["--no-shapley", "--no-terms", "--quiet", "--out", str(folder)]
     again = CliRunner().invoke(app, [*arguments, *quiet])
@@ -371,4 +378,6 @@ def test_the_command_refuses_in_a_line_and_with_code_2(arguments, words):
 def test_a_shapley_value_lies_in_the_range_printed_beside_it():
     """A mean over orders can lie outside the effects of coming first and of coming last."""
     row = {"first_in": -1140.0, "last_in": -1070.0, "least": -1400.0, "most": -1050.0}
-    assert words._orders(row) == "-1,400 to -1,050"
+    numbers = {"effect": -1200.0, "low": -1300.0, "high": -1100.0, "unit": "cars", **row}
+    (own,) = coinciding._table({"a_policy": numbers, coincidence.ALL: numbers}, "queue").rows
+    assert own[3] == "−1,400 to −1,050"

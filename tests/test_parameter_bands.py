@@ -13,9 +13,9 @@ import flowsim
 from flowsim.figures.layout import style
 from flowsim.figures.layout.tables import Results, read
 from flowsim.figures.run import fans
-from flowsim.findings import headlines
+from flowsim.findings import run as findings
 from flowsim.findings.account import Account
-from flowsim.report import parameters
+from flowsim.report import of_run
 
 FACTORS = np.linspace(0.5, 1.5, 21)  # what a draw does to every entry of a replication
 
@@ -67,7 +67,7 @@ def test_without_draws_nothing_is_said_of_parameters(many: Results) -> None:
 
 def test_ranges_over_the_draws_come_before_those_by_chance() -> None:
     drawn_, chance = np.arange(1.0, 101.0) * 1000, np.arange(401.0, 501.0) * 100
-    assert parameters._between(drawn_, chance) == (
+    assert findings._between(drawn_, chance) == (
         "between 5,950 and 95,000 in 90 of 100 draws (parameters and chance); "
         "between 40,600 and 49,500 by chance alone"
     )
@@ -77,10 +77,10 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(tmp_path: Path) -> Non
     draws = [{"destinations.georgia.background": value} for value in (4000, 9000)]
     run = flowsim.run("september-2022", sample=0.0005, draws=draws, out=tmp_path / "r")
     account = Account(run.scenario, run.daily, run.outcomes)
-    told = repr(headlines.section(account, run.posterior))
+    told = repr(of_run.answer(run, account))
     assert "in all 2 draws (parameters and chance)" in told
     assert "play of chance alone" not in told
-    assert "play of chance alone" in repr(headlines.section(account))
+    assert "play of chance alone" in repr(of_run.answer(replace(run, posterior=None), account))
     low, high = replace(account, daily=run.posterior).total("entries", "destination", "GE")
     assert high > low
     found = read(tmp_path / "r")

@@ -21,17 +21,16 @@ import flowsim
 from flowsim import cli, report
 from flowsim.data import sources
 from flowsim.experiments.running import open_run
-from flowsim.findings import account
+from flowsim.findings import ranges
+from flowsim.findings.finding import Link, Table
 from flowsim.findings.words import count
 from flowsim.report import drawings, html, inputs, making, pdf, variants
 from flowsim.report.document import (
     Commands,
     Document,
-    Link,
     Paragraph,
     Picture,
     Section,
-    Table,
     as_data,
     clean,
 )
@@ -293,16 +292,16 @@ def test_numbers_in_the_text_are_those_of_the_tables(run_folder, composed):
 
 
 def test_a_range_is_told_only_when_there_are_replications():
-    assert account.told(np.array([1234.0])) == "1,230"
-    assert account.told(np.array([1200.0, 1300.0])) == "1,250 (1,200 to 1,300)"
-    assert account.told(np.array([7.0, 7.0])) == "7"
-    assert account.told(np.array([np.nan, np.nan])) == "unknown"
+    assert ranges.ranged(np.array([1234.0])) == "1,230"
+    assert ranges.ranged(np.array([1200.0, 1300.0])) == "1,250 (1,200 to 1,300)"
+    assert ranges.ranged(np.array([7.0, 7.0])) == "7"
+    assert ranges.ranged(np.array([np.nan, np.nan])) == "unknown"
 
 
 def test_beyond_twenty_replications_the_range_leaves_the_rarest_out():
     values = np.arange(101.0)
-    assert account.ends(values) == (5.0, 95.0)
-    assert account.ends(values[:20]) == (0.0, 19.0)
+    assert ranges.ends(values) == (5.0, 95.0)
+    assert ranges.ends(values[:20]) == (0.0, 19.0)
 
 
 def test_one_replication_is_said_to_have_no_range(tmp_path, undrawn):

@@ -11,7 +11,8 @@ import pytest
 
 from flowsim import comparison, report
 from flowsim.comparison.lambdas import with_lambda
-from flowsim.findings import coinciding, paired
+from flowsim.findings import coinciding, pairs
+from flowsim.findings.finding import Table
 from flowsim.findings.words import count
 from flowsim.report import drawings, html, pdf
 from flowsim.report.document import (
@@ -21,7 +22,6 @@ from flowsim.report.document import (
     Paragraph,
     Picture,
     Section,
-    Table,
 )
 from flowsim.scenario import load, resolved_yaml, shipped
 from flowsim.sweep import run_sweep
@@ -104,7 +104,7 @@ def difference(value: float, low: float, high: float) -> pd.Series:
     ],
 )
 def test_a_difference_is_told_by_its_sign_or_as_uncertain(value, low, high, expected):
-    said = paired._sentence("", "men left", difference(value, low, high))
+    said = pairs.difference("", "men left", difference(value, low, high))
     assert said == expected.replace("10,100", count(10_050))
 
 
@@ -112,10 +112,10 @@ def test_men_are_followed_from_one_world_to_the_other(compared, told):
     found = comparison.open_comparison(compared)
     rows = found.matrix[(found.matrix["by"] == "all")]
     switched = rows[rows.status_a != rows.status_b]
-    part = section(told[0], "pair-1-fates")
+    part = section(told[0], "pair-1-outcomes")
     assert f"differs for {count(switched.men.sum())} of {count(rows.men.sum())} men" in text(part)
     few = [row for row in tables(part)[0].rows if "do not quote" in row[3]]
-    assert len(few) == (switched.nlargest(paired.MOST, "men").men_simulated < paired.FEW).sum()
+    assert len(few) == (switched.nlargest(pairs.MOST, "men").men_simulated < pairs.FEW).sum()
 
 
 def test_what_the_data_cannot_tell_apart_is_said_in_numbers(compared, told):
@@ -126,8 +126,8 @@ def test_what_the_data_cannot_tell_apart_is_said_in_numbers(compared, told):
 
 
 def test_without_shapley_nothing_is_said_of_coinciding_policies():
-    assert coinciding.section(pd.DataFrame()) is None
-    assert list(coinciding.sentences(pd.DataFrame())) == []
+    assert coinciding.finding(pd.DataFrame()).sentences == ()
+    assert list(coinciding.doubts(pd.DataFrame())) == []
 
 
 def test_each_world_has_its_reception_sheets_and_their_tables(told):
@@ -261,7 +261,7 @@ def test_a_calibration_tells_fit_and_test_apart_and_leaves_inputs_out(fitted):
     answer = text(section(fitted, "answer"))
     assert "1 of the 1 published figures that were fitted, inputs left out" in answer
     assert "0 of the 1 published figures that were not fitted" in answer
-    roles = [row[3] for row in tables(section(fitted, "published"))[0].rows]
+    roles = [row[5] for row in tables(section(fitted, "published"))[0].rows]
     assert roles == ["fitted", "a test: not fitted", "input, not evidence"]
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
-from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from flowsim.experiments.simulate import simulate
+from flowsim.figures.run import reception as chart
+from flowsim.findings import arrivals, run
 from flowsim.findings.account import Account
+from flowsim.findings.finding import Table
 from flowsim.model.states import Status
-from flowsim.report import arrivals, charts, reception
-from flowsim.report.document import Bullets, Document, Picture, Table, as_data
+from flowsim.report import reception
+from flowsim.report.document import Bullets, Document, Picture, as_data
 from flowsim.report.variants import account_of
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table, outcomes_table
@@ -114,7 +117,7 @@ def test_with_one_replication_there_is_neither_quantile_nor_chance(one):
     assert table.q50.notna().all()
     assert table[["q05", "q25", "q75", "q95", arrivals.CHANCE]].isna().all(axis=None)
     sheet = reception.section(one, "georgia", "reception-georgia.csv")
-    assert "no chance can be given from one" in words(sheet.blocks)
+    assert "no chance can be given from one replication" in words(sheet.blocks)
 
 
 def test_the_file_holds_the_table(several):
@@ -144,11 +147,11 @@ def test_a_line_that_was_never_passed_leaves_a_chance_open(several):
     rows = [[1.0]] * 3
     made = with_stock(several, rows, line=1e9)
     sheet = reception.section(made, "georgia", "x.csv")
-    assert "passed in none of 3 replications (at most 1 persons), which are too few" in words(
+    assert "passed in none of 3 replications (at most 1 persons); these are too few" in words(
         sheet.blocks
     )
-    assert "up to 10" in reception._rule_of_three(30)
-    assert "too few" in reception._rule_of_three(9)
+    assert "up to 10" in run._rule_of_three(30)
+    assert "too few" in run._rule_of_three(9)
 
 
 def test_the_sheet_tells_the_last_day_and_does_not_repeat_the_line_as_chance(several):
@@ -183,35 +186,38 @@ def test_the_alt_text_tells_what_the_chart_shows(several):
 # -- the chart
 
 
-def days(n: int) -> list[date]:
-    return [date(2022, 9, 17) + timedelta(days=d) for d in range(n)]
+def rows(*values: float) -> pd.DataFrame:
+    days = pd.date_range("2022-09-17", periods=len(values))
+    middle = np.array(values)
+    return pd.DataFrame({"date": days, "q05": middle - 5, "q50": middle, "q95": middle + 5})
 
 
-def texts(svg: bytes) -> list[str]:
-    return [e.text or "" for e in ET.fromstring(svg).iter() if e.tag.endswith("text")]
+def texts(figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(Text))
 
 
 def test_a_chart_is_well_formed_and_the_same_every_time():
-    values = np.linspace(0, 930, 45)
-    panel = charts.Panel("<b>&", days(45), values, values - 5, values + 5, limit=800)
-    made = charts.draw([panel, panel])
-    assert made == charts.draw([panel, panel])
-    assert texts(made).count("<b>&") == 2
-    assert "1,000" in texts(made)
-    assert "line 800" in texts(made)
+    panel = chart.Panel("<b>&", rows(*np.linspace(0, 930, 45)), limit=800)
+    made = chart.draw([panel, panel])
+    assert made == chart.draw([panel, panel])
+    assert ET.fromstring(made).tag.endswith("svg")
+    drawn = texts(chart.figure_of([panel, panel]))
+    assert drawn.count("<b>&") == 2
+    assert "line 800" in drawn
+    assert "31 Oct" in drawn
 
 
 @pytest.mark.parametrize("size", [0.0, 1.0, 7.3, 1040.0, 999_999.0])
 def test_the_axis_holds_what_is_drawn(size):
-    panel = charts.Panel("t", days(3), np.array([0.0, size, 0.0]))
-    assert size <= panel.top <= max(2.0, 2.1 * size)
+    ax = chart.figure_of([chart.Panel("t", rows(0.0, size, 0.0))]).axes[0]
+    assert size + 5 <= ax.get_ylim()[1] <= max(2.0, 1.1 * (size + 5))
 
 
 def test_a_line_far_above_the_chart_is_named_not_drawn():
-    panel = charts.Panel("t", days(3), np.array([0.0, 10.0, 5.0]), limit=5000)
-    assert "line 5,000: above this" in texts(charts.draw([panel]))
+    figure = chart.figure_of([chart.Panel("t", rows(0.0, 10.0, 5.0), limit=5000)])
+    assert "line 5,000: above this" in texts(figure)
+    assert len(figure.axes[0].lines) == 1
 
 
 def test_days_that_are_not_there_leave_no_mark():
-    panel = charts.Panel("t", days(3), np.array([1.0, np.nan, 2.0]))
-    assert b"nan" not in charts.draw([panel])
+    assert b"nan" not in chart.draw([chart.Panel("t", rows(1.0, np.nan, 2.0))])

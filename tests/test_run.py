@@ -19,6 +19,7 @@ import pytest
 import flowsim
 from flowsim.errors import FlowsimError, MachineError, ResultsError, ScenarioError
 from flowsim.experiments.running import TABLES, open_run, run
+from flowsim.findings.run import summary
 from flowsim.scenario import load
 
 TINY = 0.0002
@@ -105,7 +106,7 @@ def test_what_is_read_back_is_what_was_run(tmp_path):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name))
     assert again.scenario == result.scenario
     assert again.manifest == result.manifest
-    assert again.report() == result.report()
+    assert summary(again) == summary(result)
 
 
 def test_changes_are_saved_with_the_run(tmp_path):
@@ -355,7 +356,7 @@ def test_what_is_not_there_is_not_opened(tmp_path):
 
 def test_the_report_answers_the_questions(finished):
     """Who left, where to, who could not, who was stopped, how long they waited."""
-    report = open_run(finished).report()
+    report = summary(open_run(finished))
     for heading in (
         "WHO LEFT",
         "WHO COULD NOT",
@@ -365,13 +366,13 @@ def test_the_report_answers_the_questions(finished):
     ):
         assert heading in report
     assert "260,000" in report
-    assert "lumpy below a sample of 1:200" in report
+    assert "queues are lumpy" in report
 
 
 def test_a_summary_says_first_what_was_changed_with_set(finished):
     changed = flowsim.run("september-2022", sample=TINY, changes=["choice.lambda=0.3"])
-    assert "Changed with --set: choice.lambda = 0.3" in changed.report().split("WHO LEFT")[0]
-    assert "Changed with" not in open_run(finished).report()
+    assert "Changed with --set: choice.lambda = 0.3" in summary(changed).split("WHO LEFT")[0]
+    assert "Changed with" not in summary(open_run(finished))
 
 
 def test_new_tables_leave_no_report_of_the_old_ones(tmp_path):

@@ -523,14 +523,14 @@ def test_shipped_sweeps_are_named_if_none_is_given():
 
 def test_the_headline_names_the_strongest_parameter(finished):
     """Entries with a faster call-up and with more freedom of choice: one of them moves more."""
-    text = headline.headline(open_sweep(finished))
+    found = headline.ranges(open_sweep(finished))
     indices = open_sweep(finished).indices
     mine = indices[(indices["output"] == "entries_men") & (indices["place_id"] == "GE")]
     shares = mine[mine["index"] == "share"].set_index("parameter")["value"].astype(float)
     said = {"choice.lambda": "lambda", "call_up.pace": "pace of the call-up"}[shares.idxmax()]
-    (line,) = [line for line in text.splitlines() if "Entries of men into Georgia" in line]
+    (line,) = [sentence for sentence in found if "Entries of men into Georgia" in sentence]
     assert f"moved most by {said}" in line
-    assert "; chance makes " in line
+    assert "of the spread between points is chance" in line
 
 
 def test_a_sweep_that_needs_more_memory_than_there_is_is_refused_at_once(monkeypatch, tmp_path):

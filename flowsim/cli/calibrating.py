@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, command, finish
 from flowsim.cli.terminal import progress_shown
-
-if TYPE_CHECKING:
-    from flowsim.calibration import CalibrationResults
 
 
 @command(RESUMED)
@@ -52,6 +49,7 @@ def calibrate(
     """
     from flowsim.calibration import calibrate as fit
     from flowsim.calibration import open_calibration, read_calibration
+    from flowsim.findings.calibration import summary
 
     folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}")
     with progress_shown(quiet) as progress:
@@ -65,39 +63,5 @@ def calibrate(
             progress=progress,
         )
     if not quiet:
-        typer.echo(_findings(open_calibration(folder)))
+        typer.echo(summary(open_calibration(folder)))
     finish(folder, no_figures, quiet)
-
-
-def _findings(results: CalibrationResults) -> str:
-    """Put into words how well the figures are met, which numbers they fix, what was predicted."""
-    share = f"{100 * results.manifest['credible']:.0f} %"
-    fit = results.table("fit").dropna(subset=["z"])
-    off = fit[fit["z"].abs() > 2]
-    parameters = results.table("parameters")
-    fixed = parameters[parameters["verdict"] == "identified"]
-    lines = [
-        f"{results.manifest['title']}",
-        f"  {len(fit)} figures fitted; {len(fit) - len(off)} within two standard errors"
-        + (f", not {', '.join(off['id'])}" if len(off) else ""),
-        f"  {len(fixed)} of {len(parameters)} numbers identified by them (posterior, {share}):",
-    ]
-    for row in fixed.itertuples():
-        lines.append(f"    {row.parameter:48s} {row.median:10.4g}  {row.low:.4g} to {row.high:.4g}")
-    scores = results.table("scores") if results.has("scores") else None
-    if scores is not None:
-        own = scores[scores["who"] == "model"]
-        lines.append(
-            f"  {own['covered'].sum()} of {own['figures'].sum()} figures never fitted lie within "
-            f"their predictive intervals ({share})"
-        )
-    predicted = results.table("predictions").set_index("id")["simulated"]
-    mute = [n for n in results.manifest["against"] if n not in predicted.dropna()]
-    if mute:
-        lines.append(f"  nothing in the model to compare with {', '.join(mute)}")
-    recovery = results.table("recovery")
-    lines.append(
-        f"  {recovery['truth'].nunique()} synthetic truths: intervals of {share} cover "
-        f"{100 * recovery['covered'].mean():.0f} %"
-    )
-    return "\n".join(lines)

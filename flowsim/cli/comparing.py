@@ -59,6 +59,7 @@ def compare(
     """
     from flowsim.comparison import compare as compared
     from flowsim.comparison.running import read
+    from flowsim.findings.comparison import summary
 
     values = _lambdas(lambdas)
     loaded = read(scenarios, sample, seed)
@@ -79,7 +80,7 @@ def compare(
             progress=progress,
         )
     if not quiet:
-        typer.echo(result.report())
+        typer.echo(summary(result))
     print_results(folder, quiet=quiet)
 
 

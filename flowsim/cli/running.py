@@ -63,6 +63,7 @@ def run(
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
     from flowsim.experiments.running import run as simulate
+    from flowsim.findings.run import summary
     from flowsim.scenario import Base, shipped
 
     if not scenario:
@@ -84,7 +85,7 @@ def run(
             draws=_posterior_draws(posterior),
         )
     if not quiet:
-        typer.echo(f"{result.report().rstrip()}\n")
+        typer.echo(f"{summary(result)}\n")
     finish(folder, no_figures, quiet)
 
 

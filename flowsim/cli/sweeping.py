@@ -153,9 +153,9 @@ def _size(n_bytes: float) -> str:
 def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
     """Print what was found, where it is, and how to open it."""
     if not quiet:
-        from flowsim.findings.sweep import headline
+        from flowsim.findings.sweep import summary
 
-        typer.echo(f"{headline(swept)}\n")
+        typer.echo(f"{summary(swept)}\n")
     finish(swept.folder, no_figures, quiet)
     if not quiet:
         table = (swept.folder / "results.parquet").as_posix()

@@ -12,7 +12,6 @@ import pandas as pd
 from flowsim.comparison import tables
 from flowsim.comparison.traces import outcomes
 from flowsim.errors import ResultsError
-from flowsim.findings import comparison as words
 from flowsim.results import folder as folders
 from flowsim.scenario import load, resolved_yaml
 from flowsim.scenario.schema import Scenario
@@ -135,10 +134,6 @@ class Comparison:
         """What can become of a man, from staying to having reached a destination."""
         names = dict.fromkeys(name for s in self.scenarios for name in s.destinations)
         return outcomes(tuple(names))
-
-    def report(self) -> str:
-        """Say in plain words what came out."""
-        return words.report(self)
 
 
 def prepare(folder: Path, names: list[str], force: bool) -> None:

@@ -21,7 +21,6 @@ import pandas as pd
 from flowsim.data import sources
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
 from flowsim.experiments.parameter_draws import as_table, daily_of_draws, laid, variants
-from flowsim.findings import summary as words
 from flowsim.machine import free_memory, peak_memory_mb, versions
 from flowsim.model.agent_model import AgentModel, refuse_too_many
 from flowsim.model.flow_model import FlowModel
@@ -60,10 +59,6 @@ class Run:
     folder: Path | None = field(default=None)
     posterior: pd.DataFrame | None = field(default=None)
     draws: pd.DataFrame | None = field(default=None)
-
-    def report(self) -> str:
-        """Say in plain words what came out."""
-        return words.report(self.scenario, self.daily, self.outcomes, self.summary, self.manifest)
 
 
 def run(

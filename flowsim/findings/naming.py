@@ -256,7 +256,8 @@ def place_name(place_id: str, scenario: Scenario) -> str:
     if place_id in scenario.crossings:
         return scenario.crossings[place_id].name
     regions = sources.regions()
-    names = dict(zip(regions.code, regions.name, strict=True))
+    names = {figure.place_id: figure.place for figure in sources.observations()}
+    names |= dict(zip(regions.code, regions.name, strict=True))
     return names.get(place_id, place_id)
 
 

@@ -1,97 +1,202 @@
-"""What a sweep found, in a few lines of plain words."""
+"""What a sweep says: how far each output ranges over the points, and what moves it most."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
-from flowsim.findings.naming import label_of, output_label
-from flowsim.sweep.folder import SweepResults
+from flowsim.findings.account import records
+from flowsim.findings.finding import Finding, Table, wrapped
+from flowsim.findings.naming import all_named, output_label
+from flowsim.findings.ranges import SIMULATED
+from flowsim.findings.words import between, capital, plural, quantity
+from flowsim.sweep import SweepResults
 from flowsim.sweep.sensitivity import WHICH
 
-MOST = 6
+MOST = 6  # outputs of which a terminal shows the range
 STRENGTH = ("ST", "mu_star", "share", "src")
 """Indices by which parameters are put in order, whichever the design has."""
+MEANINGS = {
+    "ST": "share of the spread it takes part in (Sobol, total)",
+    "S1": "share of the spread it makes alone (Sobol, first)",
+    "mu_star": "mean size of a step's effect (Morris)",
+    "sigma": "how much that effect varies (Morris)",
+    "share": "share of the spread between points",
+    "effect": "from its lowest to its highest value",
+    "src": "standardised regression coefficient",
+}
+CHANCE = "noise_of_mean"
+OWN_LAMBDA = (
+    "Every point of this sweep has the lambda of its scenario. What the sweep says of diversion "
+    "between destinations hangs on it."
+)
+Row = dict[str, Any]
 
 
-def headline(swept: SweepResults) -> str:
-    """Return how far each output ranges over the points, and which parameter moves it most."""
-    lines = [_counts(swept), *_ranges(swept)]
-    return "\n".join(lines)
+def summary(swept: SweepResults) -> str:
+    """Return what a sweep says, as a terminal shows it."""
+    said = swept.manifest
+    n = len(said["scenarios"])
+    several = f"{n} scenarios, " if n > 1 else ""
+    failed = f"; {said['failed']:,} of them failed" if said["failed"] else ""
+    head = (
+        f"{said['title']}: {several}{plural(said['points'], 'point')}, "
+        f"{plural(said['replications'], 'replication')} each, "
+        f"{plural(said['runs'], 'run')}{failed}."
+    )
+    found = list(ranges(swept))
+    more = [f"... and {len(found) - MOST} more in results.parquet"] if len(found) > MOST else []
+    return "\n".join([wrapped(head, ""), *map(wrapped, (*found[:MOST], *more))])
 
 
-def _counts(swept: SweepResults) -> str:
-    told = swept.manifest
-    runs, failed = told["runs"], told["failed"]
-    scenarios = len(told["scenarios"])
-    where = f"{scenarios} scenarios, " if scenarios > 1 else ""
-    lost = f"; {failed:,} of them failed" if failed else ""
-    points, replications = told["points"], told["replications"]
+def caution(swept: SweepResults) -> str:
+    """Return what must be known before a range is quoted."""
+    failed = int(swept.manifest["failed"])
+    lost = f" {failed:,} runs failed and are missing from every number." if failed else ""
+    each = plural(int(swept.manifest["replications"]), "replication")
     return (
-        f"{told['title']}: {where}{points:,} point{'s' * (points != 1)}, {replications} "
-        f"replication{'s' * (replications > 1)} each, {runs:,} run{'s' * (runs != 1)}{lost}."
+        f"{SIMULATED} Each number is a mean over {each} at one point of the design; the spread "
+        "between points comes from the values chosen to be tried, which say nothing of how "
+        f"likely they are.{lost}"
     )
 
 
-def _ranges(swept: SweepResults) -> Iterator[str]:
-    """Return a line for each output at each place, averaged over replications."""
-    titles = {output.name: output for output in swept.sweep.outputs}
-    scenario = swept.sweep.bases[0].scenario
-    groups = list(swept.results.groupby(WHICH, observed=True, sort=False))
-    for (base, name, place), rows in groups[:MOST]:
+def ranges(swept: SweepResults) -> Iterator[str]:
+    """Return how far each output ranges, which parameter moves it most, and what chance makes."""
+    labels = labels_of(swept)
+    for (base, name, place), rows in swept.results.groupby(WHICH, observed=True, sort=False):
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
             continue
-        output = titles[str(name)]
-        said = output.title or output_label(output.measure, str(place), scenario)
-        of = f" ({base})" if len(swept.sweep.bases) > 1 else ""
-        low, high = (_number(value) for value in (means.min(), means.max()))
-        span = low if len(means) == 1 else f"{low} to {high}"
-        strongest = _strongest(swept, str(base), str(name), str(place))
-        most = f", moved most by {_named(swept, strongest)}" if strongest else ""
-        most += _chance(swept, str(base), str(name), str(place))
-        yield f"  {said[:1].upper()}{said[1:]}{of}: {span}{most}"
-    if len(groups) > MOST:
-        yield f"  ... and {len(groups) - MOST} more in results.parquet"
+        of = f" under {base}" if len(swept.sweep.bases) > 1 else ""
+        span = between(float(means.min()), float(means.max()), quantity)
+        span = f"from {span}" if span else quantity(float(means.min()))
+        own = _indices_of(swept, str(base), str(name), str(place))
+        strongest = _strongest(own, labels)
+        yield (
+            f"{capital(_label(swept, str(name), str(place)))}{of}: {span} over "
+            f"{plural(len(means), 'point')}"
+            + (f", moved most by {strongest}" if strongest else "")
+            + f".{_chance(own)}"
+        )
 
 
-def _named(swept: SweepResults, parameter: str) -> str:
-    title = swept.sweep.parameters[parameter].title
-    return title or label_of(parameter, swept.sweep.bases[0].scenario)
+def labels_of(swept: SweepResults) -> dict[str, str]:
+    """Return the names of the parameters in words, by key."""
+    named = all_named(swept.sweep.parameters, swept.sweep.bases[0].scenario)
+    return {name: one.label for name, one in named.items()}
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def _label(swept: SweepResults, name: str, place: str) -> str:
+    output = next(output for output in swept.sweep.outputs if output.name == name)
+    scenario = swept.sweep.bases[0].scenario
+    return output.title or output_label(output.measure, place, scenario)
 
 
-def _strongest(swept: SweepResults, scenario: str, output: str, place: str) -> str:
+def _indices_of(swept: SweepResults, base: str, output: str, place: str) -> list[Row]:
+    """Return the indices of one output; none if nothing could be said."""
+    table = swept.indices
+    if table is None:
+        return []
+    same = table["scenario"].eq(base) & table["output"].eq(output)
+    return records(table[same & table["place_id"].astype(str).eq(place)])
+
+
+def _strongest(rows: list[Row], labels: dict[str, str]) -> str:
     """Return the parameter with the largest index; empty if there is none to compare."""
-    if len(swept.sweep.parameters) < 2:
-        return ""
-    mine = _indices(swept, scenario, output, place)
-    mine = mine[mine["parameter"].isin(list(swept.sweep.parameters))]
-    for index in STRENGTH:
-        rows = mine[mine["index"] == index].set_index("parameter")
-        sizes = pd.to_numeric(rows["value"]).abs().dropna()
-        if len(sizes) and sizes.max() > 0:
-            return str(sizes.idxmax())
+    for index in STRENGTH if len(labels) > 1 else ():
+        sizes = {
+            str(row["parameter"]): abs(float(row["value"]))
+            for row in rows
+            if row["index"] == index and row["parameter"] in labels and _known(row["value"])
+        }
+        if sizes and max(sizes.values()) > 0:
+            return labels[max(sizes, key=lambda name: sizes[name])]
     return ""
 
 
-def _chance(swept: SweepResults, scenario: str, output: str, place: str) -> str:
-    """Return how much of what differs between points chance makes; empty if that is not known."""
-    rows = _indices(swept, scenario, output, place)
-    share = pd.to_numeric(rows[rows["index"] == "noise_of_mean"]["value"]).dropna()
-    if share.empty:
+def _chance(rows: list[Row]) -> str:
+    noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
+    if not noise or noise[0] < 0.01:
         return ""
-    return f"; chance makes {100 * share.iloc[0]:.2g} % of what differs between points"
+    return f" {100 * noise[0]:.0f}\u00a0% of the spread between points is chance."
 
 
-def _indices(swept: SweepResults, scenario: str, output: str, place: str) -> pd.DataFrame:
-    """Return the indices of one output; no rows if there are none."""
-    table = swept.indices
-    if table is None:
-        return pd.DataFrame(columns=["parameter", "index", "value"])
-    mine = (table["scenario"] == scenario) & (table["output"] == output)
-    return table[mine & (table["place_id"] == place)]
+def _known(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+# ------------------------------------------------------------------ tables
+
+
+def design(swept: SweepResults) -> Finding:
+    """Return the parameters of the design and the values that were tried."""
+    labels = labels_of(swept)
+    rows = []
+    for name, varied in swept.sweep.parameters.items():
+        tried = swept.runs[name].dropna().unique()
+        keys = ", ".join(varied.keys or {}) or name
+        rows.append((labels[name], keys, _values(list(tried)), f"{len(tried):,}"))
+    table = Table(
+        f"Parameters of the design ({swept.manifest['design']})",
+        ("Parameter", "Key in the scenario", "Values", "Number"),
+        tuple(rows),
+        align="lllr",
+        widths=(2.0, 2.4, 2.2, 0.8),
+    )
+    return Finding("design", "What was varied", (), (table,))
+
+
+def _values(tried: list[Any]) -> str:
+    numbers = pd.to_numeric(pd.Series(tried), errors="coerce")
+    if len(tried) > 8 and numbers.notna().all():
+        return f"{float(numbers.min()):g} to {float(numbers.max()):g}"
+    ordered = sorted(tried, key=lambda value: (str(type(value)), value))
+    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in ordered)
+
+
+def sensitivity(swept: SweepResults) -> Finding:
+    """Return a table of indices for each output."""
+    tables = (
+        []
+        if swept.indices is None
+        else [
+            _table(swept, str(base), str(name), str(place), records(rows))
+            for (base, name, place), rows in swept.indices.groupby(
+                ["scenario", "output", "place_id"], sort=False
+            )
+        ]
+    )
+    kept = tuple(table for table in tables if table.rows)
+    return Finding("sensitivity", "What moves the answer", (), kept)
+
+
+def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Row]) -> Table:
+    labels = labels_of(swept)
+    of = f", {base}" if len(swept.sweep.bases) > 1 else ""
+    return Table(
+        f"What moves {_label(swept, name, place)}{of}",
+        ("Parameter", "Index", "Value", "95 % interval", "Note"),
+        tuple(
+            (
+                labels[str(row["parameter"])],
+                MEANINGS[str(row["index"])],
+                quantity(float(row["value"])),
+                between(float(row["low"]), float(row["high"]), quantity),
+                row["note"] if isinstance(row["note"], str) else "",
+            )
+            for row in found
+            if row["index"] in MEANINGS and row["parameter"] in labels and _known(row["value"])
+        ),
+        align="llrrl",
+        widths=(1.8, 2.2, 1.0, 1.6, 1.8),
+    )
+
+
+def doubts(swept: SweepResults) -> tuple[str, ...]:
+    """Return what this sweep cannot show."""
+    moved = {key for name, v in swept.sweep.parameters.items() for key in (name, *(v.keys or ()))}
+    return () if "choice.lambda" in moved else (OWN_LAMBDA,)

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 
 MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
+YEAR = 2022  # of the data; left out of dates that fall into it
 
 
 def rounded(value: float, digits: int = 3) -> float:
@@ -33,12 +24,34 @@ def count(value: float) -> str:
     """Write a number of people or cars: three digits at most, millions in words."""
     if not math.isfinite(value):
         return "an unknown number of"
+    if value < 0:
+        return f"−{count(-value)}"
     if 0 < value < 1:
         return "fewer than 1"
     near = rounded(value)
     if abs(near) >= 999_500:
         return f"{rounded(value / 1e6):g} million"
     return f"{near:,.0f}"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign."""
+    if abs(value) < 1:
+        return "0"
+    return count(value) if value < 0 else f"+{count(value)}"
+
+
+def between(low: float, high: float, write: Callable[[float], str] = count) -> str:
+    """Write an interval; nothing if it is not known or has no width."""
+    if not (math.isfinite(low) and math.isfinite(high)) or low == high:
+        return ""
+    return f"{write(low)} to {write(high)}"
+
+
+def within(low: float, high: float, write: Callable[[float], str] = count) -> str:
+    """Write an interval in brackets after a number; nothing if there is none."""
+    span = between(low, high, write)
+    return f" ({span})" if span else ""
 
 
 def rate(value: float) -> str:
@@ -49,6 +62,17 @@ def rate(value: float) -> str:
     if abs(near) >= 10:
         return f"{near:,.0f}"
     return f"{near:.1f}" if abs(near) >= 1 else f"{near:g}"
+
+
+def quantity(value: float) -> str:
+    """Write an output of whatever kind and size: a count, a rate, a share or a difference."""
+    size = abs(value)
+    return ("−" if value < 0 else "") + (count(size) if size >= 100 else rate(size))
+
+
+def exact(value: float) -> str:
+    """Write a parameter with three digits that count, and no power of ten."""
+    return f"{rounded(value):,.12g}"
 
 
 def share(value: float) -> str:
@@ -72,6 +96,16 @@ def short_day(moment: date) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1][:3]}"
 
 
+def window(first: datetime, last: datetime) -> str:
+    """Write a window of time in few words: a moment, a day, or days up to a moment."""
+    year = "" if first.year == YEAR else f" {first.year}"
+    if first == last:
+        return f"{short_day(first)}{year}, {first:%H:%M}"
+    end = last - timedelta(minutes=1)
+    days = [short_day(first)] + [short_day(end)] * (first.date() != end.date())
+    return " to ".join(days) + year
+
+
 def period(first: date, last: date) -> str:
     """Write a period with its year or years."""
     if first.year != last.year:
@@ -87,10 +121,25 @@ def listed(items: Sequence[str]) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Write a small number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Write a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def capital(text: str) -> str:
+    """Begin a text with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def sampled(sample: float) -> str:
+    """Write what part of the men was simulated."""
+    return "all men" if sample == 1 else f"{100 * sample:.3g}\u00a0% of the men"
 
 
 def elided(text: str, length: int) -> str:
     """Cut a text that is longer than a number of characters, and show that it was cut."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def whole(value: float) -> str:
+    """Write a number as it was published: no digit left out, none behind the point."""
+    return f"{value:,.0f}"

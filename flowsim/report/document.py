@@ -11,21 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowsim.findings.finding import Finding, Inline, Link, Table, Words
+
 LANGUAGE = "en-GB"
 _SAFE_LINKS = ("https://", "http://")
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
-
-
-@dataclass(frozen=True)
-class Link:
-    """A text that leads to a source; nothing is fetched unless the reader follows it."""
-
-    text: str
-    url: str
-
-
-Inline = str | Link
-Words = str | Link | tuple[Inline, ...]
 
 
 @dataclass(frozen=True)
@@ -41,29 +31,6 @@ class Bullets:
     """A list of short statements."""
 
     items: tuple[Words, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table whose first column names its rows.
-
-    Attributes
-    ----------
-    numeric : tuple of bool
-        For each column, whether it holds numbers (set to the right).
-    widths : tuple of float
-        Relative widths of the columns on paper.
-    marked : frozenset of int
-        Rows that need a second look: inputs, assumptions, imputed figures. What they are is
-        also said in words in the row.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Words, ...], ...]
-    numeric: tuple[bool, ...] = ()
-    widths: tuple[float, ...] = ()
-    marked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -105,6 +72,19 @@ class Section:
     blocks: tuple[Block, ...]
     level: int = 2
     sheet: bool = False
+
+
+def section(finding: Finding, before: Sequence[Paragraph] = (), level: int = 2) -> Section:
+    """Return a finding as a section: one sentence as a paragraph, several as a list; then tables.
+
+    Parameters
+    ----------
+    before : sequence of Paragraph
+        What stands above the sentences.
+    """
+    said = finding.sentences
+    words: list[Block] = [Paragraph(said[0])] if len(said) == 1 else [Bullets(said)] * bool(said)
+    return Section(finding.key, finding.title, (*before, *words, *finding.tables), level)
 
 
 @dataclass(frozen=True)
@@ -208,7 +188,7 @@ def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
             {"marked": place in block.marked, "cells": [parts(cell) for cell in row]}
             for place, row in enumerate(block.rows)
         ],
-        "numeric": list(block.numeric or [False] * n),
+        "numeric": [side == "r" for side in block.align or "l" * n],
         "widths": list(block.widths or [1.0] * n),
     }
 

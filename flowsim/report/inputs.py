@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.report.document import Block, Paragraph, Section, Table
+from flowsim.findings.finding import Table
+from flowsim.report.document import Block, Paragraph, Section
 from flowsim.scenario import Row, assumptions, load
 from flowsim.scenario.schema import Scenario
 

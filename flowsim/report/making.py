@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.report.document import Bullets, Commands, Link, Paragraph, Section, Table, Words
+from flowsim.findings.finding import Link, Table, Words
+from flowsim.report.document import Bullets, Commands, Paragraph, Section
 from flowsim.scenario import assumptions
 from flowsim.scenario.schema import Scenario
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from flowsim.calibration import CalibrationResults, open_calibration
-from flowsim.data import sources
-from flowsim.findings.account import place_name, records
-from flowsim.findings.words import count, listed, rate, rounded
-from flowsim.report import doubts, drawings, inputs, lambdas, making
-from flowsim.report.document import Block, Bullets, Document, Link, Paragraph, Section, Table, Words
-from flowsim.report.of_run import scenario_file
-from flowsim.report.published import MEASURES
+from flowsim.findings import calibration
+from flowsim.findings.words import sampled
+from flowsim.report import drawings, inputs, making
+from flowsim.report.document import Bullets, Document, Paragraph, Section, section
+from flowsim.report.of_run import lambda_section, limits, scenario_file
 from flowsim.report.variants import REPLICATIONS, simulated
-from flowsim.scenario.schema import Scenario
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the SHA-256 "
     "below with those in the manifest.json of the new folder."
 )
-
-Row = dict[str, Any]
 
 
 def compose(
@@ -38,13 +29,18 @@ def compose(
     shown = [str(name) for name in found.table("predictions")["id"]]
     budget = found.manifest.get("budget", "full")
     command = f"flowsim calibrate calibration.yaml --budget {budget} --out again"
+    beside = calibration.predicted(found)
+    answer = (
+        Paragraph(calibration.CAUTION, "caution"),
+        Bullets(tuple(calibration.sentences(found))),
+    )
     sections = [
-        _answer(found),
-        _parameters(found),
+        Section("answer", "What the calibration says", answer),
+        section(calibration.parameters(found)),
         drawings.section(folder, "calibration"),
-        *_figures(found, scenario),
-        *([lambdas.section(scenario, others)] if others else []),
-        doubts.section([scenario], _unidentified(found)),
+        *([section(beside)] if beside.tables else []),
+        *([lambda_section(others)] if others else []),
+        limits([scenario], calibration.unidentified(found)),
         inputs.differences(scenario),
         inputs.everything(scenario),
         making.reproduce((command,), found.manifest, SAME),
@@ -53,134 +49,22 @@ def compose(
     document = Document(
         title=str(found.manifest.get("title") or found.manifest["name"]),
         subtitle="Report on a calibration: a simulated scenario fitted to published figures",
-        facts=_facts(found, scenario),
+        facts=_facts(found),
         sections=tuple(sections),
-        attachments=(scenario_file(scenario, "scenario.yaml"),),
+        attachments=(scenario_file(scenario),),
     )
     return document, {}
 
 
-# ------------------------------------------------------------------ the answer
-
-
-def _answer(found: CalibrationResults) -> Section:
-    share = f"{100 * float(found.manifest['credible']):.0f} %"
-    caution = (
-        "Simulated, not counted. Parameters were fitted to published figures; a good fit says that "
-        "the model can make these figures, not that it is right. Figures that were inputs of the "
-        "model prove nothing and are marked."
-    )
-    items = [_covered(found.table("predictions"), share, fitted=True)]
-    items.append(_covered(found.table("predictions"), share, fitted=False))
-    verdicts = found.table("parameters")["verdict"].value_counts()
-    items.append(
-        f"The figures identify {verdicts.get('identified', 0)} of {int(verdicts.sum())} "
-        f"parameters, {verdicts.get('weakly', 0)} more weakly. The other "
-        f"{verdicts.get('not identified', 0)} stay assumptions."
-    )
-    blocks = (Paragraph(caution, "caution"), Bullets(tuple(item for item in items if item)))
-    return Section("answer", "What the calibration says", blocks)
-
-
-def _covered(predictions: pd.DataFrame, share: str, fitted: bool) -> str:
-    """Return how many figures that are no inputs lie within their predictive interval."""
-    rows = predictions[~predictions["is_input"].astype(bool)].dropna(subset=["simulated"])
-    rows = rows[rows["fitted"].astype(bool).eq(fitted)]
-    if rows.empty:
-        return ""
-    kind = "fitted" if fitted else "not fitted"
+def _facts(found: CalibrationResults) -> tuple[tuple[str, str], ...]:
+    said = found.manifest
+    whole = said.get("whole_runs", 0)
+    fit = f"{said['design_runs']:,} to fit" + (f", {whole:,} more with all men" if whole else "")
     return (
-        f"{int(rows['covered'].sum())} of the {len(rows)} published figures that were {kind}, "
-        f"inputs left out, lie within their {share} predictive interval."
-    )
-
-
-def _unidentified(found: CalibrationResults) -> tuple[str, ...]:
-    table = found.table("parameters")
-    names = [str(name) for name in table["parameter"][table["verdict"].eq("not identified")]]
-    if not names:
-        return ()
-    return (f"The published figures do not identify {listed(names)}: these remain assumptions.",)
-
-
-# ------------------------------------------------------------------ tables
-
-
-def _parameters(found: CalibrationResults) -> Section:
-    rows = records(found.table("parameters"))
-    table = Table(
-        f"Parameters, with {100 * float(found.manifest['credible']):.0f} % credible intervals",
-        ("Parameter", "Allowed", "Median", "Interval", "Verdict"),
-        tuple(
-            (
-                str(row["parameter"]),
-                f"{_plain(row['prior_low'])} to {_plain(row['prior_high'])}",
-                _plain(row["median"]),
-                f"{_plain(row['low'])} to {_plain(row['high'])}",
-                str(row["verdict"]),
-            )
-            for row in rows
-        ),
-        numeric=(False, True, True, True, False),
-        widths=(2.4, 1.3, 0.9, 1.5, 1.2),
-        marked=frozenset(n for n, row in enumerate(rows) if row["verdict"] == "not identified"),
-    )
-    return Section("parameters", "What was fitted", (table,))
-
-
-def _figures(found: CalibrationResults, scenario: Scenario) -> list[Section]:
-    known = {figure.id: figure for figure in sources.observations()}
-    rows = [row for row in records(found.table("predictions")) if _known(row["simulated"])]
-    if not rows:
-        return []
-    cells: list[tuple[Words, ...]] = []
-    for row in rows:
-        figure = known.get(str(row["id"]))
-        role = "fitted" if row["fitted"] else "a test: not fitted"
-        write = rate if row["measure"] in ("wait_hours", "passport_share") else count
-        measure = str(row["measure"])
-        cells.append(
-            (
-                f"{place_name(str(row['place_id']), scenario)}: "
-                f"{MEASURES.get(measure, measure.replace('_', ' '))} ({row['id']})",
-                f"{float(row['published']):,.0f}",
-                f"{write(float(row['simulated']))} ({write(float(row['sim_low']))} to "
-                f"{write(float(row['sim_high']))})",
-                "input, not evidence" if row["is_input"] else role,
-                Link(figure.source_name, figure.source_url) if figure else "",
-            )
-        )
-    table = Table(
-        "Published figures and what draws of the posterior give when simulated",
-        ("What", "Published", "Simulated", "Role", "Source"),
-        tuple(cells),
-        numeric=(False, True, True, False, False),
-        widths=(2.6, 1.0, 2.0, 1.2, 2.4),
-        marked=frozenset(n for n, row in enumerate(rows) if row["is_input"]),
-    )
-    blocks: list[Block] = [table]
-    return [Section("published", "Beside the published figures", tuple(blocks))]
-
-
-def _plain(value: Any) -> str:
-    """Write a number with three digits that count, and no power of ten."""
-    return f"{rounded(float(value)):,.12g}"
-
-
-def _known(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _facts(found: CalibrationResults, scenario: Scenario) -> tuple[tuple[str, str], ...]:
-    told = found.manifest
-    share = f"{100 * float(told['sample']):.3g} % of the men"
-    whole = told.get("whole_runs", 0)
-    fit = f"{told['design_runs']:,} to fit" + (f", {whole:,} more with all men" if whole else "")
-    return (
-        ("Calibration", str(told["name"])),
-        ("Scenario", scenario.name),
-        ("Runs", f"{fit}, {told['prediction_runs']:,} to predict"),
-        ("Sample", f"{share}; predictions with all men" if whole else share),
-        ("Seed", str(told["seed"])),
-        ("Made with", f"flowsim {told['versions']['flowsim']}"),
+        ("Calibration", str(said["name"])),
+        ("Scenario", found.scenario.name),
+        ("Runs", f"{fit}, {said['prediction_runs']:,} to predict"),
+        ("Sample", sampled(said["sample"]) + ("; predictions with all men" if whole else "")),
+        ("Seed", str(said["seed"])),
+        ("Made with", f"flowsim {said['versions']['flowsim']}"),
     )

@@ -14,6 +14,7 @@ import pandas as pd
 from flowsim.comparison.lambdas import VALUES, with_lambda
 from flowsim.experiments.simulate import simulate
 from flowsim.findings.account import Account
+from flowsim.findings.words import plural, sampled
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table, outcomes_table
@@ -43,9 +44,17 @@ class Variants:
 
     @property
     def words(self) -> str:
-        """Say with how many men and replications they were simulated."""
-        times = "replication" if self.replications == 1 else "replications"
-        return f"{100 * self.sample:g} % of the men, {self.replications} {times}"
+        """With how many men and replications they were simulated."""
+        return f"{sampled(self.sample)}, {plural(self.replications, 'replication')}"
+
+    @property
+    def assumptions(self) -> dict[str, Account]:
+        """All of them by what each assumes."""
+        lambdas = {
+            f"lambda {value:g}" + (", as assumed" if value == self.own else ""): account
+            for value, account in self.lambdas.items()
+        }
+        return lambdas | self.stays
 
 
 def simulated(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flowsim.findings.account import Account
+from flowsim.findings.run import has_passed
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.timetable import WARM_UP
 
@@ -38,7 +39,7 @@ def quantiles(account: Account, destination: str) -> pd.DataFrame:
             part[name] = np.nan if one and name != "q50" else np.round(values, 3)
         part[CHANCE] = np.nan
         if measure == "stock_persons" and line is not None and not one:
-            part[CHANCE] = passed_by(series, line).mean(axis=1).to_numpy(dtype=float)
+            part[CHANCE] = has_passed(series, line).mean(axis=1).to_numpy(dtype=float)
         parts.append(part)
     columns = ["date", "measure", *QUANTILES, CHANCE]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
@@ -59,7 +60,7 @@ def measures(account: Account, destination: str) -> dict[str, pd.DataFrame]:
 
 
 def newcomers(account: Account, destination: str) -> pd.DataFrame:
-    """Part the model's men and companions from ordinary traffic, by day and replication.
+    """Separate the model's men and companions from ordinary traffic, by day and replication.
 
     Two counts hold two unknowns: entries = m p + b (1 - s f) and entries of men =
     m + b s (1 - f), with m the men, p persons per man, b ordinary travellers, s the share of
@@ -90,11 +91,6 @@ def newcomers(account: Account, destination: str) -> pd.DataFrame:
     return pd.DataFrame(by_day.round(3))
 
 
-def passed_by(there: pd.DataFrame, line: float) -> pd.DataFrame:
-    """Mark, by day and replication, whether the line was passed on or before that day."""
-    return there.cummax() > line
-
-
 def line_of(account: Account, destination: str) -> float | None:
     """Return the capacity line that the scenario draws for a destination, persons."""
     found = account.scenario.capacities.get(destination)
@@ -107,7 +103,7 @@ def _crossings(account: Account, destination: str) -> list[str]:
 
 
 def _shut_share(account: Account, utc_offset_h: int) -> pd.DataFrame:
-    """Give, by local day and crossing, the share of hours in which no men were let out."""
+    """Return, by local day and crossing, the share of hours in which no men were let out."""
     scenario = account.scenario
     first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
     hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))

@@ -1,19 +1,36 @@
-"""What must not be concluded: the same words in every report, and those of this scenario."""
+"""What must not be concluded: in every result, and in this scenario."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flowsim.findings.finding import Finding
 from flowsim.findings.words import listed
-from flowsim.report.document import Bullets, Paragraph, Section
 from flowsim.scenario.schema import Scenario
 
+TITLE = "What the data cannot tell"
+ABOUT = (
+    "A range over replications says how much chance moves a number. It does not say how far "
+    "the model is from the world. What the data leave open:"
+)
+TOTAL = (
+    "The total is of men of military age and of these destinations only. It must never be set "
+    "against the 260,000 that were reported for all exits of all people to all countries, nor the "
+    "difference be called unexplained."
+)
+COINCIDENCE = (
+    "After 28 September the entry limit, draft points, the end of the foot lane and fading panic "
+    "fall together. A single run cannot tell which of them did what; compare runs with and without "
+    "each (flowsim compare)."
+)
+DIVERSION = (
+    "How many would have gone elsewhere had one road been shut is assumed, through lambda: entry "
+    "counts do not identify it."
+)
 ALWAYS = (
     "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
     "nothing may be read from it about one.",
-    "The total is of men of military age and of these destinations only. It must never be set "
-    "against the 260,000 that were reported for all exits of all people to all countries, nor the "
-    "difference be called unexplained.",
+    TOTAL,
     "Entries are not people who fled. Published counts are crossings by both sexes and all ages, "
     "ordinary traffic included; for Kazakhstan the doubt about ordinary traffic (9,000 to 12,000 a "
     "day) outweighs everything else.",
@@ -21,11 +38,8 @@ ALWAYS = (
     "number of entries does not mean that fewer wanted to leave.",
     "Agreement with an input is not evidence. Capacities at Verkhny Lars, the pace of the call-up "
     "and the share served a notice are set from published figures.",
-    "After 28 September the entry limit, draft points, the end of the foot lane and fading panic "
-    "fall together. A single run cannot tell which of them did what; compare runs with and without "
-    "each (flowsim compare).",
-    "How many would have gone elsewhere had one road been shut is assumed, through lambda: entry "
-    "counts do not identify it.",
+    COINCIDENCE,
+    DIVERSION,
     "Exits published before October are ordinary traffic above all, so stocks abroad, moving on "
     "and return are weakly known.",
     "Regional figures of the call-up and of passports are estimates of low trust, mostly imputed: "
@@ -35,26 +49,23 @@ ALWAYS = (
 )
 
 
-def section(scenarios: Sequence[Scenario], extra: tuple[str, ...] = ()) -> Section:
-    """Return the limits of what a report says.
+def finding(scenarios: Sequence[Scenario], extra: Sequence[str] = ()) -> Finding:
+    """Return the limits of what results say.
 
     Parameters
     ----------
     scenarios : sequence of Scenario
-        All that the report tells of.
-    extra : tuple of str
-        What this folder cannot tell, said first.
+        All that were simulated.
+    extra : sequence of str
+        What these results cannot show, put first.
     """
     own = dict.fromkeys(line for scenario in scenarios for line in _of(scenario))
-    words = (
-        "A range over replications says how much chance moves a number. It does not say how far "
-        "the model is from the world. What the data leave open:"
-    )
-    return Section(
-        "limits",
-        "What the data cannot tell",
-        (Paragraph(words), Bullets((*extra, *own, *ALWAYS))),
-    )
+    return Finding("limits", TITLE, (*extra, *own, *ALWAYS))
+
+
+def in_short() -> Finding:
+    """Return the gravest limits, for a terminal."""
+    return Finding("limits", TITLE, (TOTAL, COINCIDENCE, DIVERSION))
 
 
 def _of(scenario: Scenario) -> list[str]:

@@ -1,0 +1,144 @@
+"""What a calibration says: how well the figures are met, which numbers they fix, what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from flowsim.calibration import CalibrationResults
+from flowsim.data import sources
+from flowsim.findings.account import records
+from flowsim.findings.finding import Finding, Table, as_text
+from flowsim.findings.naming import label_of
+from flowsim.findings.published import FITTED, INPUT, TEST, TITLE, Beside, named, table, writer
+from flowsim.findings.ranges import SIMULATED
+from flowsim.findings.words import exact, listed, within
+from flowsim.scenario.schema import Scenario
+
+Row = dict[str, Any]
+CAUTION = (
+    f"{SIMULATED} Parameters were fitted to published figures; a good fit says that the model can "
+    "make these figures, not that it is right. Figures that were inputs of the model prove nothing "
+    "and are marked."
+)
+
+
+def summary(found: CalibrationResults) -> str:
+    """Return what a calibration says, as a terminal shows it."""
+    answer = Finding("answer", "What the calibration says", tuple(sentences(found)))
+    return f"{found.manifest['title']}\n{as_text([answer, parameters(found)])}"
+
+
+def sentences(found: CalibrationResults) -> Iterator[str]:
+    """Return how well figures are met, how many parameters they fix, and what could be found."""
+    predictions, level = found.table("predictions"), _level(found)
+    if found.has("fit"):
+        yield _fit(found.table("fit").dropna(subset=["z"]), found.scenario)
+    yield from _covered(predictions, level, fitted=True)
+    yield from _covered(predictions, level, fitted=False)
+    verdicts = found.table("parameters")["verdict"].value_counts()
+    yield (
+        f"The figures identify {verdicts.get('identified', 0)} of {int(verdicts.sum())} "
+        f"parameters, {verdicts.get('weakly', 0)} more weakly. The other "
+        f"{verdicts.get('not identified', 0)} stay assumptions."
+    )
+    if found.has("recovery"):
+        recovery = found.table("recovery")
+        yield (
+            f"When {recovery['truth'].nunique()} invented truths were fitted in the same way, the "
+            f"{level} intervals covered {100 * recovery['covered'].mean():.0f}\u00a0% of them."
+        )
+    simulated = predictions.set_index("id")["simulated"].dropna()
+    mute = [name for name in found.manifest.get("against", ()) if name not in simulated]
+    if mute:
+        yield f"Nothing in the model can be compared with {listed(mute)}."
+
+
+def _fit(fit: pd.DataFrame, scenario: Scenario) -> str:
+    off = [named(str(name), scenario) for name in fit["id"][fit["z"].abs() > 2]]
+    text = f"{len(fit) - len(off)} of {len(fit)} figures fitted are met within two standard errors"
+    return f"{text}; the others are {listed(off)}." if off else f"{text}."
+
+
+def _covered(predictions: pd.DataFrame, level: str, fitted: bool) -> Iterator[str]:
+    """Return how many figures that are no inputs lie within their predictive interval."""
+    rows = predictions[~predictions["is_input"].astype(bool)].dropna(subset=["simulated"])
+    rows = rows[rows["fitted"].astype(bool).eq(fitted)]
+    if len(rows):
+        kind = "fitted" if fitted else "not fitted"
+        yield (
+            f"{int(rows['covered'].sum())} of the {len(rows)} published figures that were {kind}, "
+            f"inputs left out, lie within their {level} predictive interval."
+        )
+
+
+def unidentified(found: CalibrationResults) -> tuple[str, ...]:
+    """Return which parameters the figures leave open."""
+    rows = found.table("parameters")
+    names = [str(name) for name in rows["parameter"][rows["verdict"].eq("not identified")]]
+    labels = [f"{label_of(name, found.scenario)} ({name})" for name in names]
+    if not names:
+        return ()
+    return (f"The published figures do not identify {listed(labels)}: these remain assumptions.",)
+
+
+def parameters(found: CalibrationResults) -> Finding:
+    """Return what was fitted, with intervals."""
+    rows = records(found.table("parameters"))
+    made = Table(
+        f"Parameters, with {_level(found)} credible intervals",
+        ("Parameter", "Allowed", "Median", "Interval", "Verdict"),
+        tuple(
+            (
+                str(row["parameter"]),
+                f"{exact(row['prior_low'])} to {exact(row['prior_high'])}",
+                exact(row["median"]),
+                f"{exact(row['low'])} to {exact(row['high'])}",
+                str(row["verdict"]),
+            )
+            for row in rows
+        ),
+        align="lrrrl",
+        widths=(2.4, 1.3, 0.9, 1.5, 1.2),
+        marked=frozenset(n for n, row in enumerate(rows) if row["verdict"] == "not identified"),
+    )
+    return Finding("parameters", "What was fitted", (), (made,))
+
+
+def predicted(found: CalibrationResults) -> Finding:
+    """Return published figures beside what draws of the posterior make of them."""
+    rows = [
+        _beside(row)
+        for row in records(found.table("predictions"))
+        if math.isfinite(float(row["simulated"]))
+    ]
+    caption = "Published figures and what draws of the posterior give when simulated"
+    tables = (table(caption, rows, found.scenario),) if rows else ()
+    return Finding("published", TITLE, (), tables)
+
+
+def _beside(row: Row) -> Beside:
+    figure = next((one for one in sources.observations() if one.id == row["id"]), None)
+    write, published = writer(str(row["measure"])), float(row["published"])
+    span = within(float(row["sim_low"]), float(row["sim_high"]), write)
+    start, end = (figure.window_start, figure.window_end) if figure else (None, None)
+    return Beside(
+        id=str(row["id"]),
+        place_id=str(row["place_id"]),
+        measure=str(row["measure"]),
+        window=(start, end) if start and end else None,
+        published=published,
+        low=figure.low if figure else published,
+        high=figure.high if figure else published,
+        simulated=write(float(row["simulated"])) + span,
+        mean=float(row["simulated"]),
+        role=INPUT if row["is_input"] else FITTED if row["fitted"] else TEST,
+        per_day=bool(figure and figure.unit.endswith("/day")),
+    )
+
+
+def _level(found: CalibrationResults) -> str:
+    return f"{100 * float(found.manifest['credible']):.0f}\u00a0%"

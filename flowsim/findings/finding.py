@@ -1,0 +1,111 @@
+"""What results say, as plain data: sentences and tables under a heading, and the same as text."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flowsim.findings.words import elided
+
+WIDTH = 100
+LONGEST = 52  # of a cell, in characters
+RANGE = re.compile(r" \([^()]* to [^()]*\)$")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to a source; nothing is fetched unless the reader follows it."""
+
+    text: str
+    url: str
+
+
+Inline = str | Link
+Words = str | Link | tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names its rows.
+
+    Attributes
+    ----------
+    align : str
+        A letter for each column, ``l`` or ``r`` (numbers); all left if empty.
+    widths : tuple of float
+        Relative widths of the columns on paper.
+    marked : frozenset of int
+        Rows that need a second look: inputs, assumptions, imputed figures. What they are is
+        also said in words in the row.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Words, ...], ...]
+    align: str = ""
+    widths: tuple[float, ...] = ()
+    marked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What results say on one question.
+
+    Attributes
+    ----------
+    key : str
+        Letters, digits and hyphens; unique among the findings of one result.
+    sentences : tuple of str
+        Each can be quoted alone.
+    """
+
+    key: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def as_text(findings: Iterable[Finding]) -> str:
+    """Return findings as a terminal shows them: headings, wrapped sentences, aligned tables."""
+    return "\n".join(line for finding in findings for line in _lines(finding))
+
+
+def wrapped(text: str, indent: str = "  ") -> str:
+    """Break a text into lines for a terminal, all but the first one indented further."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    yield f"\n{finding.title.upper()}"
+    yield from map(wrapped, finding.sentences)
+    for table in finding.tables:
+        yield wrapped(f"{table.caption}:")
+        yield from _aligned(table)
+
+
+def _aligned(table: Table) -> Iterator[str]:
+    """Return the rows of a table as lines; links, and ranges that find no room, are left out."""
+    rows = [table.header, *table.rows]
+    columns = [
+        [elided(str(cell), LONGEST) for cell in column]
+        for column in zip(*rows, strict=True)
+        if all(isinstance(cell, str) for cell in column)
+    ]
+    if sum(max(map(len, column)) + 2 for column in columns) > WIDTH:
+        columns = [[RANGE.sub("", cell) for cell in column] for column in columns]
+    sides = (table.align or "l" * len(columns))[: len(columns)]
+    padded = [
+        [cell.rjust(width) if side == "r" else cell.ljust(width) for cell in column]
+        for column, side in zip(columns, sides, strict=True)
+        for width in [max(map(len, column))]
+    ]
+    yield from ("    " + "  ".join(cells).rstrip() for cells in zip(*padded, strict=True))

@@ -1,0 +1,77 @@
+"""What a number over replications is worth: its range, and what such a range means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from flowsim.findings.words import count
+from flowsim.types import Floats
+
+FEW = 20  # replications up to which the range is from the least to the greatest
+SIMULATED = (
+    "Simulated, not counted. The numbers come from a model of a published episode; they hold for "
+    "its assumptions."
+)
+CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
+
+
+def ends(values: Floats) -> tuple[float, float]:
+    """Return the range of values over replications: least and greatest, or 5 % and 95 %."""
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return float("nan"), float("nan")
+    if len(known) <= FEW:
+        return float(known.min()), float(known.max())
+    low, high = np.quantile(known, [0.05, 0.95])
+    return float(low), float(high)
+
+
+def ranged(values: Floats, write: Callable[[float], str] = count) -> str:
+    """Write the mean over replications, and its range if there are several.
+
+    >>> ranged(np.array([11_920.0, 12_310.0]))
+    '12,100 (11,900 to 12,300)'
+    """
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return "unknown"
+    mean = write(float(known.mean()))
+    if len(values) < 2:
+        return mean
+    low, high = (write(end) for end in ends(values))
+    return mean if low == mean == high else f"{mean} ({low} to {high})"
+
+
+def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False) -> str:
+    """Return what the ranges in brackets mean, or why there are none.
+
+    Parameters
+    ----------
+    drawn : bool
+        Whether ranges over draws of the parameters stand beside those over replications.
+    paired : bool
+        Whether the numbers are differences between the same men in two scenarios.
+    """
+    if replications < 2:
+        return (
+            "One replication was run, so no number here has a range and no chance can be given; "
+            "use --replications 20 before you quote any of them."
+        )
+    if paired:
+        return (
+            f"Brackets are 95 % intervals of the mean over {replications} replications. Each "
+            "compares the same men, with the same draws, in both scenarios, so that only the "
+            f"policy differs. {CHANCE_ALONE}"
+        )
+    kind = "the least to the greatest" if replications <= FEW else "the 5 % to the 95 % quantile"
+    means = f"Numbers are means of {replications} replications"
+    if drawn:
+        return (
+            f"{means} at the scenario's own values; ranges in brackets go from {kind} of them and "
+            f"show chance only. The ranges over {replications} draws of the calibrated parameters, "
+            "given first below, hold chance and parameters. Doubt about the structure of the "
+            "model, and about assumptions that the calibration left fixed, is in neither."
+        )
+    return f"{means}; ranges in brackets go from {kind} of them. {CHANCE_ALONE}"

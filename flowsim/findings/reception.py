@@ -1,0 +1,137 @@
+"""What those who receive people must know: who comes each day, who is there, will it be enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from flowsim.findings.account import Account, peak
+from flowsim.findings.arrivals import CHANCE, line_of, measures
+from flowsim.findings.finding import Table
+from flowsim.findings.ranges import ranged
+from flowsim.findings.run import capacity, has_passed
+from flowsim.findings.words import capital, count, day, rate, share, within
+from flowsim.types import Floats
+
+ROWS = 10  # dates in the sheet's table
+
+
+def lead(account: Account, destination: str) -> str:
+    """Return the busiest day, the busiest week and how many are there at most."""
+    found = measures(account, destination)
+    arriving, there = found["newcomers"], found["stock_persons"]
+    name = account.scenario.destinations[destination].name
+    top, busiest = peak(arriving)
+    week = _most(arriving.rolling(7, min_periods=1).mean())
+    when, _ = peak(there)
+    return (
+        f"In the simulation {ranged(busiest)} newcomers reach {name} on the busiest day, {top}, "
+        f"beside the ordinary traffic, and {ranged(week)} a day over the busiest week. Most people "
+        f"are there on {when}: {ranged(_most(there))}, companions and families included."
+    )
+
+
+def alt(name: str, table: pd.DataFrame) -> str:
+    """Return what the sheet's chart shows, for those who cannot see it."""
+    arriving, there = (of(table, measure) for measure in ("newcomers", "stock_persons"))
+    top, values = peak(arriving.set_index("date")[["q50"]])
+    return (
+        f"Newcomers to {name} rise to {count(float(values[0]))} a day on {top} and are "
+        f"{count(float(arriving['q50'].iloc[-1]))} on the last day. Persons there, families "
+        f"included: {count(float(there['q50'].iloc[-1]))} on the last day. The table below holds "
+        "the numbers."
+    )
+
+
+def of(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the rows of one measure of ``arrivals.quantiles``."""
+    return table[table["measure"].eq(measure)].reset_index(drop=True)
+
+
+def dates(account: Account, table: pd.DataFrame) -> Table:
+    """Return the numbers of a few dates, the last one always among them."""
+    shown = ("newcomers", "stock_persons", "families")
+    by = {name: of(table, name).set_index("date") for name in shown}
+    there = by["stock_persons"]
+    step = max(1, round((len(there) - 1) / (ROWS - 1)))
+    n = len(account.replications)
+    chance = bool(there[CHANCE].notna().any())
+    rows = []
+    for moment in sorted(there.index[::-1][::step]):
+        cells = [day(moment), *(_cell(by[name].loc[moment]) for name in shown)]
+        passed = [f"{there.loc[moment, CHANCE] * n:.0f} of {n}"] if chance else []
+        rows.append((*cells, *passed))
+    what = "median, and 5\u00a0% to 95\u00a0% of the replications" if n > 1 else "one replication"
+    return Table(
+        f"Persons to receive, by date ({what}); persons there at the end of the day",
+        ("Date", "Newcomers that day", "Persons there", "of them families")
+        + ("Past the line",) * chance,
+        tuple(rows),
+        align="lrrr" + "r" * chance,
+        widths=(1.4, *[2.1] * 3, *[1.1] * chance),
+    )
+
+
+def _cell(row: pd.Series) -> str:
+    return count(float(row["q50"])) + within(float(row["q05"]), float(row["q95"]))
+
+
+def assumed(accounts: Mapping[str, Account], destination: str, simulated: str) -> Table:
+    """Return the numbers that a planner needs for what the data leave open.
+
+    Parameters
+    ----------
+    accounts : mapping
+        By the assumption in words.
+    simulated : str
+        With how many men and replications.
+    """
+    rows = []
+    for words, account in accounts.items():
+        found = measures(account, destination)
+        arriving, there = found["newcomers"], found["stock_persons"]
+        numbers = (_most(arriving), _most(there), there.iloc[-1].to_numpy(dtype=float))
+        line = line_of(account, destination)
+        passed = 0 if line is None else int(has_passed(there, line).iloc[-1].sum())
+        often = "" if line is None else f"{passed} of {there.shape[1]}"
+        rows.append((words, *map(ranged, numbers), often))
+    return Table(
+        f"What hangs on assumptions that no published figure settles ({simulated})",
+        ("Assumption", "Newcomers, busiest day", "Most there", "There at the end", "Past the line"),
+        tuple(rows),
+        align="lrrrr",
+        widths=(1.9, 2.0, 2.2, 2.2, 0.9),
+    )
+
+
+def how_sure(account: Account, destination: str) -> Iterator[str]:
+    """Return what the chance is worth, and what the numbers hang on."""
+    found = measures(account, destination)
+    if line_of(account, destination) is None:
+        yield "The scenario names no capacity, so no chance of passing one is given."
+    else:
+        yield capital(capacity(account, destination, found["stock_persons"]))
+    stay, given = account.scenario.abroad[destination], account.scenario.observation
+    if "families" in found:
+        part = (found["families"].iloc[-1] / found["stock_persons"].iloc[-1]).to_numpy(dtype=float)
+        yield (
+            f"Families are {ranged(part, share)} of those there on the last day. The model assumes "
+            f"that each man who stays {rate(stay.family_lag.value)} days is joined by "
+            f"{rate(stay.family.value)} persons, and that {rate(given.companions.value)} came with "
+            "him; more families come after the period shown."
+        )
+    yield (
+        f"Stocks rest on how many move on ({100 * stay.move_on.value:.2g}\u00a0% a day) or return "
+        f"({100 * stay.return_.value:.2g}\u00a0% a day). Published figures do not identify "
+        "either: plan for the case that nobody moves on."
+    )
+    yield (
+        "Persons there is not the number of beds: who finds a home without help is not modelled. "
+        "Ordinary travellers are left out of newcomers and of persons there."
+    )
+
+
+def _most(series: pd.DataFrame) -> Floats:
+    """Return the greatest value of each replication, shape (R,)."""
+    return series.max(axis=0).to_numpy(dtype=float)

@@ -42,10 +42,11 @@ def signed(value: float) -> str:
 
 
 def between(low: float, high: float, write: Callable[[float], str] = count) -> str:
-    """Write an interval; nothing if it is not known or has no width."""
-    if not (math.isfinite(low) and math.isfinite(high)) or low == high:
+    """Write an interval; nothing if it is not known or both ends read the same."""
+    if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"{write(low)} to {write(high)}"
+    first, last = write(low), write(high)
+    return "" if first == last else f"{first} to {last}"
 
 
 def within(low: float, high: float, write: Callable[[float], str] = count) -> str:

@@ -266,7 +266,9 @@ def test_a_calibration_tells_fit_and_test_apart_and_leaves_inputs_out(fitted):
 
 
 def test_what_the_figures_do_not_identify_is_named(fitted):
-    assert "do not identify effect of the region's call-up (choice.kappa)" in text(section(fitted, "limits"))
+    assert "do not identify effect of the region's call-up (choice.kappa)" in text(
+        section(fitted, "limits")
+    )
 
 
 # -- all of them

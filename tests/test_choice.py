@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.model.choice import Pressure, Thresholds, departure_moments, generalised_hours
+from flowsim.model.choice import Pressure, generalised_hours
+from flowsim.model.decisions import Thresholds, moments
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.population import positive_stable
 from flowsim.model.states import NEVER
@@ -85,9 +86,8 @@ def test_the_hour_of_departure_follows_the_panic_of_the_day(index):
     panic = np.linspace(0, 0.1, 24)
     before, after = 0.05, 0.25
     passed = (threshold > before) & (threshold <= after)
-    at = departure_moments(
-        threshold[passed], np.full(passed.sum(), before), np.full(passed.sum(), after), panic
-    )
+    n = passed.sum()
+    at = moments(threshold[passed], np.full(n, before), np.full(n, after), panic, day=0)
     assert at.min() >= 0
     assert at.max() < DAY
     for hour in (6, 12, 18):
@@ -101,7 +101,7 @@ def test_nobody_leaves_in_an_hour_without_panic():
     panic = np.zeros(24)
     panic[[9, 20]] = 0.3, 0.1
     share = np.linspace(0.001, 0.999, 500)
-    at = departure_moments(share, np.zeros(500), np.ones(500), panic) // 3600
+    at = moments(share, np.zeros(500), np.ones(500), panic, day=0) // 3600
     assert set(at.tolist()) == {9, 20}
     assert abs((at == 9).mean() - 0.75) < 0.01
 

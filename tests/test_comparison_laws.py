@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from flowsim.comparison import decisions, pairs
 from flowsim.comparison.traces import born, live
+from flowsim.model.decisions import Openings
 from flowsim.model.states import NEVER
 from flowsim.model.world import World
 from flowsim.scenario import Base
@@ -113,12 +114,11 @@ def test_the_same_over_many_closures_whichever_country_becomes_more_attractive(
     """The law by the decisions alone, thousands of men at a time, any pattern of closures."""
     terms, fates, names = men
     assert np.array_equal(terms.network, np.zeros_like(terms.network))
-    open_ = terms.availability.open.copy()
+    open_ = terms.availability.openings.available.copy()
     for j, day, hours in closures:
         open_[12 + 24 * (day - 17) : 12 + 24 * (day - 17) + hours, :, j] = False
-    at = np.where(open_, np.arange(len(open_))[:, None, None], 2**40)
-    next_open = np.minimum.accumulate(at[::-1], axis=0)[::-1]
-    availability = replace(terms.availability, open=open_, next_open=next_open)
+    openings = replace(terms.availability.openings, available=open_)
+    availability = replace(terms.availability, openings=openings)
     shift = np.zeros(len(names))
     shift[1 - dearer] = other
     results = []
@@ -146,10 +146,8 @@ def test_the_release_after_a_closure_breaks_the_law(men):
     level = decisions.levels(terms, stratum)[day : day + 2, 0]
     threshold = (level[0] + [0.1, 0.3] * (level[1] - level[0])).astype(np.float32)
     more = np.log(1.05 * threshold[georgia] / level[0, georgia]) * terms.tastes.index
-    open_ = np.ones_like(terms.availability.open)
+    open_ = np.ones_like(terms.availability.openings.available)
     open_[: 12 + 24 * day, :, georgia] = False
-    at = np.where(open_, np.arange(len(open_))[:, None, None], 2**40)
-    next_open = np.minimum.accumulate(at[::-1], axis=0)[::-1]
     chosen = {}
     for release in (0.0, 24 * 3600.0):
         for raised_by in (0.0, more):
@@ -162,10 +160,8 @@ def test_the_release_after_a_closure_breaks_the_law(men):
                 ),
                 availability=replace(
                     terms.availability,
-                    passport=np.ones(1, dtype=np.int64),
-                    open=open_,
-                    next_open=next_open,
-                    release=release,
+                    holds=np.ones(1, dtype=np.int64),
+                    openings=Openings(open_, release),
                 ),
                 call_up=replace(terms.call_up, threshold=np.array([np.inf], dtype=np.float32)),
             )

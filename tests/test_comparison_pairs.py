@@ -102,8 +102,7 @@ def test_no_switch_but_reached_by_a_threshold_is_missed():
         model = lives.FlowModel(world, keep_everyone=True)
         while model.running:
             model.step()
-        wait = np.zeros((world.clock.n_days, len(model.crossings)))
-        full.append(lives.remembered(model, 0, wait))
+        full.append(lives.remembered(model, 0))
     assert len(full[0].id) == full[0].counts.sum()
     found = pairs.transitions(pairs.match(*full))
     assert found.equals(pairs.transitions(pair_of("no-task-force")))

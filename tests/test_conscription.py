@@ -15,12 +15,12 @@ from flowsim.model.conscription import (
     cumulated_hazard,
     examined_share,
     hazard_per_announced_man,
-    may_try_again,
     notices,
     on_the_list,
     panic_by_hour,
     relative_call_up,
 )
+from flowsim.model.decisions import may_try_again
 from flowsim.model.states import Reason
 from flowsim.model.world import World
 from flowsim.scenario import load

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from flowsim.comparison.traces import ENLISTED, HIDING, HOME, Attributes, RunTrace
 from flowsim.model import choice
+from flowsim.model import decisions as law
 from flowsim.model.conscription import cumulated_hazard
+from flowsim.model.decisions import Openings
 from flowsim.model.draws import Draws
 from flowsim.model.states import NEVER
 from flowsim.model.world import World
-from flowsim.scenario.clock import DAY, HOUR
-from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
 
 STRATA_OF_REGION = 64
@@ -54,20 +54,17 @@ class Availability:
 
     Attributes
     ----------
-    passport : int64, shape (N,)
+    holds : int64, shape (N,)
+        Documents he holds, as in ``World.openings``.
     offered : bool, shape (J,)
         Whether the destination is there at all.
-    open, next_open : shape (H, 2, J)
-        ``World.available`` and ``World.next_available``.
-    release : float
-        Seconds over which men pent up leave after a reopening.
+    openings : Openings
+        When destinations are available.
     """
 
-    passport: Ints
+    holds: Ints
     offered: Bools
-    open: Bools
-    next_open: Ints
-    release: float
+    openings: Openings
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ class Fates:
 
 def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Terms:
     """Gather the terms of one world; what it lacks of some destinations is left empty."""
-    world, law = life.world, life.world.assumptions.choice
+    world, tastes = life.world, life.world.assumptions.choice
     columns = np.array([destinations.index(name) for name in world.destinations])
 
     def wide(values: npt.NDArray[Any], fill: float = 0.0) -> npt.NDArray[Any]:
@@ -175,39 +172,20 @@ def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Te
         return out
 
     of, nobody_worries = world.of_stratum, np.ones(len(world.regions.code))
-    base = choice.base_utility(law, world.destinations, of, nobody_worries)
-    mornings = WARM_UP + 24 * np.arange(world.clock.n_days)
+    base = choice.base_utility(tastes, world.destinations, of, nobody_worries)
     return Terms(
-        tastes=Tastes(men.stratum, wide(men.threshold, np.inf), wide(base), law.lambda_.value),
+        tastes=Tastes(men.stratum, wide(men.threshold, np.inf), wide(base), tastes.lambda_.value),
         availability=Availability(
             of["passport"][men.stratum],
             np.isin(np.arange(len(destinations)), columns),
-            wide(world.available, False),
-            wide(world.next_available, 2**40),
-            law.release.value * HOUR,
+            replace(world.openings, available=wide(world.available, False)),
         ),
-        wait=wide(law.beta_road.value * _hours(life, mornings)),
-        visible_checks=wide(law.beta_risk.value * world.visible_checks[mornings]),
-        network=wide(law.beta_network.value * np.log1p(_co_regionals(life))),
+        wait=wide(life.road),
+        visible_checks=wide(life.checks),
+        network=wide(life.network),
         panic=Panic(world.panic, world.assumptions.panic.reference.value),
         call_up=_call_up(world, men),
     )
-
-
-def _hours(life: RunTrace, mornings: Ints) -> Floats:
-    """Return the generalised hours of each day, shape (D, R, J)."""
-    rows = zip(life.wait, mornings.tolist(), strict=True)
-    return np.stack([life.world.generalised_hours(wait, row) for wait, row in rows])
-
-
-def _co_regionals(life: RunTrace) -> Floats:
-    """Return the co-regionals abroad per 1,000 men as known on each day, shape (D, R, J)."""
-    world = life.world
-    lag = world.news_lag_days
-    r, j = np.indices(lag.shape)
-    men = world.regions.men.sum(axis=1)[:, None] / 1000.0
-    days = range(world.clock.n_days)
-    return np.stack([life.left[np.maximum(0, day - lag), r, j] / men for day in days])
 
 
 def _call_up(world: World, men: Attributes) -> CallUp:
@@ -253,15 +231,16 @@ def decide(terms: Terms, fates: Fates) -> Decisions:
     if n == 0:
         return Decisions(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     passed = passed_at(terms)
-    leaves = np.stack([first_opening(passed[:, j], j, terms, fates) for j in range(n_to)], axis=1)
-    order = np.lexsort((passed.T.ravel(), leaves.T.ravel(), np.tile(np.arange(n), n_to)))
-    first = order[::n_to] // n  # of each man's wishes the one he can act on first
+    leaves = acts_at(passed, terms, fates)
+    order = law.first_wishes(np.tile(np.arange(n), n_to), leaves.T.ravel(), passed.T.ravel())
+    first = order // n  # of each man's wishes the one he can act on first
     everybody = np.arange(n)
-    leaves_at = leaves[everybody, first]
-    summoned_at = summons(terms)
-    summoned = summoned_at < leaves_at
-    enlisted = summoned & (fates.comply < terms.call_up.comply)
-    goes = (leaves_at < NEVER) & ~enlisted
+    leaves_at, summoned_at = leaves[everybody, first], summons(terms)
+    summoned = summoned_at < NEVER
+    summoned &= law.finds_at_home(summoned_at, np.ones(n, dtype=bool), leaves_at)
+    enlisted = summoned & law.complies(fates.comply, terms.call_up.comply)
+    enlisted_at = np.where(enlisted, summoned_at, NEVER)
+    goes = (leaves_at < NEVER) & law.is_free(enlisted_at, leaves_at)
     wish = passed.argmin(axis=1)
     wishes = passed[everybody, wish] < NEVER
     outcome = np.select(
@@ -274,14 +253,14 @@ def decide(terms: Terms, fates: Fates) -> Decisions:
 
 def levels(terms: Terms, strata: Ints) -> Floats:
     """Return the pressure on some strata by each midnight, shape (D + 1, U, J)."""
-    region, liable = strata // STRATA_OF_REGION, strata % 2
+    of = {"region": strata // STRATA_OF_REGION, "liable": strata % 2}
     base = terms.tastes.utility[strata]
     n_days = len(terms.panic.by_hour)
     level = np.zeros((n_days + 1, *base.shape))
     for day in range(n_days):
         by_region = terms.network[day] - terms.wait[day] + terms.call_up.worry
-        v = base + by_region[region] - liable[:, None] * terms.visible_checks[day]
-        rate = np.exp(v / terms.tastes.index) / terms.panic.reference
+        v = choice.utility(base, of, by_region, terms.visible_checks[day])
+        rate = choice.rate(v, terms.tastes.index, terms.panic.reference)
         level[day + 1] = level[day] + rate * float(terms.panic.by_hour[day].sum())
     return level
 
@@ -325,10 +304,10 @@ def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pa
     int64, shape (N,)
         Seconds; ``NEVER`` if a threshold is not passed.
     """
-    felt, n_days = choice.felt(level[1:]), len(pace)
+    level32, n_days = law.as_thresholds(level[1:]), len(pace)
     day = np.concatenate(
         [
-            (threshold[part] > felt[:, group[part]]).sum(axis=0)
+            (~law.is_passed(threshold[part], level32[:, group[part]])).sum(axis=0)
             for part in np.split(np.arange(len(group)), range(CHUNK, len(group), CHUNK))
         ]
     )
@@ -336,24 +315,16 @@ def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pa
     for d in np.unique(day[day < n_days]).tolist():
         men = np.flatnonzero(day == d)
         before, after = level[d, group[men]], level[d + 1, group[men]]
-        moment = choice.departure_moments(threshold[men].astype(np.float64), before, after, pace[d])
-        out[men] = d * int(DAY) + moment.astype(np.int64)
+        out[men] = law.moments(threshold[men], before, after, pace[d], d)
     return out
 
 
-def first_opening(passed: Ints, j: int, terms: Terms, fates: Fates) -> Ints:
-    """Return when each man can act on his wish for j: at once, or spread after a reopening."""
-    open_ = terms.availability
-    at = passed.copy()
-    wishes = np.flatnonzero(passed < NEVER)
-    shut = ~open_.open[WARM_UP + at[wishes] // 3600, open_.passport[wishes], j]
-    men = wishes[shut]
-    at[men] = choice.wait_for_opening(
-        at[men],
-        open_.passport[men],
-        np.round(open_.release * fates.release[men]).astype(np.int64),
-        open_.open[:, :, j],
-        open_.next_open[:, :, j],
-        WARM_UP,
+def acts_at(passed: Ints, terms: Terms, fates: Fates) -> Ints:
+    """Return when each man can act on each wish, at once or after a reopening, shape (N, J)."""
+    out = np.full(passed.shape, NEVER, dtype=np.int64)
+    wishes = men, where = np.nonzero(passed < NEVER)
+    available = terms.availability
+    out[wishes] = available.openings.acts_at(
+        passed[wishes], available.holds[men], where, lambda waits: fates.release[men[waits]]
     )
-    return at
+    return out

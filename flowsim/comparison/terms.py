@@ -64,7 +64,7 @@ def _chosen(terms: Terms, men: Ints) -> Terms:
     return replace(
         terms,
         tastes=replace(tastes, stratum=tastes.stratum[men], threshold=tastes.threshold[men]),
-        availability=replace(open_, passport=open_.passport[men]),
+        availability=replace(open_, holds=open_.holds[men]),
         call_up=replace(call_up, threshold=call_up.threshold[men]),
     )
 

@@ -101,10 +101,9 @@ class RunTrace:
     enlisted : bool, shape (N,)
     trips : tuple of Trip
         First and second try.
-    wait : float64, shape (D, C)
-        Perceived waits (hours) in the morning of each day.
-    left : float64, shape (D + 1, R, J)
-        Expected leavers of the nation by each morning.
+    network, road : float64, shape (D, R, J)
+    checks : float64, shape (D, J)
+        Terms of utility day by day, as in ``world.Day``.
     """
 
     world: World
@@ -119,8 +118,9 @@ class RunTrace:
     destination: Ints
     enlisted: Bools
     trips: tuple[Trip, Trip]
-    wait: Floats
-    left: Floats
+    network: Floats
+    road: Floats
+    checks: Floats
 
     def rows_of(self, ids: Ints) -> Ints:
         """Return the rows of some men, -1 for those whom nothing could reach; shape (N,)."""
@@ -145,20 +145,14 @@ class RunTrace:
 def live(
     world: World, replication: int, register: DrawCache | None = None
 ) -> tuple[FlowModel, RunTrace]:
-    """Run a world to its end and keep what men perceived each morning.
-
-    A register keeps what men are born with for the next world.
-    """
+    """Run a world to its end; a register keeps what men are born with for the next world."""
     model = FlowModel(world, replication=replication, register=register)
-    wait = np.zeros((world.clock.n_days, len(model.crossings)))
     while model.running:
         model.step()
-        if model.hour % 24 == 1:
-            wait[model.hour // 24] = model.perceived_wait
-    return model, remembered(model, replication, wait)
+    return model, remembered(model, replication)
 
 
-def remembered(model: FlowModel, replication: int, wait: Floats) -> RunTrace:
+def remembered(model: FlowModel, replication: int) -> RunTrace:
     """Take from a finished run what outlives it."""
     men, trips = model.population, model.trips
     status = model.status().astype(np.int64)
@@ -178,8 +172,10 @@ def remembered(model: FlowModel, replication: int, wait: Floats) -> RunTrace:
         destination=bound,
         enlisted=status == Status.ENLISTED,
         trips=(_try(model, 0), _try(model, 1)),
-        wait=wait,
-        left=model.pressure_path.left,
+        **{
+            name: np.stack([getattr(day, name) for day in model.pressure_path.days])
+            for name in ("network", "road", "checks")
+        },
     )
 
 

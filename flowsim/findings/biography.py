@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.errors import ModelError
-from flowsim.model import journey, population
+from flowsim.model import decisions, journey, population
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import NEVER, Reason, Status, status_name
 from flowsim.model.world import World
@@ -44,28 +44,21 @@ class Diary:
 
     Attributes
     ----------
-    pressure, utility : list of float64, each shape (S, J)
-        At the end of each day; pressure has one entry more, before the first day.
-    wait, examined : list of float64, each shape (C,)
-        Perceived waits (hours) and share of liable men examined, day by day.
+    days : list of Day
+        Terms of utility and pressure, day by day.
+    examined : list of float64, each shape (C,)
+        Share of liable men examined, day by day.
     """
 
     def __init__(self, assumptions: Scenario, replication: int = 0) -> None:
         self.world = World(assumptions)
         self.model = FlowModel(self.world, replication=replication)
-        path = self.model.pressure_path
-        self.pressure = [path.pressure.level]
-        self.utility: list[Floats] = []
-        self.wait: list[Floats] = []
+        self.days = self.model.pressure_path.days
         self.examined: list[Floats] = []
-        for hour in range(self.world.clock.n_hours):
+        while self.model.running:
             self.model.step()
-            if hour % 24 == 0:
-                self.pressure.append(path.pressure.level)
-                self.utility.append(path.utility)
-                self.wait.append(self.model.perceived_wait)
+            if self.model.hour % 24 == 1:
                 self.examined.append(self.model.examined.copy())
-        self.model.complete_trips()
         self.status = self.model.status()
 
     def moment(self, seconds: float) -> datetime:
@@ -195,7 +188,7 @@ class _Teller:
                     day * DAY,
                     f"He hears of {more} checks on the way to {name} (visible: {seen:.2f} of 1, "
                     f"was {told:.2f}): its utility to him is {beta * seen:.2f} lower than without, "
-                    f"V = {self.diary.utility[day][self.who.stratum, j]:.2f}.",
+                    f"V = {self.diary.days[day].utility[self.who.stratum, j]:.2f}.",
                 )
                 told = seen
 
@@ -204,8 +197,8 @@ class _Teller:
         threshold, s = float(self.who.thresholds[j]), self.who.stratum
         name = self.names[j]
         at = NEVER if self.row is None else int(self.model.population.passed_at[self.row, j])
-        if at >= NEVER:
-            reached = float(self.diary.pressure[-1][s, j])
+        if self.row is None or at >= NEVER:
+            reached = float(self.diary.days[-1].level[s, j])
             yield Event(
                 self.end,
                 f"The pressure toward {name} on men like him ends at {reached:.4g} and never "
@@ -213,25 +206,26 @@ class _Teller:
             )
             return
         day = at // int(DAY)
-        before, after = (float(self.diary.pressure[d][s, j]) for d in (day, day + 1))
+        air = self.diary.days[day]
+        before, after = float(air.before[s, j]), float(air.level[s, j])
         yield Event(
             at,
             f"The pressure toward {name} on men like him passes his threshold of {threshold:.4g} "
             f"(it grows from {before:.4g} to {after:.4g} this day: V = "
-            f"{self.diary.utility[day][s, j]:.2f}, panic {self.world.panic[day].sum():.2f} days). "
-            + self._capability(j, at),
+            f"{air.utility[s, j]:.2f}, panic {self.world.panic[day].sum():.2f} days). "
+            + self._capability(self.row, j, at),
         )
 
-    def _capability(self, j: int, at: int) -> str:
+    def _capability(self, row: int, j: int, at: int) -> str:
         """Return whether he can act on a wish."""
-        row = WARM_UP + at // 3600
-        if self.model.population.enlisted_at[self.row] <= at:
+        now, there = np.array([at]), np.array([j])
+        if not decisions.is_free(self.model.population.enlisted_at[[row]], now)[0]:
             return "He is enlisted and cannot act on it."
         if self.left_at < at:
             return "He has left already."
-        if self.world.available[row, self.passport, j]:
+        if self.world.openings.are_open(now, np.array([self.passport]), there)[0]:
             return "It is open to him."
-        if self.world.table.requires_passport[row, j] and not self.passport:
+        if self.world.table.requires_passport[self.world.row_at(at), j] and not self.passport:
             return "It requires the international passport, which he does not have: he stays."
         return "All its crossings are shut to men: he waits for an opening."
 
@@ -278,8 +272,7 @@ class _Teller:
             yield Event(int(t["leaves_again_at"]), f"After {days:.1f} days abroad he {what}.")
 
     def _cell(self, t: Mapping[str, Any]) -> tuple[int, int]:
-        last = len(self.world.table.limited) - 1
-        return min(WARM_UP + int(t["arrives_at"]) // 3600, last), int(t["crossing"])
+        return int(self.world.row_at(t["arrives_at"])), int(t["crossing"])
 
     def _departure(self, t: Mapping[str, Any]) -> str:
         """Return which crossing he chose, and what the next best would have been to him."""
@@ -287,19 +280,19 @@ class _Teller:
         day, tries = int(t["leaves_at"]) // int(DAY), int(t["tries"])
         u_fly = np.array([self.draw("fly")])
         hours = journey.hours_of(roads, np.array([self.region]), u_fly)
-        wait = self.diary.wait[day]
-        value = journey.crossing_utilities(
-            hours, wait, roads.size, law.theta.value, law.omega.value
-        )[0]
+        wait = self.diary.days[day].wait
         ids = [crossing.crossing_id for crossing in self.model.crossings]
-        error = -np.log(-np.log([self.draw(f"crossing:{name}", tries) for name in ids]))
-        shut = self.world.table.shut[WARM_UP + int(t["leaves_at"]) // 3600]
+        draws = np.array([self.draw(f"crossing:{name}", tries) for name in ids])
+        given = hours, wait, roads.size, law.theta.value, law.omega.value
+        value = journey.crossing_utilities(*given)[0]
+        with_error = journey.crossing_values(*given, draws)[0]
+        shut = self.world.table.shut[self.world.row_at(t["leaves_at"])]
         there = ~shut & (roads.country == int(t["destination"]))
         turned = t["limit"] == journey.Limit.TURNS
-        order = [c for c in np.argsort(-(value + error)) if there[c] and not turned]
+        order = [c for c in np.argsort(-with_error) if there[c] and not turned]
         how = "by air or train and taxi" if u_fly[0] < roads.fly_share[self.region] else "by road"
         ranking = "; ".join(
-            f"{ids[c]} (utility {value[c]:.2f}, with his error {value[c] + error[c]:.2f}; "
+            f"{ids[c]} (utility {value[c]:.2f}, with his error {with_error[c]:.2f}; "
             f"{hours[0, c]:.1f} h away, perceived wait {wait[c]:.1f} h)"
             for c in order[:2]
         )
@@ -337,7 +330,7 @@ class _Teller:
                 f"After {hours:.1f} hours in the queue his patience ends: he gives up, goes home."
             )
         table = self.world.table
-        cell = (min(WARM_UP + at // 3600, len(table.checks) - 1), c)
+        cell = (self.world.row_at(at), c)
         facts = []
         if t["listed"]:
             facts.append(

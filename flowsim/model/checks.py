@@ -11,8 +11,6 @@ from flowsim.model.institutions import Destination
 from flowsim.model.journey import Trips
 from flowsim.model.states import Reason, Status
 from flowsim.model.world import World
-from flowsim.scenario.clock import HOUR
-from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Ints
 
 
@@ -43,7 +41,7 @@ class Checks:
         """
         table = self.world.table
         crossing = trips["crossing"][trip]
-        row = np.minimum(WARM_UP + (finish // HOUR).astype(int), len(table.detection) - 1)
+        row = self.world.row_at(finish)
         cell = (row, crossing)
         ids, tries = trips["man"][trip], trips["tries"][trip]
         u = self.draws.uniforms(

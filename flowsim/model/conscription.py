@@ -129,10 +129,3 @@ def notices(
     """
     reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
     return reached & liable & (u_examine < examined), reached * liable * examined * p_serve
-
-
-def may_try_again(
-    tries: npt.NDArray[np.integer], reason: npt.NDArray[np.uint8], u: Floats, share: float
-) -> npt.NDArray[np.bool_]:
-    """Return who, turned back for the first time and not served, will try elsewhere; (N,)."""
-    return (tries == 0) & (reason != Reason.SERVED) & (u < share)

@@ -6,7 +6,6 @@ are completed, in the morning or when somebody looks.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -16,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.errors import ModelError
-from flowsim.model import choice, conscription, journey
+from flowsim.model import conscription, decisions, journey
 from flowsim.model import perceptions as news
 from flowsim.model import population as people
+from flowsim.model.agenda import Agenda
 from flowsim.model.aspirations import Aspirations
 from flowsim.model.checks import Checks
 from flowsim.model.collector import collected
@@ -33,7 +33,7 @@ from flowsim.scenario import load
 from flowsim.scenario.clock import DAY, HOUR
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
-from flowsim.types import Floats, Ints
+from flowsim.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ class FlowModel(mesa.Model):
         self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
         self._path = world.pressure_path()
         self._hazard: Floats = np.zeros(2 * len(world.regions.code))
-        self._wishes = Aspirations(world, self.draws)
+        self._aspirations = Aspirations(world, self.draws)
         self._make_population()
         self._make_agents()
         self._set_traffic(0)
@@ -116,8 +116,8 @@ class FlowModel(mesa.Model):
     def _order(self) -> None:
         men = self.population
         level = self._path.pressure.level
-        self._wishes.order(men, level)
-        self._summonses = choice.Thresholds(
+        self._aspirations.order(men, level)
+        self._summonses = decisions.Thresholds(
             self.world.call_up_group[men.stratum], men.call_up_threshold, self._hazard
         )
 
@@ -154,8 +154,7 @@ class FlowModel(mesa.Model):
         self.announced_tonight = 0.0
         self.perceived_wait = np.zeros(n)
         self._reported_wait: dict[int, Floats] = {}
-        self._second: dict[int, list[Ints]] = defaultdict(list)
-        self._coming: dict[int, list[Ints]] = defaultdict(list)
+        self._second, self._coming = Agenda(1), Agenda(1)  # trips, by day of trying and arriving
         shares = np.array([c.background_share.value for c in given.crossings.values()])
         total = np.bincount(world.roads.country, shares, minlength=len(world.destinations))
         self._background_share = shares / np.where(total > 0, total, 1)[world.roads.country]
@@ -216,14 +215,16 @@ class FlowModel(mesa.Model):
         if (self._path.pressure.level > self._caps).any():
             self._raise_caps(before)
         men, level = self.population, self._path.pressure.level
-        passed = self._wishes.arise(men, day, before, level)
-        rows, where, leaves_at = self._wishes.leavers(men, day, *passed)
-        again, again_at, ways = self._who_tries_again(day)
-        self._summon(day, np.concatenate([rows, again]), np.concatenate([leaves_at, again_at]))
-        gone = self.population.enlisted_at[rows] <= leaves_at
-        self._set_off(rows[~gone], where[~gone], leaves_at[~gone])
-        still = self.population.enlisted_at[again] > again_at
-        self._plan(again[still], again_at[still], ways[still], tries=1)
+        passed = self._aspirations.arise(men, day, before, level)
+        rows, where, leaves_at = self._aspirations.leavers(men, day, *passed)
+        again, again_at, ways = self.elsewhere(self._second.take(day)[0])
+        summoned, at = self._summonses_of(day)
+        if len(summoned):
+            departs_at = np.full(len(men), NEVER, dtype=np.int64)
+            departs_at[rows], departs_at[again] = leaves_at, again_at
+            self.summon(summoned, at, departs_at[summoned])
+        self.set_off(rows, leaves_at, self.ways_to(where, leaves_at), tries=0)
+        self.set_off(again, again_at, ways, tries=1)
 
     def _hear_the_news(self) -> None:
         report = self._reported_wait.pop(self.hour - self._wait_delay, None)
@@ -267,28 +268,32 @@ class FlowModel(mesa.Model):
         self._path.pressure.level = level
         place = self.population.carry_over(earlier)
         self.trips["row"][:] = place[self.trips["row"]]
-        self._wishes.move(place)
+        self._aspirations.move(place)
 
-    def _summon(self, day: int, leavers: Ints, leaves_at: Ints) -> None:
-        """Serve today's summonses to men at home this morning who have not left by then."""
+    def _summonses_of(self, day: int) -> tuple[Ints, Ints]:
+        """Return rows of the men whom today's call-up reaches, and the seconds of it, (n,)."""
         men, world = self.population, self.world
-        hazard = self._hazard_tonight()
-        rows = self._summonses.advance(hazard)
-        like = world.call_up_group[men.stratum[rows]]
-        before, after = self._hazard[like], hazard[like]
+        before, after = self._hazard, self._hazard_tonight()
+        rows = self._summonses.advance(after)
+        group = world.call_up_group[men.stratum[rows]]
         pace = np.diff(world.announced[24 * day : 24 * day + 25])
-        at = day * int(DAY) + choice.departure_moments(
-            men.call_up_threshold[rows].astype(np.float64), before, after, pace
-        ).astype(np.int64)
-        self._hazard = hazard
-        departure = np.full(len(men), NEVER, dtype=np.int32) if len(rows) else men.enlisted_at
-        if len(rows):
-            departure[leavers] = leaves_at
-        found = self._at_home(rows) & (departure[rows] > at)
+        self._hazard = after
+        threshold = men.call_up_threshold[rows]
+        return rows, decisions.moments(threshold, before[group], after[group], pace, day)
+
+    def summon(self, rows: Ints, at: Ints, departs_at: Ints) -> None:
+        """Serve summonses to the men they find at home; write down who complies.
+
+        Parameters
+        ----------
+        rows, at, departs_at : int64, shape (N,)
+            Men, second of the summons, second at which each would set off today.
+        """
+        men = self.population
+        found = decisions.finds_at_home(at, self._at_home(rows), departs_at)
         rows, at = rows[found], at[found]
-        complies = (
-            self.draws.uniform("comply", men.id[rows]) < self.assumptions.call_up.comply.value
-        )
+        u = self.draws.uniform("comply", men.id[rows])
+        complies = decisions.complies(u, self.assumptions.call_up.comply.value)
         men.summoned_at[rows] = at
         men.enlisted_at[rows[complies]] = at[complies]
 
@@ -307,20 +312,27 @@ class FlowModel(mesa.Model):
 
     # ------------------------------------------------------------------ the road
 
-    def _set_off(self, rows: Ints, where: Ints, leaves_at: Ints) -> None:
-        """Let men leave for the destinations they have chosen."""
-        shut = self.world.table.shut[WARM_UP + leaves_at // 3600]
-        allowed = journey.ways_to(self.world.roads, where, shut)
-        self._plan(rows, leaves_at, allowed, tries=0)
+    def ways_to(self, where: Ints, leaves_at: Ints) -> Bools:
+        """Return the crossings into men's destinations that are open when they leave, (N, C)."""
+        shut = self.world.table.shut[self.world.row_at(leaves_at)]
+        return journey.ways_to(self.world.roads, where, shut)
 
-    def _who_tries_again(self, day: int) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
-        """Return rows, moments and crossings of men turned back who would go elsewhere today."""
+    def elsewhere(self, old: Ints) -> tuple[Ints, Ints, Bools]:
+        """Return who of the men turned back on some trips would go elsewhere, when and how.
+
+        Returns
+        -------
+        rows, leaves_at : int64, shape (N,)
+            In the order of trips.
+        ways : bool, shape (N, C)
+            Crossings they may take.
+        """
         trips, world, men = self.trips, self.world, self.population
-        parts = self._second.pop(day, [])
-        old = np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+        old = np.sort(old)
         rows = trips["row"][old].astype(np.int64)
-        leaves_at = np.maximum(trips["ends_at"][old] + self.second_try_delay, self.hour * 3600)
-        row = WARM_UP + leaves_at // 3600
+        morning = self.hour * 3600
+        leaves_at = decisions.tries_again_at(trips["ends_at"][old], self._try_delay, morning)
+        row = world.row_at(leaves_at)
         passport = world.of_stratum["passport"][men.stratum[rows]]
         allowed = journey.ways_elsewhere(
             world.roads,
@@ -328,16 +340,26 @@ class FlowModel(mesa.Model):
             world.available[row, passport],
             world.table.shut[row],
         )
-        able = allowed.any(axis=1) & (men.enlisted_at[rows] > leaves_at)
+        able = allowed.any(axis=1) & decisions.is_free(men.enlisted_at[rows], leaves_at)
         return rows[able], leaves_at[able], allowed[able]
 
-    def _plan(
-        self, rows: Ints, leaves_at: Ints, allowed: npt.NDArray[np.bool_], tries: int
-    ) -> None:
-        """Let men set off by one of the crossings allowed; know when they will arrive."""
+    def set_off(self, rows: Ints, leaves_at: Ints, allowed: Bools, tries: int) -> None:
+        """Let men who are still free set off by one of the crossings allowed.
+
+        Parameters
+        ----------
+        rows, leaves_at : int64, shape (N,)
+            Men, and the second at which each leaves.
+        allowed : bool, shape (N, C)
+            Crossings they may take; at least one for each.
+        tries : int
+            0 for first journeys, 1 for second tries.
+        """
+        men = self.population
+        free = decisions.is_free(men.enlisted_at[rows], leaves_at)
+        rows, leaves_at, allowed = rows[free], leaves_at[free], allowed[free]
         if len(rows) == 0:
             return
-        men = self.population
         plans = self._planner.plan(
             men.id[rows],
             men.stratum[rows],
@@ -349,17 +371,14 @@ class FlowModel(mesa.Model):
         )
         trips = self.trips.append(row=rows, weight=men.weight_of(rows), **plans)
         men.trip[rows] = trips
-        arrives_at, stopped = plans["arrives_at"], plans["limit"] == journey.Limit.HOME
-        arrives = ~stopped & (arrives_at < self.world.clock.n_hours * 3600)
-        day = arrives_at[arrives] // int(DAY)
-        for d in np.unique(day).tolist():
-            self._coming[d].append(trips[arrives][day == d])
+        comes = plans["limit"] != journey.Limit.HOME
+        comes &= plans["arrives_at"] < self.world.clock.n_hours * 3600
+        self._coming.add(plans["arrives_at"][comes] // int(DAY), trips[comes])
 
     def _announce_arrivals(self, day: int) -> None:
         """Tell each crossing who will arrive today, in order of arrival."""
         trips = self.trips
-        parts = self._coming.pop(day, [])
-        coming = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+        (coming,) = self._coming.take(day)
         at, crossing = trips["arrives_at"][coming], trips["crossing"][coming]
         coming = coming[np.lexsort((trips["man"][coming], at, crossing))]
         persons = trips["weight"][coming] * self.persons_per_man
@@ -391,26 +410,43 @@ class FlowModel(mesa.Model):
         gave_up: list[int] = []
         for crossing in self.crossings:
             border = crossing.border
-            for lane in (0, 1):
-                if border.busy[lane] and border.lanes[lane][0][2] >= 0:
-                    at_the_head.append(border.lanes[lane][0][2])
+            at_the_head += border.trips_at_the_head
             for _, _, through, _, trip, _, is_cleared in border.log.unread():
                 if trip >= 0 and is_cleared:
                     cleared.append(trip)
                     finish.append(through)
                 elif trip >= 0:
                     gave_up.append(trip)
-        trips["ends_at"][gave_up] = trips["deadline"][gave_up]
-        trips["end"][gave_up] = Status.GAVE_UP
+        self._lose_patience(np.array(gave_up, dtype=np.int64))
         if cleared:
-            self._check(np.array(cleared), np.floor(finish))
+            self._clear(np.array(cleared), np.floor(finish))
         left = (trips["end"] == Status.HOME) & (trips["deadline"] <= now)
         left[at_the_head] = False
-        trips["ends_at"][left] = trips["deadline"][left]
-        trips["end"][left] = Status.GAVE_UP
+        self._lose_patience(np.flatnonzero(left))
 
-    def _check(self, trip: Ints, finish: Floats) -> None:
-        """Check the men who were cleared: refuse them, or let them in."""
+    def _clear(self, trip: Ints, finish: Floats) -> None:
+        """Let the men who reached the head of a queue be checked."""
+        self.check(trip, finish)
+
+    def _lose_patience(self, trip: Ints) -> None:
+        """Let men whose patience has ended leave the road or the queue."""
+        self.give_up(trip)
+
+    def give_up(self, trip: Ints) -> None:
+        """End trips, shape (N,), at the moment when patience ends: the men go home."""
+        self.trips["ends_at"][trip] = self.trips["deadline"][trip]
+        self.trips["end"][trip] = Status.GAVE_UP
+
+    def check(self, trip: Ints, finish: Floats) -> None:
+        """Check men at a border: refuse them, or let them in; some refused will try again.
+
+        Parameters
+        ----------
+        trip : int64, shape (N,)
+            Numbers of their trips.
+        finish : float64, shape (N,)
+            Second at which the officers were done with each.
+        """
         trips = self.trips
         stratum = self.population.stratum[trips["row"][trip]]
         refused = self._checks.check(trips, trip, finish, stratum, self.examined)
@@ -419,10 +455,9 @@ class FlowModel(mesa.Model):
         self._liable_today += np.bincount(crossing, liable, minlength=len(self.crossings))
         self._plan_second_tries(refused)
 
-    @property
-    def second_try_delay(self) -> np.int64:
-        """Seconds after which a man turned back tries again; at the earliest in the morning."""
-        return np.int64(round(self.assumptions.border.second_try_delay.value * DAY))
+    @cached_property
+    def _try_delay(self) -> int:
+        return round(self.assumptions.border.second_try_delay.value * DAY)
 
     def _plan_second_tries(self, refused: Ints) -> None:
         if len(refused) == 0:
@@ -430,12 +465,11 @@ class FlowModel(mesa.Model):
         trips, law = self.trips, self.assumptions.border
         u = self.draws.uniform("second-try", trips["man"][refused])
         tries, reason = trips["tries"][refused], trips["reason"][refused]
-        some = refused[conscription.may_try_again(tries, reason, u, law.second_try.value)]
-        leaves_at = trips["ends_at"][some] + self.second_try_delay
-        next_morning = -(-self.hour // 24)
-        day = np.maximum(leaves_at // int(DAY), next_morning)
-        for d in np.unique(day[leaves_at < self.world.clock.n_hours * 3600]).tolist():
-            self._second[d].append(some[day == d])
+        some = refused[decisions.may_try_again(tries, reason, u, law.second_try.value)]
+        next_morning = -(-self.hour // 24) * int(DAY)
+        leaves_at = decisions.tries_again_at(trips["ends_at"][some], self._try_delay, next_morning)
+        in_time = leaves_at < self.world.clock.n_hours * 3600
+        self._second.add(leaves_at[in_time] // int(DAY), some[in_time])
 
     # ------------------------------------------------------------------ looking
 

@@ -148,6 +148,13 @@ def crossing_utilities(
     return weight - theta * (hours + omega * wait)
 
 
+def crossing_values(
+    hours: Floats, wait: Floats, size: Floats, theta: float, omega: float, uniform: Floats
+) -> Floats:
+    """Return the utilities with each man's Gumbel error from his draws, shape (N, C)."""
+    return crossing_utilities(hours, wait, size, theta, omega) - np.log(-np.log(uniform))
+
+
 def choose_crossing(
     hours: Floats,
     wait: Floats,
@@ -175,7 +182,7 @@ def choose_crossing(
     int64, shape (N,)
         Column of ``argmax ln a[c] - theta (hours + omega wait) + Gumbel``.
     """
-    value = crossing_utilities(hours, wait, size, theta, omega) - np.log(-np.log(uniform))
+    value = crossing_values(hours, wait, size, theta, omega, uniform)
     return np.argmax(np.where(allowed, value, -np.inf), axis=1)
 
 

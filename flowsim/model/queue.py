@@ -202,6 +202,12 @@ class Border:
             else:
                 self.busy[lane], self.started[lane], self.work[lane] = True, now, unit[1]
 
+    @property
+    def trips_at_the_head(self) -> list[int]:
+        """Trips of the men being cleared now, who cannot give up any more."""
+        heads = [lane[0][2] for lane, busy in zip(self.lanes, self.busy, strict=True) if busy]
+        return [trip for trip in heads if trip != NOBODY]
+
     def open_foot_lane(self, share: float, background_share: float) -> None:
         """Let those in the vehicle lane who would rather walk go over, in their order."""
         vehicles, foot = self.lanes

@@ -13,7 +13,6 @@ from flowsim.model.draws import Draws
 from flowsim.model.queue import patience_ends
 from flowsim.model.states import NEVER, Status
 from flowsim.model.world import World
-from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
 
 
@@ -123,7 +122,7 @@ class Planner:
     ) -> tuple[Ints, Ints, npt.NDArray[np.uint8]]:
         """Stop men at entry limits; give crossing, arrival and ``Limit`` of each."""
         table, roads = self.world.table, self.world.roads
-        row = np.minimum(WARM_UP + arrives_at // 3600, len(table.limited) - 1)
+        row = self.world.row_at(arrives_at)
         cell = (row, crossing)
         met = table.limited[cell] & ~self.world.exempt(crossing, region)
         what = np.zeros(len(ids), dtype=np.uint8)

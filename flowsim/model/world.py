@@ -1,4 +1,4 @@
-"""What a scenario means before any man acts: everything fixed by file and data alone.
+"""The compiled scenario: everything that file and data alone fix, before any man acts.
 
 Strata, roads, policies by hour, panic, call-up and the pressure if nobody had to wait, all
 the same in every replication. ``FlowModel`` adds chance and queues.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +16,19 @@ import numpy.typing as npt
 from flowsim.data import sources
 from flowsim.model import choice, conscription, journey, population
 from flowsim.model import perceptions as news
+from flowsim.model.decisions import Openings
 from flowsim.scenario.call_up import Announcement
-from flowsim.scenario.clock import Clock
+from flowsim.scenario.clock import HOUR, Clock
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
-from flowsim.types import Bools, Floats
+from flowsim.types import Bools, Floats, Ints
 
 SLACK = 1.05  # of the caps over the pressure expected without waits
 
 
 @dataclass(frozen=True)
 class World:
-    """A scenario laid out as arrays; built once and shared by its replications."""
+    """A compiled scenario: its file and data as arrays, shared by all its replications."""
 
     assumptions: Scenario
 
@@ -175,11 +177,14 @@ class World:
         return np.stack([open_ & ~self.table.requires_passport, open_], axis=1)
 
     @cached_property
-    def next_available(self) -> npt.NDArray[np.int64]:
-        """First hour of the table, from each hour on, at which it is available (H, 2, J)."""
-        hours = np.arange(len(self.available))[:, None, None]
-        later = np.where(self.available, hours, 2**40)
-        return np.minimum.accumulate(later[::-1], axis=0)[::-1]
+    def openings(self) -> Openings:
+        """When each destination is available, and how the pent-up leave after a reopening."""
+        return Openings(self.available, self.assumptions.choice.release.value * HOUR)
+
+    def row_at(self, at: npt.ArrayLike) -> Ints:
+        """Return the row of tables by hour that holds at some seconds; the last one ever after."""
+        row = WARM_UP + np.asarray(at).astype(np.int64) // 3600
+        return np.minimum(row, len(self.table.capacity) - 1)
 
     def exempt(self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]) -> Bools:
         """Return which men an entry limit at their crossing does not bind, by region, (N,)."""
@@ -262,14 +267,46 @@ class World:
         return self.hazard(float(self.announced.max()))
 
 
+class Day(NamedTuple):
+    """What was in the air on one day: the terms of utility, and the pressure they made.
+
+    Attributes
+    ----------
+    wait : float64, shape (C,)
+        Perceived waits, hours.
+    network, road : float64, shape (R, J)
+        What co-regionals abroad are worth, and the cost of generalised hours.
+    checks : float64, shape (J,)
+        Cost of visible checks to liable men.
+    utility, before, level : float64, shape (S, J)
+        V, and pressure at the start and at the end of the day.
+    """
+
+    wait: Floats
+    network: Floats
+    road: Floats
+    checks: Floats
+    utility: Floats
+    before: Floats
+    level: Floats
+
+
 class PressurePath:
-    """The daily course of pressure, given what is believed of waits."""
+    """The daily course of pressure, given what is believed of waits.
+
+    Attributes
+    ----------
+    days : list of Day
+        What was in the air, day by day.
+    left : float64, shape (D + 1, R, J)
+        Expected leavers of the nation by each morning.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         n = len(world.destinations)
         self.pressure = choice.Pressure.at_rest(world.strata.n_strata, n)
-        self.utility = world.base_utility
+        self.days: list[Day] = []
         self.left = np.zeros((world.clock.n_days + 1, len(world.regions.code), n))
         self._cells = np.indices(world.news_lag_days.shape)
         self._known = (b"", world.roads.by_road)  # of generalised hours: for what, and they
@@ -291,28 +328,24 @@ class PressurePath:
         """Let a day pass with these perceived waits (hours, shape (C,))."""
         world, law = self.world, self.world.assumptions.choice
         row = WARM_UP + 24 * day
-        v = choice.utility(
-            world.base_utility,
-            world.of_stratum,
-            self._generalised_hours(wait, row),
-            world.visible_checks[row],
-            self.co_regionals(day),
-            law,
-        )
-        self.utility = v
-        rate = np.exp(v / law.lambda_.value) / world.assumptions.panic.reference.value
+        network = law.beta_network.value * np.log1p(self.co_regionals(day))
+        road = law.beta_road.value * self._generalised_hours(wait, row)
+        checks = law.beta_risk.value * world.visible_checks[row]
+        v = choice.utility(world.base_utility, world.of_stratum, network - road, checks)
+        before, reference = self.pressure.level, world.assumptions.panic.reference.value
         panic = world.panic[day]
         available = world.available[row : row + 24]
         passport = world.of_stratum["passport"]
         enlisted = -np.expm1(-world.hazard(float(world.announced[24 * day])))
         self.pressure.grow(
-            rate,
+            choice.rate(v, law.lambda_.value, reference),
             float(panic.sum()),
             (panic[:, None, None] * available).sum(axis=0).take(passport, axis=0),
             np.any(available, axis=0).take(passport, axis=0),
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,
         )
+        self.days.append(Day(wait, network, road, checks, v, before, self.pressure.level))
         n_regions = len(self.left[0])
         by_region = self.pressure.expected.reshape(n_regions, -1, self.left.shape[2])
         if by_region.shape[2] == 1:

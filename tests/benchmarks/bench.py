@@ -73,7 +73,7 @@ def stopwatch(owner: Any, name: str, spent: list[float]) -> Any:
 def whole_run(sample: float) -> dict[str, float]:
     """Run a scenario with results written, between two measurements of the yardstick."""
     from flowsim.model.aspirations import Aspirations
-    from flowsim.model.choice import Thresholds
+    from flowsim.model.decisions import Thresholds
     from flowsim.model.flow_model import FlowModel
 
     runner = importlib.import_module("flowsim.run")

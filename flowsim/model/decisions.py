@@ -1,0 +1,234 @@
+"""What a man decides, and when: the one law of leaving, as functions of arrays (ODD 7.2 to 7.5).
+
+A threshold is passed, a wish can be acted on, one wish comes first, a summons finds him at home
+or gone, he sets off, he tries once more. The columns call these functions with all men, ``Man``
+with arrays of one, the comparison with men over a whole horizon; the biography reads what they
+wrote. Nothing here draws: draws come in as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from flowsim.model.states import NEVER, Reason
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.timetable import WARM_UP
+from flowsim.types import Bools, Floats, Ints
+
+# -- a threshold is passed
+
+
+def as_thresholds(level: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return levels in the precision of thresholds, in which the two are compared."""
+    return level.astype(np.float32, copy=False)
+
+
+def is_passed(threshold: npt.NDArray[np.float32], level: npt.NDArray[np.floating]) -> Bools:
+    """Return whether levels have passed thresholds; shapes broadcast (``Thresholds`` for many)."""
+    return threshold <= as_thresholds(level)
+
+
+def sort_keys(
+    stratum: npt.NDArray[np.integer], threshold: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint64]:
+    """Return keys that sort men by stratum, then threshold (bits of positive floats keep order)."""
+    bits = np.ascontiguousarray(threshold, dtype=np.float32).view(np.uint32)
+    return (stratum.astype(np.uint64) << np.uint64(32)) | bits
+
+
+class Thresholds:
+    """Men in the order in which growing levels pass their thresholds, by group.
+
+    One ``searchsorted`` of the groups' levels a day finds everybody who is passed.
+
+    Parameters
+    ----------
+    group : integer array, shape (N,)
+        Group (stratum) of each man, 0 to ``n_groups - 1``.
+    threshold : float32, shape (N,)
+        Non-negative thresholds.
+    level : float64, shape (G,)
+        Levels already passed.
+    """
+
+    def __init__(
+        self,
+        group: npt.NDArray[np.integer],
+        threshold: npt.NDArray[np.float32],
+        level: Floats,
+    ) -> None:
+        keys = sort_keys(group, threshold)
+        self._order = np.argsort(keys).astype(np.uint32)
+        self._keys = keys[self._order]
+        self._groups = np.arange(len(level), dtype=np.uint64) << np.uint64(32)
+        self._passed = self._places(level)
+
+    def _places(self, level: Floats) -> npt.NDArray[np.intp]:
+        keys = self._groups | as_thresholds(level).view(np.uint32)
+        return np.searchsorted(self._keys, keys, side="right")
+
+    def advance(self, level: Floats) -> npt.NDArray[np.int64]:
+        """Return the rows of the men passed since the last call, shape (n,)."""
+        passed = self._places(level)
+        n = passed - self._passed
+        some = np.flatnonzero(n)
+        start = np.repeat(self._passed[some] - (np.cumsum(n[some]) - n[some]), n[some])
+        self._passed = passed
+        return self._order[start + np.arange(len(start))].astype(np.int64)
+
+
+def moments(
+    threshold: npt.NDArray[np.floating], before: Floats, after: Floats, pace: Floats, day: int
+) -> Ints:
+    """Return the moment at which a level that rises over a day passes each man's threshold.
+
+    Within a day utilities are frozen, so pressure grows with the panic integral (and the
+    call-up hazard with the men announced), and the moment follows by inverting it (ODD 7.2;
+    Sellke 1983).
+
+    Parameters
+    ----------
+    threshold : float32, shape (N,)
+        Of men whose threshold lies between the two levels.
+    before, after : float64, shape (N,)
+        Level each man faces at the start and at the end of the day.
+    pace : float64, shape (24,)
+        How the day's rise is spread over its hours.
+    day : int
+        Day of the horizon.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Seconds since the horizon's start.
+    """
+    integral = np.concatenate([[0.0], np.cumsum(pace)])
+    share = np.clip((threshold.astype(np.float64) - before) / (after - before), 0.0, 1.0)
+    hours = np.interp(share * integral[-1], integral, np.arange(25.0))
+    seconds = np.clip(np.round(hours * HOUR), 0, DAY - 1)
+    return day * int(DAY) + seconds.astype(np.int64)
+
+
+# -- a wish can be acted on
+
+
+@dataclass(frozen=True)
+class Openings:
+    """When destinations are available to men, by the documents they hold.
+
+    Attributes
+    ----------
+    available : bool, shape (H, D, J)
+        By hour of the table, documents held and destination.
+    release : float
+        Seconds over which men pent up leave after a reopening.
+    """
+
+    available: Bools
+    release: float
+
+    @cached_property
+    def next_available(self) -> Ints:
+        """First hour of the table, from each hour on, at which it is available, (H, D, J)."""
+        hours = np.arange(len(self.available))[:, None, None]
+        later = np.where(self.available, hours, 2**40)
+        return np.minimum.accumulate(later[::-1], axis=0)[::-1]
+
+    def are_open(self, at: Ints, holds: Ints, where: Ints) -> Bools:
+        """Return whether destinations are available to men at some seconds; all shape (N,)."""
+        return self.available[WARM_UP + at // 3600, holds, where]
+
+    def acts_at(
+        self, wished_at: Ints, holds: Ints, where: Ints, draw: Callable[[Ints], Floats]
+    ) -> Ints:
+        """Return when men can act on wishes: at once, or spread after a reopening.
+
+        Parameters
+        ----------
+        wished_at, holds, where : int64, shape (N,)
+            Second of the wish, documents held, destination.
+        draw : callable
+            Returns the draw ``release`` of some places, in (0, 1), for those who must wait.
+
+        Returns
+        -------
+        int64, shape (N,)
+            Seconds; ``NEVER`` if that lies beyond the horizon.
+        """
+        at = wished_at.copy()
+        waits = np.flatnonzero(~self.are_open(at, holds, where))
+        if len(waits):
+            spread = np.round(self.release * draw(waits)).astype(np.int64)
+            at[waits] = self._reopening(at[waits], holds[waits], where[waits], spread)
+        return at
+
+    def _reopening(self, at: Ints, holds: Ints, where: Ints, spread: Ints) -> Ints:
+        """Return when each finds his destination open, ``spread`` seconds after it opens."""
+        last = len(self.available) - 1
+        waiting = np.ones(len(at), dtype=bool)
+        while waiting.any():
+            opens = self.next_available[np.minimum(WARM_UP + at // 3600, last), holds, where]
+            at = np.where(waiting, np.minimum((opens - WARM_UP) * 3600 + spread, NEVER), at)
+            row = WARM_UP + at // 3600
+            waiting &= (row <= last) & ~self.available[np.minimum(row, last), holds, where]
+        return np.where(WARM_UP + at // 3600 > last, NEVER, at)
+
+
+def first_wishes(
+    man: npt.NDArray[np.integer],
+    leaves_at: npt.NDArray[np.integer],
+    passed_at: npt.NDArray[np.integer],
+) -> Ints:
+    """Return the place of each man's wish that comes first: in leaving, then in being passed.
+
+    All arguments have the shape (N,), one entry for each wish; the result has one for each man,
+    in ascending order of men.
+    """
+    order = np.lexsort((passed_at, leaves_at, man))
+    sorted_men = man[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = sorted_men[1:] != sorted_men[:-1]
+    return order[first]
+
+
+# -- the summons, and setting off
+
+
+def finds_at_home(
+    at: npt.NDArray[np.integer], is_home: Bools, departs_at: npt.NDArray[np.integer]
+) -> Bools:
+    """Return whom a summons finds: at home this morning and not gone by then; all shape (N,).
+
+    Who sets off at the very second of the summons is gone.
+    """
+    return is_home & (departs_at > at)
+
+
+def complies(u: Floats, share: float) -> Bools:
+    """Return who of the summoned complies and is enlisted; the others hide; shape (N,)."""
+    return u < share
+
+
+def is_free(enlisted_at: npt.NDArray[np.integer], at: npt.NDArray[np.integer]) -> Bools:
+    """Return who has not been enlisted by some moments, and may set off; shape (N,)."""
+    return enlisted_at > at
+
+
+# -- a second try
+
+
+def may_try_again(
+    tries: npt.NDArray[np.integer], reason: npt.NDArray[np.uint8], u: Floats, share: float
+) -> Bools:
+    """Return who, turned back for the first time and not served, will try elsewhere; (N,)."""
+    return (tries == 0) & (reason != Reason.SERVED) & (u < share)
+
+
+def tries_again_at(ended_at: npt.NDArray[np.integer], delay: int, morning: int) -> Ints:
+    """Return the second of a second try: after the delay, at the earliest this morning; (N,)."""
+    return np.maximum(ended_at.astype(np.int64) + delay, morning)

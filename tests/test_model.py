@@ -18,7 +18,7 @@ from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table, hourly_table, outcomes_table
 from flowsim.scenario import load, shipped
 from flowsim.scenario.clock import DAY, HOUR
-from flowsim.scenario.schema import BorderClosed
+from flowsim.scenario.policies.border_closed import BorderClosed
 
 SAMPLE = 0.0008
 LIVELY = {  # about 2 % of men leave and queues are long, whatever the fitted numbers are

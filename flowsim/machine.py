@@ -20,10 +20,10 @@ MEMORY = Path("/proc/meminfo")
 LIBRARIES = ("numpy", "mesa", "pandas")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
+def versions(*others: str) -> dict[str, str]:
+    """Return the versions that a result may depend on, and those of other libraries named."""
     found = {"flowsim": __version__, "python": platform.python_version()}
-    return found | {name: _version(name) for name in LIBRARIES}
+    return found | {name: _version(name) for name in (*LIBRARIES, *others)}
 
 
 def _version(distribution: str) -> str:

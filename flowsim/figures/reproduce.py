@@ -19,6 +19,7 @@ from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
 from flowsim.figures.layout.recipe import Recipe
+from flowsim.figures.layout.save import put
 from flowsim.types import Progress
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -135,18 +136,18 @@ def expected_seconds(made: Recipe) -> float:
 
 def _runs(made: Recipe) -> list[tuple[float, float]]:
     """Count the runs behind a figure, replications times what was varied, by their sample."""
-    told = made.settings
-    sample = _number(told.get("sample"), 1.0)
-    counted = {key: _number(told.get(key), 0.0) for key in RUNS if key in told}
+    sample = _number(made, "sample", 1.0)
+    counted = {key: _number(made, key, 0.0) for key in RUNS if key in made.settings}
     if counted.get("whole_runs"):  # a calibration whose predictions have all men
         whole = counted.pop("whole_runs") + counted.pop("prediction_runs", 0.0)
         return [(sample, sum(counted.values())), (1.0, whole)]
     scenarios = sum(name.startswith("scenario") for name in made.files)
-    runs = max(1, scenarios) * max(1.0, _number(told.get("replications"), 1.0))
+    runs = max(1, scenarios) * max(1.0, _number(made, "replications", 1.0))
     return [(sample, sum(counted.values()) or runs)]
 
 
-def _number(found: object, otherwise: float) -> float:
+def _number(made: Recipe, setting: str, otherwise: float) -> float:
+    found = made.settings.get(setting)
     return float(found) if isinstance(found, int | float) else otherwise
 
 
@@ -168,30 +169,25 @@ def _duration(seconds: float) -> str:
 
 
 def _simulated(made: Recipe, place: Path, progress: Progress | None) -> Path:
-    """Simulate what the recipe says into a temporary folder; give the folder of results."""
+    """Simulate what the recipe says into a temporary folder; return the folder of results."""
     for name, text in made.files.items():
         (place / name).write_text(text, encoding="utf-8")
-    return REPEATED[made.kind](made, place, progress)
+    REPEATED[made.kind](made, place, out=place / "results", progress=progress)
+    return place / "results"
 
 
-def _run(made: Recipe, place: Path, progress: Progress | None) -> Path:
+def _run(made: Recipe, place: Path, **rest: Any) -> None:
     from flowsim.experiments.parameter_draws import read_table
     from flowsim.experiments.running import run
     from flowsim.scenario import Base
 
     draws = read_table(place / "draws.csv") if "draws.csv" in made.files else []
-    run(
-        Base.read(_own_scenario(place / "scenario.yaml")),
-        draws=draws,
-        replications=_whole(made.settings, "replications"),
-        engine=str(made.settings.get("engine", "columns")),
-        out=place / "results",
-        progress=progress,
-    )
-    return place / "results"
+    scenario = Base.read(_own_scenario(place / "scenario.yaml"))
+    engine = str(made.settings.get("engine", "columns"))
+    run(scenario, draws=draws, replications=_replications(made), engine=engine, **rest)
 
 
-def _comparison(made: Recipe, place: Path, progress: Progress | None) -> Path:
+def _comparison(made: Recipe, place: Path, **rest: Any) -> None:
     from flowsim.comparison import compare
     from flowsim.scenario import load
 
@@ -200,41 +196,39 @@ def _comparison(made: Recipe, place: Path, progress: Progress | None) -> Path:
         raise ResultsError("the recipe does not say which scenarios were compared")
     compare(
         [load(_own_scenario(place / f"scenario-{name}.yaml")) for name in names],
-        replications=_whole(made.settings, "replications"),
+        replications=_replications(made),
         sample=None,
         terms=made.figure == "terms",
         shapley=made.figure == "policies",
-        out=place / "results",
-        progress=progress,
+        **rest,
     )
-    return place / "results"
 
 
-def _sweep(_made: Recipe, place: Path, progress: Progress | None) -> Path:
+def _sweep(_made: Recipe, place: Path, **rest: Any) -> None:
     from flowsim.sweep import run_sweep
 
-    _alone(place / "sweep.yaml")
-    run_sweep(str(place / "sweep.yaml"), place / "results", progress=progress)
-    return place / "results"
+    run_sweep(str(_alone(place / "sweep.yaml")), **rest)
 
 
-def _calibration(made: Recipe, place: Path, progress: Progress | None) -> Path:
+def _calibration(made: Recipe, place: Path, **rest: Any) -> None:
     from flowsim.calibration import calibrate
 
-    _alone(place / "calibration.yaml")
+    file = _alone(place / "calibration.yaml")
     if made.settings.get("against"):
         raise ResultsError("it was judged by published figures that are not in the recipe")
-    calibrate(
-        place / "calibration.yaml",
-        out=place / "results",
-        budget=str(made.settings.get("budget", "full")),
-        progress=progress,
-    )
-    return place / "results"
+    calibrate(file, budget=str(made.settings.get("budget", "full")), **rest)
 
 
-def _alone(path: Path) -> None:
-    """Refuse a file that names others which are not beside it."""
+REPEATED: dict[str, Callable[..., None]] = {
+    "run": _run,
+    "comparison": _comparison,
+    "sweep": _sweep,
+    "calibration": _calibration,
+}
+
+
+def _alone(path: Path) -> Path:
+    """Return the path of a file, if it names none that is not beside it."""
     data = _read_yaml(path)
     design = data.get("design")
     scenarios = data.get("scenarios") or ()
@@ -244,6 +238,7 @@ def _alone(path: Path) -> None:
     for name in (str(name) for name in named if name is not None):
         if name not in beside and not SHIPPED.fullmatch(name):
             raise ResultsError(f"{path.name} in the recipe rests on another file, {name}")
+    return path
 
 
 def _own_scenario(path: Path) -> Path:
@@ -261,20 +256,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return read_tree(path.read_text(encoding="utf-8"), path.name).data
 
 
-def _whole(settings: Mapping[str, Any], key: str) -> int:
-    found = settings.get(key, 1)
-    if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= 1_000_000:
-        raise ResultsError(f"the recipe's {key} is {found!r}; expected a whole number from 1")
-    return found
-
-
-Repeat = Callable[[Recipe, Path, Progress | None], Path]
-REPEATED: dict[str, Repeat] = {
-    "run": _run,
-    "comparison": _comparison,
-    "sweep": _sweep,
-    "calibration": _calibration,
-}
+def _replications(made: Recipe) -> int:
+    found = made.settings.get("replications", 1)
+    if type(found) is int and 1 <= found <= 1_000_000:
+        return found
+    raise ResultsError(f"the recipe's replications are {found!r}; expected a whole number from 1")
 
 
 # -- the verdict
@@ -282,15 +268,13 @@ REPEATED: dict[str, Repeat] = {
 
 def _compared(made: Recipe, image: bytes, again: Mapping[str, bytes]) -> tuple[bool, str]:
     """Return whether bytes and data agree, and what that means."""
-    bytes_agree = again[f"{made.figure}.{made.format}"] == image
-    data_agree = sha256(again[f"{made.figure}.csv"]).hexdigest() == made.drawn
-    if bytes_agree:
+    if again[f"{made.figure}.{made.format}"] == image:
         return True, "identical, byte for byte; same versions."
+    data_agree = sha256(again[f"{made.figure}.csv"]).hexdigest() == made.drawn
     if not made.is_of_this_version:
-        told = f"It was made by {_told(made)}; here are other versions, so bytes may differ."
-        if data_agree:
-            return True, f"the data drawn are identical. {told}"
-        return False, f"the data drawn differ. {told}"
+        what = "are identical" if data_agree else "differ"
+        by = f"It was made by {_told(made)}; here are other versions, so bytes may differ."
+        return data_agree, f"the data drawn {what}. {by}"
     if data_agree:
         return False, (
             "DIFFERENT: its recipe makes the data it names, but not these bytes, although versions "
@@ -311,13 +295,6 @@ def _told(made: Recipe) -> str:
 
 def _write(again: Mapping[str, bytes], out: Path, figure: Path) -> tuple[Path, ...]:
     """Write the figure made again, never over the one that is compared."""
-    targets = [out / name for name in again]
-    if any(path.exists() and path.samefile(figure) for path in targets):
+    if any((out / name).exists() and (out / name).samefile(figure) for name in again):
         raise ResultsError(f"{out} holds the figure itself; choose another folder with --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, content in zip(targets, again.values(), strict=True):
-            path.write_bytes(content)
-    except OSError as reason:
-        raise MachineError(f"{out} cannot be written: {reason.strerror}") from None
-    return tuple(targets)
+    return tuple(put(again, out))

@@ -14,7 +14,6 @@ import base64
 import binascii
 import hashlib
 import json
-import platform
 import re
 import struct
 import zlib
@@ -22,13 +21,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from html import escape, unescape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from flowsim.data import sources
 from flowsim.errors import ResultsError
-from flowsim.version import __version__
+from flowsim.machine import versions as versions_here
 
 KEY = "flowsim-recipe"
 VERSION = 1
@@ -38,7 +36,7 @@ SETTINGS = (
     *("runs", "budget", "design_runs", "whole_runs", "prediction_runs", "against"),
 )
 INPUTS = ("points.csv", "draws.csv")
-LIBRARIES = ("numpy", "matplotlib", "mesa", "pandas")
+TEXTS = ("kind", "figure", "preset", "format", "drawn")
 SEAL = "flowsim-seal"
 ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}
 END = 12  # bytes of the last chunk of a PNG
@@ -104,24 +102,12 @@ class Recipe:
 
 def versions() -> dict[str, str]:
     """Return the versions of all that takes part in drawing, and a hash of flowsim's own code."""
-    return {
-        "flowsim": __version__,
-        "code": _code_hash(),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in LIBRARIES},
-    }
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
+    return {**versions_here("matplotlib"), "code": _code_hash()}
 
 
 @lru_cache(maxsize=1)
 def _code_hash() -> str:
-    """Tell two states of the code with one version number apart, as while it is developed."""
+    """Return what tells two states of the code with one version number apart."""
     root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256(sources.content_hash().encode())
     for path in sorted(root.rglob("*.py")):
@@ -282,26 +268,27 @@ def _checked(text: str) -> Recipe:
     if not isinstance(raw, dict) or raw.pop(KEY, None) != VERSION:
         raise DamagedError("carries a recipe that cannot be read")
     checksum = raw.pop("checksum", None)
-    texts = ("kind", "figure", "preset", "format", "drawn")
-    wanted = {*texts, "files", "settings", "versions"}
-    if set(raw) != wanted or not all(isinstance(raw[key], str) for key in texts):
-        raise DamagedError("carries a recipe whose entries are not those of a recipe")
-    if not (_is_table(raw["files"]) and isinstance(raw["settings"], dict)):
-        raise DamagedError("carries a recipe whose files or settings cannot be read")
-    if not all(NAME.fullmatch(name) for name in raw["files"]):
-        raise DamagedError("carries a recipe with a file name that flowsim never writes")
-    made = raw["versions"]
-    if not (isinstance(made, dict) and set(made) == {"tables", "figure"}):
-        raise DamagedError("carries a recipe without versions")
-    if not all(_is_table(part) for part in made.values()):
-        raise DamagedError("carries a recipe whose versions cannot be read")
+    if not _is_recipe(raw):
+        raise DamagedError("carries a recipe whose entries are not those that flowsim writes")
     recipe = Recipe(**raw)
     if checksum != recipe._checksum():
         raise DamagedError("carries a recipe that was altered: its checksum does not fit")
     return recipe
 
 
-def _is_table(value: object) -> bool:
+def _is_recipe(raw: Mapping[str, Any]) -> bool:
+    """Whether the entries are those of a recipe, each of its type, file names plain."""
+    tables = {"files", "settings", "versions"}
+    if set(raw) != {*TEXTS, *tables} or not all(isinstance(raw[key], str) for key in TEXTS):
+        return False
+    if not all(isinstance(raw[key], dict) for key in tables):
+        return False
+    texts = [raw["files"], *raw["versions"].values()]
+    named = all(NAME.fullmatch(name) for name in raw["files"])
+    return named and set(raw["versions"]) == {"tables", "figure"} and all(map(_is_texts, texts))
+
+
+def _is_texts(value: object) -> bool:
     """Whether a value is a mapping of texts to texts."""
     return isinstance(value, dict) and all(
         isinstance(key, str) and isinstance(text, str) for key, text in value.items()

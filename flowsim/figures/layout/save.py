@@ -7,8 +7,7 @@ random identifier goes into a file.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from flowsim.errors import MachineError
 from flowsim.figures.layout import recipe as recipe_
 from flowsim.figures.layout.recipe import Recipe
+from flowsim.machine import write_atomically
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -46,6 +46,11 @@ class Drawn:
     title: str
     alt: str
     source: str
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What goes into an image beside its recipe."""
+        return {"Title": self.title, "Description": self.alt, "Source": self.source}
 
 
 def write(
@@ -75,16 +80,16 @@ def write(
     }
     files[f"{drawn.name}.csv"] = data
     files[f"{drawn.name}.txt"] = f"{drawn.alt}\n".encode()
+    return put(files, folder)
+
+
+def put(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write the files of a figure into a folder, each whole or not at all; return their paths."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            part = folder / f".{name}.part"
-            part.write_bytes(content)
-            part.replace(folder / name)
+            write_atomically(folder / name, content)
     except OSError as reason:
-        for name in files:
-            with suppress(OSError):
-                (folder / f".{name}.part").unlink()
         raise MachineError(f"{folder}: the figure cannot be written ({reason.strerror})") from None
     return [folder / name for name in files]
 
@@ -95,8 +100,7 @@ def _image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
     if kind == "png":
         save(pil_kwargs={"pnginfo": _chunks(drawn, recipe)})
     elif kind == "svg":
-        words = {"Title": drawn.title, "Description": drawn.alt, "Source": drawn.source}
-        save(metadata={**words, "Date": None, "Creator": None})
+        save(metadata={**drawn.words, "Date": None, "Creator": None})
     else:
         words = {"Title": drawn.title, "Subject": drawn.alt, "Author": drawn.source}
         keywords = {"Keywords": recipe_.for_pdf(recipe)} if recipe else {}
@@ -111,11 +115,7 @@ def _image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
 def _chunks(drawn: Drawn, recipe: Recipe | None) -> PngInfo:
     """Return the texts that a PNG carries."""
     info = PngInfo()
-    for key, text in (
-        ("Title", drawn.title),
-        ("Description", drawn.alt),
-        ("Source", drawn.source),
-    ):
+    for key, text in drawn.words.items():
         info.add_text(key, text)
     if recipe:
         info.add_itxt(recipe_.KEY, recipe.text(), zip=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,10 +82,10 @@ def points(sweep: Sweep) -> Points:
     return Points(tuple(sweep.parameters), rows, changes, unit)
 
 
-def problem(sweep: Sweep) -> dict[str, Any]:
-    """Return the description of the parameters that SALib wants, on the unit cube."""
-    names = list(sweep.parameters)
-    return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+def problem(names: Iterable[str]) -> dict[str, Any]:
+    """Return the description of parameters that SALib wants, on the unit cube."""
+    listed = list(names)
+    return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0]] * len(listed)}
 
 
 def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
@@ -123,7 +123,7 @@ def _sobol(sweep: Sweep, design: Sobol) -> Floats:
     n_rows = design.points * ((2 if design.second_order else 1) * len(sweep.parameters) + 2)
     _refuse_too_many(sweep, n_rows)
     rows = sobol.sample(
-        problem(sweep),
+        problem(sweep.parameters),
         design.points,
         calc_second_order=design.second_order,
         seed=_small_seed(sweep.design_seed, "sobol"),
@@ -137,7 +137,7 @@ def _morris(sweep: Sweep, design: Morris) -> Floats:
 
     _refuse_too_many(sweep, design.trajectories * (len(sweep.parameters) + 1))
     rows = morris.sample(
-        problem(sweep),
+        problem(sweep.parameters),
         design.trajectories,
         num_levels=design.levels,
         seed=_small_seed(sweep.design_seed, "morris"),

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from scipy import stats
 
-from flowsim.sweep.responses import CONFIDENCE, NOTHING, Response, Row
+from flowsim.sweep.responses import CONFIDENCE, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 
 TOGETHER = 1e6
@@ -28,13 +28,13 @@ def regression(given: Response) -> list[Row]:
     if n < k + 2 or not k or flat:
         why = "the output never changes" if flat else f"too few points ({n}) for {k} parameters"
         notes = "; ".join(part for part in (why, said) if part)
-        return [Row(name, "effect", *NOTHING, n=n, note=notes) for name in kept.names]
+        return nothing(kept.names, "effect", notes, n)
     x, y = kept.x[:, chosen], kept.mean
     middle, scale = x.mean(axis=0), x.std(axis=0, ddof=1)
     z = (x - middle) / scale
     if np.linalg.cond(z) > TOGETHER:
         why = "parameters move together in this design: their effects cannot be told apart"
-        return [Row(kept.names[j], "effect", *NOTHING, n=n, note=why) for j in chosen]
+        return nothing([kept.names[j] for j in chosen], "effect", why, n)
     b, half, r2 = least_squares(z, y)
     poor = f"a plane explains only {100 * r2:.0f} % of the output" if r2 < POOR else ""
     rows = [Row("(all)", "r2", r2, n=n, note="; ".join(p for p in (poor, said) if p))]
@@ -75,7 +75,7 @@ def main_effects(given: Response) -> list[Row]:
     """
     if given.missing():
         why = f"left out: {given.missing()}; repeat with --retry-failed"
-        return [Row(name, "effect", *NOTHING, n=len(given.x), note=why) for name in given.names]
+        return nothing(given.names, "effect", why, len(given.x))
     n, variance = given.n_replications, float(given.mean.var())
     rows = []
     for j, name in enumerate(given.names):
@@ -107,7 +107,7 @@ def _shape(by_level: Floats, n: int) -> str:
 def _effect(name: str, at: list[float], half: float, n: int, note: str) -> list[Row]:
     step = at[1] - at[0]
     return [
-        Row(name, "effect", step, step - half, step + half, n, note),
+        symmetric(name, "effect", step, half, n, note),
         Row(name, "at_low", at[0], n=n),
         Row(name, "at_high", at[1], n=n),
     ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.sweep.responses import CONFIDENCE, NOTHING, Response, Row
+from flowsim.sweep.design import problem
+from flowsim.sweep.responses import CONFIDENCE, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 
 Rows = npt.NDArray[np.int64]
@@ -32,23 +33,29 @@ def sobol(given: Response) -> list[Row]:
     """
     blocks, why = saltelli(given)
     if blocks is None:
-        return [Row(name, "S1", *NOTHING, note=why) for name in given.names]
-    whole = np.asarray(given.whole[blocks].all(axis=1))
-    n, lost = int(whole.sum()), int((~whole).sum())
-    said = f"{lost} of {len(whole)} blocks left out: {given.missing()}" if lost else ""
-    kept = given.y[blocks[whole]]
+        return nothing(given.names, "S1", why)
+    whole, said = _whole(given, blocks, "blocks")
+    n, kept = len(whole), given.y[whole]
     if n < 2 or np.ptp(kept.mean(axis=2)) == 0:
         why = "the output never changes" if n >= 2 else f"fewer than two whole blocks; {said}"
-        return [Row(name, "S1", *NOTHING, n=n, note=why) for name in given.names]
+        return nothing(given.names, "S1", why, n)
     found = _salib_sobol(given.names, kept.mean(axis=2))
     rows = [
-        Row(name, index, value, value - half, value + half, n, _quality(value, half, n))
+        symmetric(name, index, value, half, n, _quality(value, half, n))
         for index, values, halves in found
         for name, value, half in zip(given.names, values, halves, strict=True)
     ]
     if given.n_replications > 1:
         rows += _of_expected_output(given.names, kept, found)
     return [*rows, *_sums(found, n, said)]
+
+
+def _whole(given: Response, rows: Rows, what: str) -> tuple[Rows, str]:
+    """Return the blocks or trajectories in which every point has a value, and how many have not."""
+    whole = np.asarray(given.whole[rows].all(axis=1))
+    lost = int((~whole).sum())
+    said = f"{lost} of {len(whole)} {what} left out: {given.missing()}" if lost else ""
+    return rows[whole], said
 
 
 def saltelli(given: Response) -> tuple[Rows | None, str]:
@@ -77,11 +84,10 @@ def _salib_sobol(names: tuple[str, ...], y: Floats) -> Found:
     from SALib.analyze import sobol as salib
 
     second = y.shape[1] > len(names) + 2
-    problem = {"num_vars": len(names), "names": list(names), "bounds": [[0, 1]] * len(names)}
     if second:  # SALib would compute second order too, which nobody reads here
         y = y[:, [*range(len(names) + 1), -1]]
     found = salib.analyze(
-        problem,
+        problem(names),
         y.ravel(),
         calc_second_order=False,
         num_resamples=RESAMPLES,
@@ -102,17 +108,13 @@ def _of_expected_output(names: tuple[str, ...], y: Floats, found: Found) -> list
     variance = both.mean(axis=1).var() - (alone.var(axis=1, ddof=1) / r).mean()
     if variance <= 0:
         why = "chance hides whatever the parameters do; add replications"
-        return [
-            Row(name, f"{index}_effect", *NOTHING, n=n, note=why)
-            for index, _, _ in found
-            for name in names
-        ]
+        return [row for index, _, _ in found for row in nothing(names, f"{index}_effect", why, n)]
     step = ab - a[:, None]
     first = _product(np.broadcast_to(b[:, None], step.shape), step).mean(axis=0) / variance
     total = 0.5 * _product(step, step).mean(axis=0) / variance
     wider = both.mean(axis=1).var() / variance
     return [
-        Row(name, f"{index}_effect", value, value - half, value + half, n, _quality(value, half, n))
+        symmetric(name, f"{index}_effect", value, half, n, _quality(value, half, n))
         for (index, _, halves), values in zip(found, (first, total), strict=True)
         for name, value, half in zip(names, values, wider * halves, strict=True)
     ]
@@ -146,9 +148,7 @@ def _sums(found: Found, n: int, said: str) -> list[Row]:
         if (index == "S1" and total - half > 1) or (index == "ST" and total + half < 1):
             side = "above" if index == "S1" else "below"
             notes.append(f"a sum {side} 1 is impossible: too few samples")
-        rows.append(
-            Row("(all)", f"sum_{index}", total, total - half, total + half, n, "; ".join(notes))
-        )
+        rows.append(symmetric("(all)", f"sum_{index}", total, half, n, "; ".join(notes)))
     return rows
 
 
@@ -163,18 +163,13 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
 
     rows, why = trajectories(given)
     if rows is None:
-        return [Row(name, "mu_star", *NOTHING, note=why) for name in given.names]
-    whole = np.asarray(given.whole[rows].all(axis=1))
-    n, lost = int(whole.sum()), int((~whole).sum())
-    said = f"{lost} of {len(whole)} trajectories left out: {given.missing()}" if lost else ""
-    kept = given.at(rows[whole].ravel())
+        return nothing(given.names, "mu_star", why)
+    whole, said = _whole(given, rows, "trajectories")
+    n, kept = len(whole), given.at(whole.ravel())
     if n < 2:
-        why = f"fewer than two whole trajectories; {said}"
-        return [Row(name, "mu_star", *NOTHING, n=n, note=why) for name in given.names]
-    names = list(given.names)
-    problem = {"num_vars": len(names), "names": names, "bounds": [[0, 1]] * len(names)}
+        return nothing(given.names, "mu_star", f"fewer than two whole trajectories; {said}", n)
     found = salib.analyze(
-        problem,
+        problem(given.names),
         kept.x,
         kept.mean,
         num_resamples=RESAMPLES,
@@ -184,14 +179,15 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
     )
     few = f"only {n} trajectories" if n < FEW_TRAJECTORIES else ""
     table = []
-    for j, name in enumerate(names):
+    for j, name in enumerate(given.names):
         value, half = float(found["mu_star"][j]), float(found["mu_star_conf"][j])
-        table.append(Row(name, "mu_star", value, value - half, value + half, n, few))
+        table.append(symmetric(name, "mu_star", value, half, n, few))
         table.append(Row(name, "mu", float(found["mu"][j]), n=n))
         table.append(Row(name, "sigma", float(found["sigma"][j]), n=n))
     if given.n_replications > 1:
         table += _floor(kept, levels)
-    return table + ([Row("(all)", "left_out", float(lost), n=n, note=said)] if lost else [])
+    lost = float(len(rows) - n)
+    return table + ([Row("(all)", "left_out", lost, n=n, note=said)] if lost else [])
 
 
 def trajectories(given: Response) -> tuple[Rows | None, str]:

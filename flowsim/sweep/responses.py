@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,16 @@ class Row:
     high: float = float("nan")
     n: int = 0
     note: str = ""
+
+
+def nothing(names: Iterable[str], index: str, why: str, n: int = 0) -> list[Row]:
+    """Return the lines of an index of which nothing can be said, and why."""
+    return [Row(name, index, *NOTHING, n=n, note=why) for name in names]
+
+
+def symmetric(name: str, index: str, value: float, half: float, n: int, note: str = "") -> Row:
+    """Return the line of an index with an interval as wide on both sides."""
+    return Row(name, index, value, value - half, value + half, n, note)
 
 
 @dataclass(frozen=True)
@@ -145,11 +155,11 @@ def noise(given: Response) -> list[Row]:
             if n < 2
             else "fewer than two points with all replications"
         )
-        return [Row(whose, index, *NOTHING, n=n, note=why) for index in NOISE]
+        return [row for index in NOISE for row in nothing([whose], index, why, n)]
     between, shift, rest = _mean_squares(kept.y)
     if between <= 0 and shift <= 0:
         why = "the output never changes"
-        return [Row(whose, index, *NOTHING, n=n, note=why) for index in NOISE]
+        return [row for index in NOISE for row in nothing([whose], index, why, n)]
     effect = max(0.0, (between - rest) / n)
     within = (shift + (n_points - 1) * rest) / n_points
     parts = ((shift / n_points) ** 2 + (n_points - 1) * (rest / n_points) ** 2) / (n - 1)

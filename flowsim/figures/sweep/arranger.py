@@ -65,42 +65,41 @@ class Parts:
 
     Attributes
     ----------
-    panels : function
-        Return the panels it would draw of a sweep.
     table : function
         Return what one panel shows; a panel without rows is left out.
     draw_panel : function
         Draw one panel with its axes and headings into its frame.
-    height : function
-        Return the height of the axes in mm.
-    room : function
-        Return the room around the axes.
     finding : function
         Return the title from the first panel.
-    keys, notes : function
-        Return the key, and the note above the source line.
     told : function
         Return a panel in words, for who cannot see it.
+    keys, notes : function
+        Return the key, and the note above the source line.
+    height, room : function
+        Return the height of the axes in mm, and the room around them.
+    panels : function, optional
+        Return the panels it would draw of a sweep; else those of the file, or of each output.
     in_column, on_slide : int
         Panels that fit there.
     """
 
     name: str
-    panels: Callable[[Swept], Sequence[Panel]]
     table: Callable[[Swept, Panel], pd.DataFrame]
     draw_panel: Callable[[Swept, Panel, pd.DataFrame, Frame, Sheet], None]
-    height: Callable[[Shown], float]
-    room: Callable[[Shown], Room]
     finding: Callable[[Swept, Panel, pd.DataFrame], str]
+    told: Callable[[Swept, Panel, pd.DataFrame], str]
     keys: Callable[[Shown], Sequence[Key]]
     notes: Callable[[Shown], str]
-    told: Callable[[Swept, Panel, pd.DataFrame], str]
+    height: Callable[[Shown], float]
+    room: Callable[[Shown], Room]
+    panels: Callable[[Swept], Sequence[Panel]] | None = None
     in_column: int = 4
     on_slide: int = layout.MOST_ON_SLIDE
 
     def shown(self, given: Swept, preset: Preset) -> Shown:
         """Choose the panels that hold something and fit."""
-        tables = [(panel, self.table(given, panel)) for panel in self.panels(given)]
+        wanted = self.panels(given) if self.panels else given.panels(self.name)
+        tables = [(panel, self.table(given, panel)) for panel in wanted]
         there = [(panel, rows) for panel, rows in tables if not rows.empty]
         chosen = layout.fitting(there, preset, self.in_column, self.on_slide)
         return Shown(given, preset, [one for one, _ in chosen], [rows for _, rows in chosen])

@@ -155,6 +155,10 @@ def _colour_bar(sheet: Sheet, frame: Frame, scale: Normalize, panel: Panel) -> N
         ax.axhline(limit, color=INK, linewidth=1.4)
 
 
+def _height(shown: Shown) -> float:
+    return shown.height(46.0, 78.0)
+
+
 def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and beside the bar of colours."""
     left = shown.widest(lambda panel, rows: _texts(rows, "up", _pair(panel)[1]))
@@ -265,15 +269,7 @@ def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     return f"{given.heading(panel)}: {told}"
 
 
-draw_figure = Parts(
-    FAMILY.name,
-    panels=_panels,
-    table=table,
-    draw_panel=_draw_panel,
-    height=lambda shown: shown.height(46.0, 78.0),
-    room=_room,
-    finding=finding,
-    keys=_keys,
-    notes=_notes,
-    told=_told,
-).draw
+PARTS = Parts(
+    FAMILY.name, table, _draw_panel, finding, _told, _keys, _notes, _height, _room, _panels
+)
+draw_figure = PARTS.draw

@@ -167,6 +167,10 @@ def _beside(point: Floats, wide: float, tall: float) -> Iterator[Box]:
             yield placing.around(x, y, wide, tall)
 
 
+def _height(shown: Shown) -> float:
+    return shown.height(58.0, 84.0)
+
+
 def _room(shown: Shown) -> Room:
     def texts(panel: Panel, rows: pd.DataFrame) -> list[str]:
         most = float(rows["sigma"].max())
@@ -228,17 +232,17 @@ def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     return f"{given.heading(panel)}, mean absolute effects: {listed(told)}"
 
 
-draw_figure = Parts(
+PARTS = Parts(
     FAMILY.name,
-    panels=lambda given: given.panels(FAMILY.name),
-    table=table,
-    draw_panel=_draw_panel,
-    height=lambda shown: shown.height(58.0, 84.0),
-    room=_room,
-    finding=finding,
-    keys=_keys,
-    notes=_notes,
-    told=_told,
+    table,
+    _draw_panel,
+    finding,
+    _told,
+    _keys,
+    _notes,
+    _height,
+    _room,
     in_column=2,
     on_slide=2,
-).draw
+)
+draw_figure = PARTS.draw

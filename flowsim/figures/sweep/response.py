@@ -230,6 +230,10 @@ def _label_lines(ax: Axes, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> No
         )
 
 
+def _height(shown: Shown) -> float:
+    return shown.height(44.0, 70.0)
+
+
 def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and the labels of lines at the right."""
     left = shown.widest(
@@ -316,15 +320,7 @@ def _all_rows(given: Swept, panel: Panel) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-draw_figure = Parts(
-    FAMILY.name,
-    panels=_panels,
-    table=_all_rows,
-    draw_panel=_draw_panel,
-    height=lambda shown: shown.height(44.0, 70.0),
-    room=_room,
-    finding=finding,
-    keys=_keys,
-    notes=_notes,
-    told=_told,
-).draw
+PARTS = Parts(
+    FAMILY.name, _all_rows, _draw_panel, finding, _told, _keys, _notes, _height, _room, _panels
+)
+draw_figure = PARTS.draw

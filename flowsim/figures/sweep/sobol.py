@@ -172,16 +172,16 @@ def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
     return f"{given.heading(panel)}: {listed(told)}"
 
 
-draw_figure = Parts(
+PARTS = Parts(
     FAMILY.name,
-    panels=lambda given: given.panels(FAMILY.name),
-    table=table,
-    draw_panel=_draw_panel,
-    height=bars.height,
-    room=bars.room,
-    finding=finding,
-    keys=_keys,
-    notes=_notes,
-    told=_told,
+    table,
+    _draw_panel,
+    finding,
+    _told,
+    _keys,
+    _notes,
+    bars.height,
+    bars.room,
     in_column=2,
-).draw
+)
+draw_figure = PARTS.draw

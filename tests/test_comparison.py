@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 
@@ -13,11 +14,12 @@ from typer.testing import CliRunner
 
 from flowsim import comparison
 from flowsim.cli import app
-from flowsim.comparison import coincidence, lambdas, running
+from flowsim.comparison import coincidence, lambdas
 from flowsim.comparison.folder import prepare
 from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.data import sources
 from flowsim.errors import DataError, MachineError, ResultsError
+from flowsim.experiments import store as stores
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
 from flowsim.findings import coinciding, pairs
@@ -331,6 +333,64 @@ def test_a_comparison_that_was_stopped_may_be_made_again_in_its_folder(found, tm
         prepare(copy, [A, "border-closed"], force=False)
 
 
+def stop_after(monkeypatch, n):
+    """Let the next comparison be stopped after some replications, as by Ctrl-C."""
+
+    def scatter(work, tasks, **_):
+        for task in itertools.islice(tasks, n):
+            yield task, work(task)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stores, "scatter", scatter)
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """A comparison of two replications that was stopped after one."""
+    with monkeypatch.context() as patched:
+        stop_after(patched, 1)
+        with pytest.raises(KeyboardInterrupt):
+            comparison.compare([A, B], replications=3, sample=SAMPLE, workers=1, out=tmp_path)
+    return tmp_path
+
+
+def test_a_stopped_comparison_goes_on_with_what_is_missing(stopped, tmp_path_factory):
+    """Nothing is run twice, and the files are those of one that nobody stopped."""
+    told = []
+    with pytest.raises(ResultsError, match="not a finished comparison"):
+        comparison.open_comparison(stopped)
+    options = {"replications": 3, "sample": SAMPLE, "workers": 1}
+    progress = lambda done, total, _: told.append(done)  # noqa: E731
+    comparison.compare([A, B], out=stopped, progress=progress, **options)
+    assert told == [1, 2, 3]
+    whole = tmp_path_factory.mktemp("whole")
+    comparison.compare([A, B], out=whole, **options)
+    assert contents(stopped) == contents(whole)
+
+
+def contents(folder):
+    files = {path.name: path for path in folder.iterdir() if path.name != "manifest.json"}
+    return {name: path.read_bytes() for name, path in files.items()}
+
+
+def test_finished_replications_of_another_comparison_are_never_thrown_away(stopped):
+    """Unless forced; fewer or more of the same go on."""
+    with pytest.raises(ResultsError, match="holds 1 finished replications of another comparison"):
+        comparison.compare([A, B], replications=3, sample=2 * SAMPLE, out=stopped)
+    told = []
+    comparison.compare(
+        [A, B],
+        replications=2,
+        sample=SAMPLE,
+        workers=1,
+        terms=False,
+        out=stopped,
+        force=True,
+        progress=lambda done, total, _: told.append(done),
+    )
+    assert told == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("failed", "error", "words"),
     [
@@ -339,7 +399,10 @@ def test_a_comparison_that_was_stopped_may_be_made_again_in_its_folder(found, tm
     ],
 )
 def test_a_replication_that_fails_is_named(monkeypatch, failed, error, words):
-    monkeypatch.setattr(running, "scatter", lambda work, tasks, **_: [(tasks[0], failed)])
+    def scatter(work, tasks, **_):
+        yield next(tasks), failed
+
+    monkeypatch.setattr(stores, "scatter", scatter)
     with pytest.raises(error, match=words):
         comparison.compare([A, B], replications=1, sample=SAMPLE)
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import command, print_results
+from flowsim.cli.app import RESUMED, command, print_results
 from flowsim.cli.terminal import progress_shown
 from flowsim.errors import FlowsimError
 
 
-@command()
+@command(RESUMED)
 def compare(
     scenarios: Annotated[
         list[str],
@@ -55,6 +55,9 @@ def compare(
     pairing shrinks their variance; what became in B of the men who reached Georgia in A, with the
     term of his decision that switched each man; and how much of the fall after 28 September the
     task force, the entry limit, the foot lane and the rumour explain, each and together.
+
+    Nothing is lost: after Ctrl-C, a crash or a full disk start the same command again and it goes
+    on with the replications that are missing.
     docs/comparison.md tells how to read it.
     """
     from flowsim.comparison import compare as compared

@@ -21,8 +21,10 @@ from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
-from flowsim.machine import cores
+from flowsim.experiments.store import Store
+from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
+from flowsim.scenario import resolved_yaml
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 from flowsim.version import __version__
@@ -58,7 +60,7 @@ def compare(
     sample, seed : optional
         None takes the first scenario's.
     workers, scheduler
-        As in ``parallel.scatter``; they change no result.
+        As in ``executor.scatter``; they change no result.
     terms : bool
         Find which term of his decision switched each man.
     shapley : bool
@@ -85,14 +87,34 @@ def compare(
     if policies is not None and not policies[1]:
         policies = None
     plan = running.planned(read, policies, by_lambda, terms)
-    parts = running.run(plan, replications, workers, scheduler, progress or _silent)
-    manifest = _manifest(plan, replications, started)
-    result = Comparison(tuple(read), manifest, known=_gathered(plan, parts, policies))
-    manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
-    manifest["seconds"] = round(time.perf_counter() - begin, 3)
-    if place is not None:
-        folder.write(result, place)
+    with Store(place) as store:
+        _take_up(store, plan, force)
+        parts = running.run(plan, replications, store, workers, scheduler, progress or _silent)
+        manifest = _manifest(plan, replications, started)
+        result = Comparison(tuple(read), manifest, known=_gathered(plan, parts, policies))
+        manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
+        manifest["seconds"] = round(time.perf_counter() - begin, 3)
+        if place is not None:
+            folder.write(result, place)
+        store.clear()
     return result
+
+
+def _take_up(store: Store, plan: Plan, force: bool) -> None:
+    """Begin a comparison, or go on with it; drop the replications of another if forced to."""
+    others = store.others(plan.key)
+    if others and not force:
+        raise ResultsError(
+            f"{store.folder} holds {len(others):,} finished replications of another comparison: "
+            "scenarios, sample, seed, terms or lambdas have changed since. The same command as "
+            "then goes on; or choose another --out, or add --force to drop them"
+        )
+    store.drop(others)
+    if store.folder is not None:
+        with store.reported():  # by these files another start knows what the folder holds
+            for keyed in plan.scenarios:
+                path = store.folder / folder.scenario_file(keyed.scenario.name)
+                write_atomically(path, resolved_yaml(keyed.scenario).encode())
 
 
 def _silent(_done: int, _total: int, _label: str) -> None:
@@ -105,21 +127,21 @@ def _gathered(
     """Join the parts into tables."""
     names = [keyed.scenario.name for keyed in plan.scenarios]
     n = len(names)
-    transitions = _joined([table for part in parts for table in part.transitions])
-    by_scenario = [pd.concat([part.reduced[s] for part in parts]) for s in range(n)]
+    transitions = _joined([table for part in parts for table in part.tables["transitions"]])
+    by_scenario = [pd.concat([part.tables["reduced"][s] for part in parts]) for s in range(n)]
     groups = (tables.EVERYBODY, *tables.GROUPINGS)
     known = {
         "differences": tables.differences(by_scenario, names),
         "transitions": transitions,
         "matrix": tables.matrix(transitions, groups),
-        "daily": _joined([part.daily[s] for s in range(n) for part in parts]),
-        "outcomes": _joined([part.outcomes[s] for s in range(n) for part in parts]),
+        "daily": _joined([part.tables["daily"][s] for s in range(n) for part in parts]),
+        "outcomes": _joined([part.tables["outcomes"][s] for s in range(n) for part in parts]),
     }
     if plan.with_terms:
-        switched = _joined([table for part in parts for table in part.switched])
+        switched = _joined([table for part in parts for table in part.tables["switched"]])
         known["terms"] = tables.terms(switched, [part.replication for part in parts])
     if policies is not None:
-        values = np.stack([part.explained for part in parts])
+        values = np.stack([part.tables["explained"][0].to_numpy() for part in parts])
         known["shapley"] = coincidence.explained(policies[0].name, policies[1], values)
     if plan.lambdas:
         known["lambda"] = _by_lambda(plan, parts, names)
@@ -131,7 +153,8 @@ def _by_lambda(plan: Plan, parts: Sequence[Part], names: list[str]) -> pd.DataFr
     found = []
     for place, (value, _) in enumerate(plan.lambdas):
         reduced = [
-            pd.concat([part.lambdas[place][1][s] for part in parts]) for s in range(len(names))
+            pd.concat([part.tables[f"lambda {place}"][s] for part in parts])
+            for s in range(len(names))
         ]
         chosen = [table[table["place_kind"].isin(KINDS_BY_LAMBDA)] for table in reduced]
         found.append(tables.differences(chosen, names))

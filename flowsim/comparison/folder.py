@@ -151,7 +151,7 @@ def prepare(folder: Path, names: list[str], force: bool) -> None:
 
 def _refuse_foreign(folder: Path, names: list[str]) -> None:
     manifest = folders.read_json(folder / folders.MANIFEST)
-    unfinished = all((folder / _scenario_file(name)).exists() for name in names)
+    unfinished = all((folder / scenario_file(name)).exists() for name in names)
     if not manifest and unfinished:
         return
     if manifest.get("kind") != KIND:
@@ -166,7 +166,8 @@ def _refuse_foreign(folder: Path, names: list[str]) -> None:
         )
 
 
-def _scenario_file(name: str) -> str:
+def scenario_file(name: str) -> str:
+    """Return the file in which a scenario of a comparison is kept."""
     return f"scenario-{name}.yaml"
 
 
@@ -178,7 +179,7 @@ def write(result: Comparison, folder: Path) -> None:
     MachineError
         If the disk is full or the folder cannot be written; nothing then looks finished.
     """
-    files = {_scenario_file(s.name): resolved_yaml(s).encode() for s in result.scenarios}
+    files = {scenario_file(s.name): resolved_yaml(s).encode() for s in result.scenarios}
     files |= {f"{name}.parquet": folders.parquet_bytes(result.known[name]) for name in PARQUET}
     files |= {
         f"{name}.csv": folders.csv_bytes(result.known[name].round(DIGITS))
@@ -207,5 +208,5 @@ def open_comparison(folder: str | os.PathLike[str]) -> Comparison:
             "run flowsim compare again"
         )
     folders.check(folder, manifest, "compare again")
-    scenarios = tuple(load(folder / _scenario_file(name)) for name in manifest["scenarios"])
+    scenarios = tuple(load(folder / scenario_file(name)) for name in manifest["scenarios"])
     return Comparison(scenarios, manifest, folder)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
 from flowsim.comparison import coincidence, lambdas, pairs, terms
 from flowsim.comparison.measures import by_outcome, reduced
 from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
-from flowsim.experiments.executor import Failed, scatter
+from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missing
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
 from flowsim.scenario import content_hash, load
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Floats, Progress
+from flowsim.types import Progress
 
 Source = Scenario | str | os.PathLike[str]
 WORLDS = 64  # kept laid out in each process
@@ -72,13 +71,32 @@ class Plan:
     combinations: tuple[Keyed, ...]
     lambdas: tuple[tuple[float, tuple[Keyed, ...]], ...]
 
+    @property
+    def key(self) -> str:
+        """Hash of all that decides a replication, its number aside."""
+        groups = [self.scenarios, self.combinations, *(variants for _, variants in self.lambdas)]
+        keys = [[keyed.key for keyed in group] for group in groups]
+        return key_of(keys, self.with_terms, [value for value, _ in self.lambdas])
+
 
 @dataclass(frozen=True)
 class Task:
-    """One replication of a plan."""
+    """One replication of a plan.
+
+    Attributes
+    ----------
+    key : str
+        Of the plan, with the number of the replication.
+    """
 
     plan: Plan
     replication: int
+    key: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its outcomes, of which it has one."""
+        return (self.key,)
 
 
 @dataclass(frozen=True)
@@ -87,24 +105,33 @@ class Part:
 
     Attributes
     ----------
-    daily, outcomes, reduced : list of DataFrame
-        One for each scenario.
-    transitions, switched : list of DataFrame
-        One for each pair; none of the second without terms.
-    explained : float64, shape (2**K, T)
-        Targets in each combination of policies.
-    lambdas : list of (float, list of DataFrame)
-        ``reduced`` of each scenario under each lambda.
+    tables : dict of str to list of DataFrame
+        ``daily``, ``outcomes``, ``reduced``: one for each scenario. ``transitions``,
+        ``switched``: one for each pair, none of the second without terms. ``explained``: one,
+        targets (columns) in each combination of policies. ``lambda 0``, ...: ``reduced`` of
+        each scenario under each lambda.
     """
 
     replication: int
-    daily: list[pd.DataFrame]
-    outcomes: list[pd.DataFrame]
-    reduced: list[pd.DataFrame]
-    transitions: list[pd.DataFrame]
-    switched: list[pd.DataFrame]
-    explained: Floats
-    lambdas: list[tuple[float, list[pd.DataFrame]]]
+    tables: dict[str, list[pd.DataFrame]]
+
+    @classmethod
+    def of(cls, replication: int, outcome: Outcome) -> Part:
+        """Read what a replication left in a store."""
+        part = cls(replication, {})
+        for name in outcome.tables:
+            part.add(name.rpartition("/")[0], outcome.frame(name))
+        return part
+
+    def add(self, name: str, table: pd.DataFrame) -> None:
+        """Put a table behind others of its name."""
+        self.tables.setdefault(name, []).append(table)
+
+    def outcome(self, key: str) -> Outcome:
+        """Return it as it is stored."""
+        named = self.tables.items()
+        streams = {f"{n}/{i}": packed(t) for n, tables in named for i, t in enumerate(tables)}
+        return Outcome(key, tables=streams)
 
 
 def read(sources: Sequence[Source], sample: float | None, seed: int | None) -> list[Scenario]:
@@ -166,33 +193,46 @@ def planned(
 
 
 def run(
-    plan: Plan, replications: int, workers: int | None, scheduler: str, progress: Progress
+    plan: Plan,
+    replications: int,
+    store: Store,
+    workers: int | None,
+    scheduler: str,
+    progress: Progress,
 ) -> list[Part]:
-    """Run all replications of a plan; give their parts in order.
+    """Run the replications of a plan that the store lacks; return all parts in order.
 
     Raises
     ------
     ModelError, MachineError
-        If a replication failed.
+        If a replication failed; those that are finished stay in the store.
     """
-    progress(0, replications, f"0 of {replications} replications")
-    parts: list[Part] = []
-    tasks = [Task(plan, r) for r in range(replications)]
-    for task, part in scatter(work, tasks, workers=workers, scheduler=scheduler):
-        if isinstance(part, Failed):
-            raise _failure(task, part)
-        parts.append(part)
-        done = len(parts)
-        progress(done, replications, f"{done} of {replications} replications")
-    return sorted(parts, key=lambda part: part.replication)
+    key = plan.key
+    tasks = [Task(plan, r, f"{key}/{r}") for r in range(replications)]
+    missing = set(store.missing((task.key for task in tasks), retry_failed=True))
+    n = replications - len(missing)
+
+    def taken(outcomes: Sequence[Outcome]) -> None:
+        nonlocal n
+        for outcome in outcomes:
+            if outcome.error:
+                raise _failure(outcome)
+        n += len(outcomes)
+        progress(n, replications, f"{n} of {replications} replications")
+
+    taken(())
+    todo = (task for task in tasks if task.key in missing)
+    run_missing(store, work, todo, taken, workers=workers, scheduler=scheduler)
+    return [Part.of(task.replication, store.outcome(task.key)) for task in tasks]
 
 
-def _failure(task: Task, failed: Failed) -> Exception:
-    """Return the error of a replication, told as one of ours if it is one."""
-    text = f"replication {task.replication + 1}: {failed.message}"
-    if failed.traceback:
-        return RuntimeError(f"{text} ({failed.error})\n{failed.traceback}")
-    return MachineError(text) if failed.error == "MachineError" else ModelError(text)
+def _failure(outcome: Outcome) -> Exception:
+    """Return the error of a replication, as one of ours if it is one."""
+    kind, _, message = outcome.error.partition(": ")
+    text = f"replication {int(outcome.key.rpartition('/')[2]) + 1}: {message}"
+    if outcome.traceback:
+        return RuntimeError(f"{text} ({kind})\n{outcome.traceback}")
+    return MachineError(text) if kind == "MachineError" else ModelError(text)
 
 
 @lru_cache(maxsize=WORLDS)
@@ -200,11 +240,10 @@ def _world(keyed: Keyed) -> World:
     return World(keyed.scenario)
 
 
-def work(task: Task) -> Part:
+def work(task: Task) -> list[Outcome]:
     """Run one replication of everything; the men are born once for all scenarios."""
-    plan, replication = task.plan, task.replication
-    part = Part(replication, [], [], [], [], [], np.zeros((0, 0)), [])
-    once = _Once(replication)
+    plan, part = task.plan, Part(task.replication, {})
+    once = _Once(task.replication)
     first: RunTrace | None = None
     for keyed in plan.scenarios:
         life = once.lived(keyed, part)
@@ -212,13 +251,16 @@ def work(task: Task) -> Part:
             first = life
             continue
         pair = pairs.match(first, life)
-        part.transitions.append(pairs.transitions(pair))
+        part.add("transitions", pairs.transitions(pair))
         if plan.with_terms:
-            part.switched.append(terms.switched(pair))
-    for value, variants in plan.lambdas:
-        part.lambdas.append((value, [once.numbers(keyed) for keyed in variants]))
+            part.add("switched", terms.switched(pair))
+    for place, (_, variants) in enumerate(plan.lambdas):
+        for keyed in variants:
+            part.add(f"lambda {place}", once.numbers(keyed))
     values = [once.targets(keyed) for keyed in plan.combinations]
-    return replace(part, explained=np.array(values, dtype=np.float64))
+    columns = [target.name for target in coincidence.TARGETS]
+    part.add("explained", pd.DataFrame(values, columns=columns, dtype="float64"))
+    return [part.outcome(task.key)]
 
 
 class _Once:
@@ -233,10 +275,11 @@ class _Once:
         """Run a scenario and put its tables into the part."""
         model, life = live(_world(keyed), self.replication, self._register)
         daily = daily_table(Observed(model), self.replication)
-        part.daily.append(daily)
-        part.outcomes.append(outcomes_table(model, self.replication))
-        part.reduced.append(self._reduced(daily, life))
-        self._daily[keyed], self._numbers[keyed] = daily, part.reduced[-1]
+        numbers = self._reduced(daily, life)
+        part.add("daily", daily)
+        part.add("outcomes", outcomes_table(model, self.replication))
+        part.add("reduced", numbers)
+        self._daily[keyed], self._numbers[keyed] = daily, numbers
         return life
 
     def numbers(self, keyed: Keyed) -> pd.DataFrame:

@@ -302,6 +302,10 @@ class Store:
         wanted = dict.fromkeys(keys)
         return [k for k in wanted if k not in self.done or (retry_failed and self.done[k])]
 
+    def others(self, start: str) -> list[str]:
+        """Return the keys that do not begin as those of an experiment do."""
+        return [key for key in self.done if not key.startswith(start)]
+
     @property
     def remark(self) -> str:
         """Return how many runs failed, if any."""
@@ -350,12 +354,13 @@ class Store:
             error, traceback, content = self._database.execute(query, (key,)).fetchone()
         return Outcome(key, error, traceback, _parted(content))
 
-    def start_anew(self) -> None:
-        """Remove all runs, and go on with none."""
-        if self.done:
-            with self.reported(), self._database as db:
-                db.execute("DELETE FROM runs")
-        self.done, self.n_failed = {}, 0
+    def drop(self, keys: Iterable[str]) -> None:
+        """Remove some runs, and go on without them."""
+        gone = [(key,) for key in keys]
+        with self.reported(), self._database as db:
+            db.executemany("DELETE FROM runs WHERE key = ?", gone)
+        for (key,) in gone:
+            self.n_failed -= bool(self.done.pop(key))
 
     def clear(self) -> None:
         """Remove the file, once tables stand in its place."""

@@ -171,7 +171,7 @@ def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> 
     manifest = finished_manifest(folder)
     if not manifest:
         return False
-    store.start_anew()  # the tables stand; runs were left by a kill at the very end
+    store.drop(list(store.done))  # the tables stand; runs were left by a kill at the very end
     refuse_other_version(folder, manifest["made_with"])
     damaged = altered(folder, manifest)
     harmed = [name for name in damaged if name in DATA]

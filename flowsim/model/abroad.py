@@ -21,6 +21,11 @@ def ends_of_stay(arrived: Floats, rate: Floats, error: Floats) -> npt.NDArray[np
         Hazard per day; 0 never ends it.
     error : float64, shape (N,)
         Exponential of mean 1, addressed by man.
+
+    Returns
+    -------
+    int32, shape (N,)
+        Seconds since the horizon's start; ``NEVER`` if beyond what int32 holds.
     """
     with np.errstate(divide="ignore"):
         end = np.round(arrived + error / rate * DAY)

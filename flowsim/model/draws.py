@@ -71,12 +71,33 @@ def _first_words(men: npt.NDArray[np.integer], times: Words, rounds: Words) -> W
 
 
 def unit(words: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.float64]:
-    """Turn 32-bit words into float64 strictly between 0 and 1 (middle of the interval)."""
+    """Turn 32-bit words into numbers strictly between 0 and 1: the middle of each interval.
+
+    Parameters
+    ----------
+    words : unsigned integers, any shape
+
+    Returns
+    -------
+    float64, same shape
+        In the open interval (0, 1).
+    """
     return np.asarray((words + 0.5) * 2.0**-32, dtype=np.float64)
 
 
 def exponential(uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Turn uniforms into exponentials of mean 1, small where the uniform is small."""
+    """Turn uniforms into exponentials of mean 1, small where the uniform is small.
+
+    Parameters
+    ----------
+    uniform : float64, any shape
+        In the open interval (0, 1).
+
+    Returns
+    -------
+    float64, same shape
+        By inversion of the distribution function.
+    """
     return -np.log1p(-uniform)
 
 
@@ -129,10 +150,21 @@ class Draws:
         men: npt.NDArray[np.integer],
         occasion: int | npt.NDArray[np.integer] = 0,
     ) -> npt.NDArray[np.float64]:
-        """Draw for several purposes at once, shape (N, P): each column as ``uniform`` gives it.
+        """Draw for several purposes at once.
 
-        ``occasion`` is one number for all men, one for each, shape (N,), or for each purpose,
-        shape (1, P).
+        Parameters
+        ----------
+        purposes : sequence of str, P of them
+            Names, as for ``uniform``.
+        men : integer array, shape (N,)
+            Ids of men.
+        occasion : int or integer array
+            One number for all men, one for each, shape (N,), or for each purpose, shape (1, P).
+
+        Returns
+        -------
+        float64, shape (N, P)
+            Each column as ``uniform`` draws it.
         """
         rounds = self._rounds(tuple(purposes))
         n, p = len(men), rounds.shape[2]

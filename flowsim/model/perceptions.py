@@ -17,6 +17,11 @@ def smooth(perceived: Floats, newest: Floats, smoothing: float) -> Floats:
         Hours of waiting believed so far, and as last reported.
     smoothing : float
         Weight of the newest report, 0 to 1.
+
+    Returns
+    -------
+    float64, shape (C,)
+        Hours believed from now on (exponential smoothing).
     """
     return perceived + smoothing * (newest - perceived)
 

@@ -103,7 +103,22 @@ def passport_by_education(share: Floats, educated: Floats, odds_ratio: float) ->
 
 
 def shift_to_mean(share: Floats, weight: Ints, mean: float) -> Floats:
-    """Shift regional shares on the logit scale until their weighted mean is ``mean``."""
+    """Shift regional shares on the logit scale until their weighted mean is ``mean``.
+
+    Parameters
+    ----------
+    share : float64, shape (R,)
+        Between 0 and 1.
+    weight : int64, shape (R,)
+        Men of each region.
+    mean : float
+        Wanted; 0 and 1 leave nothing to shift.
+
+    Returns
+    -------
+    float64, shape (R,)
+        Shares whose odds all differ from the given ones by one factor.
+    """
     if mean <= 0 or mean >= 1:
         return np.full(len(share), mean)
     low, high = -40.0, 40.0
@@ -126,7 +141,12 @@ def positive_stable(u: Floats, w: Floats, index: float) -> Floats:
     u, w : float64, shape (N,)
         Uniform on (0, 1) and exponential of mean 1.
     index : float
-        lambda, in (0, 1]; 1 gives the constant 1.
+        lambda, in (0, 1]; 1 makes every frailty 1.
+
+    Returns
+    -------
+    float64, shape (N,)
+        Positive, with Laplace transform ``exp(-s ** index)``.
     """
     if index == 1:
         return np.ones(len(u))
@@ -136,7 +156,19 @@ def positive_stable(u: Floats, w: Floats, index: float) -> Floats:
 
 
 def kept_ranks(men: Ints, sample: float) -> Ints:
-    """Return how many ranks of each cell a sample keeps: ``ceil(sample * men)``."""
+    """Return how many ranks of each cell a sample keeps: ``ceil(sample * men)``.
+
+    Parameters
+    ----------
+    men : int64, shape (K,)
+        Men of the nation in each cell.
+    sample : float
+        Share of the men, above 0 to 1.
+
+    Returns
+    -------
+    int64, shape (K,)
+    """
     return np.ceil(np.round(sample * men, 6)).astype(np.int64)
 
 
@@ -187,7 +219,17 @@ class Population:
         return int(self.counts.sum())
 
     def weight_of(self, rows: npt.NDArray[np.integer]) -> Floats:
-        """Return how many men of the nation each of some rows stands for."""
+        """Return how many men of the nation some rows stand for.
+
+        Parameters
+        ----------
+        rows : integer array, shape (n,)
+
+        Returns
+        -------
+        float64, shape (n,)
+            Men.
+        """
         return self.weight[self.stratum[rows] >> 3]
 
     def carry_over(self, earlier: Population) -> Ints:
@@ -231,6 +273,11 @@ def make(
         Men made at a time; changes nothing but speed and memory.
     register : DrawCache, optional
         Keeps what they are born with for the next call; changes nothing but speed.
+
+    Returns
+    -------
+    Population
+        Rows of the men kept, in the order of their ids.
     """
     kept = kept_ranks(strata.men, sample)
     first = np.concatenate([[0], np.cumsum(strata.men)])

@@ -22,7 +22,18 @@ MOST_CODES = Status.WANTS + MOST_DESTINATIONS
 
 
 def categories(codes: npt.NDArray[Any], names: Sequence[str]) -> pd.Categorical:
-    """Make a table column of names from integer codes."""
+    """Make a table column of names from integer codes.
+
+    Parameters
+    ----------
+    codes : integer array, shape (N,)
+        Places in ``names``.
+    names : sequence of str
+
+    Returns
+    -------
+    Categorical, length N
+    """
     import pandas as pd
 
     return pd.Categorical.from_codes(codes, dtype=_kind(tuple(names)))
@@ -37,7 +48,23 @@ def _kind(names: tuple[str, ...]) -> pd.CategoricalDtype:
 
 
 def table_of_men(men: Population, status: npt.NDArray[np.uint8], world: World) -> pd.DataFrame:
-    """Make a table of the men kept, one row each, with ``Status`` codes, shape (N,), as names."""
+    """Make a table of the men kept.
+
+    Parameters
+    ----------
+    men : Population
+        N rows.
+    status : uint8, shape (N,)
+        ``Status`` codes.
+    world : World
+        Names of regions and destinations.
+
+    Returns
+    -------
+    DataFrame
+        A row for each man, index ``man`` (his id); attributes, weight (men of the nation that he
+        stands for) and status as names.
+    """
     import pandas as pd
 
     of_stratum = {name: column[men.stratum] for name, column in world.of_stratum.items()}
@@ -59,7 +86,22 @@ def table_of_men(men: Population, status: npt.NDArray[np.uint8], world: World) -
 
 
 def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8]:
-    """Return the status of every row at a moment (s), the first that holds (docs/GLOSSARY.md)."""
+    """Return the status of every row at a moment: the first that holds (docs/GLOSSARY.md).
+
+    Parameters
+    ----------
+    now : float
+        Seconds since the horizon's start.
+    men : Population
+        N rows.
+    trips : Trips
+        Completed up to ``now``.
+
+    Returns
+    -------
+    uint8, shape (N,)
+        ``Status`` codes.
+    """
     status = np.full(len(men), Status.HOME, dtype=np.uint8)
     first_wish = men.passed_at.argmin(axis=1)
     wish_at = men.passed_at[np.arange(len(men)), first_wish]

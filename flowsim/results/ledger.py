@@ -27,7 +27,18 @@ class Ledger:
         return self.model.trips["destination"] == j
 
     def departures(self, chosen: Bools) -> Floats:
-        """Count the men whose first trip is among those chosen, by day of leaving, (D,)."""
+        """Count the men whose first trip is among those chosen, by day of leaving.
+
+        Parameters
+        ----------
+        chosen : bool, shape (T,)
+            Of all trips of the ledger.
+
+        Returns
+        -------
+        float64, shape (D,)
+            Men of the nation, by Moscow day.
+        """
         trips = self.model.trips
         seconds = trips["leaves_at"]
         some = chosen & (trips["tries"] == 0) & (seconds < self.n_days * DAY)
@@ -35,7 +46,20 @@ class Ledger:
         return np.bincount(day, trips["weight"][some], minlength=self.n_days).astype(np.float64)
 
     def share_of_leavers(self, attribute: str, chosen: Bools) -> Floats:
-        """Return the share with an attribute among the chosen who have left so far, (D,)."""
+        """Return the share with an attribute among the chosen who have left so far.
+
+        Parameters
+        ----------
+        attribute : str
+            Name of a column of the strata, such as ``passport``.
+        chosen : bool, shape (T,)
+            Of all trips of the ledger.
+
+        Returns
+        -------
+        float64, shape (D,)
+            Share from 0 to 1 at the end of each Moscow day; NaN while nobody has left.
+        """
         stratum = self.model.population.stratum[self.model.trips["row"]]
         with_it = chosen & (self.world.of_stratum[attribute][stratum] == 1)
         everybody = np.cumsum(self.departures(chosen))
@@ -110,7 +134,22 @@ class Ledger:
     def by_region(
         self, seconds: npt.NDArray[np.integer], stratum: npt.NDArray[np.integer], weight: Floats
     ) -> Floats:
-        """Add up men by the day of some moment of theirs and region, shape (D, R)."""
+        """Add up men by region and by the day of some moment of theirs.
+
+        Parameters
+        ----------
+        seconds : integer array, shape (n,)
+            Since the horizon's start.
+        stratum : integer array, shape (n,)
+            Of each man.
+        weight : float64, shape (n,)
+            Men of the nation that each stands for.
+
+        Returns
+        -------
+        float64, shape (D, R)
+            Men of the nation.
+        """
         n_regions = len(self.world.regions.code)
         some = seconds < self.n_days * DAY
         day = seconds[some].astype(np.int64) // int(DAY)
@@ -120,5 +159,15 @@ class Ledger:
 
 
 def mean(total: Floats, n: Floats) -> Floats:
-    """Divide, leaving undefined what nobody stands for."""
+    """Divide, leaving undefined what nobody stands for.
+
+    Parameters
+    ----------
+    total, n : float64, same shape
+
+    Returns
+    -------
+    float64, same shape
+        ``total / n``; NaN where n is 0.
+    """
     return np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)

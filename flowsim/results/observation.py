@@ -163,7 +163,23 @@ class Observed:
         return np.floor(seconds / HOUR).astype(np.int64) + WARM_UP
 
     def by_hour(self, seconds: Floats, column: Ints, value: Floats, n: int) -> Floats:
-        """Add up values by hour and column, leaving out what lies beyond the horizon."""
+        """Add up values by hour and column, leaving out what lies beyond the horizon.
+
+        Parameters
+        ----------
+        seconds : float64, shape (N,)
+            Since the horizon's start; negative in the warm-up.
+        column : int64, shape (N,)
+            Below ``n``.
+        value : float64, shape (N,)
+        n : int
+            Number of columns.
+
+        Returns
+        -------
+        float64, shape (H, n)
+            Sums, from the first hour of the warm-up on.
+        """
         inside = seconds < self.world.clock.n_hours * HOUR
         cell = self._rows(seconds[inside]) * n + column[inside]
         total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
@@ -281,7 +297,20 @@ class Observed:
     # ------------------------------------------------------------------ time and place
 
     def local_days(self, by_hour: Floats, utc_offset_h: int) -> Floats:
-        """Add up hours (H, ...) over whole local days of the horizon, shape (D, ...)."""
+        """Add up hours over whole local days of the horizon.
+
+        Parameters
+        ----------
+        by_hour : float64, shape (H, ...)
+            From the first hour of the warm-up on, in Moscow time.
+        utc_offset_h : int
+            Offset of the local clock from UTC.
+
+        Returns
+        -------
+        float64, shape (D, ...)
+            Sums; hours beyond the horizon count as 0.
+        """
         first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
         some = by_hour[first : first + self.world.clock.n_hours].T
         days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
@@ -289,7 +318,17 @@ class Observed:
         return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
 
     def local_days_of_crossings(self, by_hour: Floats) -> Floats:
-        """Add up hours (H, C) over whole local days of each crossing's other side, (D, C)."""
+        """Add up hours over whole local days of each crossing's other side.
+
+        Parameters
+        ----------
+        by_hour : float64, shape (H, C)
+            From the first hour of the warm-up on, in Moscow time.
+
+        Returns
+        -------
+        float64, shape (D, C)
+        """
         offsets = [c.parameters.utc_offset_h for c in self.model.crossings]
         out = np.empty((self.world.clock.n_days, len(offsets)))
         for offset in set(offsets):

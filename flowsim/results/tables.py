@@ -69,7 +69,16 @@ class Tidy:
     ) -> None:
         """Add measures of some places, place by place.
 
-        ``series`` gives a measure's values, shape (time, places) or, of one place, (time,).
+        Parameters
+        ----------
+        kind : str
+            Of the places, such as ``crossing``.
+        places : sequence of str
+            Their ids.
+        measures : iterable of str
+            Names of what is measured.
+        series : callable
+            From the name of a measure to its values, shape (time, places) or, of one place, (time,).
         """
         here = [p for p, place in enumerate(places) if self._only.wants(kind, place)]
         if not here:

@@ -78,7 +78,8 @@ class Tidy:
         measures : iterable of str
             Names of what is measured.
         series : callable
-            From the name of a measure to its values, shape (time, places) or, of one place, (time,).
+            From the name of a measure to its values:
+            shape (time, places) or, of one place, (time,).
         """
         here = [p for p, place in enumerate(places) if self._only.wants(kind, place)]
         if not here:

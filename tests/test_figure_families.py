@@ -13,11 +13,10 @@ from figure_worlds import _daily, _outcomes, assert_legible, drawn, results, sce
 from flowsim import figures
 from flowsim.comparison import tables
 from flowsim.comparison.folder import Comparison
-from flowsim.figures.comparison import differences, scenarios, switches, transitions
-from flowsim.figures.comparison import outcomes as fates
+from flowsim.figures.comparison import differences, outcomes, scenarios, switches, transitions
 from flowsim.figures.layout import style
 from flowsim.figures.layout.tables import Results
-from flowsim.figures.run import capacity, fans, maps, profiles, ranking, regions, stocks
+from flowsim.figures.run import capacity, flows, maps, profiles, regions, stocks
 from flowsim.scenario.schema import Scenario
 
 OF_COMPARISONS = list(figures.catalogue("comparison"))
@@ -33,7 +32,7 @@ def many() -> Results:
 
 
 def test_a_fan_holds_nine_replications_in_ten(many: Results) -> None:
-    data = fans.table(many)
+    data = flows.fan_table(many)
     own = data[data["series"] == "simulated"].set_index(["place_id", "start"])
     assert (np.diff(own[["low", "lower", "value", "upper", "high"]].to_numpy()) >= 0).all()
     daily = many.days("entries", "destination").set_index(["place_id", "date"])["value"]
@@ -45,7 +44,7 @@ def test_a_fan_holds_nine_replications_in_ten(many: Results) -> None:
 
 def test_one_replication_has_no_fan_and_no_chance() -> None:
     lone = results(scenario())
-    assert "--replications 20" in fans.missing(lone)
+    assert "--replications 20" in flows.missing_fan(lone)
     assert "--replications 20" in capacity.missing(lone)
 
 
@@ -116,13 +115,13 @@ def test_profiles_are_shares_of_leavers_and_of_men(many: Results) -> None:
 def test_a_ranking_by_one_replication_has_intervals_of_a_poisson_count() -> None:
     """Garwood's interval for a count of 10 is 4.795 to 18.39 (95 %)."""
     data = pd.DataFrame({"id": ["x"], "left_simulated": [10.0], "left": [100.0], "men": [1e5]})
-    low, high = ranking._counted(data)
+    low, high = regions._counted(data)
     assert (low["x"], high["x"]) == pytest.approx((0.4795, 1.839), rel=1e-3)
 
 
 def test_a_ranking_is_in_order_and_inside_its_intervals(many: Results) -> None:
     for given in (many, results(scenario(), simulated=0.01)):
-        data = ranking.table(given)
+        data = regions.ranking(given)
         assert data["per_1000"].is_monotonic_decreasing
         assert (data["low"] <= data["per_1000"] + 1e-9).all()
         assert (data["per_1000"] <= data["high"] + 1e-9).all()
@@ -265,8 +264,8 @@ def compared() -> Comparison:
     return comparison()
 
 
-def test_switched_men_are_those_whose_fate_differs(compared: Comparison) -> None:
-    data = switches.table(compared)
+def test_switched_men_are_those_whose_outcome_differs(compared: Comparison) -> None:
+    data = outcomes.transitions(compared)
     own = data[data["b"] == "no-task-force"]
     moved = sum(men for a, b, men in MOVES["no-task-force"] if a != b)
     assert own[own["switched"]]["men"].sum() == pytest.approx(moved, rel=0.05)
@@ -282,8 +281,8 @@ def test_a_lone_pair_says_what_becomes_of_most() -> None:
     assert "\u201cAt home\u201d to \u201cWanted Georgia, could not\u201d" in title
 
 
-def test_rare_fates_are_put_together_and_nobody_is_lost(compared: Comparison) -> None:
-    data = switches.table(compared)
+def test_rare_outcomes_are_put_together_and_nobody_is_lost(compared: Comparison) -> None:
+    data = outcomes.transitions(compared)
     own = data[(data["b"] == "border-closed") & data["switched"]]
     tiny = own.assign(men=np.where(own["status_a"] == "home", 1.0, own["men"]))
     tiny = pd.concat([tiny, tiny.assign(status_a="hiding", men=1.0)])
@@ -307,7 +306,7 @@ def test_shares_in_a_cell_are_never_rounded_to_all_or_none() -> None:
     assert transitions._percent(0.5, 1.0, page) == ""
 
 
-def test_differences_are_signed_and_sorted_by_fate(compared: Comparison) -> None:
+def test_differences_are_signed_and_sorted_by_outcome(compared: Comparison) -> None:
     data = differences.table(compared)
     own = data[data["b"] == "border-closed"].set_index("name")
     assert own.loc["Reached Kazakhstan", "difference"] == pytest.approx(-34_200, rel=0.1)
@@ -360,13 +359,15 @@ def test_a_comparison_without_terms_or_policies_says_so() -> None:
         assert words in missing(bare)
 
 
-def test_fates_have_names_and_colours() -> None:
+def test_outcomes_have_names_and_colours() -> None:
     names = {"georgia": "Georgia", "kazakhstan": "Kazakhstan"}
     found = ["home", "wants-georgia", "reached-kazakhstan", "limited", "reached-georgia", "odd"]
-    assert fates.ordered(found, names)[:2] == ["reached-georgia", "reached-kazakhstan"]
-    assert fates.fate("reached-georgia", names) == "Reached Georgia"
-    assert fates.fate("odd", names) == "odd"
-    colours = {fates.colour(status, names) for status in ("reached-georgia", "reached-kazakhstan")}
+    assert outcomes.ordered(found, names)[:2] == ["reached-georgia", "reached-kazakhstan"]
+    assert outcomes.outcome("reached-georgia", names) == "Reached Georgia"
+    assert outcomes.outcome("odd", names) == "odd"
+    colours = {
+        outcomes.colour(status, names) for status in ("reached-georgia", "reached-kazakhstan")
+    }
     assert len(colours) == 2
 
 

@@ -32,7 +32,7 @@ from flowsim.errors import MachineError, ResultsError
 from flowsim.figures.layout import geography, published, ribbons, save, style
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout.tables import Results
-from flowsim.figures.run import alluvial, flows, maps, queues
+from flowsim.figures.run import flows, maps, outcomes, queues
 from flowsim.findings import words
 from flowsim.scenario.schema import Scenario
 
@@ -114,26 +114,26 @@ def test_a_run_that_waits_at_no_counted_crossing_shows_the_busiest(baseline: Res
 
 
 def test_outcomes_are_the_men_of_the_table_and_those_left_out(baseline: Results) -> None:
-    data, apart = alluvial.table(baseline)
+    data, apart = outcomes.table(baseline)
     men = baseline.outcomes["men"].sum()
     assert data["men"].sum() + sum(apart.values()) == pytest.approx(men)
     assert set(apart) == {"home", "enlisted", "hiding"}
-    title = alluvial.finding(data, baseline)
-    lacked = data.loc[data["outcome"] == alluvial.NO_PASSPORT, "men"].sum()
+    title = outcomes.finding(data, baseline)
+    lacked = data.loc[data["outcome"] == outcomes.REASONS[outcomes.NO_PASSPORT][0], "men"].sum()
     assert words.share(lacked / data["men"].sum()) in title.split(";")[1]
 
 
 def test_a_man_with_a_passport_who_could_not_go_met_a_closed_way(baseline: Results) -> None:
     rows = baseline.outcomes.assign(status="wants-georgia", destination="")
-    data, _ = alluvial.table(Results(baseline.scenario, {}, baseline.daily, baseline.hourly, rows))
-    with_one = data[data["passport"] == alluvial.WITH]
-    assert set(with_one["outcome"]) == {alluvial.CLOSED}
+    data, _ = outcomes.table(Results(baseline.scenario, {}, baseline.daily, baseline.hourly, rows))
+    with_one = data[data["passport"] == outcomes.WITH]
+    assert set(with_one["outcome"]) == {outcomes.REASONS[outcomes.CLOSED][0]}
 
 
 def test_replications_are_averaged_not_added() -> None:
     one, many = results(scenario()), results(scenario(), replications=3)
-    assert alluvial.table(many)[0]["men"].sum() == pytest.approx(
-        alluvial.table(one)[0]["men"].sum(), rel=0.2
+    assert outcomes.table(many)[0]["men"].sum() == pytest.approx(
+        outcomes.table(one)[0]["men"].sum(), rel=0.2
     )
     rates = [maps.table(given)["per_1000"].median() for given in (one, many)]
     assert rates[1] == pytest.approx(rates[0], rel=0.2)
@@ -226,9 +226,9 @@ def test_albers_agrees_with_snyders_worked_example(monkeypatch: pytest.MonkeyPat
 
 
 def test_ribbons_leave_and_reach_nodes_without_gap_or_overlap(baseline: Results) -> None:
-    data, _ = alluvial.table(baseline)
-    for n, stage in enumerate(alluvial.STAGES[:-1]):
-        sums = data.groupby([stage, alluvial.STAGES[n + 1]])["men"].sum()
+    data, _ = outcomes.table(baseline)
+    for n, stage in enumerate(outcomes.STAGES[:-1]):
+        sums = data.groupby([stage, outcomes.STAGES[n + 1]])["men"].sum()
         nodes = data.groupby(stage)["men"].sum()
         assert sums.groupby(level=0).sum().to_numpy() == pytest.approx(nodes.to_numpy())
 

@@ -12,7 +12,7 @@ from figure_worlds import assert_legible, drawn, results, scenario, texts
 import flowsim
 from flowsim.figures.layout import style
 from flowsim.figures.layout.tables import Results, read
-from flowsim.figures.run import fans
+from flowsim.figures.run import flows
 from flowsim.findings import run as findings
 from flowsim.findings.account import Account
 from flowsim.report import of_run
@@ -30,8 +30,8 @@ def many() -> Results:
 
 
 def test_each_band_holds_the_quantiles_of_its_own_table(many: Results) -> None:
-    data = fans.table(many)
-    for what, daily in ((fans.CHANCE, many.daily), (fans.BOTH, many.posterior)):
+    data = flows.fan_table(many)
+    for what, daily in ((flows.CHANCE, many.daily), (flows.BOTH, many.posterior)):
         own = data[data["what"].eq(what)].set_index(["place_id", "start"])
         days = replace(many, daily=daily).days("entries", "destination")
         groups = days.groupby(["place_id", "date"], observed=True)["value"]
@@ -45,18 +45,18 @@ def test_the_bands_are_told_apart_and_legible(many: Results, preset: str) -> Non
     made = drawn("fan", many, style.PRESETS[preset])
     assert_legible(made.figure)
     words = " ".join(text.get_text() for text in texts(made.figure))
-    assert f"{fans.CHANCE}, nine in ten" in words
-    assert f"{fans.BOTH}, nine in ten" in words
+    assert f"{flows.CHANCE}, nine in ten" in words
+    assert f"{flows.BOTH}, nine in ten" in words
     assert "draws of the parameters" in made.title
-    assert fans.UNSEEN in made.alt
+    assert flows.UNSEEN in made.alt
     assert "by chance alone" in made.alt
 
 
 def test_the_title_states_the_wide_band(many: Results) -> None:
-    data = fans.table(many)
-    wide = data[data["what"].eq(fans.BOTH)]
+    data = flows.fan_table(many)
+    wide = data[data["what"].eq(flows.BOTH)]
     top = wide.loc[wide["value"].idxmax()]
-    assert fans._span(top["low"], top["high"]) in fans.finding(data, many)
+    assert flows._span(top) in flows.bands_finding(data, many)
 
 
 def test_without_draws_nothing_is_said_of_parameters(many: Results) -> None:
@@ -84,4 +84,4 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(tmp_path: Path) -> Non
     low, high = replace(account, daily=run.posterior).total("entries", "destination", "GE")
     assert high > low
     found = read(tmp_path / "r")
-    assert set(fans.table(found)["what"].dropna()) == {fans.CHANCE, fans.BOTH}
+    assert set(flows.fan_table(found)["what"].dropna()) == {flows.CHANCE, flows.BOTH}

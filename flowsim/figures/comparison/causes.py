@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
-from flowsim.figures.comparison.outcomes import left_out, pairs, source
+from flowsim.figures.comparison.outcomes import left_out, of_pair, pairs, sentence, source
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, Cell, Key, Sheet, fitted
+from flowsim.figures.layout.sheet import Cell, Sheet
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.words import count, share
@@ -43,8 +45,20 @@ TERMS = {
 }
 HEAD, GAP = 5.4, 4.0
 MOST_TARGETS, TARGETS_ON_SLIDE = 6, 4
-TOLD_APART: dict[str, Any] = {"color": BLUE, "marker": "o"}
+ALONE: dict[str, Any] = {"color": BLUE, "marker": "o"}
 TOGETHER: dict[str, Any] = {"color": QUIET, "marker": "D", "hollow": True}
+TERMS_SUBTITLE = (
+    "The same simulated men in two worlds: those whose outcome differs, by the term of their "
+    "decision or the event that did it. Whiskers: 95 % intervals over replications."
+)
+TERMS_NOTE = (
+    "Each switched man is given to the term that switches him when it alone is put as in the other "
+    "world; interaction: none alone does, several: more than one does."
+)
+POLICIES_NOTE = (
+    "What cannot be told apart is how far the effect of a policy depends on which others are "
+    "there. Effects within the model, given its assumptions. Orders and extremes: policies.csv."
+)
 
 
 def missing(results: Comparison) -> str:
@@ -55,28 +69,24 @@ def missing(results: Comparison) -> str:
 def draw_terms(results: Comparison, preset: Preset) -> Drawn:
     """Draw, for each pair, how many men each term of the decision switched."""
     data = terms_table(results)
-    title = _terms_finding(data, results)
-    shown = pairs(results)
-    parts = [data[(data["a"] == a) & (data["b"] == b)] for a, b in shown]
+    alt = [f"{row['b']}, {row['term']}: {count(row['men'])} men" for row in records(data)]
+    caption = Caption(
+        TERMS_FAMILY.name,
+        data,
+        _terms_finding(data, results),
+        TERMS_SUBTITLE,
+        source(results),
+        TERMS_NOTE + left_out(results),
+        alt=[f"{'; '.join(alt)}."],
+    )
+    parts = [of_pair(data, pair) for pair in pairs(results)]
     heights = [HEAD + ladders.height(max(1, len(part)), preset) for part in parts]
     body = sum(heights) + GAP * (len(heights) - 1)
-    notes = [
-        "Each switched man is given to the term that switches him when it alone is put as in the "
-        f"other world; interaction: none alone does, several: more than one does."
-        f"{left_out(results)}",
-        source(results),
-    ]
-    subtitle = (
-        "The same simulated men in two worlds: those whose fate differs, by the term of their "
-        "decision or the event that did it. Whiskers: 95 % intervals over replications."
-    )
-    sheet = Sheet(preset, title, subtitle, notes, body, least=max(heights) * 0.8)
-    for (_, b), part, cell in zip(shown, parts, sheet.cells(heights, GAP), strict=True):
-        rows = [(row["term"], row["men"], row["low"], row["high"]) for row in records(part)]
-        _draw_ladder(
-            sheet, cell, f"Men who fare otherwise in {b}", rows, "Men", [TOLD_APART] * len(rows)
-        )
-    return Drawn("terms", sheet.figure, data, title, _terms_alt(data, title), source(results))
+    sheet = caption.sheet(preset, body, least=max(heights) * 0.8)
+    for (_, b), part, cell in zip(pairs(results), parts, sheet.cells(heights, GAP), strict=True):
+        rows = part[["term", "men", "low", "high"]]
+        _draw_ladder(sheet, cell, f"Men who fare otherwise in {b}", rows, "Men")
+    return caption.drawn(sheet)
 
 
 def terms_table(results: Comparison) -> pd.DataFrame:
@@ -93,21 +103,14 @@ def terms_table(results: Comparison) -> pd.DataFrame:
 
 
 def _terms_finding(data: pd.DataFrame, results: Comparison) -> str:
-    clauses = []
-    for _, b in pairs(results)[:2]:
-        own = records(data[data["b"] == b])
-        if own:
-            clauses.append(
-                f"in {b} {TERMS.get(own[0]['term'], own[0]['term'])} switched "
-                f"{share(own[0]['share'])} of the men who fare otherwise"
-            )
-    text = "; ".join(clauses) or "nobody fares otherwise"
-    return text[:1].upper() + text[1:]
-
-
-def _terms_alt(data: pd.DataFrame, title: str) -> str:
-    rows = [f"{row['b']}, {row['term']}: {count(row['men'])} men" for row in records(data)]
-    return f"{title}. {'; '.join(rows)}."
+    first = data.drop_duplicates("b").set_index("b")
+    clauses = [
+        f"in {b} {TERMS.get(first['term'][b], first['term'][b])} switched "
+        f"{share(first['share'][b])} of the men who fare otherwise"
+        for _, b in pairs(results)[:2]
+        if b in first.index
+    ]
+    return sentence(clauses or ["nobody fares otherwise"])
 
 
 def missing_policies(results: Comparison) -> str:
@@ -118,34 +121,39 @@ def missing_policies(results: Comparison) -> str:
 def draw_policies(results: Comparison, preset: Preset) -> Drawn:
     """Draw, for each target, what each coinciding policy explains of it."""
     data = policies_table(results)
-    title = _policies_finding(data)
+    caption = Caption(
+        POLICIES_FAMILY.name,
+        data,
+        _policies_finding(data),
+        f"What each policy that coincides explains in {data['scenario'].iloc[0]}: its mean effect "
+        "over all orders in which they can be put in (Shapley value), 95 % intervals over "
+        "replications.",
+        source(results),
+        POLICIES_NOTE,
+        [
+            ladders.key("one policy", markersize=4.4, **ALONE),
+            ladders.key("together, or without them", markersize=4.4, **TOGETHER),
+        ],
+        [f"{'; '.join(_policies_alt(data))}."],
+    )
     most = MOST_TARGETS if preset.height is None else TARGETS_ON_SLIDE
     targets = list(dict.fromkeys(data["target"]))[:most]
     parts = [data[data["target"] == target] for target in targets]
     columns = 1 if preset.narrow else 2
-    heights = [HEAD + ladders.height(len(part), preset) for part in parts]
     lines = -(-len(parts) // columns)
-    body = lines * max(heights) + GAP * (lines - 1)
-    sheet = Sheet(
-        preset,
-        title,
-        _policies_subtitle(data),
-        [_policies_notes(), source(results)],
-        body,
-        _keys(),
-        least=body * 0.8,
-    )
+    tallest = max(HEAD + ladders.height(len(part), preset) for part in parts)
+    body = lines * tallest + GAP * (lines - 1)
+    sheet = caption.sheet(preset, body, least=body * 0.8)
     width, high = preset.width / columns, (sheet.body - GAP * (lines - 1)) / lines
     for n, part in enumerate(parts):
         row, column = divmod(n, columns)
         cell = Cell(column * width, row * (high + GAP), width, high)
-        rows = [(title_of(r["policy"]), r["effect"], r["low"], r["high"]) for r in records(part)]
-        looks = [TOLD_APART if named else TOGETHER for named in part["first_in"].notna()]
-        head = str(part["target"].iloc[0])
-        _draw_ladder(
-            sheet, cell, head[:1].upper() + head[1:], rows, str(part["unit"].iloc[0]), looks
-        )
-    return Drawn("policies", sheet.figure, data, title, _policies_alt(data, title), source(results))
+        rows = part[["policy", "effect", "low", "high"]]
+        rows = rows.assign(policy=[title_of(policy) for policy in rows["policy"]])
+        looks = [ALONE if named else TOGETHER for named in part["first_in"].notna()]
+        head, unit = (str(part[name].iloc[0]) for name in ("target", "unit"))
+        _draw_ladder(sheet, cell, sentence([head]), rows, unit, looks)
+    return caption.drawn(sheet)
 
 
 def policies_table(results: Comparison) -> pd.DataFrame:
@@ -163,23 +171,17 @@ def _draw_ladder(
     sheet: Sheet,
     cell: Cell,
     head: str,
-    rows: list[tuple[str, float, float, float]],
+    rows: pd.DataFrame,
     unit: str,
-    looks: list[dict[str, Any]],
+    looks: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Draw a heading and rows of name, value, low and high."""
-    preset, top = sheet.preset, HEAD * sheet.preset.scale
-    text = fitted(head, preset.text, cell.width - 2 * MARGIN, "bold")
-    sheet.text(cell.left + MARGIN, cell.top, text, preset.text, weight="bold")
-    inner = Cell(cell.left, cell.top + top, cell.width, cell.height - top)
-    names = [name for name, *_ in rows]
-    room = ladders.gutter(names, inner, preset)
-    ax = ladders.ladder(sheet, inner, names, unit, room)
-    ladders.rungs(ax, len(names))
+    inner = ladders.headed(sheet, cell, head, HEAD)
+    ax = ladders.ladder(sheet, inner, [str(name) for name in rows.iloc[:, 0]], unit)
     ladders.reference(ax, 0)
-    for n, ((_, value, low, high), look) in enumerate(zip(rows, looks, strict=True)):
-        known = bool(pd.notna(low) & pd.notna(high))
-        ladders.dot(ax, n, value, low if known else value, high if known else value, **look)
+    looks = looks or [ALONE] * len(rows)
+    for n, (span, look) in enumerate(zip(rows.iloc[:, 1:].to_numpy(float), looks, strict=True)):
+        ladders.dot(ax, n, *span, **look)
     ax.margins(x=0.05)
 
 
@@ -206,31 +208,8 @@ def _signed(value: float) -> str:
     return f"−{count(-value)}" if value < 0 else count(value)
 
 
-def _policies_subtitle(data: pd.DataFrame) -> str:
-    return (
-        f"What each policy that coincides explains in {data['scenario'].iloc[0]}: its mean effect "
-        "over all orders in which they can be put in (Shapley value), 95 % intervals over "
-        "replications."
-    )
-
-
-def _keys() -> list[Key]:
-    blue = {key: value for key, value in TOLD_APART.items() if key != "hollow"}
-    grey = {"color": QUIET, "marker": "D", "markerfacecolor": "white"}
-    marks = {"linestyle": "none", "markersize": 4.4}
-    return [Key("one policy", blue | marks), Key("together, or without them", grey | marks)]
-
-
-def _policies_notes() -> str:
-    return (
-        "What cannot be told apart is how far the effect of a policy depends on which others are "
-        "there. Effects within the model, given its assumptions. Orders and extremes: policies.csv."
-    )
-
-
-def _policies_alt(data: pd.DataFrame, title: str) -> str:
-    rows = [
+def _policies_alt(data: pd.DataFrame) -> list[str]:
+    return [
         f"{row['target']}, {title_of(row['policy'])}: {row['effect']:,.0f} {row['unit']}"
         for row in records(data)
     ]
-    return f"{title}. {'; '.join(rows)}."

@@ -1,13 +1,15 @@
-"""What figures of comparisons share: names and colours of fates, pairs, and the source line."""
+"""What figures of comparisons share: names and colours of outcomes, pairs, the source line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from flowsim.figures.layout.style import CYCLE, GREEN, QUIET, VERMILION
-from flowsim.figures.layout.tables import flowsim_version
-from flowsim.findings.words import elided, listed
+from flowsim.figures.layout.tables import flowsim_version, sample_of
+from flowsim.findings.words import elided, listed, plural
 from flowsim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ WORDS = {
     "gave-up": "Gave up queueing",
     "turned-back": "Turned back at the border",
     "underway": "Still on the way",
-    "other": "Other fates",
+    "other": "Other outcomes",
 }
 SHORT = {
     "hiding": "Hiding",
@@ -31,13 +33,37 @@ SHORT = {
     "gave-up": "Gave up",
     "turned-back": "Turned back",
     "underway": "On the way",
+    "other": "Others",
 }
 DESTINATIONS = tuple(colour for colour in CYCLE if colour not in (GREEN, VERMILION))
 MOST_PAIRS = 3
 
 
-def fate(status: str, names: dict[str, str], short: bool = False) -> str:
-    """Write a fate in words; ``names`` are those of the destinations."""
+def missing_matrix(results: Comparison) -> str:
+    """Return why transitions cannot be drawn, if so."""
+    return "it has no matrix of transitions" if results.matrix.empty else ""
+
+
+def transitions(results: Comparison) -> pd.DataFrame:
+    """Return the men by what became of them in both worlds.
+
+    Columns a, b, status_a, status_b, fate_a, fate_b (in words), men, low, high, switched.
+    """
+    names = destinations(results.scenarios)
+    rows = results.matrix[results.matrix["by"] == "all"]
+    turn = {b: place for place, (_, b) in enumerate(results.pairs)}
+    data = rows.sort_values("b", key=lambda b: b.map(turn), kind="stable")
+    words = {
+        f"fate_{side}": [outcome(status, names) for status in data[f"status_{side}"]]
+        for side in "ab"
+    }
+    switched = data["status_a"] != data["status_b"]
+    columns = ["a", "b", "status_a", "status_b", *words, "men", "low", "high", "switched"]
+    return data.assign(switched=switched, **words)[columns].reset_index(drop=True)
+
+
+def outcome(status: str, names: dict[str, str], short: bool = False) -> str:
+    """Write an outcome in words; ``names`` are those of the destinations."""
     kind, _, key = status.partition("-")
     if key in names and kind == "reached":
         return names[key] if short else f"Reached {names[key]}"
@@ -47,23 +73,15 @@ def fate(status: str, names: dict[str, str], short: bool = False) -> str:
 
 
 def ordered(found: Iterable[str], names: dict[str, str]) -> list[str]:
-    """Put fates in a fixed order: those abroad above, those at home below."""
-    known = [
-        *(f"reached-{key}" for key in names),
-        "underway",
-        *STOPPED,
-        *(f"wants-{key}" for key in names),
-        "other",
-        "enlisted",
-        "hiding",
-        "home",
-    ]
+    """Put outcomes in a fixed order: those abroad above, those at home below."""
+    reached, wanted = ([f"{kind}-{key}" for key in names] for kind in ("reached", "wants"))
+    known = [*reached, "underway", *STOPPED, *wanted, "other", *reversed(HOME)]
     here = set(found)
     return [*(s for s in known if s in here), *sorted(here - set(known))]
 
 
 def colour(status: str, names: dict[str, str]) -> str:
-    """Return the colour of a fate: one for each destination, stopped, wanting, and grey."""
+    """Return the colour of an outcome: one for each destination, stopped, wanting, and grey."""
     kind, _, key = status.partition("-")
     if kind == "reached" and key in names:
         return DESTINATIONS[list(names).index(key) % len(DESTINATIONS)]
@@ -84,15 +102,25 @@ def pairs(results: Comparison) -> list[tuple[str, str]]:
     return results.pairs[:MOST_PAIRS]
 
 
+def of_pair(data: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """Return the rows of a pair."""
+    return data[(data["a"] == pair[0]) & (data["b"] == pair[1])]
+
+
+def sentence(clauses: Iterable[str]) -> str:
+    """Join clauses about scenarios; the first letter becomes a capital."""
+    text = "; ".join(clauses)
+    return text[:1].upper() + text[1:]
+
+
 def source(results: Comparison) -> str:
     """Return what was compared, with which seed and sample, by which version."""
     first = results.scenarios[0]
-    sample = "all men" if first.sample == 1 else f"{100 * first.sample:.3g} % of the men"
     names = listed([elided(name, 40) for name in results.names])
-    n = results.replications
     return (
         f"Source: flowsim {flowsim_version(results.manifest)}, scenarios {names}, seed "
-        f"{first.seed}, {sample} simulated, {n} replication{'s' * (n != 1)}; the same men in each."
+        f"{first.seed}, {sample_of(first.sample)} simulated, "
+        f"{plural(results.replications, 'replication')}; the same men in each."
     )
 
 

@@ -1,4 +1,4 @@
-"""The same men in two worlds as a table of shares: of each fate in one, the fates in the other."""
+"""The same men in two worlds as a table of shares: of each outcome in one, those in the other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.figures.comparison.outcomes import destinations, fate, left_out, ordered, pairs, source
-from flowsim.figures.comparison.switches import missing, table
+from flowsim.figures.comparison.outcomes import (
+    destinations,
+    left_out,
+    missing_matrix,
+    of_pair,
+    ordered,
+    outcome,
+    pairs,
+    source,
+    transitions,
+)
 from flowsim.figures.families import Family
+from flowsim.figures.layout import ladders
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted, text_width
 from flowsim.figures.layout.style import INK, RULE, SEQUENTIAL, Preset, plain
@@ -20,61 +31,69 @@ from flowsim.findings.words import count, listed, share
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
-__all__ = ["draw_figure", "missing", "table"]
-
-FAMILY = Family("transitions", "fates in one world by fates in the other", order=2)
-NAME = FAMILY.name
+FAMILY = Family("transitions", "outcomes in one world by those in the other", order=2)
 ROW, GAP, HEAD = 4.6, 5.0, 5.0
 SEEN = 0.005
 DARK = 0.55
+SUBTITLE = (
+    "The same simulated men with the same chance events in two worlds. Each row: what became of "
+    "them in the first, with their number, and how many per cent had which outcome in the second. "
+    "Framed: the same outcome."
+)
+NOTE = (
+    "Rows add up to 100 %. Wanted: wanted to go there and could not. A destination: got in, "
+    "whatever came after. Above 99.5 rounded down. Numbers and intervals: transitions.csv."
+)
+missing = missing_matrix
 
 
 def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     """Arrange one table for each pair of scenarios."""
-    data, names = table(results), destinations(results.scenarios)
+    data, names = transitions(results), destinations(results.scenarios)
     data["share"] = data["men"] / data.groupby(["a", "b", "status_a"])["men"].transform("sum")
-    title = finding(data, results)
-    shown = pairs(results)
-    parts = [data[(data["a"] == a) & (data["b"] == b)] for a, b in shown]
+    caption = Caption(
+        FAMILY.name,
+        data,
+        finding(data, results),
+        SUBTITLE,
+        source(results),
+        NOTE + left_out(results),
+        alt=_alt(data, results),
+    )
+    parts = [of_pair(data, pair) for pair in pairs(results)]
     tops = [_top(part, names, preset) for part in parts]
     if preset.height is not None:
         tops = [max(tops)] * len(tops)
     rows = [part["status_a"].nunique() * ROW * preset.scale + 1.0 for part in parts]
     heights = [top + row for top, row in zip(tops, rows, strict=True)]
-    body = sum(heights) + GAP * (len(heights) - 1)
-    notes = [_notes(results), source(results)]
-    sheet = Sheet(preset, title, _subtitle(), notes, body)
-    for n, cell in enumerate(sheet.cells(heights, GAP)):
-        _draw_pair(parts[n], shown[n], names, sheet, cell, tops[n])
-    return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), source(results))
+    sheet = caption.sheet(preset, sum(heights) + GAP * (len(heights) - 1))
+    for part, pair, cell, top in zip(
+        parts, pairs(results), sheet.cells(heights, GAP), tops, strict=True
+    ):
+        ladders.headed(sheet, cell, f"From {pair[0]} to {pair[1]}", HEAD)
+        _draw_pair(part, names, sheet, cell, top)
+    return caption.drawn(sheet)
 
 
 def _top(data: pd.DataFrame, names: dict[str, str], preset: Preset) -> float:
     """Return the height that the heading and the upright names of the columns need."""
-    fates = [fate(status, names, short=True) for status in data["status_b"].unique()]
-    longest = max((text_width(plain(text), preset.small) for text in fates), default=10.0)
+    texts = [outcome(status, names, short=True) for status in data["status_b"].unique()]
+    longest = max((text_width(plain(text), preset.small) for text in texts), default=10.0)
     return HEAD * preset.scale + longest + 1.5
 
 
 def _draw_pair(
-    data: pd.DataFrame,
-    pair: tuple[str, str],
-    names: dict[str, str],
-    sheet: Sheet,
-    cell: Cell,
-    top: float,
+    data: pd.DataFrame, names: dict[str, str], sheet: Sheet, cell: Cell, top: float
 ) -> None:
     preset = sheet.preset
     rows, columns = (ordered(data[f"status_{side}"], names) for side in ("a", "b"))
     men = data.groupby("status_a")["men"].sum()
-    labels = [f"{fate(s, names, short=True)}  {count(men[s])}" for s in rows]
+    labels = [f"{outcome(s, names, short=True)}  {count(men[s])}" for s in rows]
     room = min(max(text_width(text, preset.small) for text in labels) + 1, 0.42 * cell.width)
     left = cell.left + MARGIN + room + 1.5
     width = min(cell.left + cell.width - MARGIN - left, 13.0 * len(columns))
     step = width / len(columns)
     high = min(cell.height - top, 7.0 * len(rows) * preset.scale)
-    head = fitted(f"From {pair[0]} to {pair[1]}", preset.text, cell.width - 5, "bold")
-    sheet.text(cell.left + MARGIN, cell.top, head, preset.text, weight="bold")
     ax = sheet.axes(left, cell.top + top, width, high)
     draw(data, ax, rows, columns, step, preset)
     for n, text in enumerate(labels):
@@ -83,7 +102,7 @@ def _draw_pair(
         sheet.text(left - 1.5, y, fitted(text, preset.small, room), preset.small, **look)
     for n, status in enumerate(columns):
         look = {"va": "bottom", "ha": "center", "rotation": 90}
-        text = fate(status, names, short=True)
+        text = outcome(status, names, short=True)
         sheet.text(left + (n + 0.5) * step, cell.top + top - 1.2, text, preset.small, **look)
 
 
@@ -95,7 +114,7 @@ def draw(
     step: float,
     preset: Preset,
 ) -> None:
-    """Draw the cells: darker is more of the row; the same fate in both worlds is framed.
+    """Draw the cells: darker is more of the row; the same outcome in both worlds is framed.
 
     Parameters
     ----------
@@ -149,26 +168,10 @@ def finding(data: pd.DataFrame, results: Comparison) -> str:
     return f"Of {count(men.max())} men who reach {place} in {first}, {listed(clauses)}"
 
 
-def _subtitle() -> str:
-    return (
-        "The same simulated men with the same chance events in two worlds. Each row: what became "
-        "of them in the first, with their number, and how many per cent met which fate in the "
-        "second. Framed: the same fate."
-    )
-
-
-def _notes(results: Comparison) -> str:
-    return (
-        "Rows add up to 100 %. Wanted: wanted to go there and could not. A destination: got in, "
-        f"whatever came after. Above 99.5 rounded down. "
-        f"Numbers and intervals: transitions.csv.{left_out(results)}"
-    )
-
-
-def _alt(data: pd.DataFrame, title: str, results: Comparison) -> str:
-    parts = [f"{title}."]
+def _alt(data: pd.DataFrame, results: Comparison) -> list[str]:
+    parts = []
     for _, b in pairs(results):
         own = data[(data["b"] == b) & ~data["switched"]]
         rows = [f"{f} {share(s)}" for f, s in zip(own["fate_a"], own["share"], strict=True)]
-        parts.append(f"{b}, share with the same fate: {'; '.join(rows)}.")
-    return " ".join(parts)
+        parts.append(f"{b}, share with the same outcome: {'; '.join(rows)}.")
+    return parts

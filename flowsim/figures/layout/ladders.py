@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from flowsim.figures.layout.sheet import Cell, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import MARGIN, Cell, Key, Sheet, fitted, text_width
 from flowsim.figures.layout.style import BLUE, INK, PALE, Preset, plain
 
 STEP, FOOT = 4.3, 9.0
@@ -20,14 +21,29 @@ def height(n_rows: int, preset: Preset) -> float:
     return (n_rows * STEP + FOOT) * preset.scale
 
 
+def headed(sheet: Sheet, cell: Cell, head: str, room: float) -> Cell:
+    """Write a heading into the upper ``room`` mm of a cell; return what is left below."""
+    preset, high = sheet.preset, room * sheet.preset.scale
+    text = fitted(head, preset.text, cell.width - 2 * MARGIN, "bold")
+    sheet.text(cell.left + MARGIN, cell.top, text, preset.text, weight="bold")
+    return Cell(cell.left, cell.top + high, cell.width, cell.height - high)
+
+
+def key(meaning: str, **look: Any) -> Key:
+    """Return the key of a dot."""
+    if look.pop("hollow", False):
+        look["markerfacecolor"] = "white"
+    return Key(meaning, {"color": BLUE, "marker": "o", "linestyle": "none"} | look)
+
+
 def gutter(names: Sequence[str], cell: Cell, preset: Preset) -> float:
     """Return the width in mm that the names need, at most a good part of the cell."""
     widest = max((text_width(plain(name), preset.small) for name in names), default=10.0)
     return min(widest + 1.0, MOST_NAME * cell.width)
 
 
-def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str, room: float) -> Axes:
-    """Write the names in a column ``room`` mm wide; give axes whose row n is at y = n.
+def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str) -> Axes:
+    """Write the names in a column, every other row shaded; return axes whose row n is at y = n.
 
     Parameters
     ----------
@@ -35,6 +51,7 @@ def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str, room: floa
         What the horizontal axis shows, written below it.
     """
     preset, scale = sheet.preset, sheet.preset.scale
+    room = gutter(names, cell, preset)
     left = cell.left + 2.5 + room + 2.0
     width = cell.left + cell.width - left - 5.0
     high = cell.height - FOOT * scale
@@ -52,17 +69,14 @@ def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str, room: floa
         sheet.text(left - 2.0, top, shown, preset.small, **look)
     label = fitted(axis, preset.small, width + room)
     sheet.text(left + width, cell.top + high + 4.6 * scale, label, preset.small, ha="right")
+    for n in range(0, len(names), 2):
+        ax.axhspan(n - 0.5, n + 0.5, color=PALE, alpha=0.45, lw=0, zorder=0)
     return ax
 
 
-def rungs(ax: Axes, n_rows: int) -> None:
-    """Shade every other row, so that the eye finds its way."""
-    for n in range(0, n_rows, 2):
-        ax.axhspan(n - 0.5, n + 0.5, color=PALE, alpha=0.45, lw=0, zorder=0)
-
-
 def dot(ax: Axes, row: float, value: float, low: float, high: float, **look: Any) -> None:
-    """Draw a dot with its whisker; ``hollow`` marks what rests on imputed input."""
+    """Draw a dot with its whisker, if that is known; ``hollow`` marks imputed input."""
+    low, high = (value if isnan(end) else end for end in (low, high))
     hollow = look.pop("hollow", False)
     colour = look.pop("color", BLUE)
     marker: dict[str, Any] = {"marker": "o", "markersize": 4.6} | look

@@ -70,6 +70,15 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def beside(
+    own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: int, **words: str
+) -> list[pd.DataFrame]:
+    """Return simulated and published rows of a measure at a place, ``words`` in columns of each."""
+    place = {"place_id": place_id, **words}
+    seen = published(scenario, measure, place_id, offset)
+    return [own.assign(series="simulated", **place), seen.assign(series="published", **place)]
+
+
 def input_ids(scenario: Scenario) -> frozenset[str]:
     """Return the published rows that the scenario cites for ordinary traffic and capacities."""
     cited = [place.background.source for place in scenario.destinations.values()]

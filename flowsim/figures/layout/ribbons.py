@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from flowsim.figures.layout.sheet import LEADING, MARGIN, POINT, Sheet, text_width, wrap
+from flowsim.figures.layout.sheet import LEADING, MARGIN, POINT, Cell, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, PALE, QUIET, Preset, plain
 from flowsim.findings.words import count
 
-SIDES = ("left", "inside", "right")
-SHARES = (0.30, 0.24, 0.36)
 BAR, STRIPE, PAD, GAP = 2.5, 1.2, 1.2, 1.6
 SEAM = 0.8
 
@@ -67,36 +66,53 @@ class Flow:
 
 
 def columns(
-    men: Sequence[Mapping[str, float]], heads: Sequence[str], preset: Preset
+    men: Sequence[Mapping[str, float]],
+    most: Sequence[float],
+    width: float,
+    preset: Preset,
+    heads: Sequence[str] = (),
 ) -> tuple[Column, ...]:
-    """Lay out three columns: labels get what they need, up to a share of the width.
+    """Lay out two or three columns: labels get what they need, or are broken into lines.
 
-    Labels that need more are broken into lines.
+    Parameters
+    ----------
+    men : sequence of mapping
+        Of each node of each column, by name, from the top down.
+    most : sequence of float
+        Width of the labels of each column at most.
     """
-    inner = preset.width - 2 * MARGIN
-    rooms = []
-    for part, share in zip(men, SHARES, strict=True):
-        widths = [text_width(f"{name}  {count(n)}", preset.small) for name, n in part.items()]
-        rooms.append(min(max(widths, default=20.0) + 0.5, share * inner - PAD))
-    if preset.narrow:
-        rooms = [min(room, most) for room, most in zip(rooms, (13.0, 17.0, 26.0), strict=True)]
-    left = MARGIN + rooms[0] + PAD
-    right = preset.width - MARGIN - rooms[2] - PAD - BAR
+    rooms = [
+        min(max((_width(*node, preset) for node in part.items()), default=20.0) + 0.5, limit)
+        for part, limit in zip(men, most, strict=True)
+    ]
+    left, right = MARGIN + rooms[0] + PAD, width - MARGIN - rooms[-1] - PAD - BAR
     middle = rooms[1] + STRIPE + PAD
-    lefts = (left, (left + BAR + right - middle) / 2, right)
-    spaces = (left + BAR - MARGIN, right - lefts[1] - 3.0, preset.width - MARGIN - right)
+    inside = (left + BAR + right - middle) / 2
+    places = [
+        ("left", left, BAR, left + BAR - MARGIN),
+        ("inside", inside, middle, right - inside - 3.0),
+        ("right", right, BAR, width - MARGIN - right),
+    ]
     return tuple(
         Column(
-            tuple(wrap(head, preset.text, most, "bold")),
+            tuple(wrap(head, preset.text, space, "bold")) if head else (),
             tuple(Node(name, n, label(name, n, room, preset)) for name, n in part.items()),
-            at,
-            middle if side == "inside" else BAR,
+            start,
+            wide,
             side,
         )
-        for part, head, room, at, side, most in zip(
-            men, heads, rooms, lefts, SIDES, spaces, strict=True
+        for part, room, head, (side, start, wide, space) in zip(
+            men,
+            rooms,
+            heads or [""] * len(men),
+            places if len(men) == 3 else places[::2],
+            strict=True,
         )
     )
+
+
+def _width(name: str, men: float, preset: Preset) -> float:
+    return text_width(f"{name}  {count(men)}", preset.small)
 
 
 def label(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]:
@@ -106,6 +122,14 @@ def label(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]
     if text_width(whole, preset.small) <= room:
         return (whole.replace("\u00a0 ", "  "),)
     return tuple(wrap(f"{name} {count(men).replace(' ', chr(0xA0))}", preset.small, room))
+
+
+def canvas(sheet: Sheet, cell: Cell) -> Axes:
+    """Return axes over a cell, in mm from its upper left corner."""
+    ax = sheet.axes(cell.left, cell.top, cell.width, cell.height)
+    ax.set(xlim=(0, cell.width), ylim=(cell.height, 0))
+    ax.axis("off")
+    return ax
 
 
 def head_height(columns: Sequence[Column], preset: Preset) -> float:
@@ -164,6 +188,31 @@ def _stacked(
         placed.append(replace(node, slot=slot, top=top + (slot - height) / 2, height=height))
         top += slot + gap
     return tuple(placed)
+
+
+def draw(
+    columns: Sequence[Column],
+    flows: Sequence[Sequence[Flow]],
+    ax: Axes,
+    colours: Mapping[str, str],
+    preset: Preset,
+) -> None:
+    """Draw nodes and ribbons; one mm of height is the same number of men in every column.
+
+    Parameters
+    ----------
+    flows : sequence of sequence of Flow
+        Between each column and the next.
+    ax : Axes
+        Its units are mm from its upper left corner.
+    colours : mapping
+        Of the nodes inside.
+    """
+    placed = place(columns, ax.get_ylim()[0], preset)
+    for column in placed:
+        draw_nodes(column, ax, colours if column.side == "inside" else {}, preset)
+    for (left, right), between in zip(pairwise(placed), flows, strict=True):
+        draw_flows(left, right, between, ax)
 
 
 def draw_nodes(column: Column, ax: Axes, colours: Mapping[str, str], preset: Preset) -> None:

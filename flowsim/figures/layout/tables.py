@@ -27,6 +27,7 @@ DAILY_MEASURES = (
     "stock_persons",
 )
 HOURLY_MEASURES = ("queue_persons", "queue_cars")
+FEW = 20
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,11 @@ class Results:
         """Scenario, seed, sample and version: what is needed to make the figure again."""
         scenario = self.scenario
         title = f" ({elided(scenario.title, 80)})" if scenario.title else ""
-        sample = "all men" if scenario.sample == 1 else f"{100 * scenario.sample:.3g} % of the men"
         n = self.n_replications
         times = f", {n} replications" if n > 1 else ""
         return (
             f"Source: flowsim {flowsim_version(self.manifest)}, scenario {scenario.name}{title}, "
-            f"seed {scenario.seed}, {sample} simulated{times}."
+            f"seed {scenario.seed}, {sample_of(scenario.sample)} simulated{times}."
         )
 
     def days(self, measure: str, place_kind: str) -> pd.DataFrame:
@@ -100,15 +100,32 @@ def read(folder: Path) -> Results:
 def spread(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Return mean and range over the replications: columns ``by``, value, low, high.
 
-    Up to 20 replications the range is from the least to the greatest, beyond that from the
-    5 % to the 95 % quantile. Replications without a value are left out.
+    Replications without a value are left out.
     """
     groups = rows.groupby(by, observed=True, sort=True)["value"]
-    few = rows["replication"].nunique() <= 20
-    table = groups.mean().to_frame("value")
-    table["low"] = groups.min() if few else groups.quantile(0.05)
-    table["high"] = groups.max() if few else groups.quantile(0.95)
-    return table.reset_index()
+    low, high = ends(groups, rows["replication"].nunique())
+    return groups.mean().to_frame("value").assign(low=low, high=high).reset_index()
+
+
+def ends(groups: Any, n: int) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return the range of grouped values over ``n`` replications.
+
+    Up to ``FEW`` it is from the least to the greatest, beyond that from the 5 % to the 95 %
+    quantile.
+    """
+    if n <= FEW:
+        return groups.min(), groups.max()
+    return groups.quantile(0.05), groups.quantile(0.95)
+
+
+def range_of(n: int) -> str:
+    """Return what the ends of ``spread`` are, in words."""
+    return f"{'range' if n <= FEW else '5 % to 95 %'} of {n} replications"
+
+
+def sample_of(sample: float) -> str:
+    """Return the men simulated, in words."""
+    return "all men" if sample == 1 else f"{100 * sample:.3g} % of the men"
 
 
 def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

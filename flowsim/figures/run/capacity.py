@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import LEADING, POINT, Key, Sheet, text_width
 from flowsim.figures.layout.style import CYCLE, Preset, plain
@@ -37,30 +38,24 @@ def missing(results: Results) -> str:
 
 def draw_figure(results: Results, preset: Preset) -> Drawn:
     """Draw one curve for each destination that has a capacity line."""
-    data = table(results)
-    title = finding(data)
-    body = timelines.height(PANEL, [], preset)
-    keys = [
-        Key(
-            "95 % interval for a share of so many replications",
-            {"color": CYCLE[0], "alpha": 0.18},
-            True,
-        )
-    ]
-    sheet = Sheet(
-        preset,
-        title,
-        _subtitle(results),
-        [_notes(results.n_replications), results.source],
-        body,
-        keys,
+    data, horizon = table(results), results.scenario.horizon
+    subtitle = _subtitle(results)
+    meaning = "95 % interval for a share of so many replications"
+    caption = Caption(
+        NAME,
+        data,
+        finding(data),
+        subtitle,
+        results.source,
+        _notes(results.n_replications),
+        [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)],
+        [subtitle, *_alt(data)],
     )
-    cell = sheet.cells([body])[0]
     head = "Chance that the line has been passed"
-    panel = timelines.framed(sheet, cell, head, [], results.scenario.horizon)
+    sheet, (panel,) = timelines.stacked(caption, preset, [(head, ())], horizon, PANEL)
     draw(data, panel)
     _write_names(data, panel, sheet)
-    return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), results.source)
+    return caption.drawn(sheet)
 
 
 def table(results: Results) -> pd.DataFrame:
@@ -76,16 +71,17 @@ def table(results: Results) -> pd.DataFrame:
         place = scenario.destinations[name]
         own = rows[rows["place_id"] == place.code]
         wide = own.pivot(index="date", columns="replication", values="value").sort_index()
-        so_far = (wide >= number.value).cummax().sum(axis=1)
-        low, high = wilson(so_far.to_numpy(), n)
-        part = pd.DataFrame({"place_id": place.code, "place": place.name}, index=so_far.index)
-        part["capacity"] = number.value
-        part = part.assign(
-            passed=so_far, replications=n, probability=so_far / n, low=low, high=high
-        )
-        parts.append(part.rename_axis("date").reset_index())
-    columns = ["place_id", "place", "capacity", "date", "passed", "replications", "probability"]
-    return pd.concat(parts, ignore_index=True)[[*columns, "low", "high"]]
+        passed = (wide >= number.value).cummax().sum(axis=1).rename("passed").reset_index()
+        words: dict[str, Any] = {
+            "place_id": place.code,
+            "place": place.name,
+            "capacity": number.value,
+        }
+        parts.append(passed.assign(**words))
+    columns = ["place_id", "place", "capacity", "date", "passed"]
+    data = pd.concat(parts, ignore_index=True)[columns]
+    low, high = wilson(data["passed"].to_numpy(), n)
+    return data.assign(replications=n, probability=data["passed"] / n, low=low, high=high)
 
 
 def wilson(successes: np.ndarray[Any, Any], n: int) -> tuple[Any, Any]:
@@ -151,7 +147,7 @@ def finding(data: pd.DataFrame) -> str:
 
 
 def _subtitle(results: Results) -> str:
-    last = results.scenario.horizon.end - timedelta(days=1)
+    last = timelines.last_day(results.scenario.horizon)
     names = [results.scenario.destinations[name].name for name in results.scenario.capacities]
     return (
         f"Share of {results.n_replications} replications in which the persons abroad (men, "
@@ -169,10 +165,6 @@ def _notes(n: int) -> str:
     )
 
 
-def _alt(data: pd.DataFrame, title: str, results: Results) -> str:
-    parts = [f"{title}.", _subtitle(results)]
-    for name, own in data.groupby("place", sort=False):
-        first = own[own["passed"] > 0]
-        if not first.empty:
-            parts.append(f"{name}: first passed on {day(first['date'].min())}.")
-    return " ".join(parts)
+def _alt(data: pd.DataFrame) -> list[str]:
+    first = data[data["passed"] > 0].groupby("place", sort=False)["date"].min()
+    return [f"{name}: first passed on {day(date)}." for name, date in first.items()]

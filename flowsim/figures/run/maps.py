@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from flowsim.data import sources
 from flowsim.figures.families import Family
 from flowsim.figures.layout import placing
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.geography import Array, Shape, albers, shapes
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
@@ -40,13 +42,8 @@ GRADUATES_FAMILY = Family(
     usual=False,
     order=11,
 )
-NOBODY = {
-    "map": "No man went abroad from any region",
-    "map-called-up": "No man was called up in any region",
-    "map-graduates": "No man with higher education was lost to any region",
-}
 CLASSES = 6
-LARGEST = 4.4
+LARGEST = (4.4 / MM * 72) ** 2  # square points
 IMPUTED: dict[str, Any] = {
     "facecolor": "none",
     "edgecolor": (0.3, 0.3, 0.3, 0.4),
@@ -81,51 +78,51 @@ def _crossings(results: Results) -> pd.DataFrame:
 def draw_figure(results: Results, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     """Arrange the map, its colour bar and the sizes of the dots."""
     data = table(results, theme)
-    title = finding(data, theme)
+    subtitle = f"{theme.subtitle} Dots: road crossings."
+    caption = Caption(
+        theme.name,
+        data,
+        finding(data, theme),
+        subtitle,
+        results.source,
+        _notes(results, data, theme),
+        alt=[subtitle, *_alt(data)],
+    )
     outlines = sources.outlines()
     regions, around = shapes(outlines.regions), shapes(outlines.neighbours)
-    (west, east), (south, north) = _limits(regions)
+    west, east, south, north = _limits(regions)
     ratio = (north - south) / (east - west)
     wide = preset.height is not None
     legend = (17.0 if wide else 13.0 + 12.0 * preset.narrow) * preset.scale
     width = preset.width - 2 * MARGIN
-    notes = [_notes(results, data, theme), results.source]
-    sheet = Sheet(preset, title, _subtitle(theme), notes, width * ratio + legend * (not wide))
+    sheet = caption.sheet(preset, width * ratio + legend * (not wide))
     width = min(width, sheet.body / ratio) if wide else width
     height = width * ratio
     ax = sheet.axes(preset.width - MARGIN - width if wide else MARGIN, 0, width, height)
     ax.set(xlim=(west, east), ylim=(south, north))
     bounds = classes(data["per_1000"].dropna().to_numpy())
-    names = [place.name for place in results.scenario.destinations.values()]
     draw(data, ax, regions, around, bounds)
-    labels = [*_crossing_names(data), *_country_names(around, names)]
-    placing.write_names(ax, labels, _dot_boxes(data, width / (east - west)), preset, width)
+    countries = {place.name for place in results.scenario.destinations.values()}
+    names = [*_crossing_names(data), *_country_names(around, countries)]
+    placing.write_names(ax, names, _dot_boxes(data, width / (east - west)), preset, width)
     room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
-    _draw_scale(sheet, bounds, (2 if wide else height + 3), room, theme)
-    sizes = 2 + legend if wide else height + 3 + 12 * preset.narrow
+    top = 2 if wide else height + 3
+    _draw_scale(sheet, bounds, top, room, theme)
     left = 4.5 if wide or preset.narrow else 0.58 * preset.width
-    _draw_sizes(sheet, data, left, sizes)
-    alt = _alt(data, title, theme)
-    return Drawn(theme.name, sheet.figure, data, title, alt, results.source)
+    _draw_sizes(sheet, data, left, top + (legend if wide else 12 * preset.narrow))
+    return caption.drawn(sheet)
 
 
-def draw_called_up(results: Results, preset: Preset) -> Drawn:
-    """Draw the map of the men called up."""
-    return draw_figure(results, preset, CALLED_UP)
+draw_called_up = partial(draw_figure, theme=CALLED_UP)
+draw_graduates = partial(draw_figure, theme=GRADUATES)
 
 
-def draw_graduates(results: Results, preset: Preset) -> Drawn:
-    """Draw the map of the graduates lost."""
-    return draw_figure(results, preset, GRADUATES)
-
-
-def _limits(regions: list[Shape]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return west and east, south and north of the map: all regions, with a little around them."""
-    boxes = [shape.path.get_extents() for shape in regions]
-    west, east = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
-    south, north = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
+def _limits(regions: list[Shape]) -> tuple[float, float, float, float]:
+    """Return west, east, south and north of the map: all regions, with a little around them."""
+    boxes = np.array([shape.path.get_extents().extents for shape in regions])
+    (west, south), (east, north) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     wide, high = east - west, north - south
-    return (west - 0.02 * wide, east + 0.01 * wide), (south - 0.06 * high, north + 0.01 * high)
+    return west - 0.02 * wide, east + 0.01 * wide, south - 0.06 * high, north + 0.01 * high
 
 
 def classes(values: Array) -> Array:
@@ -178,9 +175,7 @@ def draw(
         if shape.id in marked:
             ax.add_artist(PathPatch(shape.path, zorder=2.5, **IMPUTED))
     dots = _dots(data)
-    x, y = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
-    size = [_area(n, dots["entries"].max()) for n in dots["entries"]]
-    ax.scatter(x, y, s=size, zorder=4, **DOT)
+    ax.scatter(dots["x"], dots["y"], s=dots["area"], zorder=4, **DOT)
 
 
 def _marked(rows: pd.DataFrame) -> set[str]:
@@ -189,32 +184,28 @@ def _marked(rows: pd.DataFrame) -> set[str]:
 
 
 def _dots(data: pd.DataFrame) -> pd.DataFrame:
+    """Return the crossings that somebody entered by, largest first; x, y and area of their dots."""
     rows = data[(data["kind"] == "crossing") & (data["entries"] > 0)]
-    return rows.sort_values("entries", ascending=False, kind="stable")
-
-
-def _area(entries: float, most: float) -> float:
-    """Return a dot's area in square points, in proportion to the entries."""
-    return float((LARGEST / MM * 72) ** 2 * entries / most) if most > 0 else 0.0
+    rows = rows.sort_values("entries", ascending=False, kind="stable")
+    x, y = albers(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
+    return rows.assign(x=x, y=y, area=LARGEST * rows["entries"] / rows["entries"].max())
 
 
 def _dot_boxes(data: pd.DataFrame, mm: float) -> list[placing.Box]:
     dots = _dots(data)
-    xs, ys = albers(dots["lon"].to_numpy(float), dots["lat"].to_numpy(float))
-    boxes = []
-    for x, y, entries in zip(xs, ys, dots["entries"], strict=True):
-        half = np.sqrt(_area(entries, dots["entries"].max())) / 72 * MM / 2 / mm
-        boxes.append((x - half, y - half, x + half, y + half))
-    return boxes
+    halves = np.sqrt(dots["area"]) / 72 * MM / 2 / mm
+    return [
+        (x - half, y - half, x + half, y + half)
+        for x, y, half in zip(dots["x"], dots["y"], halves, strict=True)
+    ]
 
 
 def _crossing_names(data: pd.DataFrame) -> Iterator[placing.Name]:
     for row in records(_dots(data).head(3)):
-        x, y = albers(np.array([row["lon"]]), np.array([row["lat"]]))
-        yield placing.Name(row["name"], float(x[0]), float(y[0]), "crossing")
+        yield placing.Name(row["name"], row["x"], row["y"], "crossing")
 
 
-def _country_names(around: list[Shape], names: Sequence[str]) -> Iterator[placing.Name]:
+def _country_names(around: list[Shape], names: Container[str]) -> Iterator[placing.Name]:
     for shape in around:
         if shape.name in names:
             yield placing.Name(shape.name, *shape.centre, "country")
@@ -258,7 +249,7 @@ def _draw_sizes(sheet: Sheet, data: pd.DataFrame, left: float, top: float) -> No
     x = 2.6
     for part in (1.0, 0.3, 0.05):
         n = rounded(most * part, 1)
-        ax.scatter([x], [3.0], s=_area(n, most), clip_on=False, **DOT)
+        ax.scatter([x], [3.0], s=LARGEST * n / most, clip_on=False, **DOT)
         text = count(n)
         ax.text(x + 3.4, 3.0, text, size=preset.small, va="center_baseline")
         x += 3.4 + text_width(text, preset.small) + 4.5
@@ -269,10 +260,10 @@ def finding(data: pd.DataFrame, theme: Theme = LEAVERS) -> str:
 
     No region is named: single regions rest on imputed inputs, and their ranks are no findings.
     """
-    regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
+    regions = _known(data)
     total, men = float(regions["left"].sum()), float(regions["men"].sum())
     if total <= 0 or men <= 0:
-        return NOBODY[theme.name]
+        return theme.nobody
     nation = rate(1000 * total / men)
     sure = regions.loc[regions["left_simulated"] >= ENOUGH, "per_1000"]
     if len(sure) < 2:
@@ -284,34 +275,29 @@ def finding(data: pd.DataFrame, theme: Theme = LEAVERS) -> str:
     )
 
 
-def _subtitle(theme: Theme) -> str:
-    return f"{theme.subtitle} Dots: road crossings."
+def _known(data: pd.DataFrame) -> pd.DataFrame:
+    return data[(data["kind"] == "region") & data["per_1000"].notna()]
 
 
 def _notes(results: Results, data: pd.DataFrame, theme: Theme) -> str:
-    other = [place for place in results.scenario.crossings.values() if place.lat is None]
-    text = doubts(theme)
-    if _marked(data[data["kind"] == "region"].set_index("id")):
+    regions, text = data[data["kind"] == "region"], doubts(theme)
+    if _marked(regions.set_index("id")):
         text = f"Hatched: {theme.unsure} imputed. {text}"
-    thin = int((data[data["kind"] == "region"]["left_simulated"] < ENOUGH).sum())
+    thin = int((regions["left_simulated"] < ENOUGH).sum())
     if thin:
         rest = "rests" if thin == 1 else "rest"
         text += f" {plural(thin, 'region')} {rest} on fewer than {ENOUGH} simulated men."
-    if other:
+    if any(place.lat is None for place in results.scenario.crossings.values()):
         text += " Entries by other ways (air, rail, third countries) are not on the map."
     return text + " Albers equal-area projection; outlines: Natural Earth."
 
 
-def _alt(data: pd.DataFrame, title: str, theme: Theme) -> str:
-    regions = data[(data["kind"] == "region") & data["per_1000"].notna()]
-    ranked = regions.sort_values("per_1000", ascending=False, kind="stable")
-    most, least = (_rates(part) for part in (ranked.head(5), ranked.tail(5)))
-    dots = "; ".join(
-        f"{row['name']} {count(row['entries'])}" for row in records(_dots(data).head(5))
+def _alt(data: pd.DataFrame) -> list[str]:
+    ranked = _known(data).sort_values("per_1000", ascending=False, kind="stable")
+    most, least = (
+        "; ".join(f"{row['name']} {rate(row['per_1000'])}" for row in records(part))
+        for part in (ranked.head(5), ranked.tail(5))
     )
-    text = f"{title}. {_subtitle(theme)} Highest per 1,000: {most}. Lowest: {least}."
-    return text + (f" Crossings by entries: {dots}." if dots else "")
-
-
-def _rates(rows: pd.DataFrame) -> str:
-    return "; ".join(f"{row['name']} {rate(row['per_1000'])}" for row in records(rows))
+    dots = [f"{row['name']} {count(row['entries'])}" for row in records(_dots(data).head(5))]
+    text = [f"Highest per 1,000: {most}. Lowest: {least}."]
+    return [*text, f"Crossings by entries: {'; '.join(dots)}."] if dots else text

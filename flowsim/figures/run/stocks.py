@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -10,18 +10,21 @@ from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Cell, Key, Sheet, at, text_width
+from flowsim.figures.layout.sheet import Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, INK, ORANGE, VERMILION, Preset
 from flowsim.figures.layout.tables import Results, records, spread
-from flowsim.findings.words import count, day, listed, period, share
+from flowsim.findings.words import count, day, listed, share
 
 FAMILY = Family("stocks", "persons abroad by day, with families, and the capacity line", order=5)
-NAME = FAMILY.name
-PANEL, GAP = 40.0, 4.0
+PANEL = 40.0
 MEN: dict[str, Any] = {"color": BLUE, "alpha": 0.75}
 OTHERS: dict[str, Any] = {"color": ORANGE, "alpha": 0.65}
 LINE: dict[str, Any] = {"color": VERMILION, "linewidth": 1.2, "linestyle": (0, (5, 2))}
+EDGE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
+NOTE = "Companions per man, family size, stays and returns are assumptions of the scenario."
+LINE_NOTE = " So is the capacity line: a planner's, not a published one."
 
 
 def missing(results: Results) -> str:
@@ -32,24 +35,34 @@ def missing(results: Results) -> str:
 
 def draw_figure(results: Results, preset: Preset) -> Drawn:
     """Arrange one panel per destination."""
-    data, scenario = table(results), results.scenario
-    title = finding(data)
-    heights = [timelines.height(PANEL, [], preset) for _ in scenario.destinations]
-    body = sum(heights) + GAP * (len(heights) - 1)
-    notes = [_notes(data), results.source]
-    sheet = Sheet(
-        preset, title, _subtitle(results), notes, body, _keys(data, results), len(heights)
+    data, horizon = table(results), results.scenario.horizon
+    subtitle = (
+        "Simulated persons abroad because of the shock, at the end of each local day, "
+        f"{timelines.whole_period(horizon)}; those who moved on or returned are left out."
     )
-    cells = sheet.cells(heights, GAP)
-    for place, cell in zip(scenario.destinations.values(), cells, strict=True):
+    lined = bool((data["capacity"] > 0).any())
+    caption = Caption(
+        FAMILY.name,
+        data,
+        finding(data),
+        subtitle,
+        results.source,
+        NOTE + LINE_NOTE * lined,
+        _keys(lined, results.n_replications),
+        [subtitle, *_alt(data)],
+    )
+    places = list(results.scenario.destinations.values())
+    panels = [(f"Persons in {place.name}", ()) for place in places]
+    sheet, axes = timelines.stacked(caption, preset, panels, horizon, PANEL)
+    for place, panel in zip(places, axes, strict=True):
         own = data[data["place_id"] == place.code]
-        _draw_cell(own, f"Persons in {place.name}", sheet, cell, results)
-    return Drawn(NAME, sheet.figure, data, title, _alt(data, title, results), results.source)
+        draw(own, panel)
+        _write_line(own, panel, sheet)
+    return caption.drawn(sheet)
 
 
-def _draw_cell(data: pd.DataFrame, head: str, sheet: Sheet, cell: Cell, results: Results) -> None:
-    panel = timelines.framed(sheet, cell, head, [], results.scenario.horizon)
-    draw(data, panel)
+def _write_line(data: pd.DataFrame, panel: Axes, sheet: Sheet) -> None:
+    """Write the capacity above its line, as far as the stock leaves room."""
     line = data["capacity"].max()
     if not line > 0:
         return
@@ -59,9 +72,8 @@ def _draw_cell(data: pd.DataFrame, head: str, sheet: Sheet, cell: Cell, results:
     per_mm = (right - left) / (panel.get_position().width * sheet.width)
     reached = data[data["high"] >= 0.85 * line]["date"].min()
     free = (at(reached) - left if pd.notna(reached) else right - left) / per_mm - 2.0
-    text = next(
-        (t for t in (f"Capacity {count(line)}", count(line)) if text_width(t, size) < free), ""
-    )
+    texts = (f"Capacity {count(line)}", count(line), "")
+    text = next((t for t in texts if text_width(t, size) < free), "")
     place = (left + 1.0 * per_mm, line + 0.015 * (high - low))
     panel.text(*place, text, size=size, color=VERMILION, va="bottom", ha="left")
 
@@ -73,10 +85,10 @@ def table(results: Results) -> pd.DataFrame:
     replications), low, high, capacity (NaN if the scenario names none).
     """
     scenario = results.scenario
-    parts = []
-    for measure in ("stock_men", "stock_persons"):
-        rows = results.days(measure, "destination")
-        parts.append(spread(rows, ["place_id", "date"]).assign(measure=measure))
+    parts = [
+        spread(results.days(measure, "destination"), ["place_id", "date"]).assign(measure=measure)
+        for measure in ("stock_men", "stock_persons")
+    ]
     data = pd.concat(parts, ignore_index=True)
     names = {place.code: place.name for place in scenario.destinations.values()}
     lines = {
@@ -105,7 +117,7 @@ def draw(data: pd.DataFrame, ax: Axes) -> None:
     ax.plot(times, persons["value"], color=INK, linewidth=1.0)
     if (persons["high"] > persons["low"]).any():
         for edge in ("low", "high"):
-            ax.plot(times, persons[edge], color=INK, linewidth=0.6, linestyle=(0, (1, 1.5)))
+            ax.plot(times, persons[edge], **EDGE)
     line = data["capacity"].max()
     if line > 0:
         ax.axhline(line, **LINE)
@@ -137,42 +149,19 @@ def finding(data: pd.DataFrame) -> str:
     return f"On {day(last)} {listed(clauses)}"
 
 
-def _subtitle(results: Results) -> str:
-    horizon = results.scenario.horizon
-    days = period(horizon.start, horizon.end - timedelta(days=1))
-    return (
-        f"Simulated persons abroad because of the shock, at the end of each local day, {days}; "
-        "those who moved on or returned are left out."
-    )
-
-
-def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
+def _keys(lined: bool, n: int) -> list[Key]:
     keys = [
         Key("men", MEN, patch=True),
         Key("companions and, later, families", OTHERS, patch=True),
+        *timelines.range_key(n, **EDGE),
     ]
-    if results.n_replications > 1:
-        n = results.n_replications
-        what = "range" if n <= 20 else "5 % to 95 %"
-        look = {"color": INK, "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
-        keys.append(Key(f"{what} of {n} replications", look))
-    if (data["capacity"] > 0).any():
-        keys.append(Key("capacity line of the scenario", LINE))
-    return keys
+    return [*keys, Key("capacity line of the scenario", LINE)] if lined else keys
 
 
-def _notes(data: pd.DataFrame) -> str:
-    text = "Companions per man, family size, stays and returns are assumptions of the scenario."
-    if (data["capacity"] > 0).any():
-        text += " So is the capacity line: a planner's, not a published one."
-    return text
-
-
-def _alt(data: pd.DataFrame, title: str, results: Results) -> str:
-    parts = [f"{title}.", _subtitle(results)]
-    last = data[data["date"] == data["date"].max()]
-    for name, rows in last.groupby("place", sort=False):
+def _alt(data: pd.DataFrame) -> list[str]:
+    parts = []
+    for name, rows in data[data["date"] == data["date"].max()].groupby("place", sort=False):
         by = rows.set_index("measure")["value"]
         if by.get("stock_persons", 0.0) > 0:
             parts.append(f"{name}: {share(by['stock_men'] / by['stock_persons'])} of them men.")
-    return " ".join(parts)
+    return parts

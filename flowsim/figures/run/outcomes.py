@@ -136,8 +136,8 @@ def _reason(group: Mapping[str, Any], key: str, asking: Container[str]) -> str:
 
 def _asking(scenario: Scenario) -> set[str]:
     """Return the destinations that ask for a passport at some time."""
-    asked = scenario.timetable().requires_passport.any(axis=0)
-    return {key for key, needed in zip(scenario.destinations, asked, strict=True) if needed}
+    required = scenario.timetable().requires_passport
+    return {key for j, key in enumerate(scenario.destinations) if required[:, j].any()}
 
 
 def _names(results: Results) -> list[str]:

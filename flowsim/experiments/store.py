@@ -82,7 +82,18 @@ class Outcome:
 
 
 def packed(table: pa.Table | pd.DataFrame, compression: str | None = "zstd") -> bytes:
-    """Return a table as bytes: an Arrow stream."""
+    """Return a table as bytes: an Arrow stream.
+
+    Parameters
+    ----------
+    table : DataFrame or pyarrow.Table
+    compression : str, optional
+        Of Arrow's buffers.
+
+    Returns
+    -------
+    bytes
+    """
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
     sink = pa.BufferOutputStream()

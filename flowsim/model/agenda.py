@@ -27,7 +27,15 @@ class Agenda:
         return len(self._due)
 
     def add(self, day: Ints, *columns: Ints) -> None:
-        """Add rows, shape (N,), each due on its day."""
+        """Add rows, each due on its day.
+
+        Parameters
+        ----------
+        day : int64, shape (N,)
+            Day of the horizon on which each is due.
+        *columns : int64, shape (N,)
+            As many as the agenda has.
+        """
         for d in np.unique(day).tolist():
             then = day == d
             self._due[d].append([column[then] for column in columns])
@@ -40,7 +48,13 @@ class Agenda:
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def renumber(self, place: Ints) -> None:
-        """Put ``place[value]`` for every value of the first column."""
+        """Put ``place[value]`` for every value of the first column.
+
+        Parameters
+        ----------
+        place : int64
+            New value by old one.
+        """
         for parts in self._due.values():
             for part in parts:
                 part[0] = place[part[0]]

@@ -22,7 +22,15 @@ class Aspirations:
         self._due = Agenda(3)  # rows, destinations, moments of leaving
 
     def order(self, men: Population, level: Floats) -> None:
-        """Put men in order; pressure (S, J) has already passed thresholds up to ``level``."""
+        """Put men in the order in which pressure reaches them.
+
+        Parameters
+        ----------
+        men : Population
+            N rows.
+        level : float64, shape (S, J)
+            Pressure that has already passed the thresholds below it.
+        """
         n = level.shape[1]
         wish = men.stratum.astype(np.int64)[:, None] * n + np.arange(n)
         self._thresholds = decisions.Thresholds(
@@ -30,7 +38,13 @@ class Aspirations:
         )
 
     def move(self, place: Ints) -> None:
-        """Take men's new places after more men were kept."""
+        """Take men's new places after more men were kept.
+
+        Parameters
+        ----------
+        place : int64, shape (N,)
+            New row of each old one.
+        """
         self._due.renumber(place)
 
     @property
@@ -65,9 +79,20 @@ class Aspirations:
     def leavers(
         self, men: Population, day: int, rows: Ints, where: Ints
     ) -> tuple[Ints, Ints, Ints]:
-        """Return rows, destinations and moments of those who leave today if not summoned first.
+        """Return those who leave today if not summoned first.
 
-        ``rows`` and ``where`` are today's wishes, from ``arise``.
+        Parameters
+        ----------
+        men : Population
+        day : int
+            Day of the horizon.
+        rows, where : int64, shape (n,)
+            Men and destinations of today's wishes, from ``arise``.
+
+        Returns
+        -------
+        int64, shape (m,) each
+            Rows, destinations and moments of leaving (seconds since the horizon's start).
         """
         leaves_at = self.acts_at(men, rows, where)
         able = leaves_at < NEVER
@@ -79,7 +104,19 @@ class Aspirations:
         return rows[first], where[first], leaves_at[first]
 
     def acts_at(self, men: Population, rows: Ints, where: Ints) -> Ints:
-        """Return the second at which men can act on wishes, ``NEVER`` if they cannot, (n,)."""
+        """Return when men can act on wishes.
+
+        Parameters
+        ----------
+        men : Population
+        rows, where : int64, shape (n,)
+            Men and destinations wished for.
+
+        Returns
+        -------
+        int64, shape (n,)
+            Seconds since the horizon's start; ``NEVER`` if not within it.
+        """
         return self.world.openings.acts_at(
             men.passed_at[rows, where].astype(np.int64),
             self.world.of_stratum["passport"][men.stratum[rows]],

@@ -28,7 +28,7 @@ class Checks:
         stratum: npt.NDArray[np.uint16],
         examined: Floats,
     ) -> Ints:
-        """Check the men who were cleared, write what came of it, give the trips refused.
+        """Check the men who were cleared, and write what came of it.
 
         Parameters
         ----------
@@ -38,6 +38,11 @@ class Checks:
             Trips cleared, the second of it, and what the men are.
         examined : float64, shape (C,)
             Share of liable men whom each task force can examine today.
+
+        Returns
+        -------
+        int64, shape (n,)
+            Trips refused.
         """
         table = self.world.table
         crossing = trips["crossing"][trip]

@@ -31,6 +31,15 @@ def generalised_hours(
         Perceived wait, hours.
     size : float64, shape (C,)
         Size weights; 0 where closed.
+    theta : float
+        Per hour.
+    omega : float
+        Hours of journey that an hour of waiting weighs.
+
+    Returns
+    -------
+    float64, shape (R,)
+        Hours.
     """
     cost = hours + omega * wait
     open_ = size > 0
@@ -88,13 +97,33 @@ def utility(
         What co-regionals abroad are worth, less the cost of generalised hours.
     checks : float64, shape (J,)
         Cost of visible checks to liable men.
+
+    Returns
+    -------
+    float64, shape (S, J)
+        Utility against staying.
     """
     risk = np.arange(2)[:, None] * checks
     return base + by_region.take(strata["region"], axis=0) - risk.take(strata["liable"], axis=0)
 
 
 def rate(utility: Floats, index: float, reference: float) -> Floats:
-    """Return the growth of pressure per day of panic, ``exp(V / lambda) / T_ref``."""
+    """Return the growth of pressure per day of panic, ``exp(V / lambda) / T_ref``.
+
+    Parameters
+    ----------
+    utility : float64, shape (S, J)
+        V.
+    index : float
+        lambda, in (0, 1].
+    reference : float
+        T_ref, days.
+
+    Returns
+    -------
+    float64, shape (S, J)
+        Per day.
+    """
     return np.exp(utility / index) / reference
 
 

@@ -18,7 +18,21 @@ from flowsim.types import Floats
 
 
 def announced_total(pace: Dated, clock: Clock, hours: npt.NDArray[np.float64]) -> Floats:
-    """Return the announced cumulative total at some hours of the horizon, linear in between."""
+    """Return the announced cumulative total, linear between announcements.
+
+    Parameters
+    ----------
+    pace : Dated
+        Men by moment, or one number throughout.
+    clock : Clock
+    hours : float64, shape (H,)
+        Since the horizon's start.
+
+    Returns
+    -------
+    float64, shape (H,)
+        Men.
+    """
     if not isinstance(pace.value, dict):
         return np.full(len(hours), float(pace.value))
     steps = sorted(pace.value.items())
@@ -45,9 +59,19 @@ def panic_by_hour(wave: Announcement, clock: Clock, lag: float, decay: float) ->
 
 
 def relative_call_up(mobilised: Floats, men: Floats, disparity: float) -> Floats:
-    """Return each region's call-up per man against the nation's, shape (R,).
+    """Return each region's call-up per man against the nation's.
 
-    ``disparity`` 1 takes the estimates, 0 gives every region its share of men.
+    Parameters
+    ----------
+    mobilised, men : float64, shape (R,)
+        Estimated men called up, and all men.
+    disparity : float
+        1 takes the estimates, 0 makes the call-up even over regions.
+
+    Returns
+    -------
+    float64, shape (R,)
+        Ratios, whose mean over men is 1.
     """
     ratio = (mobilised / men) / (mobilised.sum() / men.sum())
     relative = ratio**disparity
@@ -57,7 +81,7 @@ def relative_call_up(mobilised: Floats, men: Floats, disparity: float) -> Floats
 def hazard_per_announced_man(
     relative: Floats, men: Floats, liable: Floats, error_share: float, comply: float
 ) -> Floats:
-    """Return each man's chance of a summons per man announced, shape (R, 2): not liable, liable.
+    """Return each man's chance of a summons per man announced.
 
     Parameters
     ----------
@@ -65,6 +89,15 @@ def hazard_per_announced_man(
         From ``relative_call_up``.
     men, liable : float64, shape (R,)
         Men, and men liable to call-up.
+    error_share : float
+        Of the summonses, those that reach men who are not liable.
+    comply : float
+        Of the summoned who comply; the announced are those.
+
+    Returns
+    -------
+    float64, shape (R, 2)
+        Of men not liable, and liable.
     """
     summoned = relative * men / men.sum() / comply
     others = np.maximum(men - liable, 1.0)
@@ -75,14 +108,40 @@ def hazard_per_announced_man(
 
 
 def cumulated_hazard(per_man: Floats, announced: float) -> Floats:
-    """Return the hazard that makes each man's chance ``per_man * announced`` exactly."""
+    """Return the hazard that makes each man's chance ``per_man * announced`` exactly.
+
+    Parameters
+    ----------
+    per_man : float64, any shape
+        Chance of a summons per man announced.
+    announced : float
+        Men announced so far.
+
+    Returns
+    -------
+    float64, same shape
+        ``-ln(1 - chance)``.
+    """
     return -np.log1p(-np.minimum(per_man * announced, 0.999999))
 
 
 def on_the_list(
     summoned: npt.NDArray[np.bool_], liable: npt.NDArray[np.bool_], u: Floats, extra: float
 ) -> npt.NDArray[np.bool_]:
-    """Return who is on the border guards' list: the summoned, and liable men at random; (N,)."""
+    """Return who is on the border guards' list: the summoned, and liable men at random.
+
+    Parameters
+    ----------
+    summoned, liable : bool, shape (N,)
+    u : float64, shape (N,)
+        Draws ``list``.
+    extra : float
+        Share of the other liable men who are listed.
+
+    Returns
+    -------
+    bool, shape (N,)
+    """
     return summoned | (liable & (u < extra))
 
 
@@ -106,8 +165,22 @@ def check(
 ) -> npt.NDArray[np.uint8]:
     """Decide at the head of the queue who is refused on the Russian side, and why.
 
-    All arguments have the shape (N,): what holds at the man's crossing at his hour, what he
-    is, and his draws. Returns ``Reason`` codes.
+    Parameters
+    ----------
+    closed : bool, shape (N,)
+        The crossing is closed to the man at his hour.
+    listed, liable : bool, shape (N,)
+        What he is.
+    detection, examined, p_serve : float64, shape (N,)
+        Shares at his crossing and hour: of listed men detected, of liable men examined, and of the
+        examined served.
+    u_detect, u_examine, u_serve : float64, shape (N,)
+        His draws.
+
+    Returns
+    -------
+    uint8, shape (N,)
+        ``Reason`` codes; a closure comes before the list, the list before the task force.
     """
     served = liable & (u_examine < examined) & (u_serve < p_serve)
     found = listed & (u_detect < detection)
@@ -123,9 +196,22 @@ def notices(
     p_serve: Floats,
     u_examine: Floats,
 ) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Return who was examined by a task force, and how likely each was handed a notice; (N,).
+    """Return who was examined by a task force, and how likely each was handed a notice.
 
-    Who was refused by the list or a closure never got as far as the task force.
+    Parameters
+    ----------
+    reason : uint8, shape (N,)
+        From ``check``; who was refused by the list or a closure never got to the task force.
+    liable : bool, shape (N,)
+    examined, p_serve : float64, shape (N,)
+        Shares, as for ``check``.
+    u_examine : float64, shape (N,)
+        Draws.
+
+    Returns
+    -------
+    bool, float64, shape (N,) each
+        Examined; expected notices.
     """
     reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
     return reached & liable & (u_examine < examined), reached * liable * examined * p_serve

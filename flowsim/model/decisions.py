@@ -24,19 +24,51 @@ from flowsim.types import Bools, Floats, Ints
 
 
 def as_thresholds(level: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return levels in the precision of thresholds, in which the two are compared."""
+    """Return levels in the precision of thresholds, in which the two are compared.
+
+    Parameters
+    ----------
+    level : float array, any shape
+
+    Returns
+    -------
+    float32, same shape
+    """
     return level.astype(np.float32, copy=False)
 
 
 def is_passed(threshold: npt.NDArray[np.float32], level: npt.NDArray[np.floating]) -> Bools:
-    """Return whether levels have passed thresholds; shapes broadcast (``Thresholds`` for many)."""
+    """Return whether levels have passed thresholds (``Thresholds`` for many).
+
+    Parameters
+    ----------
+    threshold : float32
+    level : float array
+        Shapes broadcast.
+
+    Returns
+    -------
+    bool, the common shape
+    """
     return threshold <= as_thresholds(level)
 
 
 def sort_keys(
     stratum: npt.NDArray[np.integer], threshold: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.uint64]:
-    """Return keys that sort men by stratum, then threshold (bits of positive floats keep order)."""
+    """Return keys that sort men by stratum, then threshold.
+
+    Parameters
+    ----------
+    stratum : integer array, shape (N,)
+    threshold : float32, shape (N,)
+        Non-negative, so that the bits keep the order.
+
+    Returns
+    -------
+    uint64, shape (N,)
+        The stratum in the upper half, the bits of the threshold in the lower.
+    """
     bits = np.ascontiguousarray(threshold, dtype=np.float32).view(np.uint32)
     return (stratum.astype(np.uint64) << np.uint64(32)) | bits
 
@@ -73,7 +105,18 @@ class Thresholds:
         return np.searchsorted(self._keys, keys, side="right")
 
     def advance(self, level: Floats) -> npt.NDArray[np.int64]:
-        """Return the rows of the men passed since the last call, shape (n,)."""
+        """Return the men passed since the last call.
+
+        Parameters
+        ----------
+        level : float64, shape (G,)
+            Levels reached now, none below the last ones.
+
+        Returns
+        -------
+        int64, shape (n,)
+            Their rows, by group, then threshold.
+        """
         passed = self._places(level)
         n = passed - self._passed
         some = np.flatnonzero(n)
@@ -140,7 +183,17 @@ class Openings:
         return np.minimum.accumulate(later[::-1], axis=0)[::-1]
 
     def are_open(self, at: Ints, holds: Ints, where: Ints) -> Bools:
-        """Return whether destinations are available to men at some seconds; all shape (N,)."""
+        """Return whether destinations are available to men at some seconds.
+
+        Parameters
+        ----------
+        at, holds, where : int64, shape (N,)
+            Second since the horizon's start, documents held, destination.
+
+        Returns
+        -------
+        bool, shape (N,)
+        """
         return self.available[WARM_UP + at // 3600, holds, where]
 
     def acts_at(
@@ -184,10 +237,18 @@ def first_wishes(
     leaves_at: npt.NDArray[np.integer],
     passed_at: npt.NDArray[np.integer],
 ) -> Ints:
-    """Return the place of each man's wish that comes first: in leaving, then in being passed.
+    """Return each man's wish that comes first: in leaving, then in being passed.
 
-    All arguments have the shape (N,), one entry for each wish; the result has one for each man,
-    in ascending order of men.
+    Parameters
+    ----------
+    man, leaves_at, passed_at : integer array, shape (N,)
+        One entry for each wish: whose it is, the second at which he could leave for it, the second
+        at which pressure passed his threshold.
+
+    Returns
+    -------
+    int64, one entry for each man
+        Places in the arguments, in ascending order of men.
     """
     order = np.lexsort((passed_at, leaves_at, man))
     sorted_men = man[order]
@@ -202,20 +263,54 @@ def first_wishes(
 def finds_at_home(
     at: npt.NDArray[np.integer], is_home: Bools, departs_at: npt.NDArray[np.integer]
 ) -> Bools:
-    """Return whom a summons finds: at home this morning and not gone by then; all shape (N,).
+    """Return whom a summons finds: at home this morning and not gone by then.
 
-    Who sets off at the very second of the summons is gone.
+    Parameters
+    ----------
+    at : integer array, shape (N,)
+        Second of the summons.
+    is_home : bool, shape (N,)
+        At home this morning.
+    departs_at : integer array, shape (N,)
+        Second of today's departure, ``NEVER`` if none; who sets off at the very second of the
+        summons is gone.
+
+    Returns
+    -------
+    bool, shape (N,)
     """
     return is_home & (departs_at > at)
 
 
 def complies(u: Floats, share: float) -> Bools:
-    """Return who of the summoned complies and is enlisted; the others hide; shape (N,)."""
+    """Return who of the summoned complies and is enlisted; the others hide.
+
+    Parameters
+    ----------
+    u : float64, shape (N,)
+        Draws ``comply``.
+    share : float
+        Of the summoned who comply, 0 to 1.
+
+    Returns
+    -------
+    bool, shape (N,)
+    """
     return u < share
 
 
 def is_free(enlisted_at: npt.NDArray[np.integer], at: npt.NDArray[np.integer]) -> Bools:
-    """Return who has not been enlisted by some moments, and may set off; shape (N,)."""
+    """Return who has not been enlisted by some moments, and may set off.
+
+    Parameters
+    ----------
+    enlisted_at, at : integer array, shape (N,)
+        Seconds; ``NEVER`` if not enlisted.
+
+    Returns
+    -------
+    bool, shape (N,)
+    """
     return enlisted_at > at
 
 
@@ -225,10 +320,39 @@ def is_free(enlisted_at: npt.NDArray[np.integer], at: npt.NDArray[np.integer]) -
 def may_try_again(
     tries: npt.NDArray[np.integer], reason: npt.NDArray[np.uint8], u: Floats, share: float
 ) -> Bools:
-    """Return who, turned back for the first time and not served, will try elsewhere; (N,)."""
+    """Return who, turned back for the first time and not served, will try elsewhere.
+
+    Parameters
+    ----------
+    tries : integer array, shape (N,)
+        0 on a first trip.
+    reason : uint8, shape (N,)
+        ``Reason`` codes.
+    u : float64, shape (N,)
+        Draws ``second-try``.
+    share : float
+        Of those who could, who do.
+
+    Returns
+    -------
+    bool, shape (N,)
+    """
     return (tries == 0) & (reason != Reason.SERVED) & (u < share)
 
 
 def tries_again_at(ended_at: npt.NDArray[np.integer], delay: int, morning: int) -> Ints:
-    """Return the second of a second try: after the delay, at the earliest this morning; (N,)."""
+    """Return the second of a second try: after the delay, at the earliest this morning.
+
+    Parameters
+    ----------
+    ended_at : integer array, shape (N,)
+        Seconds at which first tries ended.
+    delay, morning : int
+        Seconds: how long men wait, and when today began.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Seconds since the horizon's start.
+    """
     return np.maximum(ended_at.astype(np.int64) + delay, morning)

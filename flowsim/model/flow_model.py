@@ -313,12 +313,27 @@ class FlowModel(mesa.Model):
     # ------------------------------------------------------------------ the road
 
     def ways_to(self, where: Ints, leaves_at: Ints) -> Bools:
-        """Return the crossings into men's destinations that are open when they leave, (N, C)."""
+        """Return the crossings into men's destinations that are open when they leave.
+
+        Parameters
+        ----------
+        where, leaves_at : int64, shape (N,)
+            Destinations; seconds since the horizon's start.
+
+        Returns
+        -------
+        bool, shape (N, C)
+        """
         shut = self.world.table.shut[self.world.row_at(leaves_at)]
         return journey.ways_to(self.world.roads, where, shut)
 
     def elsewhere(self, old: Ints) -> tuple[Ints, Ints, Bools]:
         """Return who of the men turned back on some trips would go elsewhere, when and how.
+
+        Parameters
+        ----------
+        old : int64, shape (n,)
+            Numbers of the trips that ended.
 
         Returns
         -------
@@ -376,7 +391,7 @@ class FlowModel(mesa.Model):
         self._coming.add(plans["arrives_at"][comes] // int(DAY), trips[comes])
 
     def _announce_arrivals(self, day: int) -> None:
-        """Tell each crossing who will arrive today, in order of arrival."""
+        """Hand each crossing those who will arrive today, in order of arrival."""
         trips = self.trips
         (coming,) = self._coming.take(day)
         at, crossing = trips["arrives_at"][coming], trips["crossing"][coming]
@@ -433,7 +448,13 @@ class FlowModel(mesa.Model):
         self.give_up(trip)
 
     def give_up(self, trip: Ints) -> None:
-        """End trips, shape (N,), at the moment when patience ends: the men go home."""
+        """End trips at the moment when patience ends: the men go home.
+
+        Parameters
+        ----------
+        trip : int64, shape (N,)
+            Numbers of trips.
+        """
         self.trips["ends_at"][trip] = self.trips["deadline"][trip]
         self.trips["end"][trip] = Status.GAVE_UP
 

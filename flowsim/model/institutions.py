@@ -237,13 +237,39 @@ class Destination(Agent):
         self.entered_men = 0.0
 
     def refuses(self, u: Floats, lacks_document: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Return who is refused on the entry side: without the document, or by his draw."""
+        """Return who is refused on the entry side: without the document, or by his draw.
+
+        Parameters
+        ----------
+        u : float64, shape (N,)
+            Draws ``refuse``.
+        lacks_document : bool, shape (N,)
+
+        Returns
+        -------
+        bool, shape (N,)
+        """
         return lacks_document | (u < self.parameters.refusal.value)
 
     def receive(
         self, arrived: Floats, weight: Floats, u_move_on: Floats, u_return: Floats
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """Take men in; give when each leaves again (s) and whether he then moves on."""
+        """Take men in, and find when each leaves again.
+
+        Parameters
+        ----------
+        arrived : float64, shape (N,)
+            Seconds since the horizon's start.
+        weight : float64, shape (N,)
+            Men of the nation that each stands for.
+        u_move_on, u_return : float64, shape (N,)
+            Draws; the earlier of the two ends the stay.
+
+        Returns
+        -------
+        int32, bool, shape (N,) each
+            Second of leaving, ``NEVER`` if not within the horizon; whether he then moves on.
+        """
         self.entered_men += float(weight.sum())
         n = len(arrived)
         on = ends_of_stay(arrived, np.full(n, self.stay.move_on.value), exponential(u_move_on))

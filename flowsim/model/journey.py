@@ -19,7 +19,20 @@ EARTH_KM = 6371.0
 
 
 def great_circle_km(lat: Floats, lon: Floats, to_lat: float, to_lon: float) -> Floats:
-    """Return great-circle distances to one place (haversine formula), shape (R,)."""
+    """Return great-circle distances to one place (haversine formula).
+
+    Parameters
+    ----------
+    lat, lon : float64, shape (R,)
+        Degrees.
+    to_lat, to_lon : float
+        Degrees.
+
+    Returns
+    -------
+    float64, shape (R,)
+        Kilometres.
+    """
     a, b = np.radians(lat), np.radians(to_lat)
     half = np.sin((a - b) / 2) ** 2
     half = half + np.cos(a) * np.cos(b) * np.sin(np.radians(lon - to_lon) / 2) ** 2
@@ -27,7 +40,21 @@ def great_circle_km(lat: Floats, lon: Floats, to_lat: float, to_lon: float) -> F
 
 
 def drive_hours(km: Floats, speed: float, drive: float, rest: float) -> Floats:
-    """Return hours on the road: driving, and a rest after each full stretch of driving."""
+    """Return hours on the road: driving, and a rest after each full stretch of driving.
+
+    Parameters
+    ----------
+    km : float64, any shape
+    speed : float
+        Km per hour while driving.
+    drive, rest : float
+        Hours of a stretch of driving, and of the rest after it.
+
+    Returns
+    -------
+    float64, same shape
+        Hours.
+    """
     driving = km / speed
     return np.asarray(driving + rest * np.maximum(0.0, np.ceil(driving / drive) - 1))
 
@@ -59,7 +86,22 @@ class Roads:
 
 
 def fly_shares(income: Floats, connected: Bools, poorest: float, richest: float) -> Floats:
-    """Spread the share who can fly over regions by rank of income; all where no road leads."""
+    """Spread the share who can fly over regions by rank of income; all where no road leads.
+
+    Parameters
+    ----------
+    income : float64, shape (R,)
+        In any unit.
+    connected : bool, shape (R,)
+        Whether a road leads out of the region.
+    poorest, richest : float
+        Share of men who can fly in the regions of lowest and highest income.
+
+    Returns
+    -------
+    float64, shape (R,)
+        Shares from 0 to 1.
+    """
     rank = np.argsort(np.argsort(income, kind="stable"), kind="stable")
     share = poorest + (richest - poorest) * rank / max(1, len(income) - 1)
     return np.where(connected, share, 1.0)
@@ -76,7 +118,29 @@ def build_roads(
     connected: Bools,
     km: Mapping[tuple[str, str], float],
 ) -> Roads:
-    """Lay out the journeys; missing road distances are great circle times the detour."""
+    """Build the journeys; missing road distances are great circle times the detour.
+
+    Parameters
+    ----------
+    crossings : mapping
+        C crossings by id.
+    destinations : tuple of str
+    travel : Travel
+        Speeds, rests, detour and shares of the scenario.
+    codes : tuple of str
+        R regions.
+    lat, lon : float64, shape (R,)
+        Of the regional capitals, degrees.
+    income : float64, shape (R,)
+    connected : bool, shape (R,)
+        Whether a road leads out of the region.
+    km : mapping
+        Road distances known, by region and crossing.
+
+    Returns
+    -------
+    Roads
+    """
     by_road = np.zeros((len(codes), len(crossings)))
     for c, (crossing_id, crossing) in enumerate(crossings.items()):
         if crossing.travel is not None:
@@ -109,20 +173,55 @@ def build_roads(
 
 
 def hours_of(roads: Roads, region: Ints, u_fly: Floats) -> Floats:
-    """Return each man's journey to every crossing, hours, shape (N, C), by what he can afford."""
+    """Return each man's journey to every crossing, by what he can afford.
+
+    Parameters
+    ----------
+    roads : Roads
+    region : int64, shape (N,)
+    u_fly : float64, shape (N,)
+        Draws ``fly``.
+
+    Returns
+    -------
+    float64, shape (N, C)
+        Hours.
+    """
     flies = u_fly < roads.fly_share[region]
     return np.where(flies[:, None], roads.by_air[region], roads.by_road[region])
 
 
 def ways_to(roads: Roads, where: Ints, shut: Bools) -> Bools:
-    """Return the crossings into each man's destination that are not shut when he leaves, (N, C)."""
+    """Return the crossings into each man's destination that are not shut when he leaves.
+
+    Parameters
+    ----------
+    roads : Roads
+    where : int64, shape (N,)
+        Destinations.
+    shut : bool, shape (N, C)
+
+    Returns
+    -------
+    bool, shape (N, C)
+    """
     return ~shut & (roads.country == where[:, None])
 
 
 def ways_elsewhere(roads: Roads, tried: Ints, available: Bools, shut: Bools) -> Bools:
     """Return the crossings for a second try: any but the one tried, into what is available.
 
-    ``tried`` has the shape (N,), ``available`` (N, J), ``shut`` (N, C); so has the result.
+    Parameters
+    ----------
+    roads : Roads
+    tried : int64, shape (N,)
+        Crossings.
+    available : bool, shape (N, J)
+    shut : bool, shape (N, C)
+
+    Returns
+    -------
+    bool, shape (N, C)
     """
     allowed: Bools = available[:, roads.country] & ~shut
     return allowed & (np.arange(allowed.shape[1]) != tried[:, None])
@@ -133,7 +232,18 @@ def ways_around(
 ) -> Bools:
     """Return the crossings to which men stopped at an entry limit can turn: another country's.
 
-    Shapes as in ``ways_elsewhere``; without limit, and only where the way there is known.
+    Parameters
+    ----------
+    roads : Roads
+    stopped_at : int64, shape (N,)
+        Crossings.
+    available : bool, shape (N, J)
+    shut, limited : bool, shape (N, C)
+
+    Returns
+    -------
+    bool, shape (N, C)
+        Without limit, and only where the way there is known.
     """
     allowed: Bools = available[:, roads.country] & ~shut & ~limited
     allowed &= roads.country != roads.country[stopped_at][:, None]
@@ -143,7 +253,23 @@ def ways_around(
 def crossing_utilities(
     hours: Floats, wait: Floats, size: Floats, theta: float, omega: float
 ) -> Floats:
-    """Return ``ln a[c] - theta (hours + omega wait)`` of men and crossings, shape (N, C)."""
+    """Return ``ln a[c] - theta (hours + omega wait)`` of men and crossings.
+
+    Parameters
+    ----------
+    hours : float64, shape (N, C)
+        Journeys.
+    wait, size : float64, shape (C,)
+        Perceived waits (hours) and size weights.
+    theta : float
+        Per hour.
+    omega : float
+        Hours of journey that an hour of waiting weighs.
+
+    Returns
+    -------
+    float64, shape (N, C)
+    """
     weight = np.log(np.maximum(size, 1e-300))  # of size 0: only where there is no other way
     return weight - theta * (hours + omega * wait)
 
@@ -151,7 +277,19 @@ def crossing_utilities(
 def crossing_values(
     hours: Floats, wait: Floats, size: Floats, theta: float, omega: float, uniform: Floats
 ) -> Floats:
-    """Return the utilities with each man's Gumbel error from his draws, shape (N, C)."""
+    """Return the utilities of crossings with each man's Gumbel errors.
+
+    Parameters
+    ----------
+    hours, wait, size, theta, omega
+        As for ``crossing_utilities``.
+    uniform : float64, shape (N, C)
+        Draws ``crossing:<id>``.
+
+    Returns
+    -------
+    float64, shape (N, C)
+    """
     return crossing_utilities(hours, wait, size, theta, omega) - np.log(-np.log(uniform))
 
 
@@ -187,7 +325,22 @@ def choose_crossing(
 
 
 def journey_seconds(hours: Floats, z: Floats, sigma: float) -> Ints:
-    """Return the time on the road, in whole seconds: hours times a lognormal factor."""
+    """Return the time on the road: hours times a lognormal factor.
+
+    Parameters
+    ----------
+    hours : float64, shape (N,)
+        By map.
+    z : float64, shape (N,)
+        Standard normal, addressed by man.
+    sigma : float
+        Of the logarithm.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Whole seconds.
+    """
     return np.round(hours * np.exp(sigma * z) * HOUR).astype(np.int64)
 
 
@@ -203,7 +356,22 @@ class Limit(IntEnum):
 def at_entry_limit(
     u: Floats, passes: Floats, walks: Floats, turns: Floats, foot_open: Bools
 ) -> npt.NDArray[np.uint8]:
-    """Decide what stopped men do; all shape (N,). Who would walk where none may goes home."""
+    """Decide what men stopped at an entry limit do.
+
+    Parameters
+    ----------
+    u : float64, shape (N,)
+        Draws ``entry-limit``.
+    passes, walks, turns : float64, shape (N,)
+        Shares at the man's crossing and hour; ``walks`` and ``turns`` of those who do not pass.
+    foot_open : bool, shape (N,)
+        Whether one may walk there; who would where none may goes home.
+
+    Returns
+    -------
+    uint8, shape (N,)
+        ``Limit`` codes.
+    """
     walk_end = passes + (1 - passes) * walks
     turn_end = walk_end + (1 - passes) * turns
     walking = np.where(foot_open, Limit.WALKS, Limit.HOME)

@@ -30,7 +30,22 @@ ON_FOOT = -1.0
 def patience_ends(
     arrives_at: npt.NDArray[np.integer], u: npt.NDArray[np.float64], days: float
 ) -> npt.NDArray[np.float64]:
-    """Return the second at which men give up a queue: exponential patience of this mean, (N,)."""
+    """Return the second at which men give up a queue: patience is exponential.
+
+    Parameters
+    ----------
+    arrives_at : integer array, shape (N,)
+        Second of arrival.
+    u : float64, shape (N,)
+        Draws ``patience``.
+    days : float
+        Mean patience.
+
+    Returns
+    -------
+    float64, shape (N,)
+        Whole seconds.
+    """
     return np.minimum(np.round(arrives_at - np.log(u) * days * DAY), NEVER)
 
 

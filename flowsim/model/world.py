@@ -187,7 +187,16 @@ class World:
         return np.minimum(row, len(self.table.capacity) - 1)
 
     def exempt(self, crossing: npt.NDArray[np.int64], region: npt.NDArray[np.int64]) -> Bools:
-        """Return which men an entry limit at their crossing does not bind, by region, (N,)."""
+        """Return which men an entry limit at their crossing does not bind, by region.
+
+        Parameters
+        ----------
+        crossing, region : int64, shape (N,)
+
+        Returns
+        -------
+        bool, shape (N,)
+        """
         out = np.zeros(len(crossing), dtype=bool)
         for c, codes in self.table.exempt.items():
             local = np.isin(region, [self.regions.code.index(code) for code in codes])
@@ -223,7 +232,20 @@ class World:
         return np.maximum(1, np.ceil(np.stack(nearest, axis=1) / 24)).astype(np.int64)
 
     def generalised_hours(self, wait: Floats, row: int) -> Floats:
-        """Return the logsum of each region and destination at an hour of the table, (R, J)."""
+        """Return the logsum of each region and destination at an hour of the table.
+
+        Parameters
+        ----------
+        wait : float64, shape (C,)
+            Perceived waits, hours.
+        row : int
+            Row of the timetable.
+
+        Returns
+        -------
+        float64, shape (R, J)
+            Hours.
+        """
         law, roads = self.assumptions.choice, self.roads
         n_regions = len(self.regions.code)
         out = np.empty((n_regions, len(self.destinations)))
@@ -325,7 +347,15 @@ class PressurePath:
         return self._known[1]
 
     def advance(self, day: int, wait: Floats) -> None:
-        """Let a day pass with these perceived waits (hours, shape (C,))."""
+        """Let a day pass.
+
+        Parameters
+        ----------
+        day : int
+            Day of the horizon.
+        wait : float64, shape (C,)
+            Perceived waits that morning, hours.
+        """
         world, law = self.world, self.world.assumptions.choice
         row = WARM_UP + 24 * day
         network = law.beta_network.value * np.log1p(self.co_regionals(day))

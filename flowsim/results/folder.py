@@ -164,10 +164,30 @@ def remove_derived(folder: Path) -> None:
 
 
 def csv_bytes(table: pd.DataFrame, **how: Any) -> bytes:
-    """Return a table as CSV, with the same bytes on every system."""
+    """Return a table as CSV, with the same bytes on every system.
+
+    Parameters
+    ----------
+    table : DataFrame
+    **how
+        For ``DataFrame.to_csv``.
+
+    Returns
+    -------
+    bytes
+    """
     return table.to_csv(index=False, lineterminator="\n", **how).encode()
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as Parquet."""
+    """Return a table as Parquet.
+
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    bytes
+    """
     return bytes(table.to_parquet(None, index=False, compression="zstd", engine="pyarrow"))

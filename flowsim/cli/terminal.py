@@ -28,20 +28,21 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from flowsim.findings.inputs import is_unsure
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "key", "value", "unit", "source", "free"):
         table.add_column(title, overflow="fold")
-    unsure = 0
     for row in rows:
-        doubtful = row.source.startswith("assumption") or "imputed" in row.source
-        unsure += doubtful
-        cells = ("?" if doubtful else "", row.key, row.value, row.unit, row.source, row.free or "")
-        table.add_row(*(Text(str(cell)) for cell in cells), style="yellow" if doubtful else "")
+        unsure = is_unsure(row)
+        cells = ("?" if unsure else "", row.key, row.value, row.unit, row.source, row.free or "")
+        table.add_row(*(Text(str(cell)) for cell in cells), style="yellow" if unsure else "")
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 200
     console.print(table)
-    console.print(f"\n{len(rows)} numbers; the {unsure} marked ? are assumed or imputed.\n")
+    n_unsure = sum(map(is_unsure, rows))
+    console.print(f"\n{len(rows)} numbers; the {n_unsure} marked ? are assumed or imputed.\n")
 
 
 # -- progress

@@ -15,7 +15,7 @@ from flowsim.findings.finding import Finding, Table, as_text
 from flowsim.findings.naming import label_of
 from flowsim.findings.published import FITTED, INPUT, TEST, TITLE, Beside, named, table, writer
 from flowsim.findings.ranges import SIMULATED
-from flowsim.findings.words import exact, listed, within
+from flowsim.findings.words import capital, exact, listed, share, within
 from flowsim.scenario.schema import Scenario
 
 Row = dict[str, Any]
@@ -49,7 +49,7 @@ def sentences(found: CalibrationResults) -> Iterator[str]:
         recovery = found.table("recovery")
         yield (
             f"When {recovery['truth'].nunique()} invented truths were fitted in the same way, the "
-            f"{level} intervals covered {100 * recovery['covered'].mean():.0f}\u00a0% of them."
+            f"{level} intervals covered {share(float(recovery['covered'].mean()))} of them."
         )
     simulated = predictions.set_index("id")["simulated"].dropna()
     mute = [name for name in found.manifest.get("against", ()) if name not in simulated]
@@ -90,9 +90,10 @@ def parameters(found: CalibrationResults) -> Finding:
     rows = records(found.table("parameters"))
     made = Table(
         f"Parameters, with {_level(found)} credible intervals",
-        ("Parameter", "Allowed", "Median", "Interval", "Verdict"),
+        ("Parameter", "Key", "Allowed", "Median", "Interval", "Verdict"),
         tuple(
             (
+                capital(label_of(str(row["parameter"]), found.scenario)),
                 str(row["parameter"]),
                 f"{exact(row['prior_low'])} to {exact(row['prior_high'])}",
                 exact(row["median"]),
@@ -101,8 +102,8 @@ def parameters(found: CalibrationResults) -> Finding:
             )
             for row in rows
         ),
-        align="lrrrl",
-        widths=(2.4, 1.3, 0.9, 1.5, 1.2),
+        align="llrrrl",
+        widths=(2.2, 2.2, 1.3, 0.9, 1.5, 1.1),
         marked=frozenset(n for n, row in enumerate(rows) if row["verdict"] == "not identified"),
     )
     return Finding("parameters", "What was fitted", (), (made,))
@@ -141,4 +142,4 @@ def _beside(row: Row) -> Beside:
 
 
 def _level(found: CalibrationResults) -> str:
-    return f"{100 * float(found.manifest['credible']):.0f}\u00a0%"
+    return share(float(found.manifest["credible"]))

@@ -178,9 +178,9 @@ def capacity(account: Account, destination: str, there: pd.DataFrame) -> str:
         return f"{text} {when}; no chance can be given from one replication."
     if not days:
         return f"{text} passed in none of {n} replications ({most}){_rule_of_three(n)}."
-    middle = day(days[(len(days) - 1) // 2])
-    when = f"first on {day(days[0])}, in the middle one on {middle}"
-    when = f"always on {middle}" if days[0] == days[-1] else when
+    first, middle = days[0], days[(len(days) - 1) // 2]
+    when = f"half of them by {day(middle)}"
+    when = f"first on {day(first)}, {when}" if first < middle else when
     if len(days) < n:
         return f"{text} passed in {len(days)} of {n} replications, {when}."
     return f"{text} passed in all of {n} replications, {when}{_rule_of_three(n)}."

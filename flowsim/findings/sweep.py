@@ -12,7 +12,7 @@ from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table, wrapped
 from flowsim.findings.naming import all_named, output_label
 from flowsim.findings.ranges import SIMULATED
-from flowsim.findings.words import between, capital, plural, quantity
+from flowsim.findings.words import between, capital, plural, quantity, share
 from flowsim.sweep import SweepResults
 from flowsim.sweep.sensitivity import WHICH
 
@@ -122,7 +122,7 @@ def _chance(rows: list[Row]) -> str:
     noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
     if not noise or noise[0] < 0.01:
         return ""
-    return f" {100 * noise[0]:.0f}\u00a0% of the spread between points is chance."
+    return f" {capital(share(noise[0]))} of the spread between points is chance."
 
 
 def _known(value: Any) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowsim.calibration import CalibrationResults, open_calibration
-from flowsim.findings import calibration
+from flowsim.findings import calibration, inputs
 from flowsim.findings.words import sampled
-from flowsim.report import drawings, inputs, making
+from flowsim.report import drawings, making
 from flowsim.report.document import Bullets, Document, Paragraph, Section, section
 from flowsim.report.of_run import lambda_section, limits, scenario_file
 from flowsim.report.variants import REPLICATIONS, simulated
@@ -41,8 +41,8 @@ def compose(
         *([section(beside)] if beside.tables else []),
         *([lambda_section(others)] if others else []),
         limits([scenario], calibration.unidentified(found)),
-        inputs.differences(scenario),
-        inputs.everything(scenario),
+        section(inputs.differences(scenario)),
+        section(inputs.everything(scenario)),
         making.reproduce((command,), found.manifest, SAME),
         making.cited(found.manifest, [scenario], shown),
     ]

@@ -11,11 +11,11 @@ import pandas as pd
 from flowsim import comparison
 from flowsim.comparison import Comparison
 from flowsim.comparison.lambdas import VALUES
-from flowsim.findings import coinciding, pairs
+from flowsim.findings import coinciding, inputs, pairs
 from flowsim.findings import comparison as words
 from flowsim.findings.account import Account
 from flowsim.findings.words import listed, period, plural, sampled
-from flowsim.report import drawings, inputs, making, reception
+from flowsim.report import drawings, making, reception
 from flowsim.report.document import Block, Document, Paragraph, Section, section
 from flowsim.report.of_run import limits, scenario_file
 from flowsim.report.variants import REPLICATIONS, SAMPLE
@@ -106,10 +106,10 @@ def _lambdas(found: Comparison, quick: bool, tell: Callable[[str], None]) -> lis
 def _inputs(found: Comparison) -> list[Section]:
     first, *others = found.scenarios
     between = [
-        inputs.differences(other, first, key=f"differences-{place}")
+        section(inputs.differences(other, first, key=f"differences-{place}"))
         for place, other in enumerate(others, 2)
     ]
-    return [inputs.differences(first), *between, inputs.everything(first)]
+    return [section(inputs.differences(first)), *between, section(inputs.everything(first))]
 
 
 def _facts(found: Comparison) -> tuple[tuple[str, str], ...]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flowsim.experiments.running import Run, open_run
-from flowsim.findings import doubts, lambdas, published, run
+from flowsim.findings import doubts, inputs, lambdas, published, run
 from flowsim.findings.account import Account
-from flowsim.report import drawings, inputs, making, reception
+from flowsim.report import drawings, making, reception
 from flowsim.report.document import (
     Attachment,
     Block,
@@ -58,8 +58,8 @@ def compose(
         section(published.of_run(found.summary, scenario)),
         limits([scenario]),
         *sheets,
-        inputs.differences(scenario),
-        inputs.everything(scenario),
+        section(inputs.differences(scenario)),
+        section(inputs.everything(scenario)),
         making.reproduce(_commands(found), found.manifest, same),
         making.cited(found.manifest, [scenario], list(found.summary.get("observation", ()))),
     ]

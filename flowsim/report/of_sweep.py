@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from flowsim.findings import sweep
+from flowsim.findings import inputs, sweep
 from flowsim.findings.words import listed, plural, sampled
-from flowsim.report import drawings, inputs, making
+from flowsim.report import drawings, making
 from flowsim.report.document import (
     Attachment,
     Bullets,
@@ -50,8 +50,11 @@ def compose(
         *([section(indices)] if indices.tables else []),
         *([lambda_section(others)] if others else []),
         limits(bases, sweep.doubts(swept)),
-        *(inputs.differences(base, key=f"differences-{n}") for n, base in enumerate(bases, 1)),
-        inputs.everything(bases[0]),
+        *(
+            section(inputs.differences(base, key=f"differences-{n}"))
+            for n, base in enumerate(bases, 1)
+        ),
+        section(inputs.everything(bases[0])),
         making.reproduce(("flowsim sweep sweep.yaml --out again",), swept.manifest, SAME),
         making.cited(swept.manifest, bases),
     ]

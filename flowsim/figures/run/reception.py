@@ -69,7 +69,8 @@ def figure_of(panels: Sequence[Panel]) -> Figure:
 def _draw(panel: Panel, ax: Axes) -> None:
     days, middle = panel.rows["date"], panel.rows[panel.column].to_numpy(dtype=float)
     low, high = (panel.rows[name].to_numpy(dtype=float) for name in ("q05", "q95"))
-    ax.set_title(plain(panel.title), loc="left", size=8, weight="bold", color=INK, x=-0.16, pad=10)
+    look: dict[str, Any] = {"size": 8, "weight": "bold", "color": INK}
+    ax.annotate(plain(panel.title), (0, 1), (-36, 14), "axes fraction", "offset points", **look)
     ax.plot(days, middle, color=BLUE, zorder=3)
     if panel.is_share:
         ax.set_ylim(0, 1)

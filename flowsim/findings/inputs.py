@@ -8,8 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.findings.finding import Table
-from flowsim.report.document import Block, Paragraph, Section
+from flowsim.findings.finding import Finding, Table
 from flowsim.scenario import Row, assumptions, load
 from flowsim.scenario.schema import Scenario
 
@@ -26,7 +25,7 @@ IMPUTED = ("imputed", "derived")
 
 def differences(
     scenario: Scenario, baseline: Scenario | None = None, key: str = "differences"
-) -> Section:
+) -> Finding:
     """Return what differs from a baseline, key by key, with value and source.
 
     Parameters
@@ -42,14 +41,14 @@ def differences(
     rows = tuple(_differences(scenario, against))
     if not rows:
         words = f"Nothing differs from {against.name}" + (" as shipped." if shipped else ".")
-        return Section(key, title, (Paragraph(words),))
+        return Finding(key, title, (words,))
     table = Table(
         f"Keys whose value differs from {against.name}" + (" as shipped" if shipped else ""),
         ("Key", against.name, "Here", "Source"),
         rows,
         widths=(2.2, 1.4, 1.4, 3.0),
     )
-    return Section(key, title, (table,))
+    return Finding(key, title, (), (table,))
 
 
 def _differences(scenario: Scenario, baseline: Scenario) -> Iterator[tuple[str, ...]]:
@@ -108,29 +107,17 @@ def _shown(value: Any) -> str:
 # ------------------------------------------------------------------ every number
 
 
-def everything(scenario: Scenario, skip: str = "") -> Section:
-    """Return every number with unit, source and basis; assumed and imputed ones marked.
-
-    Parameters
-    ----------
-    skip : str
-        Said instead of the table, where another scenario's table holds it already.
-    """
-    title = "Every number that went in"
-    if skip:
-        return Section("assumptions", title, (Paragraph(skip),))
+def everything(scenario: Scenario) -> Finding:
+    """Return every number with unit, source and basis; assumed and imputed ones marked."""
     rows = assumptions(scenario)
-    unsure = sum(_is_unsure(row) for row in rows)
-    blocks: list[Block] = [
-        Paragraph(
-            f"The scenario holds {len(rows)} numbers; {unsure} of them, marked, are assumed or "
-            "imputed. Bounds stand where a number may be fitted. Tables of the regions come on top."
-        ),
-        _regions(),
-    ]
-    for block, members in groupby(rows, key=lambda row: row.key.split(".")[0]):
-        blocks.append(_table(block, list(members)))
-    return Section("assumptions", title, tuple(blocks))
+    unsure = sum(is_unsure(row) for row in rows)
+    words = (
+        f"The scenario holds {len(rows)} numbers; {unsure} of them, marked, are assumed or "
+        "imputed. Bounds stand where a number may be fitted. Tables of the regions come on top."
+    )
+    blocks = groupby(rows, key=lambda row: row.key.split(".")[0])
+    tables = (_regions(), *(_table(block, list(members)) for block, members in blocks))
+    return Finding("assumptions", "Every number that went in", (words,), tables)
 
 
 def _table(block: str, rows: list[Row]) -> Table:
@@ -148,7 +135,7 @@ def _table(block: str, rows: list[Row]) -> Table:
             for row in rows
         ),
         widths=(2.5, 1.6, 1.1, 0.8, 2.8),
-        marked=frozenset(place for place, row in enumerate(rows) if _is_unsure(row)),
+        marked=frozenset(place for place, row in enumerate(rows) if is_unsure(row)),
     )
 
 
@@ -158,7 +145,7 @@ def _value(row: Row) -> str:
 
 
 def basis(source: str) -> str:
-    """Say in a word what a number rests on.
+    """Return in a word what a number rests on.
 
     >>> basis("data: crossings.csv, derived: 9,600 a day")
     'imputed'
@@ -175,7 +162,8 @@ def _is_imputed(source: str) -> bool:
     return source.startswith("data") and any(word in source for word in IMPUTED)
 
 
-def _is_unsure(row: Row) -> bool:
+def is_unsure(row: Row) -> bool:
+    """Whether a number is assumed or imputed."""
     return basis(row.source) in ("assumed", "imputed")
 
 
@@ -201,7 +189,7 @@ def _regions() -> Table:
 
 
 def _state(bases: tuple[str, ...]) -> str:
-    """Say of how many regions a column was measured, taken from press, or imputed."""
+    """Return of how many regions a column was measured, taken from press, or imputed."""
     imputed = sum(basis == "derived" for basis in bases)
     press = sum("press" in basis for basis in bases)
     if not imputed and not press:

@@ -90,20 +90,20 @@ def parameters(found: CalibrationResults) -> Finding:
     rows = records(found.table("parameters"))
     made = Table(
         f"Parameters, with {_level(found)} credible intervals",
-        ("Parameter", "Key", "Allowed", "Median", "Interval", "Verdict"),
+        ("Parameter", "Allowed", "Median", "Interval", "Verdict", "Key"),
         tuple(
             (
                 capital(label_of(str(row["parameter"]), found.scenario)),
-                str(row["parameter"]),
                 f"{exact(row['prior_low'])} to {exact(row['prior_high'])}",
                 exact(row["median"]),
                 f"{exact(row['low'])} to {exact(row['high'])}",
                 str(row["verdict"]),
+                str(row["parameter"]),
             )
             for row in rows
         ),
-        align="llrrrl",
-        widths=(2.2, 2.2, 1.3, 0.9, 1.5, 1.1),
+        align="lrrrll",
+        widths=(2.2, 1.3, 0.9, 1.5, 1.1, 2.2),
         marked=frozenset(n for n, row in enumerate(rows) if row["verdict"] == "not identified"),
     )
     return Finding("parameters", "What was fitted", (), (made,))

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -42,13 +43,44 @@ class Room:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the axes of a panel stand, in mm of the body."""
+    """Where the axes of a panel stand, in mm of the body of a sheet."""
 
+    sheet: Sheet
     left: float
     top: float
     width: float
     height: float
     room: Room
+
+    @property
+    def preset(self) -> Preset:
+        """The printed size."""
+        return self.sheet.preset
+
+    def axes(self) -> Axes:
+        """Add the axes of the panel."""
+        return self.sheet.axes(self.left, self.top, self.width, self.height)
+
+    def head(self, heading: str, upward: str = "") -> None:
+        """Write the panel's heading, and below it what its vertical axis shows."""
+        preset, room = self.preset, self.room
+        step = preset.text * POINT * 1.28
+        left, top = self.left - room.left + 2.5, self.top - step * (2 if upward else 1) - 1.0
+        width = room.left + self.width + room.right - 4.0
+        bold = fitted(heading, preset.text, width, "bold")
+        self.sheet.text(left, top, bold, preset.text, weight="bold")
+        if upward:
+            line = fitted(upward, preset.small, width)
+            self.sheet.text(left, top + step, line, preset.small, color=QUIET)
+
+    def foot(self, text: str) -> None:
+        """Write what the panel's horizontal axis shows, below its tick labels, ending with it."""
+        size, room = self.preset.small, self.room
+        line = fitted(text, size, room.left + self.width + room.right - 5.0)
+        end = self.left + self.width + min(room.right - 2.5, 4.0)
+        left = max(self.left - room.left + 2.5, end - text_width(line, size))
+        below = self.top + self.height + 1.5 + size * POINT * 1.4
+        self.sheet.text(left, below, line, size, color=QUIET)
 
 
 def columns(n: int, preset: Preset) -> int:
@@ -71,6 +103,7 @@ def frames(n: int, sheet: Sheet, room: Room, beside: int = 0) -> list[Frame]:
     across, tall = sheet.width / beside, sheet.body / -(-n // beside)
     return [
         Frame(
+            sheet,
             (place % beside) * across + room.left,
             (place // beside) * tall + room.head,
             across - room.left - room.right,
@@ -87,13 +120,13 @@ def drawn(
     n: int,
     height: float,
     room: Room,
-    draw: Callable[[int, Frame, Sheet], None],
+    draw: Callable[[int, Frame], None],
     beside: int = 0,
 ) -> Drawn:
     """Draw a figure of ``n`` panels whose axes are so high, each by ``draw(place, ...)``."""
     sheet = caption.sheet(preset, body(n, preset, height, room, beside))
     for place, frame in enumerate(frames(n, sheet, room, beside)):
-        draw(place, frame, sheet)
+        draw(place, frame)
     return caption.drawn(sheet)
 
 
@@ -101,28 +134,6 @@ def scaled(room: Room, preset: Preset) -> Room:
     """Return the same room for the larger type of a slide."""
     k = preset.scale
     return Room(room.left * k, room.right * k, room.head * k, room.foot * k)
-
-
-def head(sheet: Sheet, frame: Frame, heading: str, upward: str = "") -> None:
-    """Write a panel's heading, and below it what its vertical axis shows."""
-    preset, room = sheet.preset, frame.room
-    step = preset.text * POINT * 1.28
-    left = frame.left - room.left + 2.5
-    width = room.left + frame.width + room.right - 4.0
-    top = frame.top - step * (2 if upward else 1) - 1.0
-    sheet.text(left, top, fitted(heading, preset.text, width, "bold"), preset.text, weight="bold")
-    if upward:
-        line = fitted(upward, preset.small, width)
-        sheet.text(left, top + step, line, preset.small, color=QUIET)
-
-
-def foot(sheet: Sheet, frame: Frame, text: str) -> None:
-    """Write what a panel's horizontal axis shows, below its tick labels, ending with it."""
-    size = sheet.preset.small
-    line = fitted(text, size, frame.room.left + frame.width + frame.room.right - 5.0)
-    end = frame.left + frame.width + min(frame.room.right - 2.5, 4.0)
-    left = max(frame.left - frame.room.left + 2.5, end - text_width(line, size))
-    sheet.text(left, frame.top + frame.height + 1.5 + size * POINT * 1.4, line, size, color=QUIET)
 
 
 def number_ticks(axis: Axis, most: int, text: Callable[[float], str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,8 +17,9 @@ from flowsim.figures.layout import panels as layout
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import Preset
+from flowsim.figures.layout.tables import records
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.swept import Panel, Swept
 
@@ -27,31 +28,58 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class View:
+    """One panel with what it shows: the rows of its table."""
+
+    given: Swept
+    panel: Panel
+    rows: pd.DataFrame
+
+    @property
+    def heading(self) -> str:
+        """Its output, and the scenario if there are several."""
+        return self.given.heading(self.panel)
+
+    def amount(self, value: float) -> str:
+        """Write a value of the output as text."""
+        return self.panel.output.amount(value)
+
+    def tick(self, value: float) -> str:
+        """Write a value of the output beside a tick."""
+        return self.panel.output.tick(value)
+
+    def lines(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the rows, or the first of them, each with the label of its parameter."""
+        known = self.given.parameters
+        labels = [known[name].label if name in known else name for name in self.rows["parameter"]]
+        return records(self.rows.assign(label=labels)[:most])
+
+
+@dataclass(frozen=True)
 class Shown:
-    """What a figure shows: panels, and the table of each."""
+    """What a figure shows: its panels."""
 
     given: Swept
     preset: Preset
-    panels: Sequence[Panel]
-    tables: Sequence[pd.DataFrame]
+    views: Sequence[View]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The panels without their rows."""
+        return [view.panel for view in self.views]
 
     @cached_property
     def data(self) -> pd.DataFrame:
         """All that is drawn."""
-        return pd.concat(self.tables, ignore_index=True)
-
-    @property
-    def pairs(self) -> list[tuple[Panel, pd.DataFrame]]:
-        """Each panel with its table."""
-        return list(zip(self.panels, self.tables, strict=True))
+        return pd.concat([view.rows for view in self.views], ignore_index=True)
 
     def height(self, several: float, alone: float) -> float:
         """Return the height of axes in mm: lower if there are several, or in a column."""
-        return several if len(self.panels) > 1 or self.preset.narrow else alone
+        return several if len(self.views) > 1 or self.preset.narrow else alone
 
-    def widest(self, texts: Callable[[Panel, pd.DataFrame], Sequence[str]]) -> float:
+    def widest(self, texts: Callable[[View], Sequence[str]]) -> float:
         """Return the width in mm of the widest label in any panel."""
-        return max(layout.widest(texts(*pair), self.preset) for pair in self.pairs)
+        return max(layout.widest(texts(view), self.preset) for view in self.views)
 
     def room(self, left: float, right: float | None = None) -> Room:
         """Return the usual room around axes, with what labels need at the sides."""
@@ -85,9 +113,9 @@ class Parts:
 
     name: str
     table: Callable[[Swept, Panel], pd.DataFrame]
-    draw_panel: Callable[[Swept, Panel, pd.DataFrame, Frame, Sheet], None]
-    finding: Callable[[Swept, Panel, pd.DataFrame], str]
-    told: Callable[[Swept, Panel, pd.DataFrame], str]
+    draw_panel: Callable[[View, Frame], None]
+    finding: Callable[[View], str]
+    told: Callable[[View], str]
     keys: Callable[[Shown], Sequence[Key]]
     notes: Callable[[Shown], str]
     height: Callable[[Shown], float]
@@ -99,10 +127,9 @@ class Parts:
     def shown(self, given: Swept, preset: Preset) -> Shown:
         """Choose the panels that hold something and fit."""
         wanted = self.panels(given) if self.panels else given.panels(self.name)
-        tables = [(panel, self.table(given, panel)) for panel in wanted]
-        there = [(panel, rows) for panel, rows in tables if not rows.empty]
-        chosen = layout.fitting(there, preset, self.in_column, self.on_slide)
-        return Shown(given, preset, [one for one, _ in chosen], [rows for _, rows in chosen])
+        views = [View(given, panel, self.table(given, panel)) for panel in wanted]
+        there = [view for view in views if not view.rows.empty]
+        return Shown(given, preset, layout.fitting(there, preset, self.in_column, self.on_slide))
 
     def draw(self, results: SweepResults | Swept, preset: Preset) -> Drawn:
         """Draw the figure."""
@@ -111,16 +138,16 @@ class Parts:
         caption = Caption(
             self.name,
             shown.data,
-            self.finding(given, *shown.pairs[0]),
+            self.finding(shown.views[0]),
             given.subtitle(),
             given.source,
             self.notes(shown),
             self.keys(shown),
-            [given.subtitle(), *(f"{self.told(given, *pair)}." for pair in shown.pairs)],
+            [given.subtitle(), *(f"{self.told(view)}." for view in shown.views)],
         )
 
-        def draw(place: int, frame: Frame, sheet: Sheet) -> None:
-            self.draw_panel(given, *shown.pairs[place], frame, sheet)
+        def draw(place: int, frame: Frame) -> None:
+            self.draw_panel(shown.views[place], frame)
 
         height, room = self.height(shown), self.room(shown)
-        return layout.drawn(caption, preset, len(shown.panels), height, room, draw)
+        return layout.drawn(caption, preset, len(shown.views), height, room, draw)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.figures.layout.panels import Frame, Room, scaled
-from flowsim.figures.layout.sheet import Key, Sheet, fitted
-from flowsim.figures.layout.style import INK, Preset
+from flowsim.figures.layout.sheet import Key, fitted
+from flowsim.figures.layout.style import INK
 from flowsim.figures.sweep.arranger import Shown
 
 ROW = 7.6
@@ -18,14 +19,14 @@ NAME_AT, BAR_AT, BAR_HALF = 0.27, 0.70, 0.20
 ROOM = Room(left=2.5, right=4.0, head=5.5, foot=9.5)
 
 
-def rows_that_fit(n: int, frame: Frame, preset: Preset) -> int:
+def rows_that_fit(n: int, frame: Frame) -> int:
     """Return the number of rows for which a panel has room."""
-    return max(1, min(n, int((frame.height + 0.1) / (0.98 * ROW * preset.scale))))
+    return max(1, min(n, int((frame.height + 0.1) / (0.98 * ROW * frame.preset.scale))))
 
 
 def height(shown: Shown) -> float:
     """Return the height of the axes for the rows of the longest panel."""
-    return ROW * shown.preset.scale * min(max(map(len, shown.tables)), MOST)
+    return ROW * shown.preset.scale * min(max(len(view.rows) for view in shown.views), MOST)
 
 
 def room(shown: Shown) -> Room:
@@ -39,17 +40,17 @@ def interval_key(meaning: str, ends: pd.Series[float]) -> list[Key]:
     return [Key(meaning, look)] if ends.notna().any() else []
 
 
-def prepare(ax: Axes, names: Sequence[str], frame: Frame, sheet: Sheet) -> None:
-    """Set the rows of a panel from the top down, and write the name of each."""
+def axes(frame: Frame, names: Sequence[str]) -> Axes:
+    """Add the axes of a panel with a row for each name from the top down, and write the names."""
+    ax, size = frame.axes(), frame.preset.small
     ax.set_ylim(len(names), 0)
     ax.spines["left"].set_visible(False)
     ax.tick_params(left=False, labelleft=False)
-    size = sheet.preset.small
-    across = ax.get_yaxis_transform()
+    look: dict[str, Any] = {"size": size, "color": INK, "va": "center_baseline", "zorder": 5}
     for row, name in enumerate(names):
         text = fitted(name, size, frame.width)
-        look = {"size": size, "color": INK, "va": "center_baseline", "zorder": 5}
-        ax.text(0.0, row + NAME_AT, text, transform=across, **look)  # type: ignore[arg-type]
+        ax.text(0.0, row + NAME_AT, text, transform=ax.get_yaxis_transform(), **look)
+    return ax
 
 
 def whisker(ax: Axes, row: float, low: float, high: float) -> None:

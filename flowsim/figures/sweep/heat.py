@@ -15,10 +15,10 @@ from scipy import stats
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted
-from flowsim.figures.layout.style import INK, SEQUENTIAL, Preset
+from flowsim.figures.layout.sheet import POINT, Key, fitted
+from flowsim.figures.layout.style import INK, SEQUENTIAL
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.words import listed, plural, rate
@@ -44,22 +44,14 @@ def _panels(given: Swept) -> list[Panel]:
     return found
 
 
-def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+def _draw_panel(view: View, frame: Frame) -> None:
     """Draw one panel with its axes, its words and its bar of colours."""
-    across, up = _pair(panel)
-    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
-    scale = _scale(rows)
-    draw(rows, ax, scale, panel.threshold)
-    _label_axes(ax, rows, panel, sheet.preset, frame)
-    panels.head(sheet, frame, given.heading(panel), f"↑ {up.axis}")
-    panels.foot(sheet, frame, f"{across.axis} →")
-    _colour_bar(sheet, frame, scale, panel)
-
-
-def _pair(panel: Panel) -> tuple[Named, Named]:
-    if panel.x is None or panel.y is None:
-        raise ValueError("a heat map needs two parameters")
-    return panel.x, panel.y
+    ax, scale = frame.axes(), _scale(view.rows)
+    draw(view.rows, ax, scale, view.panel.threshold)
+    _label_axes(ax, view, frame)
+    frame.head(view.heading, f"↑ {view.panel.up.axis}")
+    frame.foot(f"{view.panel.across.axis} →")
+    _colour_bar(frame, scale, view)
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -68,7 +60,7 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     ``across`` and ``up`` are the values as they stand on the axes. Other parameters, if
     any, are averaged over.
     """
-    across, up = _pair(panel)
+    across, up = panel.across, panel.up
     rows = given.summary(panel, [across, up]).rename(columns={"at_0": "across", "at_1": "up"})
     limit = np.nan if panel.threshold is None else panel.threshold
     rows = rows.assign(**panel.columns, threshold=limit)
@@ -121,9 +113,10 @@ def _scale(rows: pd.DataFrame) -> Normalize:
     return Normalize(low, high) if low < high else Normalize(low - 0.5, low + 0.5)
 
 
-def _label_axes(ax: Axes, rows: pd.DataFrame, panel: Panel, preset: Preset, frame: Frame) -> None:
+def _label_axes(ax: Axes, view: View, frame: Frame) -> None:
     """Label the middle of cells, as many as there is room for."""
-    for column, axis, one in zip(("across", "up"), (ax.xaxis, ax.yaxis), _pair(panel), strict=True):
+    preset, rows, panel = frame.preset, view.rows, view.panel
+    for column, axis, one in (("across", ax.xaxis, panel.across), ("up", ax.yaxis, panel.up)):
         places = _places(pd.Index(sorted(rows[column].unique())))
         most = frame.width / len(places) if column == "across" else frame.room.left - 4.0
         texts = [fitted(text, preset.small, max(most, 8.0)) for text in _texts(rows, column, one)]
@@ -144,13 +137,14 @@ def _texts(rows: pd.DataFrame, column: str, one: Named) -> list[str]:
     return [value_text(value, one).removesuffix("\u00a0%") for value in values]
 
 
-def _colour_bar(sheet: Sheet, frame: Frame, scale: Normalize, panel: Panel) -> None:
+def _colour_bar(frame: Frame, scale: Normalize, view: View) -> None:
+    sheet, limit = frame.sheet, view.panel.threshold
     ax = sheet.axes(frame.left + frame.width + BAR_GAP, frame.top, BAR, frame.height)
     bar = sheet.figure.colorbar(ScalarMappable(scale, SEQUENTIAL), cax=ax)
     bar.outline.set_visible(False)
-    panels.number_ticks(ax.yaxis, 5, panel.output.tick)
+    panels.number_ticks(ax.yaxis, 5, view.tick)
     ax.tick_params(length=0, labelsize=sheet.preset.small, pad=2)
-    limit, low, high = panel.threshold, scale.vmin, scale.vmax
+    low, high = scale.vmin, scale.vmax
     if limit is not None and low is not None and high is not None and low < limit < high:
         ax.axhline(limit, color=INK, linewidth=1.4)
 
@@ -161,27 +155,27 @@ def _height(shown: Shown) -> float:
 
 def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and beside the bar of colours."""
-    left = shown.widest(lambda panel, rows: _texts(rows, "up", _pair(panel)[1]))
+    left = shown.widest(lambda view: _texts(view.rows, "up", view.panel.up))
     right = shown.widest(
-        lambda panel, rows: panels.tick_texts(
-            rows["value"].min(), rows["value"].max(), 5, panel.output.tick
+        lambda view: panels.tick_texts(
+            view.rows["value"].min(), view.rows["value"].max(), 5, view.tick
         )
     )
-    most = 0.36 * shown.preset.width / panels.columns(len(shown.panels), shown.preset)
+    most = 0.36 * shown.preset.width / panels.columns(len(shown.views), shown.preset)
     return shown.room(min(left, most) + 4.0, right + BAR + BAR_GAP + 3.5)
 
 
-def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def finding(view: View) -> str:
     """State what each of the two parameters does to the first output."""
-    moves = [(*_move(given, panel, one), one) for one in _pair(panel)]
+    moves = [(*_move(view, one), one) for one in (view.panel.across, view.panel.up)]
     first, second = sorted(moves, key=lambda move: -abs(move[0]))
-    label = given.heading(panel)
     if not abs(first[0]) > 0:
-        return f"{label}: no difference that {first[2].label} or {second[2].label} would make"
-    text = f"{label}: {first[1]}"
-    if not matters(given, panel, second[2]):
+        which = f"{first[2].label} or {second[2].label}"
+        return f"{view.heading}: no difference that {which} would make"
+    text = f"{view.heading}: {first[1]}"
+    if not matters(view.given, view.panel, second[2]):
         return f"{text}; {second[2].label}: no difference that can be told from chance"
-    return f"{text}; {second[1]}{_passing(panel, rows)}"
+    return f"{text}; {second[1]}{_passing(view)}"
 
 
 def matters(given: Swept, panel: Panel, one: Named) -> bool:
@@ -207,33 +201,34 @@ def matters(given: Swept, panel: Panel, one: Named) -> bool:
     return bool(ratio > stats.f.ppf(0.95, freedom, rest))
 
 
-def _move(given: Swept, panel: Panel, one: Named) -> tuple[float, str]:
+def _move(view: View, one: Named) -> tuple[float, str]:
     """Return the mean change of an output over a parameter's range, and how to say it."""
-    cube = given.cube(panel)
-    order = swept.numbers(given.design[one.key], one)
-    low, high = (order == order.min()), (order == order.max())
-    ends = [given.design.loc[end, one.key].iloc[0] for end in (low, high)]
-    before, after = (cube[end].mean() for end in (low, high))
+    cube, column = view.given.cube(view.panel), view.given.design[one.key]
+    order = swept.numbers(column, one)
+    ends = [order == order.min(), order == order.max()]
+    low, high = (value_text(column[end].iloc[0], one) for end in ends)
+    before, after = (cube[end].mean() for end in ends)
     text = (
-        f"{panel.output.amount(before.mean())} ({one.label}: {value_text(ends[0], one)}) to "
-        f"{panel.output.amount(after.mean())} ({value_text(ends[1], one)})"
+        f"{view.amount(before.mean())} ({one.label}: {low}) to {view.amount(after.mean())} ({high})"
     )
     return float((after - before).mean()), text
 
 
-def _passing(panel: Panel, rows: pd.DataFrame) -> str:
-    if panel.threshold is None:
+def _passing(view: View) -> str:
+    limit = view.panel.threshold
+    if limit is None:
         return ""
-    n = int((rows["value"] > panel.threshold).sum())
-    return f"; above {panel.output.amount(panel.threshold)} at {n} of {len(rows)} points"
+    n = int((view.rows["value"] > limit).sum())
+    return f"; above {view.amount(limit)} at {n} of {len(view.rows)} points"
 
 
 def _keys(shown: Shown) -> list[Key]:
     """Explain the lines of thresholds that are drawn."""
     limits = [
-        panel.output.amount(panel.threshold)
-        for panel, rows in shown.pairs
-        if panel.threshold is not None and rows["low"].min() < panel.threshold < rows["high"].max()
+        view.amount(limit)
+        for view in shown.views
+        if (limit := view.panel.threshold) is not None
+        and view.rows["low"].min() < limit < view.rows["high"].max()
     ]
     if not limits:
         return []
@@ -249,7 +244,8 @@ def _keys(shown: Shown) -> list[Key]:
 def _notes(shown: Shown) -> str:
     n = shown.given.n_replications
     text = f"Colour: mean of {plural(n, 'replication')}."
-    worst = max((rows["error"] / rows["value"].abs().max()).max() for rows in shown.tables)
+    tables = [view.rows for view in shown.views]
+    worst = max((rows["error"] / rows["value"].abs().max()).max() for rows in tables)
     if n > 1 and np.isfinite(worst):
         text += (
             f" Standard error of a cell at most {rate(100 * worst)}\u00a0% of the greatest mean."
@@ -257,16 +253,17 @@ def _notes(shown: Shown) -> str:
     return shown.given.notes(FAMILY.name, shown.panels, text)
 
 
-def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
-    across, up = _pair(panel)
-    ordered = rows[rows["value"].notna()].sort_values("value", kind="stable")
-    places = [
-        f"{panel.output.amount(row['value'])} ({across.label} "
-        f"{value_text(row[across.key], across)}, {up.label} {value_text(row[up.key], up)})"
-        for row in (ordered.to_dict("records")[n] for n in ((0, -1) if len(ordered) else ()))
-    ]
-    told = f"least {places[0]}, greatest {places[1]}" if places else "no values"
-    return f"{given.heading(panel)}: {told}"
+def _told(view: View) -> str:
+    across, up = view.panel.across, view.panel.up
+    rows = view.rows[view.rows["value"].notna()].sort_values("value", kind="stable")
+    if rows.empty:
+        return f"{view.heading}: no values"
+    least, greatest = (
+        f"{view.amount(row['value'])} ({across.label} {value_text(row[across.key], across)}, "
+        f"{up.label} {value_text(row[up.key], up)})"
+        for row in (rows.iloc[0], rows.iloc[-1])
+    )
+    return f"{view.heading}: least {least}, greatest {greatest}"
 
 
 PARTS = Parts(

@@ -16,10 +16,10 @@ from flowsim.figures.families import Family
 from flowsim.figures.layout import panels, placing
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.placing import Box
-from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import POINT, Key, fitted, text_width
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural
 from flowsim.types import Floats
@@ -45,17 +45,9 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     replication); ``seen`` tells whether the parameter's lies further above it than the mean
     of so many absolute values of normal numbers would by 1 in 40.
     """
-    main = given.index(panel, "mu_star")
-    rows = main[main["value"].notna()][["value", "low", "high", "n"]]
-    others = {
-        name: given.index(panel, name)["value"].reindex(rows.index)
-        for name in ("sigma", "mu", "noise")
-    }
-    rows = rows.rename(columns={"value": "mu_star"}).assign(**others, **panel.columns)
+    rows = given.effects(panel, "mu_star", "sigma", "mu", "noise").drop(columns="note")
     by_luck = rows["noise"] * (1 + 1.96 * np.sqrt((np.pi / 2 - 1) / rows["n"]))
-    rows = rows.assign(seen=rows["mu_star"] > by_luck.fillna(0.0))
-    rows = rows.sort_values("mu_star", ascending=False, kind="stable")
-    return rows.rename_axis("parameter").reset_index()
+    return rows.assign(seen=rows["mu_star"] > by_luck.fillna(0.0))
 
 
 def is_uneven(rows: pd.DataFrame) -> bool:
@@ -106,30 +98,27 @@ def _limits(rows: pd.DataFrame, ax: Axes) -> tuple[float, float, float, float]:
     return across, 1.3 * high, up, 1.8 * ends["sigma"][1]
 
 
-def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
-    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
-    draw(rows, ax)
+def _draw_panel(view: View, frame: Frame) -> None:
+    ax = frame.axes()
+    draw(view.rows, ax)
     for axis, length in ((ax.xaxis, frame.width), (ax.yaxis, frame.height)):
-        panels.number_ticks(axis, max(2, int(length / 18)), panel.output.tick)
+        panels.number_ticks(axis, max(2, int(length / 18)), view.tick)
         if ax.get_xscale() == "log":
             axis.set_major_locator(LogLocator(subs=(1.0,), numticks=max(3, int(length / 14))))
             axis.set_minor_locator(NullLocator())
-    inside = _inside(rows, ax)
-    names = [given.label(name) for name in inside["parameter"]]
-    write_labels(ax, inside, names, frame, sheet.preset)
-    panels.head(sheet, frame, given.heading(panel), "↑ spread of the effects (sigma)")
-    panels.foot(sheet, frame, "mean absolute effect of a parameter's range (mu*) →")
+    inside = _inside(view.rows, ax)
+    write_labels(ax, inside, [view.given.label(name) for name in inside["parameter"]], frame)
+    frame.head(view.heading, "↑ spread of the effects (sigma)")
+    frame.foot("mean absolute effect of a parameter's range (mu*) →")
 
 
-def write_labels(
-    ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Frame, preset: Preset
-) -> list[str]:
+def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Frame) -> list[str]:
     """Write names where they cover neither a point nor another name; return those without room.
 
     The parameters with the greatest effects come first; those that are not seen above
     chance, or beyond the first ``LABELLED``, stay without a name.
     """
-    mm = frame.width / ax.bbox.width
+    mm, preset = frame.width / ax.bbox.width, frame.preset
     places = (ax.transData.transform(rows[PLANE].to_numpy(dtype=float)) - ax.bbox.p0) * mm
     taken = [placing.around(x, y, 1.8, 1.8) for x, y in places]
     room = (0.0, 0.0, frame.width + 3, frame.height)
@@ -172,30 +161,31 @@ def _height(shown: Shown) -> float:
 
 
 def _room(shown: Shown) -> Room:
-    def texts(panel: Panel, rows: pd.DataFrame) -> list[str]:
-        most = float(rows["sigma"].max())
-        if is_uneven(rows):
-            return [panel.output.tick(10 ** np.floor(np.log10(1.8 * most)))]
-        return panels.tick_texts(0, max(most, 1e-9), 4, panel.output.tick)
+    def texts(view: View) -> list[str]:
+        most = float(view.rows["sigma"].max())
+        if is_uneven(view.rows):
+            return [view.tick(10 ** np.floor(np.log10(1.8 * most)))]
+        return panels.tick_texts(0, max(most, 1e-9), 4, view.tick)
 
     usual = shown.room(shown.widest(texts) + 4.5)
     return replace(usual, right=usual.right + 1.0)
 
 
-def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def finding(view: View) -> str:
     """State which parameters move the first output most, and how many do not show."""
-    label, seen = given.heading(panel), rows[rows["seen"]]
-    if seen.empty:
-        return f"{label}: no parameter moves it by more than chance does"
-    names = listed([given.label(name) for name in seen["parameter"].head(3)])
-    text = f"{label} moved most by {names}"
-    hidden, weak = len(rows) - len(seen), seen["mu_star"] < 0.1 * seen["mu_star"].iloc[0]
-    rest = [f"{weak.sum()} by less than a tenth of the first"] if weak.any() else []
+    lines = view.lines()
+    seen = [line for line in lines if line["seen"]]
+    if not seen:
+        return f"{view.heading}: no parameter moves it by more than chance does"
+    text = f"{view.heading} moved most by {listed([line['label'] for line in seen[:3]])}"
+    weak = sum(line["mu_star"] < 0.1 * seen[0]["mu_star"] for line in seen)
+    hidden = len(lines) - len(seen)
+    rest = [f"{weak} by less than a tenth of the first"] if weak else []
     rest += [f"{hidden} not told from chance"] if hidden else []
     if rest:
-        text += f"; of {plural(len(rows), 'parameter')} {', '.join(rest)}"
-    unsure = (seen["low"].head(3) <= 0).any()
-    return f"{text} (too few trajectories to be sure: {seen['n'].iloc[0]})" if unsure else text
+        text += f"; of {plural(len(lines), 'parameter')} {', '.join(rest)}"
+    unsure = any(line["low"] <= 0 for line in seen[:3])
+    return f"{text} (too few trajectories to be sure: {seen[0]['n']})" if unsure else text
 
 
 def _keys(shown: Shown) -> list[Key]:
@@ -223,13 +213,12 @@ def _notes(shown: Shown) -> str:
     )
 
 
-def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def _told(view: View) -> str:
     told = [
-        f"{given.label(line['parameter'])} {panel.output.amount(line['mu_star'])} "
-        f"(spread {panel.output.amount(line['sigma'])})"
-        for line in rows.head(6).to_dict("records")
+        f"{line['label']} {view.amount(line['mu_star'])} (spread {view.amount(line['sigma'])})"
+        for line in view.lines(6)
     ]
-    return f"{given.heading(panel)}, mean absolute effects: {listed(told)}"
+    return f"{view.heading}, mean absolute effects: {listed(told)}"
 
 
 PARTS = Parts(

@@ -15,7 +15,7 @@ from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, RULE, Preset
 from flowsim.figures.layout.tables import highest
 from flowsim.figures.sweep import swept
@@ -100,13 +100,13 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
     wide = panels.widest(panels.tick_texts(0, top, 4, what.output.tick), preset)
     room = Room(wide + 4.0, 2.0, 5.0 * preset.scale, 6.0 * preset.scale)
 
-    def draw_panel(place: int, frame: Frame, sheet: Sheet) -> None:
-        ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    def draw_panel(place: int, frame: Frame) -> None:
+        ax = frame.axes()
         marks.time_axis(ax, given.first.horizon, frame.width, preset, inside=True)
         draw(data, worlds[place], ax)
         ax.set_ylim(0, top)
         panels.number_ticks(ax.yaxis, 4, what.output.tick)
-        panels.head(sheet, frame, worlds[place])
+        frame.head(worlds[place])
 
     beside = _beside(len(worlds), preset)
     return panels.drawn(caption, preset, len(worlds), 30.0, room, draw_panel, beside)

@@ -12,12 +12,11 @@ from matplotlib.axes import Axes
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.sheet import POINT, Key, Sheet, fitted
-from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION, Preset
+from flowsim.figures.layout.sheet import POINT, Key, fitted
+from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
-from flowsim.findings.naming import Named
 from flowsim.findings.words import plural
 
 FAMILY = Family("response", "an output against a parameter, with bands", order=2)
@@ -73,7 +72,7 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     ``series`` is ``line`` (a line for each value of ``by``), or ``point`` and ``middle``: the
     points of a sample, and their means in ``BINS`` classes of equal numbers.
     """
-    across, by = _across(panel), panel.y
+    across, by = panel.across, panel.y
     if is_lines(given, panel):
         chosen = [across] if by is None else [across, by]
         rows = given.summary(panel, chosen).rename(columns={"at_0": "x"})
@@ -89,12 +88,6 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     rows = rows.assign(**panel.columns, parameter=across.key)
     names = ["scenario", "output", "place_id", "parameter", "series", "by", "x"]
     return rows[[*names, *swept.RANGE_COLUMNS]]
-
-
-def _across(panel: Panel) -> Named:
-    if panel.x is None:
-        raise ValueError("a response needs a parameter")
-    return panel.x
 
 
 def _middle(points: pd.DataFrame) -> pd.DataFrame:
@@ -143,35 +136,33 @@ def _names(rows: pd.DataFrame) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
-    across = _across(panel)
-    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+def _draw_panel(view: View, frame: Frame) -> None:
+    panel, rows, ax = view.panel, view.rows, frame.axes()
     draw(rows, ax, panel.threshold)
-    bottom, top = _limits(rows, panel.threshold)
-    ax.set_ylim(bottom, top)
-    panels.number_ticks(ax.yaxis, 5, panel.output.tick)
-    _x_ticks(ax, rows, frame, sheet.preset)
-    panels.head(sheet, frame, _heading(given, panel), _upward(panel, rows))
-    panels.foot(sheet, frame, f"{across.axis} →")
-    _label_lines(ax, rows, frame, sheet)
+    ax.set_ylim(*_limits(view))
+    panels.number_ticks(ax.yaxis, 5, view.tick)
+    _x_ticks(ax, rows, frame)
+    frame.head(_heading(view), _upward(view))
+    frame.foot(f"{panel.across.axis} →")
+    _label_lines(ax, rows, frame)
 
 
-def _heading(given: Swept, panel: Panel) -> str:
-    if panel.y is None and is_lines(given, panel):
-        return panel.title or panel.output.heading
-    return given.heading(panel)
+def _heading(view: View) -> str:
+    if view.panel.y is None and is_lines(view.given, view.panel):
+        return view.panel.title or view.panel.output.heading
+    return view.heading
 
 
-def _x_ticks(ax: Axes, rows: pd.DataFrame, frame: Frame, preset: Preset) -> None:
+def _x_ticks(ax: Axes, rows: pd.DataFrame, frame: Frame) -> None:
     """Put ticks where the values are if these are few, else at round numbers."""
     ax.margins(x=0.02)
     values = np.unique(rows["x"].to_numpy(dtype=float))
     if len(values) > 12:
-        n = max(2, min(7, int(frame.width / (11 * preset.scale))))
+        n = max(2, min(7, int(frame.width / (11 * frame.preset.scale))))
         panels.number_ticks(ax.xaxis, n, _plain)
         return
     texts = [_plain(value) for value in values]
-    need = panels.widest(texts, preset) + 2.0
+    need = panels.widest(texts, frame.preset) + 2.0
     kept = panels.apart((values - values[0]) * 0.96 * frame.width / max(np.ptp(values), 1e-9), need)
     ax.set_xticks(values[kept], labels=[texts[n] for n in kept])
 
@@ -180,20 +171,19 @@ def _plain(value: float) -> str:
     return f"{value:,.6g}".replace("-", "−")
 
 
-def _upward(panel: Panel, rows: pd.DataFrame) -> str:
+def _upward(view: View) -> str:
     """Return what the lines are, above the labels at their ends."""
-    unit = "%" if panel.output.is_share else ""
-    by = "scenarios" if panel.y is None else panel.y.label
-    lines = f"lines: {by}" if len(_lines(rows)) > 1 else ""
+    unit = "%" if view.panel.output.is_share else ""
+    by = "scenarios" if view.panel.y is None else view.panel.y.label
+    lines = f"lines: {by}" if _names(view.rows) else ""
     return "; ".join(part for part in (unit, lines) if part)
 
 
-def _limits(rows: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
+def _limits(view: View) -> tuple[float, float]:
     """Return the limits of the vertical axis: from 0, unless all that is drawn lies far from it."""
-    drawn = rows[["value", "low", "high"]].to_numpy(dtype=float).ravel()
-    values = drawn[np.isfinite(drawn)]
-    if threshold is not None:
-        values = np.append(values, threshold)
+    drawn = view.rows[["value", "low", "high"]].to_numpy(dtype=float).ravel()
+    limit = view.panel.threshold
+    values = np.append(drawn[np.isfinite(drawn)], [] if limit is None else limit)
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
@@ -205,12 +195,12 @@ def _limits(rows: pd.DataFrame, threshold: float | None) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _label_lines(ax: Axes, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
+def _label_lines(ax: Axes, rows: pd.DataFrame, frame: Frame) -> None:
     """Write the value of the other parameter at the end of each line, one below another."""
     lines = _lines(rows)
     if len(lines) < 2:
         return
-    size = sheet.preset.small
+    size = frame.preset.small
     low, high = ax.get_ylim()
     mm = (high - low) / frame.height
     ends = [float(line.sort_values("x")["value"].iloc[-1]) for _, line in lines]
@@ -236,50 +226,41 @@ def _height(shown: Shown) -> float:
 
 def _room(shown: Shown) -> Room:
     """Return room for the widest tick labels at the left and the labels of lines at the right."""
-    left = shown.widest(
-        lambda panel, rows: panels.tick_texts(*_limits(rows, panel.threshold), 5, panel.output.tick)
-    )
-    right = shown.widest(lambda _, rows: _names(rows))
-    most = 0.38 * shown.preset.width / panels.columns(len(shown.panels), shown.preset)
+    left = shown.widest(lambda view: panels.tick_texts(*_limits(view), 5, view.tick))
+    right = shown.widest(lambda view: _names(view.rows))
+    most = 0.38 * shown.preset.width / panels.columns(len(shown.views), shown.preset)
     return shown.room(left + 4.0, min(right, most) + 4.0)
 
 
-def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def finding(view: View) -> str:
     """State how far the first output moves over the range of its parameter."""
-    across, label = _across(panel), _heading(given, panel)
-    lines = _lines(rows)
+    across, by, lines = view.panel.across, view.panel.y, _lines(view.rows)
     if not lines:
-        return _trend(given, panel, rows)
+        return _trend(view)
     clauses: list[str] = []
     for name, line in dict([lines[0], lines[-1]]).items():
         ordered = line.sort_values("x")["value"]
-        amounts = [panel.output.amount(float(ordered.iloc[n])) for n in (0, -1)]
-        what = f"{panel.y.label}: " if panel.y is not None and not clauses else ""
-        where = f" ({what}{name})" if name else ""
-        clauses.append(f"from {amounts[0]} to {amounts[1]}{where}")
-    values = given.design[across.key]
-    ends = [value_text(v, across) for v in (values.min(), values.max())]
-    moves = f"over {across.label}, {ends[0]} to {ends[1]}"
-    return f"{label}: {', or '.join(clauses)}, {moves}"
+        start, end = (view.amount(float(ordered.iloc[n])) for n in (0, -1))
+        what = f"{by.label}: " if by is not None and not clauses else ""
+        clauses.append(f"from {start} to {end}" + (f" ({what}{name})" if name else ""))
+    low, high = (
+        value_text(end, across) for end in view.given.design[across.key].agg(["min", "max"])
+    )
+    return f"{_heading(view)}: {', or '.join(clauses)}, over {across.label}, {low} to {high}"
 
 
-def _trend(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
-    across = _across(panel)
-    points = rows[(rows["series"] == "point") & rows["value"].notna()]
-    middle = rows[rows["series"] == "middle"]["value"]
+def _trend(view: View) -> str:
+    label, across = view.heading, view.panel.across.label
+    points = view.rows[(view.rows["series"] == "point") & view.rows["value"].notna()]
     if len(points) < 8 or points["value"].std() == 0:
-        return f"{given.heading(panel)}: too few points, or no change, over {across.label}"
+        return f"{label}: too few points, or no change, over {across}"
     # Spearman's, because responses bend
     strength = float(points["x"].rank().corr(points["value"].rank()))
     if abs(strength) < 2 / np.sqrt(len(points) - 1):
-        return (
-            f"{given.heading(panel)}: no trend over {across.label} that stands out of the scatter"
-        )
-    amounts = [panel.output.amount(float(middle.iloc[n])) for n in (0, -1)]
-    return (
-        f"{given.heading(panel)}: about {amounts[0]} where {across.label} is low, {amounts[1]} "
-        "where it is high"
-    )
+        return f"{label}: no trend over {across} that stands out of the scatter"
+    middle = view.rows[view.rows["series"] == "middle"]["value"]
+    low, high = (view.amount(float(middle.iloc[n])) for n in (0, -1))
+    return f"{label}: about {low} where {across} is low, {high} where it is high"
 
 
 def _keys(shown: Shown) -> list[Key]:
@@ -308,10 +289,10 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, every, *texts)
 
 
-def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
-    least, most = (panel.output.amount(float(end)) for end in rows["value"].agg(["min", "max"]))
-    against = _across(panel).label
-    return f"{_heading(given, panel)} against {against}: between {least} and {most}"
+def _told(view: View) -> str:
+    least, most = (view.amount(float(end)) for end in view.rows["value"].agg(["min", "max"]))
+    against = view.panel.across.label
+    return f"{_heading(view)} against {against}: between {least} and {most}"
 
 
 def _all_rows(given: Swept, panel: Panel) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
-from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural, share
 
@@ -40,17 +40,13 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     first, total = (given.index(panel, f"{name}{ending}") for name in ("S1", "ST"))
     if total["value"].isna().all():
         return pd.DataFrame()
-    rows = pd.DataFrame(
-        {
-            "first": first["value"],
-            "first_low": first["low"],
-            "first_high": first["high"],
-            "total": total["value"],
-            "total_low": total["low"],
-            "total_high": total["high"],
-            "n": total["n"],
-        }
-    ).sort_values("total", ascending=False, kind="stable")
+    columns = {
+        f"{name}{end}": rows[column]
+        for name, rows in (("first", first), ("total", total))
+        for end, column in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+    rows = pd.DataFrame({**columns, "n": total["n"]})
+    rows = rows.sort_values("total", ascending=False, kind="stable")
     rows = rows.assign(kind="parameter")
     chance = given.index(panel, "noise_of_mean")
     if clean and chance["value"].notna().any():
@@ -80,58 +76,57 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
             bars.whisker(ax, y - 0.1, line["first_low"], line["first_high"])
 
 
-def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
-    fits = bars.rows_that_fit(len(rows), frame, sheet.preset)
+def _draw_panel(view: View, frame: Frame) -> None:
+    rows, fits = view.rows, bars.rows_that_fit(len(view.rows), frame)
     if fits < len(rows):
         chance = rows[rows["kind"] == "chance"]
         rows = pd.concat([rows[rows["kind"] != "chance"].head(fits - len(chance)), chance])
-    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
+    given = view.given
     names = [_chance(given) if name == CHANCE else given.label(name) for name in rows["parameter"]]
-    bars.prepare(ax, names, frame, sheet)
+    ax = bars.axes(frame, names)
     draw(rows, ax)
     ends = rows[["first_low", "total_low", "first_high", "total_high"]].to_numpy(dtype=float)
     low, high = min(0.0, float(np.nanmin(ends))), max(0.1, float(np.nanmax(ends)))
     ax.set_xlim(max(low, -0.5) - 0.01, min(high, 1.5) + 0.01)
-    panels.number_ticks(
-        ax.xaxis,
-        max(3, int(frame.width / 14)),
-        lambda value: f"{100 * value:.3g}".replace("-", "−"),
-    )
-    panels.head(sheet, frame, given.heading(panel))
-    panels.foot(sheet, frame, "share of the variance, %")
+    panels.number_ticks(ax.xaxis, max(3, int(frame.width / 14)), _tick)
+    frame.head(view.heading)
+    frame.foot("share of the variance, %")
+
+
+def _tick(value: float) -> str:
+    return f"{100 * value:.3g}".replace("-", "−")
 
 
 def _chance(given: Swept) -> str:
     return f"chance (mean of {plural(given.n_replications, 'replication')})"
 
 
-def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def finding(view: View) -> str:
     """State which parameters make the variance of the first output."""
-    lines = rows[rows["kind"] == "parameter"].to_dict("records")
-    label = f"Variance of {panel.output.label}{given.under(panel)}"
+    lines = [line for line in view.lines() if line["kind"] == "parameter"]
+    label = f"Variance of {view.panel.output.label}{view.given.under(view.panel)}"
     seen = [line for line in lines if line["total_low"] > 0]
     if not seen:
         return f"{label}: too few samples to say which parameter makes it"
     told = [
-        f"{_share(line['total'])} by {given.label(line['parameter'])}"
+        f"{_share(line['total'])} by {line['label']}"
         + (f" ({_share(line['first'])} alone)" if n == 0 and line["first"] < line["total"] else "")
         for n, line in enumerate(seen[:3])
     ]
-    rest = len(lines) - len(seen)
-    text = f"{label}: {listed(told)}"
+    text, rest = f"{label}: {listed(told)}", len(lines) - len(seen)
     if rest:
         text += f"; {rest} of {plural(len(lines), 'parameter')} make none that is seen"
-    if _too_few(given, panel, rows):
+    if _too_few(view):
         text += f" (too few samples to be sure: {int(seen[0]['n'])})"
     return text
 
 
-def _too_few(given: Swept, panel: Panel, rows: pd.DataFrame) -> bool:
+def _too_few(view: View) -> bool:
     """Return whether a sum is impossible, or an interval of a total index is wide."""
-    sums = pd.concat([given.index(panel, name)["note"] for name in ("sum_S1", "sum_ST")])
-    own = rows[rows["kind"] == "parameter"]
+    sums = [view.given.index(view.panel, name)["note"] for name in ("sum_S1", "sum_ST")]
+    own = view.rows[view.rows["kind"] == "parameter"]
     wide = (own["total_high"] - own["total_low"] > 2 * WIDE).any()
-    return bool(wide or sums.astype(str).str.contains("too few samples").any())
+    return bool(wide or pd.concat(sums).astype(str).str.contains("too few samples").any())
 
 
 def _share(value: float) -> str:
@@ -163,13 +158,13 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(sums))
 
 
-def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def _told(view: View) -> str:
     told = [
-        f"{given.label(line['parameter'])} {_share(line['first'])} alone, "
-        f"{_share(line['total'])} with interactions"
-        for line in rows[rows["kind"] == "parameter"].head(6).to_dict("records")
+        f"{line['label']} {_share(line['first'])} alone, {_share(line['total'])} with interactions"
+        for line in view.lines()
+        if line["kind"] == "parameter"
     ]
-    return f"{given.heading(panel)}: {listed(told)}"
+    return f"{view.heading}: {listed(told[:6])}"
 
 
 PARTS = Parts(

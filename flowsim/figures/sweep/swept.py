@@ -96,6 +96,16 @@ class Panel:
     title: str = ""
 
     @property
+    def across(self) -> Named:
+        """The parameter along the horizontal axis, where one is needed."""
+        return _needed(self.x)
+
+    @property
+    def up(self) -> Named:
+        """The parameter along the vertical axis, where one is needed."""
+        return _needed(self.y)
+
+    @property
     def columns(self) -> dict[str, str]:
         """What tells its rows from those of other panels in the data drawn."""
         return {
@@ -261,6 +271,19 @@ class Swept:
         """Return the rows of an index for one panel, by parameter."""
         return panel.of(self.indices[self.indices["index"] == name]).set_index("parameter")
 
+    def effects(self, panel: Panel, index: str, *others: str) -> pd.DataFrame:
+        """Return an index of one panel by parameter, the greatest first, with others beside it.
+
+        Columns parameter, the index, low, high, n, note, the others, and what names the panel.
+        """
+        rows = self.index(panel, index)
+        rows = rows[rows["value"].notna()][["value", "low", "high", "n", "note"]]
+        rows = rows.rename(columns={"value": index}).sort_values(
+            index, key=abs, ascending=False, kind="stable"
+        )
+        beside = {name: self.index(panel, name)["value"].reindex(rows.index) for name in others}
+        return rows.assign(**beside, **panel.columns).rename_axis("parameter").reset_index()
+
     def without(self, index: str) -> str:
         """Return why an index cannot be drawn, if so."""
         rows = self.indices[self.indices["index"] == index]
@@ -342,6 +365,12 @@ class Swept:
             f"Source: flowsim {flowsim_version(manifest)}, sweep {sweep.name}, "
             f"{len(self.results.runs):,} runs, {seed}, {part} simulated."
         )
+
+
+def _needed(parameter: Named | None) -> Named:
+    if parameter is None:
+        raise ValueError("this figure needs a parameter that varies")
+    return parameter
 
 
 def of(results: SweepResults | Swept) -> Swept:

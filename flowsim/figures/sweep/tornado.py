@@ -12,15 +12,14 @@ from matplotlib.patches import Rectangle
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
-from flowsim.figures.layout.sheet import Key, Sheet, fitted, text_width
-from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY, Preset
+from flowsim.figures.layout.sheet import Key, fitted, text_width
+from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.words import listed, plural
 
 FAMILY = Family("tornado", "how far each parameter moves an output", order=3)
-INDICES = ("effect", "at_low", "at_high")
 
 
 def missing(results: Any) -> str:
@@ -36,19 +35,10 @@ def table(given: Swept, panel: Panel) -> pd.DataFrame:
     ``low`` and ``high`` hold 95 % of the difference between the ends (NaN if unknown); ``sure``
     tells whether they exclude 0.
     """
-    found = {name: given.index(panel, name) for name in INDICES}
-    rows = found["effect"][["value", "low", "high", "n", "note"]].rename(
-        columns={"value": "effect"}
-    )
-    rows = rows[rows["effect"].notna()]
-    rows = rows.assign(
-        at_low=found["at_low"]["value"].reindex(rows.index),
-        at_high=found["at_high"]["value"].reindex(rows.index),
-        sure=(rows["effect"] != 0) & ~((rows["low"] <= 0) & (rows["high"] >= 0)),
-        **panel.columns,
-    )
-    order = rows["effect"].abs().sort_values(ascending=False, kind="stable").index
-    return rows.loc[order].rename_axis("parameter").reset_index()
+    rows = given.effects(panel, "effect", "at_low", "at_high")
+    sure = (rows["effect"] != 0) & ~((rows["low"] <= 0) & (rows["high"] >= 0))
+    rows.insert(list(rows.columns).index("scenario"), "sure", sure)
+    return rows
 
 
 def draw(rows: pd.DataFrame, ax: Axes) -> None:
@@ -71,31 +61,30 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
             bars.whisker(ax, y, high - half, high + half)
 
 
-def _draw_panel(given: Swept, panel: Panel, rows: pd.DataFrame, frame: Frame, sheet: Sheet) -> None:
-    preset = sheet.preset
-    rows = rows.head(bars.rows_that_fit(len(rows), frame, preset))
-    ax = sheet.axes(frame.left, frame.top, frame.width, frame.height)
-    bars.prepare(ax, [given.label(name) for name in rows["parameter"]], frame, sheet)
-    draw(rows, ax)
-    _write_ends(given, rows, ax, frame, preset)
+def _draw_panel(view: View, frame: Frame) -> None:
+    lines, preset = view.lines(bars.rows_that_fit(len(view.rows), frame)), frame.preset
+    ax = bars.axes(frame, [line["label"] for line in lines])
+    draw(view.rows[: len(lines)], ax)
+    _write_ends(view.given, lines, ax, frame)
     first, last = ax.get_xlim()
 
     def tick(value: float) -> str:
         """Write a tick, unless its label would stick out of the panel's room."""
-        label, place = panel.output.tick(value), (value - first) / (last - first) * frame.width
+        label, place = view.tick(value), (value - first) / (last - first) * frame.width
         half = text_width(label, preset.small) / 2
         inside = half <= place + frame.room.left and half <= frame.width - place + frame.room.right
         return label if inside else ""
 
     panels.number_ticks(ax.xaxis, max(2, int(frame.width / 22)), tick)
-    panels.head(sheet, frame, given.heading(panel))
-    panels.foot(sheet, frame, panel.output.label + (", %" if panel.output.is_share else ""))
+    output = view.panel.output
+    frame.head(view.heading)
+    frame.foot(output.label + (", %" if output.is_share else ""))
 
 
-def _write_ends(given: Swept, rows: pd.DataFrame, ax: Axes, frame: Frame, preset: Preset) -> None:
+def _write_ends(given: Swept, lines: list[dict[str, Any]], ax: Axes, frame: Frame) -> None:
     """Write the parameter's value at each end of its bar, and make room for it."""
-    texts, spans = [], []
-    for line in rows.to_dict("records"):
+    texts, spans, preset = [], [], frame.preset
+    for line in lines:
         one = given.parameters[line["parameter"]]
         column = given.design[one.key]
         order = swept.numbers(column, one)
@@ -120,22 +109,19 @@ def _write_ends(given: Swept, rows: pd.DataFrame, ax: Axes, frame: Frame, preset
             ax.text(x, row + bars.BAR_AT, text, color=QUIET, **look)
 
 
-def finding(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def finding(view: View) -> str:
     """State which parameters move the first output most, and how many not at all."""
-    unsure = int((~rows["sure"]).sum())
-    sure = rows[rows["sure"]]
-    label = given.heading(panel)
-    if sure.empty:
-        return f"{label}: no parameter makes a sure difference on average over the others"
-    clauses = []
-    for line in sure.head(2).to_dict("records"):
-        ends = [panel.output.amount(line[end]) for end in ("at_low", "at_high")]
-        clauses.append(f"from {ends[0]} to {ends[1]} by {given.label(line['parameter'])}")
-    text = f"{label} moved most {clauses[0]}"
-    if len(clauses) > 1:
-        text += f", then {clauses[1]}"
+    lines = view.lines()
+    sure = [line for line in lines if line["sure"]]
+    if not sure:
+        return f"{view.heading}: no parameter makes a sure difference on average over the others"
+    moves = [
+        f"from {view.amount(line['at_low'])} to {view.amount(line['at_high'])} by {line['label']}"
+        for line in sure[:2]
+    ]
+    text, unsure = f"{view.heading} moved most {', then '.join(moves)}", len(lines) - len(sure)
     if unsure:
-        text += f"; {unsure} of {plural(len(rows), 'parameter')}: no sure difference on average"
+        text += f"; {unsure} of {plural(len(lines), 'parameter')}: no sure difference on average"
     return text
 
 
@@ -166,13 +152,12 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(left))
 
 
-def _told(given: Swept, panel: Panel, rows: pd.DataFrame) -> str:
+def _told(view: View) -> str:
     told = [
-        f"{given.label(line['parameter'])} from {panel.output.amount(line['at_low'])} to "
-        f"{panel.output.amount(line['at_high'])}"
-        for line in rows.head(5).to_dict("records")
+        f"{line['label']} from {view.amount(line['at_low'])} to {view.amount(line['at_high'])}"
+        for line in view.lines(5)
     ]
-    return f"{given.heading(panel)}: {listed(told)}"
+    return f"{view.heading}: {listed(told)}"
 
 
 PARTS = Parts(

@@ -24,12 +24,13 @@ from flowsim.calibration.best import best_point
 from flowsim.calibration.file import Variant, read_calibration
 from flowsim.calibration.folder import open_calibration
 from flowsim.calibration.posterior import Likelihood
-from flowsim.calibration.runs import Runner, Store, key_of
+from flowsim.calibration.runs import Runner, calibration_key, keep, take_up
 from flowsim.calibration.targets import targets_of
 from flowsim.calibration.waves import SOFT, draw_next, first_points, learn
 from flowsim.data import sources
 from flowsim.errors import CalibrationError, DataError, FlowsimError, ResultsError, ScenarioError
 from flowsim.experiments.simulate import simulate
+from flowsim.experiments.store import Outcome, Store
 from flowsim.results.observation import Observed
 from flowsim.scenario import Base, load
 
@@ -463,35 +464,44 @@ def test_scores_tell_the_model_from_the_guesses():
 
 def test_a_stage_goes_on_with_what_is_missing(tiny, tmp_path):
     calibration = read_calibration(tiny)
-    store = Store(tmp_path / "out", "key")
-    points = store.points(
-        "wave-1",
-        lambda: pd.DataFrame(
-            calibration.values(first_points(calibration, 3, 1)), columns=calibration.names
-        ),
+    points = pd.DataFrame(
+        calibration.values(first_points(calibration, 3, 1)), columns=calibration.names
     )
     told = []
-    runner = Runner(calibration, store, 1, progress=lambda done, total, label: told.append(done))
     fixed = {"horizon.end": "2022-09-29", "sample": 0.001}
-    part = runner.run("wave-1", points.iloc[:2], fixed=fixed)
-    whole = runner.run("wave-1", points, fixed=fixed)
-    assert told == [1, 2, 3]
-    assert whole.iloc[:2].equals(part)
-    assert runner.run("wave-1", points, fixed=fixed).equals(whole)
+
+    def run(store, points):
+        runner = Runner(calibration, store, "key", 1, progress=lambda n, *_: told.append(n))
+        return runner.run("wave-1", points, fixed=fixed)
+
+    with Store(tmp_path) as store:
+        part = run(store, points.iloc[:2])
+    with Store(tmp_path) as store:
+        whole = run(store, points)
+        assert told == [1, 2, 3]
+        assert whole.iloc[:2].equals(part)
+        keep(store, tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.suffix} >= {"runs.parquet"}
+    assert not list(tmp_path.glob("*sqlite*"))
+    with Store(tmp_path) as store:
+        take_up(store, "key")
+        assert run(store, points).equals(whole)
     assert told == [1, 2, 3]
 
 
 def test_points_of_a_stage_are_made_once(tmp_path):
-    store = Store(tmp_path, "key")
-    first = store.points("wave-1", lambda: pd.DataFrame({"x": [1.0, 2.0]}))
-    second = store.points("wave-1", lambda: pd.DataFrame({"x": [3.0]}))
-    assert first.equals(second)
+    for made in ([1.0, 2.0], [3.0]):
+        with Store(tmp_path) as store:
+            runner = Runner(None, store, "key")
+            found = runner.table("wave-1", lambda made=made: pd.DataFrame({"x": made}))
+        assert found["x"].tolist() == [1.0, 2.0]
 
 
 def test_runs_of_another_calibration_are_refused(tmp_path):
-    Store(tmp_path, "key")
-    with pytest.raises(ResultsError, match="another calibration"):
-        Store(tmp_path, "other")
+    with Store(tmp_path) as store:
+        store.add([Outcome("key/1")])
+    with Store(tmp_path) as store, pytest.raises(ResultsError, match="another calibration"):
+        take_up(store, "other")
 
 
 def test_the_value_that_a_scenario_gives_to_a_fitted_number_does_not_change_the_key(tiny, tmp_path):
@@ -504,16 +514,15 @@ def test_the_value_that_a_scenario_gives_to_a_fitted_number_does_not_change_the_
     for path in (own, other):
         file = tmp_path / f"{path.stem}-calibration.yaml"
         file.write_text(SMALL.replace("scenario: september-2022", f"scenario: {path}"), "utf-8")
-        keys.add(key_of(read_calibration(file), (6, 4), 100))
+        keys.add(calibration_key(read_calibration(file), (6, 4), 100))
     assert len(keys) == 1
 
 
 def test_a_calibration_whose_runs_all_fail_says_why(tiny, tmp_path):
     calibration = read_calibration(tiny)
-    runner = Runner(calibration, Store(tmp_path / "out", "key"), 1)
     points = pd.DataFrame([[-5.0, 3.0]], columns=calibration.names)
-    with pytest.raises(CalibrationError, match="1 of 1 runs"):
-        runner.run("wave-1", points, fixed={"horizon.end": "2022-01-01"})
+    with Store(None) as store, pytest.raises(CalibrationError, match="1 of 1 runs"):
+        Runner(calibration, store, "", 1).run("wave-1", points, fixed={"horizon.end": "2022-01-01"})
 
 
 def test_a_folder_that_is_no_calibration_is_refused(tmp_path):

@@ -16,13 +16,14 @@ from flowsim.calibration.best import best_point, polished
 from flowsim.calibration.file import Budget, Calibration, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.folder import write_folder
-from flowsim.calibration.runs import Runner
+from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit
 from flowsim.data import sources
 from flowsim.data.sources import Observation, observations
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
+from flowsim.experiments.store import Store
 from flowsim.machine import cores
 from flowsim.model.world import World
 from flowsim.scenario import assumptions
@@ -85,33 +86,28 @@ def calibrate(
     if scheduler == LOCAL:
         largest = {"sample": fitting.finest(calibration, chosen)}
         fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
-    runner = fitting.runner_of(calibration, Path(out), chosen, workers, scheduler, progress)
+    folder = Path(out)
+    with Store(folder) as store:
+        runner = fitting.runner_of(calibration, store, chosen, workers, scheduler, progress)
+        done = _made(runner, chosen, others)
+        tables, best = _tables(done), _best(done)
+        tables |= _variant_tables(done, best)
+        tables["best"] = pd.DataFrame([best])
+        scenario = calibration.base.variant(best)
+        write_folder(folder, calibration, scenario, tables, budget, _said(done))
+        keep(store, folder)
+    return folder
+
+
+def _made(runner: Runner, budget: Budget, others: tuple[Observation, ...]) -> _Done:
+    """Run and fit what the tables are made from."""
+    calibration = runner.calibration
     targets = targets_of(calibration)
-    fit = fitting.fit_design(runner, targets, chosen)
-    posterior = fitting.sample_posterior(calibration, fit, chosen)
-    done = _Done(
-        runner,
-        chosen,
-        targets,
-        fit,
-        posterior,
-        fitting.predict(runner, posterior, chosen, others),
-        fitting.chance(runner, targets, chosen),
-        others,
-    )
-    tables = _tables(done)
-    best = _best(done)
-    tables |= _variant_tables(done, best)
-    tables["best"] = pd.DataFrame([best])
-    write_folder(
-        Path(out),
-        calibration,
-        calibration.base.variant(best),
-        tables,
-        budget,
-        _said(done),
-    )
-    return Path(out)
+    fit = fitting.fit_design(runner, targets, budget)
+    posterior = fitting.sample_posterior(calibration, fit, budget)
+    predictions = fitting.predict(runner, posterior, budget, others)
+    chance = fitting.chance(runner, targets, budget)
+    return _Done(runner, budget, targets, fit, posterior, predictions, chance, others)
 
 
 def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
@@ -155,7 +151,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     )
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
-    recovery = done.runner.store.points(
+    recovery = done.runner.table(
         f"recovery-{done.budget.truths}-{done.budget.truth_steps}",
         lambda: checks.recover(
             calibration,
@@ -179,7 +175,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
         **_naive_tables(done, predicted),
         "recovery": recovery,
         "recovery-summary": checks.recovery_summary(recovery, parameters),
-        "leave-one-out": done.runner.store.points(
+        "leave-one-out": done.runner.table(
             "leave-one-out",
             lambda: checks.leave_one_out(
                 calibration,
@@ -284,7 +280,7 @@ def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFra
     if not done.budget.variants:
         return {}
     runner, fit, posterior = done.runner, done.fit, done.posterior
-    rows = runner.store.points(
+    rows = runner.table(
         fitting.name_of_variants(done.calibration, done.budget),
         lambda: fitting.run_variants(runner, fit, posterior, done.predictions, done.budget),
     )
@@ -326,7 +322,7 @@ def _polished(
         values, misfit = polished(own, done.targets, start, fixed)
         return pd.DataFrame([[*values, misfit]], columns=[*own.names, "misfit"])
 
-    row = done.runner.store.points(f"{stage}-point", find)
+    row = done.runner.table(f"{stage}-point", find)
     return row[own.names].to_numpy(dtype=np.float64)[0], float(row["misfit"].iloc[0])
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,12 @@ from flowsim.calibration import posterior as posteriors
 from flowsim.calibration import variants, waves
 from flowsim.calibration.emulator import noise_of
 from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
-from flowsim.calibration.runs import Runner, Store, key_of
+from flowsim.calibration.runs import Runner, calibration_key, take_up
 from flowsim.calibration.targets import Targets
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
 from flowsim.data.sources import Observation, observations
 from flowsim.errors import CalibrationError
+from flowsim.experiments.store import Store
 from flowsim.types import Floats, Progress
 
 
@@ -62,15 +62,16 @@ def budget_of(calibration: Calibration, name: str) -> Budget:
 
 def runner_of(
     calibration: Calibration,
-    folder: Path,
+    store: Store,
     budget: Budget,
     workers: int | None,
     scheduler: str,
     progress: Progress | None,
 ) -> Runner:
-    """Open the store of a folder, new or begun before."""
-    store = Store(folder, key_of(calibration, (*budget.waves, budget.whole), budget.steps))
-    return Runner(calibration, store, workers, scheduler, progress)
+    """Go on with the runs of a store, new or begun before."""
+    key = calibration_key(calibration, (*budget.waves, budget.whole), budget.steps)
+    take_up(store, key)
+    return Runner(calibration, store, key, workers, scheduler, progress)
 
 
 def short(calibration: Calibration) -> dict[str, Any]:
@@ -190,12 +191,9 @@ def predict(
     own = replace(runner, figures=figures)
     n = min(budget.predictions, len(posterior.kept))
     names = runner.calibration.names
-    points = runner.store.points(
-        "predictions", lambda: pd.DataFrame(posterior.kept[:n], columns=names)
-    )
-    stage = "predictions" if not against else f"predictions-{_hash([f.id for f in against])}"
+    points = runner.table("predictions", lambda: pd.DataFrame(posterior.kept[:n], columns=names))
     fixed = _long(runner.calibration, finest(runner.calibration, budget))
-    runs = own.run(stage, points, replications=range(len(points)), fixed=fixed, daily=True)
+    runs = own.run("predictions", points, replications=range(len(points)), fixed=fixed, daily=True)
     return Predictions(points, runs, figures)
 
 
@@ -206,15 +204,10 @@ def _hash(said: Any) -> str:
 def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
     """Measure the chance in the runs: points of the last wave once more, shape (T,)."""
     stage = f"wave-{WHOLE if budget.whole else len(budget.waves)}"
-    points = runner.store.points(stage, _not_there)
-    first = runner.store.done(stage)
-    first = first[first["point"] < budget.repeats]
-    second = runner.run(
-        "repeats",
-        points.iloc[: budget.repeats],
-        replications=[1] * min(budget.repeats, len(points)),
-        fixed=short(runner.calibration) | {"sample": finest(runner.calibration, budget)},
-    )
+    points = runner.table(stage, _not_there).iloc[: budget.repeats]
+    fixed = short(runner.calibration) | {"sample": finest(runner.calibration, budget)}
+    first = runner.run(stage, points, fixed=fixed)
+    second = runner.run("repeats", points, replications=[1] * len(points), fixed=fixed)
     both = first.merge(second[["point"]], on="point")
     second = second[second["point"].isin(both["point"])]
     return noise_of(targets.scaled(both), targets.scaled(second))

@@ -1,61 +1,68 @@
-"""The runs of a calibration: done once, kept on disk, taken up again after a kill.
+"""The runs of a calibration: made once, kept in its store, taken up again after a kill.
 
-A stage is a table of points; ``run_stage`` simulates what is not yet there, through
-``executor.scatter``, and writes every few dozen runs to a part of their own before
-they count. Parts are whole or not at all; a stage remembers its points, so a second start
-goes on with exactly those.
+A stage is a table of points; ``Runner.run`` simulates what the store lacks of it. A stage
+remembers its points, so a second start goes on with exactly those.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import simulated
-from flowsim.data import sources
 from flowsim.data.sources import Observation
-from flowsim.errors import CalibrationError, MachineError, ResultsError
-from flowsim.experiments.executor import Failed, scatter
+from flowsim.errors import CalibrationError, ResultsError
+from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.simulate import simulate
+from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missing, unpacked
+from flowsim.machine import durable
 from flowsim.results.observation import Observed
 from flowsim.scenario import Base, content_hash
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Progress
-from flowsim.version import __version__
 
-AT_ONCE = 40  # runs in a part
+KEPT = "runs.parquet"
 TOO_MANY_FAILED = 0.05
 NINE = 9  # o'clock, when queues were counted
 
 
 @dataclass(frozen=True)
-class Job:
-    """One run: a point of a stage, and a replication."""
+class Task:
+    """One run: a point of a stage and a replication, and what is kept of it.
 
-    stage: str
-    point: int
-    replication: int
-    changes: tuple[tuple[str, Any], ...]
+    Attributes
+    ----------
+    key : str
+        Hash of all that decides it.
+    base : str
+        Scenario file before changes.
+    shares : tuple of (str, str)
+        By figure, the measure by which it is divided.
+    daily : bool
+        Whether to keep daily series.
+    """
 
-
-@dataclass(frozen=True)
-class Work:
-    """What all runs of a stage share; sent with each, small."""
-
-    job: Job
+    key: str
     base: str
+    changes: tuple[tuple[str, Any], ...]
+    replication: int
     figures: tuple[Observation, ...]
     shares: tuple[tuple[str, str], ...]
     daily: bool
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its outcomes, of which it has one."""
+        return (self.key,)
 
 
 @lru_cache(maxsize=4)
@@ -64,15 +71,17 @@ def _base(path: str) -> Base:
     return Base.read(path)
 
 
-def work(task: Work) -> dict[str, float]:
-    """Run one point; give its figures, and its daily series if they are wanted."""
-    scenario = _base(task.base).variant(dict(task.job.changes))
-    model = simulate(scenario, task.job.replication)
-    observed = Observed(model)
-    out = simulated(observed, task.figures, dict(task.shares))
+def work(task: Task) -> list[Outcome]:
+    """Run one point; return its figures, and its daily series if they are wanted."""
+    scenario = _base(task.base).variant(dict(task.changes))
+    observed = Observed(simulate(scenario, task.replication))
+    found = simulated(observed, task.figures, dict(task.shares))
     if task.daily:
-        out |= daily_numbers(observed)
-    return out
+        found |= daily_numbers(observed)
+    values = np.array(list(found.values()), dtype=np.float64)
+    return [
+        Outcome(task.key, tables={"run": packed(pa.table({"name": [*found], "value": values}))})
+    ]
 
 
 def daily_numbers(observed: Observed) -> dict[str, float]:
@@ -99,103 +108,71 @@ def daily_numbers(observed: Observed) -> dict[str, float]:
     return out
 
 
-class Store:
-    """The runs of a calibration on disk.
-
-    Parameters
-    ----------
-    folder : Path
-        Results folder; runs lie in ``runs/``.
-    key : str
-        What the runs were made from; a folder made from something else is refused.
-    """
-
-    def __init__(self, folder: Path, key: str) -> None:
-        self.folder = folder / "runs"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as reason:
-            raise MachineError(f"{folder}: cannot be written ({reason.strerror})") from None
-        about = self.folder / "made-from.json"
-        if about.exists():
-            found = json.loads(about.read_text(encoding="utf-8"))
-            if found.get("key") != key:
-                raise ResultsError(
-                    f"{folder} holds runs of another calibration (file, scenario, data or "
-                    "version changed since); choose another --out"
-                )
-        else:
-            _write(about, json.dumps({"key": key, "flowsim": __version__}).encode())
-
-    def points(self, stage: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """Return the points of a stage: those of the first start, made now if this is it."""
-        path = self.folder / f"{stage}.points.parquet"
-        if not path.exists():
-            table = make()
-            part = path.with_suffix(".part")
-            table.to_parquet(part, index=False)
-            part.replace(path)
-        return pd.read_parquet(path)
-
-    def done(self, stage: str) -> pd.DataFrame:
-        """Return the finished runs of a stage, in the order of points and replications."""
-        parts = sorted(self.folder.glob(f"{stage}.runs-*.parquet"))
-        if not parts:
-            return pd.DataFrame({"point": [], "replication": []}).astype(int)
-        table = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
-        table = table.drop_duplicates(["point", "replication"])
-        return table.sort_values(["point", "replication"], ignore_index=True)
-
-    def add(self, stage: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Write some finished runs; they count when this returns."""
-        table = pd.DataFrame(list(rows))
-        name = hashlib.sha256(table[["point", "replication"]].to_csv().encode()).hexdigest()[:16]
-        path = self.folder / f"{stage}.runs-{name}.parquet"
-        part = path.with_suffix(".part")
-        table.to_parquet(part, index=False)
-        part.replace(path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
-
-
-def key_of(calibration: Calibration, waves: Sequence[int], steps: int) -> str:
-    """Hash what the design depends on: priors, figures, scenario, data, version, waves.
+def calibration_key(calibration: Calibration, waves: Sequence[int], steps: int) -> str:
+    """Hash what the design depends on: priors, figures, scenario, waves.
 
     The values that the scenario gives to fitted numbers do not matter, since they are moved.
     """
     file = calibration.file
     middle = calibration.base.variant(calibration.changes((calibration.low + calibration.high) / 2))
-    said = json.dumps(
-        [
-            [(p.name, p.low, p.high, p.moves) for p in calibration.parameters],
-            {
-                name: fitted.model_dump(exclude={"why"})
-                for name, fitted in file.observations.items()
-            },
-            [file.sample, file.until, file.seed, list(waves), steps],
-            content_hash(middle),
-            sources.content_hash(),
-            __version__,
-        ],
-        sort_keys=True,
+    fitted = file.observations.items()
+    return key_of(
+        [(p.name, p.low, p.high, p.moves) for p in calibration.parameters],
+        {name: one.model_dump(exclude={"why"}) for name, one in fitted},
+        [file.sample, file.until, file.seed, list(waves), steps],
+        content_hash(middle),
     )
-    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def take_up(store: Store, key: str) -> None:
+    """Go on with the runs that a folder holds, finished or not.
+
+    Raises
+    ------
+    ResultsError
+        If they are of another calibration.
+    """
+    kept = None if store.folder is None else store.folder / KEPT
+    if kept is not None and kept.is_file() and not store.done:
+        store.take_in(pq.read_table(kept))
+    if store.others(key):
+        raise ResultsError(
+            f"{store.folder} holds runs of another calibration (its file, scenario or budget "
+            "have changed since); choose another --out"
+        )
+
+
+def keep(store: Store, folder: Path) -> None:
+    """Write all runs as one table, for figures of one's own to be predicted later."""
+    with store.reported(), durable(folder / KEPT) as stream:
+        pq.write_table(store.table(), stream, compression="zstd")
+    store.clear()
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Where and how runs are made: the store, the scenario, the machines."""
+    """Where and how runs are made: the store, the scenario, the machines.
+
+    Attributes
+    ----------
+    key : str
+        How the keys of the calibration begin (``calibration_key``).
+    """
 
     calibration: Calibration
     store: Store
+    key: str
     workers: int | None = None
-    scheduler: str = "local"
+    scheduler: str = LOCAL
     progress: Progress | None = None
     figures: tuple[Observation, ...] = ()
+
+    def table(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return a table that is made once, such as the points of a stage."""
+        key = f"{self.key}/{name}"
+        if key not in self.store.done:
+            self.store.add([Outcome(key, tables={"table": packed(make())})])
+        return self.store.outcome(key).frame("table")
 
     def run(
         self,
@@ -206,10 +183,12 @@ class Runner:
         fixed: dict[str, Any] | None = None,
         daily: bool = False,
     ) -> pd.DataFrame:
-        """Simulate what is missing of a stage; give one row for each finished run.
+        """Simulate what is missing of a stage; return one row for each run that succeeded.
 
         Parameters
         ----------
+        stage : str
+            What to call it in messages.
         points : DataFrame
             One row for each point, one column for each parameter.
         replications : sequence of int, optional
@@ -217,61 +196,69 @@ class Runner:
         fixed : dict
             Scenario changes that hold in every run: sample, horizon, variant.
 
+        Returns
+        -------
+        DataFrame
+            ``point``, ``replication``, and a column for each figure or day.
+
         Raises
         ------
         CalibrationError
             If more than a twentieth of the runs fail; the message of the first.
         """
         reps = [0] * len(points) if replications is None else list(replications)
-        done = self.store.done(stage)
-        have = set(zip(done["point"], done["replication"], strict=True))
         values = points.to_numpy(dtype=np.float64)
-        tasks = [
-            self._task(stage, i, rep, values[i], fixed or {}, daily)
-            for i, rep in enumerate(reps)
-            if (i, rep) not in have
-        ]
-        if not tasks:
-            return done
-        failed: list[Failed] = []
-        rows: list[dict[str, Any]] = []
-        n_done = len(reps) - len(tasks)
-        for task, result in scatter(work, tasks, workers=self.workers, scheduler=self.scheduler):
-            n_done += 1
-            if isinstance(result, Failed):
-                failed.append(result)
-            else:
-                named = {"point": task.job.point, "replication": task.job.replication}
-                rows.append(named | result)
-            if len(rows) >= AT_ONCE:
-                self.store.add(stage, rows)
-                rows = []
-            if self.progress is not None:
-                self.progress(n_done, len(reps), stage)
-        if rows:
-            self.store.add(stage, rows)
-        if len(failed) > TOO_MANY_FAILED * len(reps):
-            raise CalibrationError(
-                f"{len(failed)} of {len(reps)} runs of {stage} failed; the first: "
-                f"{failed[0].error}: {failed[0].message}"
-            )
-        return self.store.done(stage)
+        tasks = [self._task(values[i], rep, fixed or {}, daily) for i, rep in enumerate(reps)]
+        missing = set(self.store.missing((task.key for task in tasks), retry_failed=True))
+        n = len(tasks) - len(missing)
 
-    def _task(
-        self,
-        stage: str,
-        point: int,
-        replication: int,
-        values: Floats,
-        fixed: dict[str, Any],
-        daily: bool,
-    ) -> Work:
-        changes = self.calibration.changes(values) | fixed
-        shares = tuple(
-            (name, fitted.share_of)
-            for name, fitted in self.calibration.file.observations.items()
-            if fitted.share_of is not None
+        def taken(outcomes: Sequence[Outcome]) -> None:
+            nonlocal n
+            n += len(outcomes)
+            if self.progress is not None:
+                self.progress(n, len(tasks), stage)
+
+        todo = list({task.key: task for task in tasks if task.key in missing}.values())
+        if todo:
+            run_missing(
+                self.store, work, todo, taken, workers=self.workers, scheduler=self.scheduler
+            )
+        self._refuse_failures(stage, [task.key for task in tasks])
+        return pd.DataFrame(
+            [
+                {"point": point, "replication": task.replication, **self._numbers(task.key)}
+                for point, task in enumerate(tasks)
+                if not self.store.done[task.key]
+            ]
         )
-        job = Job(stage, point, replication, tuple(changes.items()))
+
+    def _numbers(self, key: str) -> dict[str, float]:
+        """Return what a run gave."""
+        found = unpacked(self.store.outcome(key).tables["run"])
+        return dict(zip(found["name"].to_pylist(), found["value"].to_pylist(), strict=True))
+
+    def _refuse_failures(self, stage: str, keys: Sequence[str]) -> None:
+        errors = [error for error in map(self.store.done.__getitem__, keys) if error]
+        if len(errors) > TOO_MANY_FAILED * len(keys):
+            raise CalibrationError(
+                f"{len(errors)} of {len(keys)} runs of {stage} failed; the first: {errors[0]}"
+            )
+
+    def _task(self, values: Floats, replication: int, fixed: dict[str, Any], daily: bool) -> Task:
+        changes = self.calibration.changes(values) | fixed
+        key = f"{self.key}/{key_of(changes, replication, daily, self._wanted)}"
+        known = tuple(changes.items())
         figures = self.figures or tuple(self.calibration.figures.values())
-        return Work(job, self.calibration.scenario, figures, shares, daily)
+        base = self.calibration.scenario
+        return Task(key, base, known, replication, figures, self._shares, daily)
+
+    @cached_property
+    def _shares(self) -> tuple[tuple[str, str], ...]:
+        observations = self.calibration.file.observations.items()
+        return tuple((name, one.share_of) for name, one in observations if one.share_of is not None)
+
+    @cached_property
+    def _wanted(self) -> str:
+        """Hash of what is kept of each run, daily series aside."""
+        figures = self.figures or tuple(self.calibration.figures.values())
+        return key_of([asdict(figure) for figure in figures], self._shares)

@@ -141,7 +141,7 @@ def run_waves(
                 unit = draw_next(fit, size, steps, rng, SOFT)
             return pd.DataFrame(calibration.values(unit), columns=calibration.names)
 
-        points = runner.store.points(stage, make)
+        points = runner.table(stage, make)
         runs = runner.run(stage, points, fixed=fixed | {"sample": ALL_MEN} if last else fixed)
         values = points.to_numpy(dtype=np.float64)[runs["point"].to_numpy()]
         done.append((calibration.unit(values), targets.scaled(runs), number))

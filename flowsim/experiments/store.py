@@ -39,7 +39,9 @@ DAMAGED = f"damaged-{STORE}"
 FILES = tuple(f"{name}{end}" for name in (STORE, DAMAGED) for end in ("", "-wal", "-shm"))
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-COLUMNS = "key, error, traceback, made, content, digest"
+NAMES = ("key", "error", "traceback", "made", "content", "digest")
+COLUMNS = ", ".join(NAMES)
+KEPT = pa.schema([(n, pa.binary() if n in NAMES[-2:] else pa.string()) for n in NAMES])
 LAYOUT = """
     CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS runs (
@@ -364,6 +366,18 @@ class Store:
         with self.reported():
             error, traceback, content = self._database.execute(query, (key,)).fetchone()
         return Outcome(key, error, traceback, _parted(content))
+
+    def table(self) -> pa.Table:
+        """Return all runs as one table, to be kept when the file goes."""
+        rows = self._database.execute(f"SELECT {COLUMNS} FROM runs ORDER BY key")
+        return pa.Table.from_pylist([dict(zip(NAMES, row, strict=True)) for row in rows], KEPT)
+
+    def take_in(self, table: pa.Table) -> None:
+        """Put the runs of a kept table back, those that are as they were written."""
+        rows = [tuple(row.values()) for row in table.to_pylist()]
+        with self.reported():
+            self._insert([row for row in rows if _is_sound(row)])
+        self._refuse_mixture()
 
     def drop(self, keys: Iterable[str]) -> None:
         """Remove some runs, and go on without them."""

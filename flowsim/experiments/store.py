@@ -208,6 +208,7 @@ class Store:
         """Lock an empty database: the system frees it when this process ends, however it ends."""
         self._lock = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
         try:
+            self._lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written
             self._lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as reason:
             if _code(reason) == sqlite3.SQLITE_BUSY:

@@ -1,4 +1,4 @@
-"""Sweeps that are killed, starved and fought over: real processes, real signals, no loss."""
+"""Experiments that are killed, starved and fought over: real processes, real signals, no loss."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,16 +21,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from kill_worlds import ENOUGH, KINDS
 from test_sweep_running import DATA, TINY
 
-from flowsim.experiments.store import STORE, Outcome, Store, packed
-from flowsim.sweep import open_sweep, run_sweep, running
+from flowsim.experiments.store import LOCK, STORE, Outcome, Store, packed
+from flowsim.sweep import run_sweep, running
 from flowsim.sweep.file import read_sweep
 from flowsim.sweep.work import Task
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNS = 24
-ENOUGH = {"replications": RUNS // 4}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -70,7 +70,7 @@ def launched(*command: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         start_new_session=True,
     )
 
@@ -129,43 +129,121 @@ def is_dead(pid: int) -> bool:
         return True
 
 
-def test_a_sweep_killed_at_any_moment_ends_as_if_it_had_not_been(start, expected, tmp_path):
-    """kill -9 of the parent; its workers go with it, and what was written counts."""
-    process = start("--workers", "2")
-    wait_for(lambda: n_runs(tmp_path / "out") >= 3, process)
+def contents(folder: Path) -> dict[str, bytes]:
+    """Read all that a finished experiment leaves, but what tells of times and machines."""
+    files = [path for path in folder.iterdir() if path.name not in ("manifest.json", LOCK)]
+    return {path.name: path.read_bytes() for path in files}
+
+
+@cache
+def undisturbed(kind: str) -> dict[str, bytes]:
+    """Return what an experiment leaves that nobody kills."""
+    with tempfile.TemporaryDirectory() as place:
+        KINDS[kind](Path(place) / "out", 2)
+        return contents(Path(place) / "out")
+
+
+class Killer:
+    """Starts an experiment again and again in one folder, and kills it; counts what is lost."""
+
+    def __init__(self, kind: str, out: Path) -> None:
+        self.kind, self.out = kind, out
+        self.known: set[str] = set()
+        self.kills = 0
+
+    def start(self, workers: int) -> subprocess.Popen[str]:
+        """Start the experiment, or go on with it."""
+        script = str(Path(__file__).with_name("kill_worlds.py"))
+        return launched(script, self.kind, str(self.out), str(workers))
+
+    def kill(self, process: subprocess.Popen[str]) -> bool:
+        """Kill the experiment if it still runs; whether it was at its end already."""
+        process.kill()
+        told, problems = process.communicate()
+        self.known |= {line for line in told.splitlines() if line}
+        if process.returncode == 0:
+            return True
+        assert process.returncode == -signal.SIGKILL, problems
+        self.kills += 1
+        assert self.known <= self.kept(), "runs were lost"
+        return False
+
+    def kept(self) -> set[str]:
+        """Return the keys of what is in the folder now."""
+        if not (self.out / STORE).exists():  # finished, or hardly begun
+            return self.known if undisturbed(self.kind) == contents(self.out) else set()
+        with Store(self.out, look=True) as store:
+            return set(store.done)
+
+
+@pytest.mark.parametrize("kind", ["sweep", "comparison", "stage"])
+def test_what_was_finished_when_an_experiment_is_killed_is_kept(kind, tmp_path):
+    """kill -9 of the parent; its workers go with it; then it ends as if it had not been."""
+    killer = Killer(kind, tmp_path / "out")
+    process = killer.start(2)
+    for _ in range(3):
+        assert process.stdout is not None
+        assert process.stdout.readline()
     family = descendants(process.pid)
-    process.kill()
-    process.wait()
-    deadline = time.monotonic() + 10
-    while not all(map(is_dead, family)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert all(map(is_dead, family))
-    made = []
-    swept = run_sweep(
-        tmp_path / "sweep.yaml",
-        tmp_path / "out",
-        workers=1,
-        progress=lambda done, total, label: made.append(done) if total == RUNS else None,
-    )
-    assert made[0] >= 3  # not begun again
-    assert hashes(swept.folder) == expected
+    assert not killer.kill(process)
+    wait_until(lambda: all(map(is_dead, family)))
+    before = killer.kept()
+    assert len(before) >= 3
+    told, problems = killer.start(2).communicate(timeout=300)
+    again = {line for line in told.splitlines() if line}
+    assert not before & again, problems  # nothing is made twice
+    assert contents(tmp_path / "out") == undisturbed(kind)
+
+
+KILLS = {"sweep": 34, "comparison": 33, "calibration": 33}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_a_sweep_killed_again_and_again_gets_to_its_end(start, expected, tmp_path, seed):
-    """At random moments, starting and joining included, with one worker or several."""
-    moments = random.Random(seed)
-    for _ in range(40):
-        process = start("--workers", str(moments.choice([1, 2, 3])))
-        try:
-            process.wait(moments.uniform(1.5, 8))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
-        if process.returncode == 0:
-            break
-    assert hashes(open_sweep(tmp_path / "out").folder) == expected
+@pytest.mark.parametrize("kind", KILLS)
+def test_a_hundred_kills_lose_nothing(kind, tmp_path):
+    """At random moments, the first and the last included, with one worker or several."""
+    moments, kills, ends = random.Random(kind), 0, 0
+    while kills < KILLS[kind]:
+        killer = Killer(kind, tmp_path / f"out-{ends}")
+        finished = False
+        while not finished:
+            process = killer.start(moments.choice([1, 2, 3]))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if kills + killer.kills < KILLS[kind]:
+                    process.wait(moments.uniform(1, 9))
+                else:
+                    process.wait()
+            finished = killer.kill(process)
+        assert contents(killer.out) == undisturbed(kind)
+        kills, ends = kills + killer.kills, ends + 1
+    print(f"{kind}: {kills} kills over {ends} experiments, no run lost")
+
+
+def wait_until(what: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_ctrl_c_of_a_comparison_says_that_the_same_command_goes_on(tmp_path):
+    """One message, no traceback, and the rest is made by the second start."""
+    command = ["-m", "flowsim", "compare", "september-2022", "no-task-force", "--sample", "0.0005"]
+    command += ["--replications", "6", "--no-shapley", "--out", str(tmp_path), "--workers", "2"]
+    process = launched(*command)
+    wait_for(lambda: n_runs(tmp_path) >= 2, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == (
+        "Stopped. What is finished is safe; the same command again goes on."
+    )
+    assert "Traceback" not in told
+    again = launched(*command)
+    _, told = again.communicate(timeout=120)
+    assert again.returncode == 0, told
+    assert contents(tmp_path) == undisturbed("comparison")
 
 
 @pytest.mark.slow

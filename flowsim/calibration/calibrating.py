@@ -128,7 +128,7 @@ def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
 
 
 def _said(done: _Done) -> dict[str, Any]:
-    """Say in the manifest how much was run and how well the sampler mixed."""
+    """Write for the manifest how much was run and how well the sampler mixed."""
     return {
         "design_runs": int(sum(done.budget.waves)),
         "whole_runs": done.budget.whole,

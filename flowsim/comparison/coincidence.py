@@ -32,7 +32,7 @@ happens without any; what happens with all."""
 
 
 def title_of(policy: str) -> str:
-    """Say in words which policy a row is about."""
+    """Name the policy that a row is about."""
     return TITLES.get(policy, policy)
 
 

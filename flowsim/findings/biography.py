@@ -116,7 +116,7 @@ def born(diary: Diary, man: int) -> Who:
 
 
 def life(diary: Diary, man: int) -> list[Event]:
-    """Tell the days of a man, in the order of time."""
+    """Recount the days of a man, in the order of time."""
     who = born(diary, man)
     teller = _Teller(diary, who)
     return sorted(teller.tell(), key=lambda event: event.at)
@@ -141,7 +141,7 @@ def introduction(diary: Diary, man: int) -> str:
 
 
 class _Teller:
-    """Tells one man's life from the ledger, his draws and the diary."""
+    """Recounts one man's life from the ledger, his draws and the diary."""
 
     def __init__(self, diary: Diary, who: Who) -> None:
         self.diary, self.who, self.world = diary, who, diary.world
@@ -175,7 +175,7 @@ class _Teller:
     # -- at home
 
     def _news(self) -> Iterator[Event]:
-        """Tell of checks he hears of while he is at home and liable."""
+        """Recount the checks he hears of while he is at home and liable."""
         beta = self.given.choice.beta_risk.value
         for j, name in enumerate(self.names):
             told = 0.0
@@ -230,7 +230,7 @@ class _Teller:
         return "All its crossings are shut to men: he waits for an opening."
 
     def _summons(self) -> Iterator[Event]:
-        """Tell of his summons."""
+        """Recount his summons."""
         if self.row is None:
             return
         men = self.model.population
@@ -416,7 +416,7 @@ def find(diary: Diary, where: str, versus: Diary | None = None) -> list[int]:
 
 
 def _matches(diary: Diary, key: str, value: str) -> npt.NDArray[np.bool_]:
-    """Say of every row whether a key has a value."""
+    """Whether a key has a value, for every row."""
     men, world = diary.model.population, diary.world
     if key == "status":
         names = {int(c): status_name(int(c), world.destinations) for c in np.unique(diary.status)}

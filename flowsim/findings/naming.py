@@ -262,7 +262,7 @@ def place_name(place_id: str, scenario: Scenario) -> str:
 
 
 def output_label(measure: str, place_id: str, scenario: Scenario) -> str:
-    """Say in words what an output counts, and where."""
+    """Name what an output counts, and where."""
     words = MEASURES.get(measure, _words(measure))
     place = place_name(place_id, scenario)
     if not place:

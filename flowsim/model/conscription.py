@@ -134,7 +134,7 @@ def on_the_list(
     ----------
     summoned, liable : bool, shape (N,)
     u : float64, shape (N,)
-        Draws ``list``.
+        Draws ``list-extra``.
     extra : float
         Share of the other liable men who are listed.
 

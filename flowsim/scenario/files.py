@@ -74,7 +74,7 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
 
 
 def refuse_other_kinds(tree: Tree, path: Path, noun: str) -> None:
-    """Say at once that a file is a sweep where a scenario is wanted, and the like."""
+    """Refuse at once a sweep where a scenario is wanted, and the like."""
     said = mistaken(tree.data, noun)
     if said:
         raise fail(shown(path), "", said)

@@ -36,7 +36,7 @@ KINDS = {
 
 
 def mistaken(data: Mapping[str, Any], noun: str) -> str:
-    """Say that a file is of another kind than wanted; empty if it is not."""
+    """Return that a file is of another kind than wanted; empty if it is not."""
     if any(sign in data for sign in KINDS[noun].signs):
         return ""
     for other, kind in KINDS.items():

@@ -17,6 +17,7 @@ from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, fitted
 from flowsim.figures.layout.style import INK, SEQUENTIAL
+from flowsim.figures.layout.tables import FEW
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
@@ -236,7 +237,7 @@ def _keys(shown: Shown) -> list[Key]:
     keys = [Key(f"threshold of {what}", {"color": INK, "linewidth": 1.4})]
     if n > 1:
         look = {"color": INK, "linewidth": 0.7, "linestyle": "--"}
-        ends = "lowest and highest" if n <= swept.FEW else "5 % and 95 %"
+        ends = "lowest and highest" if n <= FEW else "5 % and 95 %"
         keys.append(Key(f"the same for the {ends} of the replications", look))
     return keys
 

@@ -14,6 +14,7 @@ from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, fitted
 from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION
+from flowsim.figures.layout.tables import range_of
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
@@ -267,8 +268,7 @@ def _keys(shown: Shown) -> list[Key]:
     keys, n = [], shown.given.n_replications
     series = set(shown.data["series"])
     if "line" in series and n > 1:
-        what = "range" if n <= swept.FEW else "5 % to 95 %"
-        keys.append(Key(f"{what} of {n} replications", {"color": QUIET, "alpha": 0.3}, patch=True))
+        keys.append(Key(range_of(n), {"color": QUIET, "alpha": 0.3}, patch=True))
     if "point" in series:
         look = {"color": BLUE, "alpha": 0.5, "linestyle": "none", "marker": "."}
         keys.append(Key("a point of the design, the other parameters as drawn", look))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from flowsim.figures.layout.style import plain
-from flowsim.figures.layout.tables import flowsim_version
+from flowsim.figures.layout.tables import ends, flowsim_version, sample_of
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
 from flowsim.findings.words import count, elided, listed, plural, rate, share
 from flowsim.scenario.schema import Scenario
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from flowsim.sweep.schema import Figure
 
 MOST_PANELS = 4
-FEW = 20
 LONGEST = 60  # of a parameter's label, in characters
 SAMPLES = ("latin-hypercube", "sobol", "morris")
 RANGE_COLUMNS = ["value", "low", "high", "error"]
@@ -357,13 +356,12 @@ class Swept:
     def source(self) -> str:
         """Sweep, runs, seed, sample and version: what is needed to make the figure again."""
         sweep, manifest = self.results.sweep, self.results.manifest
-        part = "all men" if sweep.sample == 1 else f"{100 * sweep.sample:.3g} % of the men"
         known = manifest.get("seeds")
         seeds = set(known.values()) if isinstance(known, Mapping) else {sweep.seed}
         seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"
         return (
             f"Source: flowsim {flowsim_version(manifest)}, sweep {sweep.name}, "
-            f"{len(self.results.runs):,} runs, {seed}, {part} simulated."
+            f"{len(self.results.runs):,} runs, {seed}, {sample_of(sweep.sample)} simulated."
         )
 
 
@@ -400,14 +398,9 @@ def sentences(notes: Iterable[str]) -> list[str]:
 
 def spread(cube: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     """Return mean, range and standard error over the columns of a table."""
-    few = cube.shape[1] <= FEW
-    n = cube.notna().sum(axis=1)
-    return {
-        "value": cube.mean(axis=1),
-        "low": cube.min(axis=1) if few else cube.quantile(0.05, axis=1),
-        "high": cube.max(axis=1) if few else cube.quantile(0.95, axis=1),
-        "error": cube.std(axis=1) / np.sqrt(n.clip(lower=1)),
-    }
+    low, high = ends(cube.T, cube.shape[1])
+    error = cube.std(axis=1) / np.sqrt(cube.notna().sum(axis=1).clip(lower=1))
+    return {"value": cube.mean(axis=1), "low": low, "high": high, "error": error}
 
 
 def value_text(value: Any, parameter: Named, digits: int = 4) -> str:

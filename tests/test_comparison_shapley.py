@@ -90,22 +90,33 @@ def test_a_number_of_outcomes_that_is_no_power_of_two_is_refused():
 
 # -- policies
 
+BASE = load("september-2022")
+POLICIES = tuple(BASE.coincidence.policies)
+TARGETS = BASE.coincidence.targets
+
 
 def test_the_coinciding_policies_are_those_that_the_baseline_has():
     scenario, policies = coincidence.coinciding([load("no-task-force"), load("september-2022")])
     assert scenario.name == "september-2022"
-    assert policies == coincidence.POLICIES
+    assert policies == POLICIES
+
+
+def test_nothing_coincides_where_no_scenario_says_so():
+    plain = load("september-2022", ["coincidence=null"])
+    assert coincidence.coinciding([plain, plain]) is None
+    gone = load("september-2022", [f"policies.{name}=null" for name in POLICIES])
+    assert coincidence.coinciding([gone]) is None
 
 
 def test_every_combination_of_policies_is_there_once_and_nothing_else_changes():
     scenario = load("september-2022")
-    combined = coincidence.combinations(scenario, coincidence.POLICIES)
-    present = [{name for name in coincidence.POLICIES if name in s.policies} for s in combined]
+    combined = coincidence.combinations(scenario, POLICIES)
+    present = [{name for name in POLICIES if name in s.policies} for s in combined]
     assert len({frozenset(some) for some in present}) == 16
     assert present[0] == set()
     assert combined[-1] == scenario
     for mask, some in enumerate(present):
-        expected = {name for i, name in enumerate(coincidence.POLICIES) if mask >> i & 1}
+        expected = {name for i, name in enumerate(POLICIES) if mask >> i & 1}
         assert some == expected
     assert all("list_check_lars" in s.policies for s in combined)
 
@@ -114,18 +125,18 @@ def test_a_fall_is_the_mean_before_less_the_mean_after():
     days = pd.date_range("2022-09-24", "2022-10-08")
     value = np.where(days < "2022-09-29", 100.0, 30.0)
     daily = pd.DataFrame({"date": days, "place_id": "RU", "measure": "departures", "value": value})
-    fall, after = (t for t in coincidence.TARGETS if t.measure == "departures")
-    assert fall.of(daily) == 70
-    assert after.of(daily) == 30
-    assert np.isnan(fall.of(daily[daily["date"] != "2022-10-03"]))
+    fall, after = (t for t in TARGETS if t.measure == "departures")
+    assert coincidence.value_of(fall, daily) == 70
+    assert coincidence.value_of(after, daily) == 30
+    assert np.isnan(coincidence.value_of(fall, daily[daily["date"] != "2022-10-03"]))
 
 
 def test_the_table_of_shares_adds_up_and_has_paired_intervals():
     rng = np.random.default_rng(5)
-    values = rng.normal(size=(6, 4, len(coincidence.TARGETS))) + 100 * rng.normal(size=(6, 1, 1))
+    values = rng.normal(size=(6, 4, len(TARGETS))) + 100 * rng.normal(size=(6, 1, 1))
     values[:, :, 1] = np.nan  # a measure that this scenario does not have
-    table = coincidence.explained("it", ("one", "two"), values)
-    assert table["target"].nunique() == len(coincidence.TARGETS) - 1
+    table = coincidence.explained(BASE, ("one", "two"), values)
+    assert table["target"].nunique() == len(TARGETS) - 1
     for _, rows in table.groupby("target"):
         effect = rows.set_index("policy")["effect"]
         total = effect[coincidence.WHOLE] - effect[coincidence.REST]

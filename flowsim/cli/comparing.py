@@ -34,7 +34,7 @@ def compare(
     ] = "",
     terms: Annotated[bool, typer.Option(help="Find what switched each man.")] = True,
     shapley: Annotated[
-        bool, typer.Option(help="Divide what followed 28 September among coinciding policies.")
+        bool, typer.Option(help="Divide what followed coinciding policies among them.")
     ] = True,
     out: Annotated[Path | None, options.folder("results/A-against-B")] = None,
     workers: options.Workers = None,

@@ -64,7 +64,7 @@ def compare(
     terms : bool
         Find which term of his decision switched each man.
     shapley : bool
-        Divide what followed 28 September among the policies that coincide.
+        Divide what followed coinciding policies among them.
     by_lambda : sequence of float
         Values of lambda under which to repeat the comparison (``lambdas.VALUES``).
     out : path, optional
@@ -84,8 +84,6 @@ def compare(
         folder.prepare(place, [s.name for s in read], force)
     started, begin = datetime.now(UTC), time.perf_counter()
     policies = coincidence.coinciding(read) if shapley else None
-    if policies is not None and not policies[1]:
-        policies = None
     plan = running.planned(read, policies, by_lambda, terms)
     with Store(place) as store:
         _take_up(store, plan, force)
@@ -142,7 +140,7 @@ def _gathered(
         known["terms"] = tables.terms(switched, [part.replication for part in parts])
     if policies is not None:
         values = np.stack([part.tables["explained"][0].to_numpy() for part in parts])
-        known["shapley"] = coincidence.explained(policies[0].name, policies[1], values)
+        known["shapley"] = coincidence.explained(*policies, values)
     if plan.lambdas:
         known["lambda"] = _by_lambda(plan, parts, names)
     return known

@@ -25,10 +25,6 @@ from flowsim.types import Progress
 Source = Scenario | str | os.PathLike[str]
 WORLDS = 64  # kept laid out in each process
 BY_LAMBDA = Selection(kinds=frozenset(("nation", "destination")))
-TARGETED = Selection(
-    measures=frozenset(target.measure for target in coincidence.TARGETS),
-    places=frozenset(target.place_id for target in coincidence.TARGETS),
-)
 
 
 @dataclass(frozen=True)
@@ -292,11 +288,13 @@ class _Once:
 
     def targets(self, keyed: Keyed) -> list[float]:
         """Return what is to be explained, in a scenario run now unless it was before."""
-        daily = self._daily.get(keyed)
+        daily, targets = self._daily.get(keyed), coincidence.targets_of(keyed.scenario)
         if daily is None:
+            measures, places = ({getattr(t, of) for t in targets} for of in ("measure", "place"))
             model, _ = live(_world(keyed), self.replication, self._register)
-            daily = daily_table(Observed(model), self.replication, TARGETED)
-        return [target.of(daily) for target in coincidence.TARGETS]
+            chosen = Selection(measures=frozenset(measures), places=frozenset(places))
+            daily = daily_table(Observed(model), self.replication, chosen)
+        return [coincidence.value_of(target, daily) for target in targets]
 
     def _reduced(self, daily: pd.DataFrame, life: RunTrace) -> pd.DataFrame:
         numbers = pd.concat([reduced(daily), by_outcome(life)], ignore_index=True)

@@ -65,7 +65,7 @@ def _table(rows: dict[str, Row], target: str) -> Table:
         ("Policy", "Share", "95 % interval", "By the order of arrival"),
         tuple(
             (
-                title_of(name),
+                title_of(row),
                 signed(float(row["effect"])),
                 between(row["low"], row["high"], signed),
                 f"{signed(float(row['least']))} to {signed(float(row['most']))}",

@@ -56,7 +56,7 @@ def _extends(whole: dict[str, Any]) -> dict[str, Any]:
 
 def _relax_unit(definition: dict[str, Any]) -> None:
     """Let the unit of a number be left out; it is the one of its key."""
-    if "unit" in definition.get("properties", {}):
+    if "source" in definition.get("properties", {}):
         definition["required"] = [key for key in definition["required"] if key != "unit"]
         definition["properties"]["source"]["pattern"] = (
             "^(data:|literature:|assumption:|calibrated)"
@@ -112,7 +112,7 @@ def _changes(properties: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any
         path, schema = todo.pop()
         known[".".join(map(str, path))] = _bare(schema, parts)
         target = _target(schema, parts)
-        if "unit" in target.get("properties", {}):
+        if "source" in target.get("properties", {}):
             continue
         todo += [((*path, key), inner) for key, inner in target.get("properties", {}).items()]
         if isinstance(target.get("additionalProperties"), dict):
@@ -143,7 +143,7 @@ def _target(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
 
 def _bare(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     """Accept a bare number where a number with unit and source stands, and null."""
-    is_parameter = "unit" in _target(schema, parts).get("properties", {})
+    is_parameter = "source" in _target(schema, parts).get("properties", {})
     accepted = copy.deepcopy(schema)
     choices = [accepted, {"type": "null"}, *([{"type": "number"}] if is_parameter else [])]
     about = {"description": accepted["description"]} if "description" in accepted else {}

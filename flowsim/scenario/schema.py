@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
+from flowsim.scenario.coincidence import Coincidence
 from flowsim.scenario.places import Crossing, Destination
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
@@ -218,6 +219,9 @@ class Scenario(Strict):
     border: Border
     abroad: dict[str, Stay]
     observation: Observation
+    coincidence: Coincidence | None = Field(
+        default=None, description="What came at the same time, for comparisons."
+    )
     capacities: dict[str, Annotated[Number, Quantity("persons", 0)]] = Field(
         default_factory=dict, description="Reception capacity by destination, for reports."
     )

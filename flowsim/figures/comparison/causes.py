@@ -149,7 +149,7 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
         row, column = divmod(n, columns)
         cell = Cell(column * width, row * (high + GAP), width, high)
         rows = part[["policy", "effect", "low", "high"]]
-        rows = rows.assign(policy=[title_of(policy) for policy in rows["policy"]])
+        rows = rows.assign(policy=[title_of(row) for row in records(part)])
         looks = [ALONE if named else TOGETHER for named in part["first_in"].notna()]
         head, unit = (str(part[name].iloc[0]) for name in ("target", "unit"))
         _draw_ladder(sheet, cell, sentence([head]), rows, unit, looks)
@@ -159,10 +159,10 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
 def policies_table(results: Comparison) -> pd.DataFrame:
     """Return what each coinciding policy explains of each target: its Shapley value.
 
-    Columns scenario, target, unit, policy, effect, low, high (95 %), first_in, last_in (effect
-    if it alone, or all others, are there), least, most (in any order).
+    Columns scenario, target, unit, policy, title, effect, low, high (95 %), first_in, last_in
+    (effect if it alone, or all others, are there), least, most (in any order).
     """
-    columns = ["scenario", "target", "unit", "policy", "effect", "low", "high"]
+    columns = ["scenario", "target", "unit", "policy", "title", "effect", "low", "high"]
     columns += ["first_in", "last_in", "least", "most"]
     return results.shapley[columns].reset_index(drop=True)
 
@@ -200,7 +200,7 @@ def _policies_finding(data: pd.DataFrame) -> str:
         f"Together the policies make {_signed(together[ALL])} {top['unit']} of the {target}, and "
         f"{_signed(together[COMMON])} cannot be told apart; the largest share, "
         f"{_signed(top['least'])} to {_signed(top['most'])} by the order of arrival, is that of "
-        f"the {title_of(top['policy'])}"
+        f"the {title_of(top)}"
     )
 
 
@@ -210,6 +210,6 @@ def _signed(value: float) -> str:
 
 def _policies_alt(data: pd.DataFrame) -> list[str]:
     return [
-        f"{row['target']}, {title_of(row['policy'])}: {row['effect']:,.0f} {row['unit']}"
+        f"{row['target']}, {title_of(row)}: {row['effect']:,.0f} {row['unit']}"
         for row in records(data)
     ]

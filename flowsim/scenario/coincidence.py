@@ -1,0 +1,31 @@
+"""Which policies of a scenario came at the same time, and what they are to explain together."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from flowsim.scenario.quantity import Moment, Strict
+
+
+class Target(Strict):
+    """A measure of a place, over some days: a row of the daily table."""
+
+    title: str
+    unit: str
+    place: str = Field(description="As place_id in tables.")
+    measure: str
+    days: tuple[Moment, Moment] = Field(
+        description="First and last day; the mean over them is taken."
+    )
+    against: tuple[Moment, Moment] | None = Field(
+        default=None, description="Days from whose mean it is taken: then the fall since them."
+    )
+
+
+class Coincidence(Strict):
+    """Policies that fall together in time, so that one run cannot tell what each did."""
+
+    policies: dict[str, str] = Field(
+        description="Names of the policies, and what to call each in a sentence."
+    )
+    targets: tuple[Target, ...] = Field(min_length=1, description="What is divided among them.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flowsim.data import sources
+from flowsim.data import sources, tables
 from flowsim.errors import DataError
 from flowsim.scenario import load, shipped
 from flowsim.scenario.places import Crossing
@@ -100,12 +100,12 @@ def test_each_figure_that_a_scenario_cites_is_in_the_table(name):
 
 
 def test_the_destinations_agree_with_the_scenarios():
-    facts = {row["code"]: row for row in sources.destinations()}
+    facts = {row.code: row for row in sources.destinations()}
     for name, destination in load("more-destinations").destinations.items():
         fact = facts[destination.code]
-        assert fact["name_en"].lower() == name
-        assert int(fact["utc_offset_h"]) == destination.utc_offset_h
-        assert (fact["international_passport_required"] == "1") == destination.requires_passport
+        assert fact.name_en.lower() == name
+        assert fact.utc_offset_h == destination.utc_offset_h
+        assert fact.international_passport_required == destination.requires_passport
 
 
 def test_the_timeline_runs_forward_with_a_source_for_each_event():
@@ -126,9 +126,9 @@ def damaged(monkeypatch):
     """Replace the text of one data file, for one test."""
 
     def damage(name: str, old: str, new: str) -> None:
-        whole = sources._text(name)
+        whole = tables.read_text(name)
         assert old in whole
-        monkeypatch.setattr(sources, "_text", lambda _: whole.replace(old, new, 1))
+        monkeypatch.setattr(tables, "read_text", lambda _: whole.replace(old, new, 1))
         _forget()
 
     yield damage
@@ -136,7 +136,7 @@ def damaged(monkeypatch):
 
 
 def _forget() -> None:
-    for reader in (sources._rows, sources.regions, sources.road_km, sources.observations):
+    for reader in (tables.shipped, sources.regions, sources.road_km, sources.observations):
         reader.cache_clear()
 
 
@@ -173,22 +173,22 @@ def test_an_observation_without_window_cannot_be_compared(damaged):
 
 
 def test_a_missing_file_says_to_install_again(monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(tables, "files", lambda _: tmp_path)
     with pytest.raises(DataError, match=r"data/timeline.csv cannot be read .*; install flowsim"):
-        sources._text("timeline.csv")
+        tables.read_text("timeline.csv")
 
 
 def test_text_that_is_not_utf_8_is_refused(monkeypatch, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "timeline.csv").write_bytes(b"date\n\xff")
-    monkeypatch.setattr(sources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(tables, "files", lambda _: tmp_path)
     with pytest.raises(DataError, match=r"timeline.csv is not UTF-8 text \(byte 5\)"):
-        sources._text("timeline.csv")
+        tables.read_text("timeline.csv")
 
 
 def test_an_outline_that_is_not_json_is_refused(monkeypatch):
     for text in ("{", "[]", "{}", '{"features": []}'):
-        monkeypatch.setattr(sources, "_text", lambda _, text=text: text)
+        monkeypatch.setattr(tables, "read_text", lambda _, text=text: text)
         with pytest.raises(DataError, match=r"russia_regions.geojson is damaged"):
             sources.outlines()
 

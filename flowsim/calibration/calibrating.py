@@ -20,7 +20,8 @@ from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit
 from flowsim.data import sources
-from flowsim.data.sources import Observation, observations
+from flowsim.data.rows import Observation
+from flowsim.data.sources import observations
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store
@@ -182,7 +183,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
                 done.fit,
                 done.posterior.unit,
                 max(200, done.budget.steps // 3),
-                _left_out(done.targets),
+                _left_out(done.targets, calibration.file.groups),
             ),
         ),
         "emulator": pd.DataFrame(
@@ -197,14 +198,11 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     }
 
 
-def _left_out(targets: Targets) -> dict[str, list[str]]:
-    """Return which figures are left out together: each alone, the inputs, kinds of figures."""
+def _left_out(targets: Targets, named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return which figures are left out together: each alone, the inputs, the file's groups."""
     alone = {name: [name] for name in targets.ids}
-    groups = {
-        "all inputs": [n for n, flag in zip(targets.ids, targets.is_input, strict=True) if flag],
-        "cars at Lars": [n for n in targets.ids if n.startswith("LA0") and n <= "LA023"],
-        "split of Kazakh crossings": [n for n in targets.ids if "KZ048" <= n <= "KZ056"],
-    }
+    inputs = [n for n, flag in zip(targets.ids, targets.is_input, strict=True) if flag]
+    groups = {"all inputs": inputs} | {name: list(ids) for name, ids in named.items()}
     return alone | {name: ids for name, ids in groups.items() if 1 < len(ids) < len(targets.ids)}
 
 

@@ -16,11 +16,13 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from flowsim.data.sources import Observation, observations
+from flowsim.data.rows import Observation
+from flowsim.data.sources import observations
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.other_files import Read, file_schema, read_file
+from flowsim.scenario.quantity import Moment
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.types import Floats
 
@@ -134,6 +136,14 @@ class CalibrationFile(Strict):
     observations: dict[str, Fitted] = Field(min_length=1)
     shown: dict[str, str] = Field(
         default_factory=dict, description="Figures shown but not fitted, and why."
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Fitted figures that are left out together to see what the others say.",
+    )
+    windows: dict[str, tuple[Moment, Moment]] = Field(
+        default_factory=dict,
+        description="First and last day over which variants are compared by their entries.",
     )
     budgets: dict[str, Budget] = Field(min_length=1)
     imputed: dict[str, Variant] = Field(default_factory=dict)
@@ -290,6 +300,12 @@ def _figures(read: Read[CalibrationFile], problems: list[Problem]) -> dict[str, 
             if (fitted.share_of is None) != (fitted.value is None):
                 message = "share_of and value go together"
                 problems.append(read.problem(message, block, name))
+    for group, names in read.model.groups.items():
+        for name in names:
+            if name not in read.model.observations:
+                near = suggestion(name, list(read.model.observations))
+                message = f"{name!r} is no figure of observations{near}"
+                problems.append(read.problem(message, "groups", group))
     return chosen
 
 

@@ -22,7 +22,8 @@ from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Param
 from flowsim.calibration.runs import Runner, calibration_key, take_up
 from flowsim.calibration.targets import Targets
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
-from flowsim.data.sources import Observation, observations
+from flowsim.data.rows import Observation
+from flowsim.data.sources import observations
 from flowsim.errors import CalibrationError
 from flowsim.experiments.store import Store
 from flowsim.types import Floats, Progress
@@ -254,7 +255,7 @@ def run_variants(
         steps = budget.steps // 3
         said = variants.variant_row(calibration, fit, posterior.unit, unit, (ours, theirs), steps)
         named = {"kind": kind, "variant": name, "title": title}
-        return named | said | variants.departures(ours, theirs)
+        return named | said | variants.departures(ours, theirs, calibration.file.windows)
 
     rows = [row("off", "nothing", "nothing: the baseline", base)]
     for kind in ("imputed", "off"):

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import simulated
-from flowsim.data.sources import Observation
+from flowsim.data import sources
+from flowsim.data.rows import Observation
 from flowsim.errors import CalibrationError, ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.simulate import simulate
@@ -85,7 +86,7 @@ def work(task: Task) -> list[Outcome]:
 
 
 def daily_numbers(observed: Observed) -> dict[str, float]:
-    """Return entries by country and day, cars queueing at nine by crossing of note, and totals."""
+    """Return entries by country and day, cars at nine by crossing once counted, and totals."""
     model = observed.model
     out: dict[str, float] = {}
     start = model.world.clock.start
@@ -100,11 +101,12 @@ def daily_numbers(observed: Observed) -> dict[str, float]:
             }
         left = model.expected_departures[:, :, list(model.assumptions.destinations).index(name)]
         out[f"departures|{country.code}|"] = float(left[-1].sum())
-    lars = observed.columns_of("GE-LARS")
-    for d in range(model.world.clock.n_days):
-        hour = WARM_UP + 24 * d + NINE
-        value = observed.levels["queue_cars"][hour, lars].sum()
-        out[f"queue_cars|GE-LARS|{start + pd.Timedelta(days=d):%Y-%m-%d}"] = float(value)
+    for crossing in sources.counted("queue_cars"):
+        columns = observed.columns_of(crossing)
+        for d in range(model.world.clock.n_days):
+            hour = WARM_UP + 24 * d + NINE
+            value = observed.levels["queue_cars"][hour, columns].sum()
+            out[f"queue_cars|{crossing}|{start + pd.Timedelta(days=d):%Y-%m-%d}"] = float(value)
     return out
 
 

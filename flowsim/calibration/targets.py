@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration.file import Calibration, Fitted
-from flowsim.data.sources import Observation
+from flowsim.data.rows import Observation
 from flowsim.results.observation import Observed
 from flowsim.types import Floats
 

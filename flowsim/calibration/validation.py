@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.data.sources import Observation
+from flowsim.data import sources
+from flowsim.data.rows import Observation
 from flowsim.types import Floats
 
 ERRORS = {
@@ -37,13 +38,12 @@ DAY = timedelta(days=1)
 Z90 = 1.6449
 DECAY_DAYS = (3.0, 14.0)
 """What a naive guesser would believe of how long a rush lasts."""
-COUNTRIES = ("GE", "KZ")
 GUESSES = ("yesterday", "constant_excess", "decay")
 
 
 def aspect(figure: Observation) -> str:
     """Return what a figure tests: the total, its timing, or how it splits between places."""
-    whole = figure.place_id in COUNTRIES
+    whole = figure.place_id in {country.code for country in sources.destinations()}
     start, end = figure.window_start, figure.window_end
     if start is None or end is None:
         return "none"

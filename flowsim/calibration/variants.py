@@ -8,7 +8,9 @@ mechanism was for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -113,19 +115,22 @@ def variant_row(
     }
 
 
-def departures(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
+def departures(
+    before: pd.DataFrame, after: pd.DataFrame, windows: Mapping[str, tuple[datetime, datetime]]
+) -> dict[str, float]:
     """Return how the answer changes, as it is: median ratios of paired runs, by country.
 
-    ``departures``: men who set off; ``october``: entries of 1-7 October.
+    ``departures``: men who set off; of each window (name: first, last day): entries.
     """
     out = {}
     for column in map(str, before.columns):
         if column.startswith("departures|"):
             country = column.split("|")[1]
-            days = [f"entries|{country}|2022-10-0{day}" for day in range(1, 8)]
             out[f"departures_{country}"] = _ratio(before[[column]], after[[column]])
-            if set(days) <= set(before.columns):
-                out[f"october_{country}"] = _ratio(before[days], after[days])
+            for name, ends in windows.items():
+                days = [f"entries|{country}|{day:%Y-%m-%d}" for day in pd.date_range(*ends)]
+                if set(days) <= set(before.columns):
+                    out[f"{name}_{country}"] = _ratio(before[days], after[days])
     return out
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.data.sources import Observation
+from flowsim.data.rows import Observation
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border

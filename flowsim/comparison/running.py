@@ -254,7 +254,8 @@ def work(task: Task) -> list[Outcome]:
         for keyed in variants:
             part.add(f"lambda {place}", once.numbers(keyed))
     values = [once.targets(keyed) for keyed in plan.combinations]
-    columns = [target.name for target in coincidence.TARGETS]
+    targets = coincidence.targets_of(plan.combinations[0].scenario) if values else ()
+    columns = [target.title for target in targets]
     part.add("explained", pd.DataFrame(values, columns=columns, dtype="float64"))
     return [part.outcome(task.key)]
 

@@ -72,7 +72,7 @@ import flowsim
 from flowsim.errors import ScenarioError
 from flowsim.figures.layout import policy_bars
 from flowsim.findings.naming import named
-from flowsim.report import doubts
+from flowsim.findings import doubts
 from flowsim.scenario import json_schema, load, resolved_yaml
 from flowsim.experiments.running import run
 
@@ -92,7 +92,7 @@ for engine in ("columns", "agents"):
 print(json.dumps({
     "through": through,
     "bars": [m.label for m in policy_bars.marks(slow, "georgia")],
-    "limits": str(doubts.section([slow])),
+    "limits": str(doubts.finding([slow])),
     "named": named("policies.slow_lars.speed", slow).label,
     "problems": problems,
     "schema": "HalfSpeed" in json_schema()["$defs"],

@@ -13,10 +13,10 @@ from figure_worlds import _daily, _outcomes, assert_legible, drawn, results, sce
 from flowsim import figures
 from flowsim.comparison import tables
 from flowsim.comparison.folder import Comparison
-from flowsim.figures.comparison import differences, outcomes, scenarios, switches, transitions
+from flowsim.figures.comparison import differences, outcomes, scenarios, transitions
 from flowsim.figures.layout import style
 from flowsim.figures.layout.tables import Results
-from flowsim.figures.run import capacity, flows, maps, profiles, regions, stocks
+from flowsim.figures.run import flows, maps, profiles, regions, stocks
 from flowsim.scenario.schema import Scenario
 
 OF_COMPARISONS = list(figures.catalogue("comparison"))
@@ -45,7 +45,7 @@ def test_a_fan_holds_nine_replications_in_ten(many: Results) -> None:
 def test_one_replication_has_no_fan_and_no_chance() -> None:
     lone = results(scenario())
     assert "--replications 20" in flows.missing_fan(lone)
-    assert "--replications 20" in capacity.missing(lone)
+    assert "--replications 20" in stocks.missing_capacity(lone)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_the_interval_of_a_share_is_wilsons(
     successes: int, n: int, low: float, high: float
 ) -> None:
     """81 of 263 and 1 of 29 are the examples of Newcombe (1998), table I, method 3."""
-    found = capacity.wilson(np.array([successes]), n)
+    found = stocks.wilson(np.array([successes]), n)
     assert found[0][0] == pytest.approx(low, abs=1e-3)
     assert found[1][0] == pytest.approx(high, abs=1e-3)
 
 
 def test_the_chance_of_passing_never_falls(many: Results) -> None:
-    data = capacity.table(many)
+    data = stocks.capacity_table(many)
     for _, own in data.groupby("place_id"):
         assert own["probability"].is_monotonic_increasing
         assert own["probability"].between(own["low"], own["high"]).all()
@@ -75,7 +75,7 @@ def test_the_chance_is_the_share_of_replications_that_passed(many: Results) -> N
     given = many.scenario.model_dump(by_alias=True)
     given["capacities"]["georgia"]["value"] = line
     one = Results(Scenario.model_validate(given), {}, many.daily, many.hourly, many.outcomes)
-    end = capacity.table(one).query("place_id == 'GE'").iloc[-1]
+    end = stocks.capacity_table(one).query("place_id == 'GE'").iloc[-1]
     assert end["passed"] == (most >= line).sum() == 16
     assert "Georgia passes" in drawn("capacity", one).title
     assert "80\u00a0% of the 20 replications" in drawn("capacity", one).title
@@ -97,7 +97,7 @@ def test_a_world_without_a_line_has_stocks_and_no_chance() -> None:
     found = drawn("stocks", given)
     assert "capacity" not in found.title
     assert found.data["capacity"].isna().all()
-    assert capacity.missing(given) == "its scenario names no capacities"
+    assert stocks.missing_capacity(given) == "its scenario names no capacities"
 
 
 def test_profiles_are_shares_of_leavers_and_of_men(many: Results) -> None:
@@ -265,12 +265,12 @@ def compared() -> Comparison:
 
 
 def test_switched_men_are_those_whose_outcome_differs(compared: Comparison) -> None:
-    data = outcomes.transitions(compared)
+    data = transitions.table(compared)
     own = data[data["b"] == "no-task-force"]
     moved = sum(men for a, b, men in MOVES["no-task-force"] if a != b)
     assert own[own["switched"]]["men"].sum() == pytest.approx(moved, rel=0.05)
     assert own["men"].sum() == pytest.approx(sum(m for *_, m in MOVES["no-task-force"]), rel=0.05)
-    title = switches.finding(data, compared)
+    title = transitions.switches_finding(data, compared)
     assert title.startswith("In no-task-force 3")
     assert title.endswith("men fare otherwise than in september-2022")
 
@@ -282,11 +282,11 @@ def test_a_lone_pair_says_what_becomes_of_most() -> None:
 
 
 def test_rare_outcomes_are_put_together_and_nobody_is_lost(compared: Comparison) -> None:
-    data = outcomes.transitions(compared)
+    data = transitions.table(compared)
     own = data[(data["b"] == "border-closed") & data["switched"]]
     tiny = own.assign(men=np.where(own["status_a"] == "home", 1.0, own["men"]))
     tiny = pd.concat([tiny, tiny.assign(status_a="hiding", men=1.0)])
-    merged = switches.merged(tiny)
+    merged = transitions.merged(tiny)
     assert merged["men"].sum() == pytest.approx(tiny["men"].sum())
     assert "other" in set(merged["status_a"])
 
@@ -339,7 +339,7 @@ def test_terms_are_those_of_all_switched_men_most_first(compared: Comparison) ->
     own = found.data[found.data["b"] == "no-task-force"]
     assert list(own["term"]) == list(TERMS)
     assert own["share"].sum() == pytest.approx(1)
-    assert "a difference in visible checks switched 93\u00a0% of the men" in found.title
+    assert "the sight of checks (deterrence) switched 93\u00a0% of the men" in found.title
 
 
 def test_policies_are_told_by_what_they_explain(compared: Comparison) -> None:

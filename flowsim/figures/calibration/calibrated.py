@@ -83,9 +83,8 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
     names = [f"{row['id']} {row['what']}" for row in records(data)]
     sheet, ax = _ladder(caption, names, "simulated / published", preset)
     ladders.reference(ax, 1)
-    for n, row in enumerate(records(data)):
-        ends = (row["ratio"], row["ratio_low"], row["ratio_high"])
-        ladders.dot(ax, n, *ends, hollow=bool(row["is_input"]))
+    hollow = [{"hollow": is_input} for is_input in data["is_input"]]
+    ladders.dots(ax, data, ["ratio", "ratio_low", "ratio_high"], hollow)
     ax.set_xlim(0, min(MOST_CUT, 1.05 * max(1.2, float(data["ratio_high"].max()))))
     return caption.drawn(sheet)
 
@@ -116,9 +115,8 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
         for row in records(data)
     ]
     sheet, ax = _ladder(caption, names, "place within the prior (0 lower end, 1 upper)", preset)
-    for n, row in enumerate(records(data)):
-        ends = (row["place_median"], row["place_low"], row["place_high"])
-        ladders.dot(ax, n, *ends, color=VERDICTS[row["verdict"]][1])
+    looks = [{"color": VERDICTS[verdict][1]} for verdict in data["verdict"]]
+    ladders.dots(ax, data, ["place_median", "place_low", "place_high"], looks)
     ax.set_xlim(-0.02, 1.02)
     return caption.drawn(sheet)
 
@@ -197,11 +195,10 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
     )
     sheet, ax = _ladder(caption, list(data["parameter"]), "coverage", preset)
     ladders.reference(ax, target)
-    error = 2 * np.sqrt(target * (1 - target) / truths)
-    for n, row in enumerate(records(data)):
-        ends = (max(0.0, row["coverage"] - error), min(1.0, row["coverage"] + error))
-        colour = BLUE if row["verdict"] == "identified" else QUIET
-        ladders.dot(ax, n, row["coverage"], *ends, color=colour)
+    error, share = 2 * np.sqrt(target * (1 - target) / truths), data["coverage"]
+    spans = pd.DataFrame({"share": share, "low": share - error, "high": share + error}).clip(0, 1)
+    looks = [{"color": BLUE if of == "identified" else QUIET} for of in data["verdict"]]
+    ladders.dots(ax, spans, list(spans.columns), looks)
     ax.set_xlim(min(0.6, float(data["coverage"].min()) - 0.1), 1.02)
     return caption.drawn(sheet)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from flowsim.figures.layout.style import CYCLE, GREEN, QUIET, VERMILION
-from flowsim.figures.layout.tables import flowsim_version, sample_of
-from flowsim.findings.words import elided, listed, plural
+from flowsim.figures.layout.tables import flowsim_version
+from flowsim.findings.words import elided, listed, plural, sampled
 from flowsim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -37,29 +37,6 @@ SHORT = {
 }
 DESTINATIONS = tuple(colour for colour in CYCLE if colour not in (GREEN, VERMILION))
 MOST_PAIRS = 3
-
-
-def missing_matrix(results: Comparison) -> str:
-    """Return why transitions cannot be drawn, if so."""
-    return "it has no matrix of transitions" if results.matrix.empty else ""
-
-
-def transitions(results: Comparison) -> pd.DataFrame:
-    """Return the men by what became of them in both worlds.
-
-    Columns a, b, status_a, status_b, fate_a, fate_b (in words), men, low, high, switched.
-    """
-    names = destinations(results.scenarios)
-    rows = results.matrix[results.matrix["by"] == "all"]
-    turn = {b: place for place, (_, b) in enumerate(results.pairs)}
-    data = rows.sort_values("b", key=lambda b: b.map(turn), kind="stable")
-    words = {
-        f"fate_{side}": [outcome(status, names) for status in data[f"status_{side}"]]
-        for side in "ab"
-    }
-    switched = data["status_a"] != data["status_b"]
-    columns = ["a", "b", "status_a", "status_b", *words, "men", "low", "high", "switched"]
-    return data.assign(switched=switched, **words)[columns].reset_index(drop=True)
 
 
 def outcome(status: str, names: dict[str, str], short: bool = False) -> str:
@@ -107,19 +84,13 @@ def of_pair(data: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
     return data[(data["a"] == pair[0]) & (data["b"] == pair[1])]
 
 
-def sentence(clauses: Iterable[str]) -> str:
-    """Join clauses about scenarios; the first letter becomes a capital."""
-    text = "; ".join(clauses)
-    return text[:1].upper() + text[1:]
-
-
 def source(results: Comparison) -> str:
     """Return what was compared, with which seed and sample, by which version."""
     first = results.scenarios[0]
     names = listed([elided(name, 40) for name in results.names])
     return (
         f"Source: flowsim {flowsim_version(results.manifest)}, scenarios {names}, seed "
-        f"{first.seed}, {sample_of(first.sample)} simulated, "
+        f"{first.seed}, {sampled(first.sample)} simulated, "
         f"{plural(results.replications, 'replication')}; the same men in each."
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,11 @@ import pandas as pd
 
 from flowsim.figures.comparison.outcomes import source
 from flowsim.figures.families import Family
+from flowsim.figures.layout import ladders, timelines, worlds
 from flowsim.figures.layout import policy_bars as marks
-from flowsim.figures.layout import timelines, worlds
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, Sheet, fitted
+from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import records, spread
 from flowsim.findings.words import count, listed
@@ -59,64 +58,44 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     columns = min(len(shown), 2 if preset.narrow else 3 if preset.height is None else 4)
     lines = -(-len(shown) // columns)
     places = list(dict.fromkeys(data["place"]))
-    grid = Grid(preset.scale, columns, lines, len(places))
-    sheet = caption.sheet(preset, grid.body)
-    grid = replace(grid, high=grid.high + (sheet.body - grid.body) / (len(places) * lines))
-    for n, place in enumerate(places):
-        head = fitted(f"Persons entering {place} a day", preset.text, preset.width - 5, "bold")
-        sheet.text(MARGIN, grid.top(n), head, preset.text, weight="bold")
-        _draw_place(data[data["place"] == place], shown, first.horizon, sheet, grid, n)
+    # where all scenarios are on one line, their names stand above the first place only
+    named = [lines > 1 or n == 0 for n in range(len(places))]
+    edges = [(HEAD + lines * (HEAD * above + FOOT)) * preset.scale for above in named]
+    around = sum(edges) + GAP * (len(places) - 1)
+    sheet = caption.sheet(preset, around + len(places) * lines * PANEL)
+    high, top = (sheet.body - around) / len(places), 0.0
+    for place, above, edge in zip(places, named, edges, strict=True):
+        cell = Cell(0.0, top, preset.width, edge + high)
+        inner = ladders.headed(sheet, cell, f"Persons entering {place} a day", HEAD)
+        rows = data[data["place"] == place]
+        _draw_place(rows, shown, first.horizon, sheet, inner, columns, above)
+        top += cell.height + GAP
     return caption.drawn(sheet)
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Lengths in mm: ``lines`` of ``columns`` panels for each of ``places``.
-
-    Where all scenarios of a place are on one line, their names stand above the first place only.
-    """
-
-    scale: float
-    columns: int
-    lines: int
-    places: int
-    high: float = PANEL
-
-    def named(self, place: int) -> bool:
-        """Whether panels of a place have the scenario's name above them."""
-        return place == 0 or self.lines > 1
-
-    def line(self, place: int) -> float:
-        """Height of a line of panels with their names and dates."""
-        return self.high + (HEAD * self.named(place) + FOOT) * self.scale
-
-    def top(self, place: int) -> float:
-        """Where a place begins."""
-        return sum(HEAD * self.scale + self.lines * self.line(n) + GAP for n in range(place))
-
-    @property
-    def body(self) -> float:
-        """Height of all."""
-        return self.top(self.places) - GAP
-
-
 def _draw_place(
-    data: pd.DataFrame, shown: list[str], horizon: Horizon, sheet: Sheet, grid: Grid, place: int
+    data: pd.DataFrame,
+    shown: list[str],
+    horizon: Horizon,
+    sheet: Sheet,
+    cell: Cell,
+    columns: int,
+    named: bool,
 ) -> None:
-    preset, scale = sheet.preset, grid.scale
-    left, gap = MARGIN + LEFT * scale, 4.0
-    width = (preset.width - left - 4.0 - gap * (grid.columns - 1)) / grid.columns
+    """Draw a panel for each scenario, with its name above if ``named``."""
+    preset, gap = sheet.preset, 4.0
+    left, head = MARGIN + LEFT * preset.scale, HEAD * named * preset.scale
+    width = (cell.width - left - 4.0 - gap * (columns - 1)) / columns
+    line = cell.height / -(-len(shown) // columns)
     noon = data["date"] + timedelta(hours=12)
     curves = data.rename(columns={"scenario": "world"}).assign(date=noon)
     limit = data[["value", "high"]].max().max()
     for n, name in enumerate(shown):
-        row, column = divmod(n, grid.columns)
-        x = left + column * (width + gap)
-        y = grid.top(place) + HEAD * scale + row * grid.line(place)
-        if grid.named(place):
+        row, column = divmod(n, columns)
+        x, y = left + column * (width + gap), cell.top + row * line
+        if named:
             sheet.text(x, y + 0.4, fitted(name, preset.small, width + 2), preset.small)
-            y += HEAD * scale
-        panel = sheet.axes(x, y, width, grid.high)
+        panel = sheet.axes(x, y + head, width, line - head - FOOT * preset.scale)
         marks.time_axis(panel, horizon, width, preset, inside=True)
         worlds.draw(curves, name, panel, shown[:1], alpha=0.8, **BEHIND)
         timelines.number_axis(panel, limit, ticks=4)

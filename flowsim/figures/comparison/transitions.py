@@ -1,7 +1,8 @@
-"""The same men in two worlds as a table of shares: of each outcome in one, those in the other."""
+"""The same men in two worlds, by what became of them in both: as ribbons, and as a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -9,69 +10,218 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.figures.comparison.outcomes import (
-    destinations,
-    left_out,
-    missing_matrix,
-    of_pair,
-    ordered,
-    outcome,
-    pairs,
-    source,
-    transitions,
-)
+from flowsim.figures.comparison import outcomes
+from flowsim.figures.comparison.outcomes import outcome, pairs
 from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders
+from flowsim.figures.layout import ladders, ribbons
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted, text_width
 from flowsim.figures.layout.style import INK, RULE, SEQUENTIAL, Preset, plain
-from flowsim.findings.words import count, listed, share
+from flowsim.figures.layout.tables import records
+from flowsim.findings.words import capital, count, listed, share
 
 if TYPE_CHECKING:
     from flowsim.comparison import Comparison
 
+SWITCHES_FAMILY = Family(
+    "switches", "the same men in two worlds, as ribbons", draw="draw_switches", order=1
+)
 FAMILY = Family("transitions", "outcomes in one world by those in the other", order=2)
-ROW, GAP, HEAD = 4.6, 5.0, 5.0
-SEEN = 0.005
-DARK = 0.55
+ROOM, RARE, OTHER, MOST_ON_SLIDE = 0.36, 0.015, "other", 2
+HEAD, GAP, NEAR = 9.5, 5.0, 6
+ROW, TABLE_HEAD = 4.6, 5.0
+SEEN, DARK = 0.005, 0.55
+SAME_MEN = "The same simulated men with the same chance events in two worlds."
+SWITCHES_SUBTITLE = (
+    f"{SAME_MEN} Drawn are those whose outcome differs; heights are numbers of men, colours the "
+    "outcome in the second world."
+)
 SUBTITLE = (
-    "The same simulated men with the same chance events in two worlds. Each row: what became of "
-    "them in the first, with their number, and how many per cent had which outcome in the second. "
-    "Framed: the same outcome."
+    f"{SAME_MEN} Each row: what became of them in the first, with their number, and how many per "
+    "cent had which outcome in the second. Framed: the same outcome."
 )
 NOTE = (
     "Rows add up to 100 %. Wanted: wanted to go there and could not. A destination: got in, "
     "whatever came after. Above 99.5 rounded down. Numbers and intervals: transitions.csv."
 )
-missing = missing_matrix
+
+
+def missing(results: Comparison) -> str:
+    """Return why there is nothing to draw, if so."""
+    return "it has no matrix of transitions" if results.matrix.empty else ""
+
+
+def table(results: Comparison) -> pd.DataFrame:
+    """Return the men by what became of them in both worlds.
+
+    Columns a, b, status_a, status_b, fate_a, fate_b (in words), men, low, high, switched.
+    """
+    names = outcomes.destinations(results.scenarios)
+    rows = results.matrix[results.matrix["by"] == "all"]
+    turn = {b: place for place, (_, b) in enumerate(results.pairs)}
+    data = rows.sort_values("b", key=lambda b: b.map(turn), kind="stable")
+    words = {
+        f"fate_{side}": [outcome(status, names) for status in data[f"status_{side}"]]
+        for side in "ab"
+    }
+    switched = data["status_a"] != data["status_b"]
+    columns = ["a", "b", "status_a", "status_b", *words, "men", "low", "high", "switched"]
+    return data.assign(switched=switched, **words)[columns].reset_index(drop=True)
+
+
+def _ordered(data: pd.DataFrame, side: str, names: dict[str, str]) -> dict[str, float]:
+    """Return the men of each outcome in one of the worlds, those abroad first."""
+    men = data.groupby(f"status_{side}")["men"].sum()
+    return {status: float(men[status]) for status in outcomes.ordered(men.index, names)}
+
+
+# ---- ribbons
+
+
+def draw_switches(results: Comparison, preset: Preset) -> Drawn:
+    """Arrange one alluvial for each pair of scenarios, of those whose outcome differs."""
+    data, names = table(results), outcomes.destinations(results.scenarios)
+    caption = Caption(
+        SWITCHES_FAMILY.name,
+        data,
+        switches_finding(data, results),
+        SWITCHES_SUBTITLE,
+        outcomes.source(results),
+        _switches_note(data, results),
+        alt=_switches_alt(data, results),
+    )
+    shown = pairs(results)[: MOST_ON_SLIDE if preset.height is not None else None]
+    drawn = [merged(_switched(data, pair)) for pair in shown]
+    heights = [_height(own, preset) for own in drawn]
+    sheet = caption.sheet(preset, sum(heights) + GAP * (len(heights) - 1))
+    for own, pair, cell in zip(drawn, shown, sheet.cells(heights, GAP), strict=True):
+        total = count(own["men"].sum()) if len(own) else "no"
+        inner = ladders.headed(sheet, cell, f"{pair[1]}: {total} men fare otherwise", HEAD)
+        if len(own):
+            _name_sides(pair, sheet, cell)
+            draw_ribbons(own, names, sheet, inner)
+    return caption.drawn(sheet)
+
+
+def _switched(data: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    return outcomes.of_pair(data[data["switched"]], pair)
+
+
+def _height(data: pd.DataFrame, preset: Preset) -> float:
+    most = max(data["status_a"].nunique(), data["status_b"].nunique(), 3)
+    return (HEAD + 4.6 * most) * preset.scale + 16.0
+
+
+def merged(data: pd.DataFrame) -> pd.DataFrame:
+    """Put outcomes too rare to be seen, on either side, under one name, if they are several."""
+    total = data["men"].sum()
+    for side in ("status_a", "status_b"):
+        men = data.groupby(side)["men"].sum()
+        rare = list(men[men < RARE * total].index)
+        if len(rare) > 1:
+            data = data.assign(**{side: data[side].where(~data[side].isin(rare), OTHER)})
+    return data.groupby(["status_a", "status_b"])[["men"]].sum().reset_index()
+
+
+def _name_sides(pair: tuple[str, str], sheet: Sheet, cell: Cell) -> None:
+    size, top = sheet.preset.small, cell.top + 4.6 * sheet.preset.scale
+    left, right = (fitted(f"in {world}", size, cell.width / 2 - 5) for world in pair)
+    sheet.text(cell.left + MARGIN, top, left, size)
+    sheet.text(cell.left + cell.width - MARGIN, top, right, size, ha="right")
+
+
+def draw_ribbons(data: pd.DataFrame, names: dict[str, str], sheet: Sheet, cell: Cell) -> None:
+    """Draw nodes and ribbons in the colour of the outcome in the second world.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Switched rows of ``table`` for one pair.
+    """
+    sides = [_ordered(data, side, names) for side in "ab"]
+    words = {s: outcome(s, names, short=cell.width < 120) for men in sides for s in men}
+    flows = [
+        ribbons.Flow(words[a], words[b], n, outcomes.colour(b, names))
+        for a, b, n in data[["status_a", "status_b", "men"]].itertuples(index=False)
+    ]
+    men = [{words[status]: n for status, n in side.items()} for side in sides]
+    columns = ribbons.columns(men, [ROOM * cell.width] * 2, cell.width, sheet.preset)
+    ribbons.draw(columns, [flows], ribbons.canvas(sheet, cell), {}, sheet.preset)
+
+
+def switches_finding(data: pd.DataFrame, results: Comparison) -> str:
+    """State how many men fare otherwise; of a single pair, also what becomes of most of them."""
+    shown = pairs(results)
+    totals = [float(_switched(data, pair)["men"].sum()) for pair in shown]
+    clauses = [
+        f"in {b} {count(total) if total >= 1 else 'no'} men"
+        for (_, b), total in zip(shown, totals, strict=True)
+    ]
+    text = f"{listed(clauses)} fare otherwise than in {results.names[0]}"
+    rows = _most(_switched(data, shown[0]))
+    if len(shown) == 1 and rows:
+        text += f"; {count(rows[0]['men'])} of them from \u201c{rows[0]['fate_a']}\u201d to "
+        text += f"\u201c{rows[0]['fate_b']}\u201d"
+    return capital(text)
+
+
+def _most(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return records(rows.sort_values("men", ascending=False, kind="stable").head(NEAR))
+
+
+def _switches_note(data: pd.DataFrame, results: Comparison) -> str:
+    same = data[~data["switched"]]
+    numbers = [
+        f"{count(outcomes.of_pair(same, pair)['men'].sum())} in {pair[1]}"
+        for pair in pairs(results)
+    ]
+    return (
+        f"Not drawn: men whose outcome is the same, {listed(numbers)}. Reached: got in, whatever "
+        "came after. Rare outcomes are drawn together; all, with intervals: switches.csv."
+        f"{outcomes.left_out(results)}"
+    )
+
+
+def _switches_alt(data: pd.DataFrame, results: Comparison) -> list[str]:
+    flows = {
+        pair[1]: [
+            f"{row['fate_a']} to {row['fate_b']} {count(row['men'])}"
+            for row in _most(_switched(data, pair))
+        ]
+        for pair in pairs(results)
+    }
+    return [f"{b}: {'; '.join(texts) or 'none'}." for b, texts in flows.items()]
+
+
+# ---- the table of shares
 
 
 def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     """Arrange one table for each pair of scenarios."""
-    data, names = transitions(results), destinations(results.scenarios)
+    data, names = table(results), outcomes.destinations(results.scenarios)
     data["share"] = data["men"] / data.groupby(["a", "b", "status_a"])["men"].transform("sum")
     caption = Caption(
         FAMILY.name,
         data,
         finding(data, results),
         SUBTITLE,
-        source(results),
-        NOTE + left_out(results),
+        outcomes.source(results),
+        NOTE + outcomes.left_out(results),
         alt=_alt(data, results),
     )
-    parts = [of_pair(data, pair) for pair in pairs(results)]
+    shown = pairs(results)
+    parts = [outcomes.of_pair(data, pair) for pair in shown]
     tops = [_top(part, names, preset) for part in parts]
     if preset.height is not None:
         tops = [max(tops)] * len(tops)
     rows = [part["status_a"].nunique() * ROW * preset.scale + 1.0 for part in parts]
     heights = [top + row for top, row in zip(tops, rows, strict=True)]
     sheet = caption.sheet(preset, sum(heights) + GAP * (len(heights) - 1))
-    for part, pair, cell, top in zip(
-        parts, pairs(results), sheet.cells(heights, GAP), tops, strict=True
-    ):
-        ladders.headed(sheet, cell, f"From {pair[0]} to {pair[1]}", HEAD)
-        _draw_pair(part, names, sheet, cell, top)
+    cells = sheet.cells(heights, GAP)
+    for part, pair, cell, top in zip(parts, shown, cells, tops, strict=True):
+        ladders.headed(sheet, cell, f"From {pair[0]} to {pair[1]}", TABLE_HEAD)
+        _draw_table(part, names, sheet, cell, top)
     return caption.drawn(sheet)
 
 
@@ -79,23 +229,22 @@ def _top(data: pd.DataFrame, names: dict[str, str], preset: Preset) -> float:
     """Return the height that the heading and the upright names of the columns need."""
     texts = [outcome(status, names, short=True) for status in data["status_b"].unique()]
     longest = max((text_width(plain(text), preset.small) for text in texts), default=10.0)
-    return HEAD * preset.scale + longest + 1.5
+    return TABLE_HEAD * preset.scale + longest + 1.5
 
 
-def _draw_pair(
+def _draw_table(
     data: pd.DataFrame, names: dict[str, str], sheet: Sheet, cell: Cell, top: float
 ) -> None:
     preset = sheet.preset
-    rows, columns = (ordered(data[f"status_{side}"], names) for side in ("a", "b"))
-    men = data.groupby("status_a")["men"].sum()
-    labels = [f"{outcome(s, names, short=True)}  {count(men[s])}" for s in rows]
+    rows, columns = (_ordered(data, side, names) for side in "ab")
+    labels = [f"{outcome(s, names, short=True)}  {count(men)}" for s, men in rows.items()]
     room = min(max(text_width(text, preset.small) for text in labels) + 1, 0.42 * cell.width)
     left = cell.left + MARGIN + room + 1.5
     width = min(cell.left + cell.width - MARGIN - left, 13.0 * len(columns))
     step = width / len(columns)
     high = min(cell.height - top, 7.0 * len(rows) * preset.scale)
     ax = sheet.axes(left, cell.top + top, width, high)
-    draw(data, ax, rows, columns, step, preset)
+    draw(data, ax, list(rows), list(columns), step, preset)
     for n, text in enumerate(labels):
         y = cell.top + top + (n + 0.5) * high / len(rows)
         look: dict[str, Any] = {"va": "center_baseline", "ha": "right"}
@@ -109,8 +258,8 @@ def _draw_pair(
 def draw(
     data: pd.DataFrame,
     ax: Axes,
-    rows: list[str],
-    columns: list[str],
+    rows: Sequence[str],
+    columns: Sequence[str],
     step: float,
     preset: Preset,
 ) -> None:
@@ -127,21 +276,18 @@ def draw(
     ax.axis("off")
     colours = colormaps[SEQUENTIAL]
     found = data.groupby(["status_a", "status_b"])["share"].sum().to_dict()
-    for y, a in enumerate(rows):
-        for x, b in enumerate(columns):
-            value = float(found.get((a, b), 0.0))
-            face = colours(0.85 * value**0.5) if value > 0 else "white"
-            same = a == b
-            look: dict[str, Any] = {"facecolor": face, "edgecolor": INK if same else RULE}
-            box = Rectangle((x, y), 1, 1, linewidth=1.1 if same else 0.4, zorder=3 if same else 2)
-            box.set(**look)
-            ax.add_patch(box)
-            if value <= 0:
-                continue
-            text = _percent(value, step, preset)
-            ink = "white" if value**0.5 > DARK else INK
-            place = {"ha": "center", "va": "center_baseline", "zorder": 4}
-            ax.text(x + 0.5, y + 0.5, text, size=preset.small, color=ink).set(**place)
+    for y, x in ((y, x) for y in range(len(rows)) for x in range(len(columns))):
+        value, same = float(found.get((rows[y], columns[x]), 0.0)), rows[y] == columns[x]
+        face = colours(0.85 * value**0.5) if value > 0 else "white"
+        edge = (
+            {"edgecolor": INK, "linewidth": 1.1} if same else {"edgecolor": RULE, "linewidth": 0.4}
+        )
+        box = Rectangle((x, y), 1, 1, facecolor=face, zorder=3 if same else 2)
+        ax.add_patch(box).set(**edge)
+        if value > 0:
+            text = ax.text(x + 0.5, y + 0.5, _percent(value, step, preset), size=preset.small)
+            text.set(ha="center", va="center_baseline", zorder=4)
+            text.set_color("white" if value**0.5 > DARK else INK)
 
 
 def _percent(value: float, step: float, preset: Preset) -> str:
@@ -154,7 +300,7 @@ def _percent(value: float, step: float, preset: Preset) -> str:
 
 def finding(data: pd.DataFrame, results: Comparison) -> str:
     """State what became, in the other world, of those who had reached a destination."""
-    names, first = destinations(results.scenarios), results.names[0]
+    names, first = outcomes.destinations(results.scenarios), results.names[0]
     reached = data[data["status_a"].str.startswith("reached-")]
     if reached.empty:
         return f"In {first} nobody reached a destination"
@@ -162,16 +308,18 @@ def finding(data: pd.DataFrame, results: Comparison) -> str:
     top = str(men.idxmax())
     kept = reached[(reached["status_a"] == top) & (reached["status_b"] == top)]
     shares = kept.set_index("b")["share"]
-    clauses = [f"{share(float(shares.get(b, 0.0)))} do so in {b}" for _, b in pairs(results)]
-    clauses = [clauses[0], *(text.replace(" do so", "") for text in clauses[1:])]
+    clauses = [
+        f"{share(float(shares.get(b, 0.0)))}{' do so' * (n == 0)} in {b}"
+        for n, (_, b) in enumerate(pairs(results))
+    ]
     place = names.get(top.removeprefix("reached-"), top)
     return f"Of {count(men.max())} men who reach {place} in {first}, {listed(clauses)}"
 
 
 def _alt(data: pd.DataFrame, results: Comparison) -> list[str]:
     parts = []
-    for _, b in pairs(results):
-        own = data[(data["b"] == b) & ~data["switched"]]
+    for pair in pairs(results):
+        own = outcomes.of_pair(data[~data["switched"]], pair)
         rows = [f"{f} {share(s)}" for f, s in zip(own["fate_a"], own["share"], strict=True)]
-        parts.append(f"{b}, share with the same outcome: {'; '.join(rows)}.")
+        parts.append(f"{pair[1]}, share with the same outcome: {'; '.join(rows)}.")
     return parts

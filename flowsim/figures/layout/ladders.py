@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -90,6 +91,16 @@ def dot(ax: Axes, row: float, value: float, low: float, high: float, **look: Any
         markeredgewidth=1.1,
         **marker,
     )
+
+
+def dots(
+    ax: Axes, data: pd.DataFrame, columns: Sequence[Any], looks: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Draw a dot for each row: value, low and high are in ``columns``."""
+    looks = looks or [{}] * len(data)
+    spans = data[list(columns)].to_numpy(float)
+    for n, (span, look) in enumerate(zip(spans, looks, strict=True)):
+        dot(ax, n, *span, **look)
 
 
 def reference(ax: Axes, value: float) -> None:

@@ -74,7 +74,7 @@ def beside(
     own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: int, **words: str
 ) -> list[pd.DataFrame]:
     """Return simulated and published rows of a measure at a place, ``words`` in columns of each."""
-    place = {"place_id": place_id, **words}
+    place = {"place_id": place_id, "measure": measure, **words}
     seen = published(scenario, measure, place_id, offset)
     return [own.assign(series="simulated", **place), seen.assign(series="published", **place)]
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.figures.layout import folders
-from flowsim.findings.words import elided
+from flowsim.findings.ranges import FEW
+from flowsim.findings.words import elided, sampled
 from flowsim.scenario import load
 from flowsim.scenario.schema import Scenario
 
@@ -27,7 +28,6 @@ DAILY_MEASURES = (
     "stock_persons",
 )
 HOURLY_MEASURES = ("queue_persons", "queue_cars")
-FEW = 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Results:
         times = f", {n} replications" if n > 1 else ""
         return (
             f"Source: flowsim {flowsim_version(self.manifest)}, scenario {scenario.name}{title}, "
-            f"seed {scenario.seed}, {sample_of(scenario.sample)} simulated{times}."
+            f"seed {scenario.seed}, {sampled(scenario.sample)} simulated{times}."
         )
 
     def days(self, measure: str, place_kind: str) -> pd.DataFrame:
@@ -121,11 +121,6 @@ def ends(groups: Any, n: int) -> tuple[pd.Series[float], pd.Series[float]]:
 def range_of(n: int) -> str:
     """Return what the ends of ``spread`` are, in words."""
     return f"{'range' if n <= FEW else '5 % to 95 %'} of {n} replications"
-
-
-def sample_of(sample: float) -> str:
-    """Return the men simulated, in words."""
-    return "all men" if sample == 1 else f"{100 * sample:.3g} % of the men"
 
 
 def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -81,15 +81,20 @@ def height(panel: float, strip: Sequence[marks.Mark], preset: Preset) -> float:
 
 
 def framed(
-    sheet: Sheet, cell: Cell, head: str, strip: Sequence[marks.Mark], horizon: Horizon
+    sheet: Sheet,
+    cell: Cell,
+    head: str,
+    strip: Sequence[marks.Mark],
+    horizon: Horizon,
+    room: float = HEAD,
 ) -> Axes:
-    """Lay out a cell: heading, strip of policies, and below it a panel over time, given back."""
+    """Return a panel over time at the bottom of a cell, a heading and a strip of policies above."""
     preset, scale = sheet.preset, sheet.preset.scale
     left, width = cell.left + LEFT * scale, cell.width - LEFT * scale - RIGHT
     heading = fitted(head, preset.text, cell.width - 5.0, "bold")
     sheet.text(cell.left + 2.5, cell.top, heading, preset.text, weight="bold")
-    top, high = cell.top + HEAD * scale, marks.height(strip, preset)
-    below = cell.height - HEAD * scale - high - FOOT * scale
+    top, high = cell.top + room * scale, marks.height(strip, preset)
+    below = cell.height - room * scale - high - FOOT * scale
     panel = sheet.axes(left, top + high, width, below)
     marks.time_axis(panel, horizon, width, preset)
     if strip:

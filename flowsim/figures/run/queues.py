@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,17 +14,17 @@ from matplotlib.axes import Axes
 from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars as marks
 from flowsim.figures.layout import published, timelines
+from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet, fitted
+from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.layout.tables import Results, highest, joined, records, spread
-from flowsim.findings.words import count, day, listed, period, plural, rate
+from flowsim.findings.words import count, day, listed, plural, rate
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 
 FAMILY = Family(
     "queues", "queue at the crossing with published counts, waits at the busiest", order=2
 )
-NAME = FAMILY.name
 COLUMNS = ["place_id", "place", "measure", "series", "id", "role", "start", "end"]
 BUSIEST = 4
 GAP_HOURS = 36
@@ -55,93 +56,52 @@ def missing(results: Results) -> str:
 
 
 def draw_figure(results: Results, preset: Preset) -> Drawn:
-    """Arrange cars and persons at one crossing above the waits at the busiest crossings."""
-    shown = crossings(results)
+    """Arrange the queue at one crossing above, or left of, the waits at the busiest crossings."""
+    shown, scenario, beside = crossings(results), results.scenario, preset.height is not None
     data = table(results, shown)
-    title = finding(data, results, shown)
-    unseen = data["measure"].isin(LABELS) & ~data["measure"].isin(_measures(preset))
-    data = data[~unseen]
-    scenario, focus = results.scenario, shown.focus
-    strip = marks.marks(scenario, scenario.crossings[focus].destination, focus) if focus else []
-    layout = Layout.of(preset, len(shown.busiest), marks.height(strip, preset))
-    notes = [_notes(data, results, focus), results.source]
-    keys = _keys(data, results)
-    sheet = Sheet(preset, title, _subtitle(results, shown), notes, layout.body, keys)
-    layout = layout.into(sheet.body)
-    _draw_queue(data, results, focus, strip, sheet, layout)
-    _draw_waits(data, results, shown, sheet, layout)
-    alt = _alt(data, title, results, shown)
-    return Drawn(NAME, sheet.figure, data, title, alt, results.source)
+    title, subtitle = finding(data, results, shown), _subtitle(results, shown)
+    measures = list(LABELS)[: 1 if beside else None]
+    data = data[data["measure"].isin([*measures, *WAITS])]
+    caption = Caption(
+        FAMILY.name,
+        data,
+        title,
+        subtitle,
+        results.source,
+        _notes(data, results, shown.focus),
+        _keys(data, results.n_replications),
+        [subtitle, *_alt(data, results, shown)],
+    )
+    focus, strip = shown.focus, []
+    if focus:
+        strip = marks.marks(scenario, scenario.crossings[focus].destination, focus)
+    columns = 2 if preset.narrow or beside else BUSIEST
+    rows = -(-max(1, len(shown.busiest)) // columns)
+    *queue, waits = _cells(preset, marks.height(strip, preset), rows)
+    sheet = caption.sheet(preset, waits.top + waits.height)
+    if beside:
+        queue = [replace(cell, height=sheet.body) for cell in queue]
+        waits = queue[1]
+    name = scenario.crossings[focus].name if focus else "road crossings"
+    for measure, cell in zip(measures, queue, strict=False):
+        marked = strip if cell.top == 0 else []
+        heading = f"{LABELS[measure]} at {name}"
+        panel = timelines.framed(sheet, cell, heading, marked, scenario.horizon, HEAD)
+        draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
+    _draw_waits(data, results, shown.busiest, sheet, waits, rows, columns)
+    return caption.drawn(sheet)
 
 
-def _measures(preset: Preset) -> tuple[str, ...]:
-    """Return the measures of the queue that there is room for."""
-    return tuple(LABELS) if preset.height is None else ("queue_cars",)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Lengths in mm: of the queue's panels, of the waits' panels and what stands between.
-
-    Attributes
-    ----------
-    stacked : int
-        Panels of the queue below each other: 1 or 2.
-    beside : bool
-        Whether the waits stand to the right of the queue instead of below it.
-    columns, rows : int
-        Panels of waits beside and below each other.
-    """
-
-    scale: float
-    stacked: int
-    columns: int
-    rows: int
-    strip: float
-    beside: bool = False
-    long: float = LONG
-    short: float = SHORT
-
-    @classmethod
-    def of(cls, preset: Preset, n_waits: int, strip: float) -> Layout:
-        """Return the layout of a preset for so many panels of waits and a strip so high."""
-        beside = preset.height is not None
-        columns = 2 if preset.narrow or beside else BUSIEST
-        rows = -(-max(1, n_waits) // columns)
-        return cls(preset.scale, 2 if preset.narrow else 1, columns, rows, strip, beside)
-
-    @property
-    def head(self) -> float:
-        """Height of a heading."""
-        return HEAD * self.scale
-
-    @property
-    def foot(self) -> float:
-        """Height of the dates below a panel."""
-        return FOOT * self.scale
-
-    @property
-    def waits_top(self) -> float:
-        """Where the waits begin."""
-        if self.beside:
-            return 0.0
-        queue = self.head + self.strip + self.stacked * (self.long + self.foot)
-        return queue + (self.stacked - 1) * (self.head + GAP) + GAP
-
-    @property
-    def body(self) -> float:
-        """Height of all."""
-        return self.waits_top + self.head + self.rows * (self.short + self.head + self.foot)
-
-    def into(self, body: float) -> Layout:
-        """Return the layout with its panels made to fill a body."""
-        if self.beside:
-            long = body - self.head - self.strip - self.foot
-            spare = body - self.head - self.rows * (self.head + self.foot)
-            return replace(self, long=long, short=spare / self.rows)
-        shared = self.stacked * self.long + self.rows * self.short
-        factor = 1 + (body - self.body) / shared
-        return replace(self, long=self.long * factor, short=self.short * factor)
+def _cells(preset: Preset, strip: float, rows: int) -> list[Cell]:
+    """Return two cells for the queue, side by side if there is room, and one for the waits."""
+    edges, head = (HEAD + FOOT) * preset.scale, HEAD * preset.scale
+    high, half = edges + strip + LONG, preset.width / 2
+    queue = [Cell(left, 0.0, half, high) for left in (0.0, half)]
+    if preset.narrow:
+        below = Cell(0.0, high + GAP, preset.width, edges + LONG)
+        queue = [Cell(0.0, 0.0, preset.width, high), below]
+    top = queue[1].top + queue[1].height + GAP
+    return [*queue, Cell(0.0, top, preset.width, head + rows * (edges + SHORT))]
 
 
 def crossings(results: Results) -> Shown:
@@ -157,35 +117,35 @@ def crossings(results: Results) -> Shown:
 
 def table(results: Results, shown: Shown) -> pd.DataFrame:
     """Return queues by the hour at one crossing, waits at the busiest, Moscow time."""
-    queues = [] if shown.focus is None else [(measure, shown.focus) for measure in LABELS]
-    parts = []
+    queues = [(measure, shown.focus) for measure in LABELS if shown.focus is not None]
     waits = [(measure, key) for key in shown.busiest for measure in WAITS]
+    parts = []
     for measure, key in [*queues, *waits]:
-        if measure in WAITS:
-            own = _by_day(results, key, measure)
-        else:
-            rows = results.hours(measure)
-            own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
-            own["end"] = own["start"] + timedelta(hours=1)
-        seen = published.published(results.scenario, measure, key, MOSCOW_UTC_OFFSET_H)
-        place = {"place_id": key, "place": results.scenario.crossings[key].name}
-        for part, series in ((own, "simulated"), (seen, "published")):
-            parts.append(part.assign(measure=measure, series=series, **place))
+        own = (
+            _by_day(results, key, measure) if measure in WAITS else _by_hour(results, key, measure)
+        )
+        name, where = results.scenario.crossings[key].name, (measure, key, MOSCOW_UTC_OFFSET_H)
+        parts += published.beside(own, results.scenario, *where, place=name)
     return joined(parts, COLUMNS)
+
+
+def _by_hour(results: Results, key: str, measure: str) -> pd.DataFrame:
+    """Return a queue by the hour."""
+    rows = results.hours(measure)
+    own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
+    return own.assign(end=own["start"] + timedelta(hours=1))
 
 
 def _by_day(results: Results, key: str, measure: str) -> pd.DataFrame:
     """Return the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time."""
-    horizon = results.scenario.horizon
-    waits = results.days(measure, "crossing")
-    inside = waits["date"].between(horizon.start, horizon.end - timedelta(days=1))
-    own = spread(waits[(waits["place_id"] == key) & inside], ["date"])
+    waits = timelines.within(results.days(measure, "crossing"), results.scenario.horizon)
+    own = spread(waits[waits["place_id"] == key], ["date"])
     ahead = results.scenario.crossings[key].utc_offset_h - MOSCOW_UTC_OFFSET_H
     start = own["date"] - timedelta(hours=ahead)
     return own.assign(start=start, end=start + timedelta(days=1))
 
 
-def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
+def draw(data: pd.DataFrame, ax: Axes) -> None:
     """Draw one measure at one crossing, with its range and published figures.
 
     Where there is no value for ``GAP_HOURS``, because nobody came, the line is broken.
@@ -195,21 +155,63 @@ def draw(data: pd.DataFrame, ax: Axes, color: str = BLUE) -> None:
     data : DataFrame
         Rows of ``table`` for one place and measure.
     """
-    for part in _runs(data):
-        times = part["start"] + (part["end"] - part["start"]) / 2
-        if (part["high"] > part["low"]).any():
-            ax.fill_between(times, part["low"], part["high"], color=color, alpha=0.25, lw=0)
+    for times, part in _runs(data):
         marker = "." if len(part) < 100 else ""
-        ax.plot(times, part["value"], color=color, zorder=3, lw=1.2, marker=marker, ms=3)
+        timelines.curve(ax, times, part, lw=1.2, marker=marker, ms=3)
     published.draw(data[data["series"] == "published"], ax)
     timelines.number_axis(ax, data[["value", "high"]].max().max(), ticks=4)
 
 
-def _runs(data: pd.DataFrame) -> list[pd.DataFrame]:
-    """Split simulated rows where the measure has no value for ``GAP_HOURS``."""
+def _draw_lines(data: pd.DataFrame, ax: Axes, **look: Any) -> None:
+    """Draw values alone, a broken line for each crossing."""
+    for _, own in data.groupby("place_id", sort=False):
+        for times, part in _runs(own):
+            ax.plot(times, part["value"], **look)
+
+
+def _runs(data: pd.DataFrame) -> list[tuple[pd.Series[Any], pd.DataFrame]]:
+    """Split simulated rows where the measure has no value for ``GAP_HOURS``; add their times."""
     own = data[(data["series"] == "simulated") & data["value"].notna()].sort_values("start")
     gaps = own["start"].diff() > timedelta(hours=GAP_HOURS)
-    return [part for _, part in own.groupby(gaps.cumsum())]
+    parts = [part for _, part in own.groupby(gaps.cumsum())]
+    return [(part["start"] + (part["end"] - part["start"]) / 2, part) for part in parts]
+
+
+def _draw_waits(
+    data: pd.DataFrame,
+    results: Results,
+    busiest: Sequence[str],
+    sheet: Sheet,
+    cell: Cell,
+    rows: int,
+    columns: int,
+) -> None:
+    """Draw waits as small panels of one scale, the other crossings in grey behind each."""
+    preset, scale, scenario = sheet.preset, sheet.preset.scale, results.scenario
+    head, foot, start = HEAD * scale, FOOT * scale, cell.left + 2.5
+    high = (cell.height - head) / rows - head - foot
+    waits, slow = (data[data["measure"] == measure] for measure in WAITS)
+    heading = "Hours waited by those who reach the head"
+    sheet.text(start, cell.top, heading, preset.text, weight="bold")
+    if waits[waits["series"] == "simulated"]["value"].dropna().empty:
+        sheet.text(start + 10.5, cell.top + head + 4, "Nobody waited.", preset.text, color=QUIET)
+        return
+    limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), slow["value"].max()])
+    left, gap = start + 10.5 * scale, 4.0
+    width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
+    for place, key in enumerate(busiest):
+        row, column = divmod(place, columns)
+        x = left + column * (width + gap)
+        y = cell.top + 2 * head + row * (high + head + foot)
+        panel = sheet.axes(x, y, width, high)
+        marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
+        _draw_lines(waits[waits["place_id"] != key], panel, color=RULE, linewidth=0.6, zorder=1)
+        draw(waits[waits["place_id"] == key], panel)
+        _draw_lines(slow[slow["place_id"] == key], panel, zorder=2, **SLOW)
+        panel.set_ylim(0, limit)
+        panel.tick_params(labelleft=column == 0)
+        name = fitted(scenario.crossings[key].name, preset.small, width)
+        sheet.text(x, y - 4.0 * scale, name, preset.small, color=INK)
 
 
 def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
@@ -229,7 +231,7 @@ def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
 def _longest_wait(results: Results, shown: Shown) -> str:
     """Return where and when the mean wait of a day was longest, at the busiest crossings."""
     waits = results.days("wait_hours", "crossing")
-    last = results.scenario.horizon.end - timedelta(days=1)
+    last = timelines.last_day(results.scenario.horizon)
     waits = waits[waits["place_id"].isin(shown.busiest) & (waits["date"] <= last)]
     means = spread(waits, ["place_id", "date"]).dropna(subset="value")
     if means.empty or means["value"].max() < 0.5:
@@ -252,81 +254,8 @@ def _counts(results: Results, key: str) -> pd.DataFrame:
     return published.published(results.scenario, "queue_cars", key, MOSCOW_UTC_OFFSET_H)
 
 
-def _draw_queue(
-    data: pd.DataFrame,
-    results: Results,
-    focus: str | None,
-    strip: list[marks.Mark],
-    sheet: Sheet,
-    layout: Layout,
-) -> None:
-    """Draw cars and persons at the focal crossing, side by side where there is room."""
-    preset, scenario = sheet.preset, results.scenario
-    name = scenario.crossings[focus].name if focus else "road crossings"
-    narrow, left = layout.stacked > 1, 13.0 * layout.scale
-    width = preset.width - left - 4.0 if narrow else (preset.width - 2 * left - 8.0) / 2
-    head, high = layout.head, layout.strip
-    for place, measure in enumerate(_measures(preset)):
-        label = LABELS[measure]
-        x = left if narrow else left + place * (width + left + 4.0)
-        y = head + high + (place * (layout.long + layout.foot + head + GAP) if narrow else 0)
-        panel = sheet.axes(x, y, width, layout.long)
-        marks.time_axis(panel, scenario.horizon, width, preset)
-        draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
-        heading = fitted(f"{label} at {name}", preset.text, width + left - 3, "bold")
-        above = 0 if place == 0 or not narrow else y - head
-        sheet.text(x - left + 2.5, above, heading, preset.text, weight="bold")
-        if strip and (place == 0 or not narrow):
-            bars = sheet.axes(x, head, width, high)
-            bars.set_xlim(panel.get_xlim())
-            marks.draw(strip, bars, panel, sheet)
-
-
-def _draw_waits(
-    data: pd.DataFrame, results: Results, shown: Shown, sheet: Sheet, layout: Layout
-) -> None:
-    """Draw waits as small panels of one scale, the other crossings in grey behind each."""
-    preset, scenario, head, top = sheet.preset, results.scenario, layout.head, layout.waits_top
-    waits = data[data["measure"] == "wait_hours"]
-    heading = "Hours waited by those who reach the head"
-    start = preset.width / 2 + 2.5 if layout.beside else 2.5
-    sheet.text(start, top, heading, preset.text, weight="bold")
-    if waits[waits["series"] == "simulated"]["value"].dropna().empty:
-        sheet.text(start + 10.5, top + head + 4, "Nobody waited.", preset.text, color=QUIET)
-        return
-    slow = data[data["measure"] == "wait_hours_p90"]
-    most = slow["value"].max() if len(slow) else 0.0
-    limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), most])
-    left, gap, columns = start + 10.5 * layout.scale, 4.0, layout.columns
-    width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
-    for place, key in enumerate(shown.busiest):
-        row, column = divmod(place, columns)
-        x = left + column * (width + gap)
-        y = top + 2 * head + row * (layout.short + head + layout.foot)
-        panel = sheet.axes(x, y, width, layout.short)
-        marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
-        _draw_others(waits[waits["place_id"] != key], panel)
-        draw(waits[waits["place_id"] == key], panel)
-        for part in _runs(slow[slow["place_id"] == key]):
-            middle = part["start"] + (part["end"] - part["start"]) / 2
-            panel.plot(middle, part["value"], zorder=2, **SLOW)
-        panel.set_ylim(0, limit)
-        panel.tick_params(labelleft=column == 0)
-        name = fitted(scenario.crossings[key].name, preset.small, width)
-        sheet.text(x, y - 4.0 * layout.scale, name, preset.small, color=INK)
-
-
-def _draw_others(waits: pd.DataFrame, panel: Axes) -> None:
-    """Draw the other crossings in grey."""
-    for _, other in waits.groupby("place_id", sort=False):
-        for part in _runs(other):
-            middle = part["start"] + (part["end"] - part["start"]) / 2
-            panel.plot(middle, part["value"], color=RULE, linewidth=0.6, zorder=1)
-
-
 def _subtitle(results: Results, shown: Shown) -> str:
-    horizon = results.scenario.horizon
-    days = period(horizon.start, horizon.end - timedelta(days=1))
+    days = timelines.whole_period(results.scenario.horizon)
     n = len(shown.busiest)
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
     return (
@@ -335,12 +264,8 @@ def _subtitle(results: Results, shown: Shown) -> str:
     )
 
 
-def _keys(data: pd.DataFrame, results: Results) -> list[Key]:
-    keys = [Key("simulated", {"color": BLUE, "linewidth": 1.2})]
-    n = results.n_replications
-    if n > 1:
-        what = "range" if n <= 20 else "5 % to 95 %"
-        keys.append(Key(f"{what} of {n} replications", {"color": BLUE, "alpha": 0.25}, patch=True))
+def _keys(data: pd.DataFrame, n: int) -> list[Key]:
+    keys = [Key("simulated", {"color": BLUE, "linewidth": 1.2}), *timelines.range_key(n)]
     if (data["measure"] == "wait_hours_p90").any():
         keys.append(Key("nine in ten waited less", SLOW))
     return keys + published.keys(data[data["series"] == "published"])
@@ -360,15 +285,15 @@ def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
     return notes
 
 
-def _alt(data: pd.DataFrame, title: str, results: Results, shown: Shown) -> str:
-    parts = [f"{title}.", _subtitle(results, shown)]
-    for key in shown.busiest:
-        waits = _simulated(data, "wait_hours", key)
-        if not waits.empty:
-            name = results.scenario.crossings[key].name
-            parts.append(f"{name}: longest mean wait of a day {rate(float(np.max(waits)))} hours.")
+def _alt(data: pd.DataFrame, results: Results, shown: Shown) -> list[str]:
+    names = {key: results.scenario.crossings[key].name for key in shown.busiest}
+    waits = {name: _simulated(data, "wait_hours", key) for key, name in names.items()}
+    parts = [
+        f"{name}: longest mean wait of a day {rate(float(own.max()))} hours."
+        for name, own in waits.items()
+        if len(own)
+    ]
     n = int((data["series"] == "published").sum())
     if n:
         parts.append(f"{plural(n, 'published figure')} beside the simulation.")
-    names = [results.scenario.crossings[key].name for key in shown.busiest]
-    return " ".join(parts) + (f" Crossings by waiting: {listed(names)}." if names else "")
+    return [*parts, f"Crossings by waiting: {listed(list(names.values()))}."] if names else parts

@@ -178,8 +178,8 @@ def draw_ranking(results: Results, preset: Preset) -> Drawn:
     sheet = caption.sheet(preset, body)
     names = [f"{row['rank']}. {row['name']}" for row in records(shown)]
     ax = ladders.ladder(sheet, sheet.cells([body])[0], names, LEAVERS.heading)
-    for n, row in enumerate(records(shown)):
-        ladders.dot(ax, n, row["per_1000"], row["low"], row["high"], hollow=row["imputed"])
+    hollow = [{"hollow": imputed} for imputed in shown["imputed"]]
+    ladders.dots(ax, shown, ["per_1000", "low", "high"], hollow)
     if len(shown) < len(data):
         ax.axhline(top - 0.5, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
     men = float(data["men"].sum())

@@ -17,11 +17,11 @@ from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, fitted
 from flowsim.figures.layout.style import INK, SEQUENTIAL
-from flowsim.figures.layout.tables import FEW
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
+from flowsim.findings.ranges import FEW
 from flowsim.findings.words import listed, plural, rate
 from flowsim.types import Floats
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from flowsim.figures.layout.style import plain
-from flowsim.figures.layout.tables import ends, flowsim_version, sample_of
+from flowsim.figures.layout.tables import ends, flowsim_version
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
-from flowsim.findings.words import count, elided, listed, plural, rate, share
+from flowsim.findings.words import count, elided, listed, plural, rate, sampled, share
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import responses
 from flowsim.sweep.sensitivity import indices, points
@@ -361,7 +361,7 @@ class Swept:
         seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"
         return (
             f"Source: flowsim {flowsim_version(manifest)}, sweep {sweep.name}, "
-            f"{len(self.results.runs):,} runs, {seed}, {sample_of(sweep.sample)} simulated."
+            f"{len(self.results.runs):,} runs, {seed}, {sampled(sweep.sample)} simulated."
         )
 
 

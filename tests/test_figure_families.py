@@ -249,13 +249,15 @@ def _shapley() -> pd.DataFrame:
     effects = {"task_force_lars": -282.0, "rumour_of_closure": 21_200.0, "all of them": 20_918.0}
     effects |= {"cannot be told apart": -600.0, "as it was": 26_100.0}
     named = {"task_force_lars": (-300.0, 300.0), "rumour_of_closure": (20_000.0, 21_900.0)}
+    titles = {"rumour_of_closure": "rumour of a closure"}
     rows = [
-        (NAMES[0], target, "men a day", policy, effect, effect - 90, effect + 90)
+        (NAMES[0], target, "men a day", policy, titles.get(policy, policy))
+        + (effect, effect - 90, effect + 90)
         + ((effect, effect, *named[policy]) if policy in named else (np.nan,) * 4)
         for target in ("fall of departures", "departures after 28 September", "queue", "d", "e")
         for policy, effect in effects.items()
     ]
-    columns = ["scenario", "target", "unit", "policy", "effect", "low", "high"]
+    columns = ["scenario", "target", "unit", "policy", "title", "effect", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "first_in", "last_in", "least", "most"])
 
 

@@ -234,7 +234,7 @@ def test_the_examples_in_a_new_scenario_work_when_uncommented(flowsim):
     mine, base = load("mine.yaml"), load("september-2022")
     assert n_examples == 3
     assert mine.call_up.error_share.value == 0.1
-    assert mine.policies.keys() ^ base.policies.keys() == {"lars_closed", "rumour_of_closure"}
+    assert mine.policies.keys() ^ base.policies.keys() == {"closed", "foot_lane_lars"}
 
 
 @pytest.mark.parametrize(

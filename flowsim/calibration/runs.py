@@ -7,7 +7,7 @@ remembers its points, so a second start goes on with exactly those.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -263,4 +263,4 @@ class Runner:
     def _wanted(self) -> str:
         """Hash of what is kept of each run, daily series aside."""
         figures = self.figures or tuple(self.calibration.figures.values())
-        return key_of([asdict(figure) for figure in figures], self._shares)
+        return key_of([figure.model_dump(mode="json") for figure in figures], self._shares)

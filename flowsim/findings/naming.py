@@ -19,50 +19,6 @@ if TYPE_CHECKING:
 
 ALL_PLACES = "all crossings"
 
-KEYS = {
-    "population.passport_odds_ratio": "passport odds, educated against not",
-    "population.education_level": "level of education",
-    "panic.lag": "lag of panic",
-    "panic.decay": "decay of panic",
-    "choice.lambda": "lambda (1: countries chosen independently)",
-    "choice.beta_education": "effect of higher education",
-    "choice.beta_liable": "effect of liability to call-up",
-    "choice.beta_road": "cost of the road",
-    "choice.beta_risk": "fear of checks",
-    "choice.beta_network": "pull of those abroad",
-    "choice.kappa": "effect of the region's call-up",
-    "choice.theta": "sensitivity to hours at crossings",
-    "choice.omega": "weight of waiting against driving",
-    "choice.release": "release after a closure",
-    "travel.speed": "speed on the road",
-    "travel.cap": "longest journey by air and taxi",
-    "travel.sigma": "spread of journey times",
-    "call_up.target": "men to be called up",
-    "call_up.pace": "pace of the call-up",
-    "call_up.regional_disparity": "regional disparity of the call-up",
-    "call_up.comply": "compliance with summonses",
-    "call_up.error_share": "summonses in error",
-    "call_up.list_extra": "liable men listed at random",
-    "border.patience": "patience in the queue",
-    "border.second_try": "second tries",
-    "border.background_wait_loss": "ordinary travellers lost to waits",
-    "border.background_check_loss": "ordinary travellers lost to checks",
-}
-"""Names of single keys whose own words say too little."""
-
-FIELDS = {
-    ("choice", "constant"): "pull of {place}",
-    ("destinations", "background"): "ordinary entries into {place}",
-    ("destinations", "background_exits"): "ordinary exits from {place}",
-    ("destinations", "refusal"): "refusals on entry, {place}",
-    ("destinations", "requires_passport"): "passport needed for {place}",
-    ("crossings", "capacity"): "capacity of {place}",
-    ("abroad", "move_on"): "moving on from {place}",
-    ("abroad", "return"): "return from {place}",
-    ("abroad", "family"): "family joining in {place}",
-}
-"""Names of keys below a name the user chose, by block and last word; policies name their own."""
-
 UNITS = {"share": "%"} | dict.fromkeys(("ratio", "exponent", "odds ratio", "dissimilarity"), "")
 BLOCKS = {"call_up": "the call-up", "border": "the border", "news": "news"}
 
@@ -163,42 +119,37 @@ def all_named(names: Mapping[str, Varied | None], scenario: Scenario) -> dict[st
 
 
 def label_of(key: str, scenario: Scenario) -> str:
-    """Return a short label of a dotted key: from the tables above, else from its own words."""
-    if key in KEYS:
-        return KEYS[key]
-    parts = key.split(".")
-    block, last = parts[0], parts[-1]
-    if block == "choice" and len(parts) == 3:
-        last, parts = parts[1], [block, parts[2], parts[1]]
-    pattern = _pattern(parts, scenario) if len(parts) > 2 else None
-    if pattern is not None:
-        place = _name(parts, scenario)
-        if block == "policies" and _is_country(place, scenario) and " at {place}" in pattern:
+    """Return a short label of a dotted key: the title that the schema has, else its own words."""
+    block, *_, last = parts = key.split(".")
+    title = _title(parts, scenario)
+    place = _name(block, parts[2 if block == "choice" else 1], scenario) if len(parts) > 2 else ""
+    if title:
+        if block == "policies" and _is_country(place, scenario) and " at {place}" in title:
             place = f"crossings to {place}"
-        return pattern.format(place=place, policy=_words(parts[1]))
+        return title.format(place=place, policy=_words(parts[1]))
     words = _words(last)
-    if len(parts) < 2:
+    if place:
+        return f"{words}, {place}"
+    if len(parts) < 2 or "_" in last or block in ("population", "travel"):
         return words
-    if len(parts) > 2:
-        return f"{words}, {_name(parts, scenario)}"
-    return (
-        words
-        if "_" in last or block in ("population", "travel")
-        else (f"{words} of {BLOCKS.get(block, _words(block))}")
-    )
+    return f"{words} of {BLOCKS.get(block, _words(block))}"
 
 
-def _pattern(parts: list[str], scenario: Scenario) -> str | None:
-    """Return how a field of a named thing is called, with blanks for place and policy."""
-    block, name, last = parts[0], parts[1], parts[-1]
-    if block != "policies":
-        return FIELDS.get((block, last))
-    known = scenario.policies.get(name)
-    for kind in [type(known)] if known is not None else KINDS.values():
-        for key, field in kind.model_fields.items():
-            if (field.alias or key) == last:
-                return field.title
-    return None
+def _title(parts: list[str], scenario: Scenario) -> str:
+    """Return the title of a key in the schema, with blanks for names; empty if it has none."""
+    found: Any = scenario
+    title = ""
+    for part in parts:
+        if isinstance(found, Mapping):
+            found = found.get(part)
+            continue
+        kinds = [type(found)] if found is not None else KINDS.values()  # a policy not there yet
+        known = [(n, f) for kind in kinds for n, f in getattr(kind, "model_fields", {}).items()]
+        name, field = next(((n, f) for n, f in known if part == (f.alias or n)), ("", None))
+        if field is None:
+            return f"{title} from {part}" if title and part[:1].isdigit() else ""
+        found, title = getattr(found, name, None), field.title or ""
+    return title
 
 
 def unit_of(key: str, scenario: Scenario) -> str:
@@ -216,9 +167,8 @@ def unit_of(key: str, scenario: Scenario) -> str:
     return ""
 
 
-def _name(parts: list[str], scenario: Scenario) -> str:
+def _name(block: str, name: str, scenario: Scenario) -> str:
     """Return the name of the place that a key of a block of named things is about."""
-    block, name = parts[0], parts[1]
     if block == "policies":
         policy = scenario.policies.get(name)
         return _places(policy.places, scenario) if policy and policy.places else _words(name)

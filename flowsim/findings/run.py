@@ -32,7 +32,7 @@ def summary(run: Run) -> str:
         over_draws(account, run.posterior),
         published.of_run(run.summary, run.scenario),
         Finding("sure", "How sure this is", tuple(cautions(account, run.posterior))),
-        doubts.in_short(),
+        doubts.in_short(run.scenario),
     ]
     told = as_text(part for part in parts if part.sentences)
     peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it

@@ -16,9 +16,12 @@ class Announcement(Strict):
     """What is announced of a call-up: when, how many, how fast."""
 
     announced: Moment = Field(description="Moment of the announcement; no panic before it.")
-    target: Annotated[Number, Quantity("men", 0)] = Field(description="Announced total.")
+    target: Annotated[Number, Quantity("men", 0)] = Field(
+        title="men to be called up", description="Announced total."
+    )
     pace: Annotated[Dated, Quantity("men", 0)] = Field(
-        description="Announced cumulative total by date, linear in between."
+        title="pace of the call-up",
+        description="Announced cumulative total by date, linear in between.",
     )
 
     @model_validator(mode="after")
@@ -51,10 +54,16 @@ class CallUp(Announcement):
     """Mobilisation at home: pace, whom it reaches, who complies."""
 
     regional_disparity: Annotated[Number, Quantity("exponent", 0, 3)] = Field(
-        description="1: regions as estimated; 0: every region in proportion to its men."
+        title="regional disparity of the call-up",
+        description="1: regions as estimated; 0: every region in proportion to its men.",
     )
-    error_share: Share = Field(description="Summonses that reach men who are not liable.")
+    error_share: Share = Field(
+        title="summonses in error", description="Summonses that reach men who are not liable."
+    )
     comply: Annotated[Number, Quantity("share", 0.01, 1)] = Field(
-        description="Summoned men who comply; the others hide and are listed."
+        title="compliance with summonses",
+        description="Summoned men who comply; the others hide and are listed.",
     )
-    list_extra: Share = Field(description="Liable men on the border list at random.")
+    list_extra: Share = Field(
+        title="liable men listed at random", description="Liable men on the border list at random."
+    )

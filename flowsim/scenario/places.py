@@ -25,11 +25,20 @@ class Destination(Strict):
 
     code: str = Field(description="Two letters; place_id of its rows in tables.")
     name: str
-    requires_passport: bool = Field(description="Whether an international passport is needed.")
+    requires_passport: bool = Field(
+        title="passport needed for {place}",
+        description="Whether an international passport is needed.",
+    )
     utc_offset_h: int = Field(ge=-12, le=14)
-    refusal: Share = Field(description="Men refused on the entry side.")
-    background: PersonsPerDay = Field(description="Ordinary entries, before the shock.")
-    background_exits: PersonsPerDay = Field(description="Ordinary exits, before the shock.")
+    refusal: Share = Field(
+        title="refusals on entry, {place}", description="Men refused on the entry side."
+    )
+    background: PersonsPerDay = Field(
+        title="ordinary entries into {place}", description="Ordinary entries, before the shock."
+    )
+    background_exits: PersonsPerDay = Field(
+        title="ordinary exits from {place}", description="Ordinary exits, before the shock."
+    )
     background_season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
         description="Ordinary traffic against its level before the shock."
     )
@@ -65,7 +74,7 @@ class Crossing(Strict):
         description="Share of the country's ordinary traffic; made to add up to 1."
     )
     capacity: Annotated[Dated, Quantity("persons per day", 0)] = Field(
-        description="Outbound Russians cleared a day, all lanes."
+        title="capacity of {place}", description="Outbound Russians cleared a day, all lanes."
     )
     foot_share: DatedShare | None = Field(
         default=None, description="Capacity kept for the foot lane while it is open."

@@ -69,10 +69,12 @@ class Population(Strict):
 
     passport_share: Share = Field(description="Men holding an international passport, national.")
     passport_odds_ratio: Annotated[Number, Quantity("odds ratio", 0.01, 100)] = Field(
-        description="Odds of a passport with higher education against without."
+        title="passport odds, educated against not",
+        description="Odds of a passport with higher education against without.",
     )
     education_level: Annotated[Number, Quantity("ratio", 0, 3)] = Field(
-        description="Men's share with higher education against the region's published share."
+        title="level of education",
+        description="Men's share with higher education against the region's published share.",
     )
     education_by_age: Annotated[Table, Quantity("ratio", 0, 3)] = Field(
         description="Share with higher education by age band against the region's."
@@ -99,8 +101,12 @@ class Population(Strict):
 class Panic(Strict):
     """How the pressure to leave rises after an announcement and passes."""
 
-    lag: Days = Field(description="Time constant of the rise: deciding and packing.")
-    decay: Days = Field(description="Time constant of the fall: panic that passes.")
+    lag: Days = Field(
+        title="lag of panic", description="Time constant of the rise: deciding and packing."
+    )
+    decay: Days = Field(
+        title="decay of panic", description="Time constant of the fall: panic that passes."
+    )
     reference: Days = Field(description="T_ref: panic integral of the shipped baseline, fixed.")
 
 
@@ -108,42 +114,65 @@ class Choice(Strict):
     """Utilities of leaving for each destination (ODD 7.2: one law)."""
 
     lambda_: Annotated[Number, Quantity("dissimilarity", 0.25, 1)] = Field(
-        alias="lambda", description="Dissimilarity of the destinations, 1 = independent."
+        title="lambda (1: countries chosen independently)",
+        alias="lambda",
+        description="Dissimilarity of the destinations, 1 = independent.",
     )
     constant: dict[str, Utility] = Field(
-        description="Alternative-specific constant by destination."
+        title="pull of {place}", description="Alternative-specific constant by destination."
     )
     beta_age: Annotated[Table, Quantity("utility")] = Field(description="By age band.")
-    beta_education: Utility = Field(description="Of men with higher education.")
-    beta_liable: Utility = Field(description="Of men liable to call-up.")
-    kappa: Utility = Field(description="Per log of the region's call-up against the nation's.")
-    beta_road: Annotated[Number, Quantity("utility per hour", 0)] = Field(
-        description="Cost of a generalised hour of travel and waiting."
+    beta_education: Utility = Field(
+        title="effect of higher education", description="Of men with higher education."
     )
-    beta_risk: Utility = Field(description="Cost of visible checks to liable men.")
-    beta_network: Utility = Field(description="Per log of (1 + co-regionals abroad per 1,000 men).")
+    beta_liable: Utility = Field(
+        title="effect of liability to call-up", description="Of men liable to call-up."
+    )
+    kappa: Utility = Field(
+        title="effect of the region's call-up",
+        description="Per log of the region's call-up against the nation's.",
+    )
+    beta_road: Annotated[Number, Quantity("utility per hour", 0)] = Field(
+        title="cost of the road", description="Cost of a generalised hour of travel and waiting."
+    )
+    beta_risk: Utility = Field(
+        title="fear of checks", description="Cost of visible checks to liable men."
+    )
+    beta_network: Utility = Field(
+        title="pull of those abroad",
+        description="Per log of (1 + co-regionals abroad per 1,000 men).",
+    )
     theta: Annotated[Number, Quantity("per hour", 0.001, 10)] = Field(
-        description="Sensitivity of the choice of crossing to generalised hours."
+        title="sensitivity to hours at crossings",
+        description="Sensitivity of the choice of crossing to generalised hours.",
     )
     omega: Annotated[Number, Quantity("hours per hour", 0, 10)] = Field(
-        description="Weight of a perceived hour of waiting against an hour of travel."
+        title="weight of waiting against driving",
+        description="Weight of a perceived hour of waiting against an hour of travel.",
     )
-    release: Hours = Field(description="Men pent up behind a closure leave over this time.")
+    release: Hours = Field(
+        title="release after a closure",
+        description="Men pent up behind a closure leave over this time.",
+    )
 
 
 class Travel(Strict):
     """The road."""
 
-    speed: Annotated[Number, Quantity("km per hour", 1)] = Field(description="While driving.")
+    speed: Annotated[Number, Quantity("km per hour", 1)] = Field(
+        title="speed on the road", description="While driving."
+    )
     drive: Annotated[Number, Quantity("hours", 1)] = Field(description="Driving between rests.")
     rest: Hours = Field(description="Length of a rest.")
     cap: Annotated[Number, Quantity("hours", 1)] = Field(
-        description="Longest journey of men who fly or take the train and then a taxi."
+        title="longest journey by air and taxi",
+        description="Longest journey of men who fly or take the train and then a taxi.",
     )
     fly_share_poorest: Share = Field(description="Share who can fly, region of lowest income.")
     fly_share_richest: Share = Field(description="Share who can fly, region of highest income.")
     sigma: Annotated[Number, Quantity("log", 0, 2)] = Field(
-        description="Spread of the lognormal factor on journey times."
+        title="spread of journey times",
+        description="Spread of the lognormal factor on journey times.",
     )
     detour: Annotated[Number, Quantity("ratio", 1, 3)] = Field(
         description="Road over great circle where no road distance is known."
@@ -163,14 +192,20 @@ class News(Strict):
 class Border(Strict):
     """Behaviour at the border that belongs to no single crossing."""
 
-    patience: Days = Field(description="Mean time men wait before giving up the queue.")
-    second_try: Share = Field(description="Men turned back, not served, who try once more.")
+    patience: Days = Field(
+        title="patience in the queue", description="Mean time men wait before giving up the queue."
+    )
+    second_try: Share = Field(
+        title="second tries", description="Men turned back, not served, who try once more."
+    )
     second_try_delay: Days
     background_wait_loss: Rate = Field(
-        description="Ordinary travellers lost per perceived day of queue (log)."
+        title="ordinary travellers lost to waits",
+        description="Ordinary travellers lost per perceived day of queue (log).",
     )
     background_check_loss: Utility = Field(
-        description="Ordinary travellers lost to fully visible checks (log)."
+        title="ordinary travellers lost to checks",
+        description="Ordinary travellers lost to fully visible checks (log).",
     )
     background_limit_extra: Share = Field(
         description="Ordinary travellers who pass an entry limit beyond the men's share."
@@ -180,10 +215,14 @@ class Border(Strict):
 class Stay(Strict):
     """What men do once abroad, by destination."""
 
-    move_on: Rate = Field(description="Hazard of moving on to a third country.")
-    return_: Rate = Field(alias="return", description="Hazard of returning.")
+    move_on: Rate = Field(
+        title="moving on from {place}", description="Hazard of moving on to a third country."
+    )
+    return_: Rate = Field(
+        title="return from {place}", alias="return", description="Hazard of returning."
+    )
     family: Annotated[Number, Quantity("persons per man", 0)] = Field(
-        description="Family who join a man who stays."
+        title="family joining in {place}", description="Family who join a man who stays."
     )
     family_lag: Days
 
@@ -219,6 +258,10 @@ class Scenario(Strict):
     border: Border
     abroad: dict[str, Stay]
     observation: Observation
+    cautions: tuple[str, ...] = Field(
+        default=(),
+        description="What readers of its results must not conclude, the gravest first.",
+    )
     coincidence: Coincidence | None = Field(
         default=None, description="What came at the same time, for comparisons."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import load, shipped
+from flowsim.scenario.schema import Scenario
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
@@ -28,11 +29,11 @@ changes:
   # 1. Another number: call-up reaches more men who should be exempt.
   # call_up.error_share: {{value: 0.1, source: "assumption: twice the baseline's"}}
 
-  # 2. Another policy: the road to Georgia closes to men of military age on 1 October.
-  # policies.lars_closed: {{kind: border-closed, at: GE-LARS, for: men, from: 2022-10-01}}
+  # 2. Another policy: {place} closes to men of military age.
+  # policies.closed: {{kind: border-closed, at: {crossing}, for: men, from: {date}}}
 
-  # 3. One policy less: no rumour of a closure (`null` removes it).
-  # policies.rumour_of_closure: null
+  # 3. One policy less (`null` removes it).
+  # policies.{policy}: null
 """
 
 
@@ -61,11 +62,23 @@ def write_starter(name: str, base: str, folder: Path) -> Path:
     name = name.removesuffix(".yaml")
     path = folder / f"{name}.yaml"
     _require_free(name, path)
-    load(base)
+    text = _TEXT.format(name=name, base=base, **_examples(load(base)))
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
-        file.write(_TEXT.format(name=name, base=base))
+        file.write(text)
     return path
+
+
+def _examples(scenario: Scenario) -> dict[str, str]:
+    """Return a crossing, a day and a policy of a scenario, to begin with."""
+    crossing, about = next(iter(scenario.crossings.items()))
+    middle = scenario.horizon.start + (scenario.horizon.end - scenario.horizon.start) / 2
+    return {
+        "crossing": crossing,
+        "place": about.name,
+        "date": f"{middle:%Y-%m-%d}",
+        "policy": next(iter(scenario.policies), "some_policy"),
+    }
 
 
 def _require_free(name: str, path: Path) -> None:

@@ -126,7 +126,7 @@ def _place(
     *at: str,
 ) -> Place | None:
     if named not in known:
-        near = suggestion(named, list(known)) or "; expected RU, or a code such as GE, GE-LARS"
+        near = suggestion(named, list(known)) or f"; expected one of {', '.join(known)}"
         problems.append(read.problem(f"{named!r} is not a place{near}", *at))
     return known.get(named)
 

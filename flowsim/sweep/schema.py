@@ -309,7 +309,7 @@ class OutputEntry(Strict):
     def _whole_days(self) -> OutputEntry:
         for key, moment in (("from", self.start), ("to", self.end)):
             if moment is not None and moment.hour:
-                raise _refuse("expected a whole day, such as 2022-10-01", key)
+                raise _refuse("expected a whole day, YYYY-MM-DD", key)
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise _refuse("'to' is not after 'from'; no day would be counted", "to")
         return self
@@ -319,7 +319,7 @@ class Keep(Strict):
     """Which daily series are stored for each run; what outputs need is stored anyway."""
 
     measures: Names = Field(default=(), description="Such as entries, queue_persons.")
-    places: Names = Field(default=(), description="Such as GE, GE-LARS; default all places.")
+    places: Names = Field(default=(), description="As place_id in tables; default all places.")
 
 
 class Figure(Strict):

@@ -28,9 +28,8 @@ class TaskForce(AtCrossings):
 
     turned_back_by: ClassVar[str] = "a check"
     caveat: ClassVar[str] = (
-        "Few notices do not mean little effect. About 180 in six days at Verkhny Lars were half a "
-        "per cent of those who crossed; how many men the sight of a task force deterred is an "
-        "assumption (choice.beta_risk), not a count."
+        "Few notices do not mean little effect: how many men the sight of a task force deterred "
+        "is an assumption (choice.beta_risk), not a count."
     )
 
     @property

@@ -22,8 +22,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -459,11 +460,24 @@ def run_missing(
 
 def _connected(folder: Path | None, look: bool = False, locked: bool = True) -> sqlite3.Connection:
     """Open the database of a folder, to work on or to look into."""
-    path = ":memory:" if folder is None else (folder / STORE).resolve().as_uri()
+    path = ":memory:" if folder is None else uri_of((folder / STORE).resolve())
     how = "?mode=ro" if look else "" if locked else "?nolock=1"
     db = sqlite3.connect(f"{path}{how}", uri=True)
     db.text_factory = lambda text: text.decode(errors="replace")  # damaged text is no error
     return db
+
+
+def uri_of(path: PurePath) -> str:
+    r"""Return a path as SQLite wants it, which knows no hosts: those of shares stay in the path.
+
+    Examples
+    --------
+    >>> from pathlib import PureWindowsPath
+    >>> uri_of(PureWindowsPath(r"\\server\my results\a.sqlite"))
+    'file:////server/my%20results/a.sqlite'
+    """
+    text = path.as_posix()
+    return f"file://{'' if text.startswith('/') else '/'}{quote(text, safe='/:')}"
 
 
 def _owner(folder: Path) -> str:

@@ -171,7 +171,8 @@ class Killer:
     def kept(self) -> set[str]:
         """Return the keys of what is in the folder now."""
         if not (self.out / STORE).exists():  # finished, or hardly begun
-            return self.known if undisturbed(self.kind) == contents(self.out) else set()
+            whole = self.out.exists() and undisturbed(self.kind) == contents(self.out)
+            return self.known if whole else set()
         with Store(self.out, look=True) as store:
             return set(store.done)
 

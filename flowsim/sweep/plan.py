@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flowsim.data import sources
@@ -24,7 +24,8 @@ from flowsim.types import Progress
 
 MOST_SHOWN = 20
 MOST_RUNS = 2**22  # a plan of so many is held in a gigabyte or two
-OWN_KEYS = ("name", "title", "description", "extends")
+OWN_KEYS = ("name", "title", "description", "extends", "coincidence")
+"""What a scenario says for people and for comparisons; no run depends on it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ def _bare(value: Any) -> Any:
         if value and all(isinstance(key, datetime) for key in value):
             return {key.isoformat(): value[key] for key in sorted(value)}
         return {key: _bare(inner) for key, inner in value.items()}
-    return value.isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, list | tuple):
+        return [_bare(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _kept(sweep: Sweep) -> str:

@@ -144,7 +144,10 @@ def _outcomes(given: Scenario, size: float, simulated: float) -> pd.DataFrame:
     n = len(table)
     ages, educated = np.resize(AGE_BANDS, n), np.resize([True, False, False], n)
     table = table.assign(age=ages, educated=educated, liable=np.resize([True, False], n))
-    return table.assign(men_simulated=table["men"] * simulated)
+    reasons = {"turned-back": "list", "limited": "limit", "gave-up": "patience"}
+    stays = table["status"].str.startswith("wants-")
+    reason = table["status"].map(reasons).fillna("none").mask(stays, "document:passport")
+    return table.assign(reason=reason, men_simulated=table["men"] * simulated)
 
 
 PAGE = style.PRESETS["page"]

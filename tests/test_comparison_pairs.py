@@ -40,6 +40,7 @@ OTHERS = [
     ("kazakhstan-requires-passport", {}),
     ("passports-for-half", {}),
     ("more-destinations", {}),
+    ("georgia-asks-for-visas", {}),
     ("second-wave", {}),
     ("september-2022", {"choice.lambda": 0.3}),
     ("september-2022", {"call_up.target": 0, "call_up.pace": 0}),

@@ -61,13 +61,13 @@ def test_refusals_have_their_probabilities(arrivals):
     reason = check(**arrivals)
     listed, liable = arrivals["listed"], arrivals["liable"]
     for who, expected, why in (
-        (listed, 0.5, Reason.LISTED),
-        (liable & ~listed, 0.12, Reason.SERVED),
+        (listed, 0.5, Reason.LIST),
+        (liable & ~listed, 0.12, Reason.NOTICE),
     ):
         found = (reason[who] == why).mean()
         assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / who.sum())
-    assert not (reason[~liable] == Reason.SERVED).any()
-    assert not (reason[~listed] == Reason.LISTED).any()
+    assert not (reason[~liable] == Reason.NOTICE).any()
+    assert not (reason[~listed] == Reason.LIST).any()
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
@@ -95,11 +95,11 @@ def test_notices_are_expected_as_often_as_they_are_handed_out(arrivals):
     examined, expected = notices(
         reason, arrivals["liable"], arrivals["examined"], arrivals["p_serve"], arrivals["u_examine"]
     )
-    served = reason == Reason.SERVED
+    served = reason == Reason.NOTICE
     error = np.sqrt((expected * (1 - expected)).sum())
     assert abs(served.sum() - expected.sum()) < 4 * error
     assert np.all(examined[served])
-    assert not expected[reason == Reason.LISTED].any()
+    assert not expected[reason == Reason.LIST].any()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_list_holds_the_summoned_and_some_liable_men_at_random():
 
 def test_a_man_served_or_turned_back_twice_does_not_try_again():
     tries = np.array([0, 1, 0, 0])
-    reason = np.array([Reason.LISTED, Reason.LISTED, Reason.SERVED, Reason.ENTRY])
+    reason = np.array([Reason.LIST, Reason.LIST, Reason.NOTICE, Reason.ENTRY_REFUSED])
     assert may_try_again(tries, reason, np.zeros(4), 0.3).tolist() == [True, False, False, True]
     assert not may_try_again(tries, reason, np.full(4, 0.31), 0.3).any()
 

@@ -119,15 +119,15 @@ def test_outcomes_are_the_men_of_the_table_and_those_left_out(baseline: Results)
     assert data["men"].sum() + sum(apart.values()) == pytest.approx(men)
     assert set(apart) == {"home", "enlisted", "hiding"}
     title = outcomes.finding(data, baseline)
-    lacked = data.loc[data["outcome"] == outcomes.REASONS[outcomes.NO_PASSPORT][0], "men"].sum()
+    lacked = data.loc[data["outcome"] == "Wanted to go, had no passport", "men"].sum()
     assert words.share(lacked / data["men"].sum()) in title.split(";")[1]
 
 
 def test_a_man_with_a_passport_who_could_not_go_met_a_closed_way(baseline: Results) -> None:
-    rows = baseline.outcomes.assign(status="wants-georgia", destination="")
+    rows = baseline.outcomes.assign(status="wants-georgia", destination="", reason="closed")
     data, _ = outcomes.table(Results(baseline.scenario, {}, baseline.daily, baseline.hourly, rows))
     with_one = data[data["passport"] == outcomes.WITH]
-    assert set(with_one["outcome"]) == {outcomes.REASONS[outcomes.CLOSED][0]}
+    assert set(with_one["outcome"]) == {"Wanted to go, way was closed"}
 
 
 def test_replications_are_averaged_not_added() -> None:

@@ -62,6 +62,13 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             "requires_passport": draw(st.booleans()),
             **draw(periods()),
         },
+        "visa": {
+            "kind": "document-rule",
+            "at": draw(st.sampled_from(["georgia", "kazakhstan"])),
+            "document": "visa",
+            "required": True,
+            **draw(periods()),
+        },
         "limit": {
             "kind": "entry-limit",
             "at": draw(st.sampled_from(PLACES[:3])),
@@ -121,6 +128,11 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         "choice.constant.kazakhstan": draw(st.sampled_from([-4.0, -2.5])),
         "choice.release": draw(st.sampled_from([0, 3, 24])),
         "population.passport_share": draw(shares()),
+        "documents.visa": {
+            "name": "visa",
+            "share": {"value": draw(shares()), "source": "assumption: drawn"},
+            "needs": draw(st.sampled_from([None, "passport"])),
+        },
         "call_up.comply": draw(st.sampled_from([0.3, 1.0])),
         "call_up.list_extra": draw(shares()),
         "border.patience": draw(st.sampled_from([0.2, 10])),

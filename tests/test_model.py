@@ -215,7 +215,7 @@ def test_a_closed_crossing_lets_no_man_through(how, where):
     assert seen.flows["entries_men"][hours, shut].sum() == 0
     assert (seen.flows["crossings_out"][hours, shut].sum() == 0) == (how is SHUT_ALL)
     trips = model.trips
-    through = (trips["end"] >= Status.ABROAD) | (trips["reason"] == Reason.ENTRY)
+    through = (trips["end"] >= Status.ABROAD) | (trips["reason"] == Reason.ENTRY_REFUSED)
     there = np.isin(trips["crossing"], shut)
     begin, end = clock.seconds(policy.start), clock.seconds(policy.end)
     inside = (trips["ends_at"] >= begin) & (trips["ends_at"] < end)
@@ -245,7 +245,7 @@ def test_a_closure_shuts_the_way_but_not_the_wish(how):
 def test_without_checks_nobody_is_refused_on_the_russian_side():
     wanted = {"call_up.list_extra": 0.3}
     checked, free = lived(wanted), lived({**wanted, **NO_CHECKS})
-    assert not np.isin(free.trips["reason"], (Reason.LISTED, Reason.SERVED, Reason.CLOSED)).any()
+    assert not np.isin(free.trips["reason"], (Reason.LIST, Reason.NOTICE, Reason.CLOSED)).any()
     seen = Observed(free)
     assert all(seen.flows[m].sum() == 0 for m in ("refused", "notices", "checked"))
     assert Observed(checked).flows["refused"].sum() > 0
@@ -430,13 +430,13 @@ def test_a_task_force_hands_out_the_notices_it_is_expected_to():
     }
     model = lived(changes, sample=0.005, days=25)
     trips = model.trips
-    served = (trips["reason"] == Reason.SERVED).sum()
+    served = (trips["reason"] == Reason.NOTICE).sum()
     p = trips["expected_notice"]
     assert served > 20
     assert abs(served - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
     lars = list(model.assumptions.crossings).index("GE-LARS")
-    assert np.all(trips["crossing"][trips["reason"] == Reason.SERVED] == lars)
-    assert np.all(trips["liable"][trips["reason"] == Reason.SERVED])
+    assert np.all(trips["crossing"][trips["reason"] == Reason.NOTICE] == lars)
+    assert np.all(trips["liable"][trips["reason"] == Reason.NOTICE])
 
 
 def test_an_entry_limit_stops_men_as_stated_and_spares_its_own_region(baseline):

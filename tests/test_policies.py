@@ -152,7 +152,7 @@ POLICIES = {
         0.3,
     ),
     "rumour": ("strength: 2", "rumour", 2),
-    "document-rule": ("at: kazakhstan, requires_passport: true", "requires_passport", True),
+    "document-rule": ("at: kazakhstan, requires_passport: true", "asks_for", True),
     "capacity": ("at: KZ-ILEK, capacity: 86400", "capacity", 1),
 }
 
@@ -170,7 +170,7 @@ def test_a_policy_writes_into_its_hours_and_places_only(kind: str) -> None:
     before, after = quiet.timetable(), load(BASE, [*clear, policy]).timetable()
     changed = getattr(after, name) != getattr(before, name)
     first = WARM_UP + 24 * 14
-    rows = changed if changed.ndim == 1 else changed.any(axis=1)
+    rows = changed.reshape(len(changed), -1).any(axis=1)
     assert np.flatnonzero(rows).tolist() == list(range(first, first + 30))
     assert (getattr(after, name)[changed] == value).all()
     if changed.ndim == 2:

@@ -34,7 +34,7 @@ class Tastes:
     Attributes
     ----------
     stratum : int64, shape (N,)
-        His passport aside.
+        Plain stratum, his passport aside.
     threshold : float32, shape (N, J)
     utility : float64, shape (S, J)
         The part of V that does not change, the region's call-up aside.
@@ -171,12 +171,17 @@ def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Te
         out[..., columns] = values
         return out
 
-    of, nobody_worries = world.of_stratum, np.ones(len(world.regions.code))
-    base = choice.base_utility(tastes, world.destinations, of, nobody_worries)
+    nobody_worries = np.ones(len(world.regions.code))
+    base = choice.base_utility(tastes, world.destinations, world.of_plain, nobody_worries)
     return Terms(
-        tastes=Tastes(men.stratum, wide(men.threshold, np.inf), wide(base), tastes.lambda_.value),
+        tastes=Tastes(
+            world.strata.plain(men.stratum),
+            wide(men.threshold, np.inf),
+            wide(base),
+            tastes.lambda_.value,
+        ),
         availability=Availability(
-            of["passport"][men.stratum],
+            world.of_stratum["holds"][men.stratum],
             np.isin(np.arange(len(destinations)), columns),
             replace(world.openings, available=wide(world.available, False)),
         ),

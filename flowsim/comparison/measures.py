@@ -39,7 +39,7 @@ def reduced(daily: pd.DataFrame) -> pd.DataFrame:
 def by_outcome(life: RunTrace) -> pd.DataFrame:
     """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
     names = outcomes(all_destinations([life.world]))
-    men = np.bincount(life.outcome(names), life.weight[life.stratum >> 3], minlength=len(names))
+    men = np.bincount(life.outcome(names), life.weight[life.cell], minlength=len(names))
     men[names.index("home")] += life.world.strata.men.sum() - men.sum()
     table = {"place_kind": OUTCOME, "place_id": list(names), "measure": MEN, "how": "last"}
     return pd.DataFrame({**table, "value": men})

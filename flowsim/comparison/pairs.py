@@ -46,7 +46,7 @@ class Pair:
     @property
     def weight(self) -> Floats:
         """Men of the nation for whom each stands, shape (N,)."""
-        return self.a.weight[self.stratum >> 3]
+        return self.a.weight[self.a.world.strata.cell(self.stratum)]
 
     @property
     def switched(self) -> npt.NDArray[np.bool_]:
@@ -89,19 +89,20 @@ def transitions(pair: Pair) -> pd.DataFrame:
     """
     n = len(pair.names)
     home = pair.names.index("home")
-    kept = np.bincount(pair.stratum, minlength=len(pair.a.counts))
+    world = pair.a.world
+    plain, everybody = world.strata.plain(pair.stratum), world.strata.by_plain(pair.a.counts)
+    kept = np.bincount(plain, minlength=len(everybody))
     everywhere = np.arange(len(kept))
     stays = np.full(len(kept), home)
-    stratum = np.concatenate([pair.stratum, everywhere]) >> 1  # liability is left out
+    stratum = np.concatenate([plain, everywhere]) >> 1  # liability is left out
     before = np.concatenate([pair.outcome_a, stays])
     after = np.concatenate([pair.outcome_b, stays])
-    men = np.concatenate([np.ones(len(pair.id), dtype=np.int64), pair.a.counts - kept])
+    men = np.concatenate([np.ones(len(pair.id), dtype=np.int64), everybody - kept])
     keys, place = np.unique((stratum * n + before) * n + after, return_inverse=True)
     counts = np.bincount(place, men).astype(np.int64)
     keys, counts = keys[counts > 0], counts[counts > 0]
     stratum, before, after = keys // n // n * 2, keys // n % n, keys % n
-    world = pair.a.world
-    of = {name: column[stratum] for name, column in world.of_stratum.items()}
+    of = {name: column[stratum] for name, column in world.of_plain.items()}
     labels = [life.world.assumptions.name for life in (pair.a, pair.b)]
     return pd.DataFrame(
         {

@@ -122,6 +122,11 @@ class RunTrace:
     road: Floats
     checks: Floats
 
+    @property
+    def cell(self) -> npt.NDArray[np.integer]:
+        """Cell of each row, whose weight it has."""
+        return self.world.strata.cell(self.stratum)
+
     def rows_of(self, ids: Ints) -> Ints:
         """Return the rows of some men, -1 for those whom nothing could reach; shape (N,)."""
         if len(self.id) == 0:
@@ -271,7 +276,8 @@ def _redrawn(life: RunTrace, ids: Ints) -> Attributes:
 def _alike(a: World, b: World) -> bool:
     """Return whether men are the same in two worlds, but for what they want."""
     shares = ("men", "p_educated", "p_passport", "p_liable")
-    return all(np.array_equal(getattr(a.strata, s), getattr(b.strata, s)) for s in shares)
+    same = all(np.array_equal(getattr(a.strata, s), getattr(b.strata, s)) for s in shares)
+    return same and a.strata.further == b.strata.further
 
 
 def _alone(life: RunTrace, man: int) -> population.Population:

@@ -66,6 +66,14 @@ class Account:
         """Mark the outcomes with one of some statuses."""
         return self.outcomes["status"].astype(str).isin(names)
 
+    def reasons(self, chosen: pd.Series[bool]) -> dict[str, Floats]:
+        """Count chosen men by why they could not go or were stopped, most frequent first, (R,)."""
+        if "reason" not in self.outcomes:  # of a run by an earlier version
+            return {}
+        reason = self.outcomes["reason"].astype(str)
+        found = {name: self.men(chosen & reason.eq(name)) for name in reason[chosen].unique()}
+        return dict(sorted(found.items(), key=lambda item: -item[1].sum()))
+
     @property
     def educated(self) -> pd.Series[bool]:
         """The outcomes of men with higher education."""

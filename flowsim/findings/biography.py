@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.errors import ModelError
+from flowsim.findings.naming import document_name
 from flowsim.model import decisions, journey, population
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import NEVER, Reason, Status, status_name
@@ -148,7 +149,6 @@ class _Teller:
         self.model, self.given = diary.model, diary.world.assumptions
         self.row = diary.row_of(who.man)
         of = diary.world.of_stratum
-        self.passport = int(of["passport"][who.stratum])
         self.liable = bool(of["liable"][who.stratum])
         self.region = int(of["region"][who.stratum])
         self.names = [d.name for d in self.given.destinations.values()]
@@ -218,15 +218,16 @@ class _Teller:
 
     def _capability(self, row: int, j: int, at: int) -> str:
         """Return whether he can act on a wish."""
-        now, there = np.array([at]), np.array([j])
+        now, reason = np.array([at]), int(self.model.population.reason[row, j])
         if not decisions.is_free(self.model.population.enlisted_at[[row]], now)[0]:
             return "He is enlisted and cannot act on it."
         if self.left_at < at:
             return "He has left already."
-        if self.world.openings.are_open(now, np.array([self.passport]), there)[0]:
+        if reason == Reason.NONE:
             return "It is open to him."
-        if self.world.table.requires_passport[self.world.row_at(at), j] and not self.passport:
-            return "It requires the international passport, which he does not have: he stays."
+        if reason >= Reason.DOCUMENT:
+            name = document_name(self.world.documents[reason - Reason.DOCUMENT], self.given)
+            return f"It requires the {name}, which he does not have: he stays."
         return "All its crossings are shut to men: he waits for an opening."
 
     def _summons(self) -> Iterator[Event]:
@@ -346,11 +347,12 @@ class _Teller:
         country = self.names[int(t["destination"])]
         result = {
             Reason.NONE: f"he crosses into {country}",
-            Reason.LISTED: "he is found on the list and turned back",
+            Reason.LIST: "he is found on the list and turned back",
             Reason.CLOSED: "the border is closed to men and he is turned back",
-            Reason.SERVED: "he is handed a summons and turned back",
-            Reason.ENTRY: f"{country} refuses him entry",
-        }[Reason(int(t["reason"]))]
+            Reason.NOTICE: "he is handed a summons and turned back",
+            Reason.ENTRY_REFUSED: f"{country} refuses him entry",
+            Reason.DOCUMENT: f"{country} refuses him entry for want of a document",
+        }[Reason(min(int(t["reason"]), Reason.DOCUMENT))]
         because = f" ({'; '.join(facts)})" if facts else ""
         return f"After {hours:.1f} hours at the border {result}{because}."
 

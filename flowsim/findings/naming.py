@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowsim.data import sources
+from flowsim.model.states import LACKS
+from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 
@@ -83,6 +85,20 @@ class Named:
     def scale(self) -> float:
         """What values are multiplied by before they are shown: 100 for shares."""
         return 100.0 if self.unit == "%" else 1.0
+
+
+def document_name(document: str, scenario: Scenario) -> str:
+    """Name a document as sentences do; the passport is the international one."""
+    if document == PASSPORT:
+        return "international passport"
+    return scenario.documents[document].name
+
+
+def lacked(reason: str, scenario: Scenario) -> str | None:
+    """Name the document for want of which a man stayed, by his ``reason``; None if by none."""
+    if not reason.startswith(LACKS):
+        return None
+    return document_name(reason.removeprefix(LACKS), scenario)
 
 
 def named(name: str, scenario: Scenario, varied: Varied | None = None) -> Named:
@@ -185,6 +201,8 @@ def _places(places: tuple[str, ...], scenario: Scenario) -> str:
         return scenario.crossings[place].name
     if place in scenario.destinations:
         return scenario.destinations[place].name
+    if place in scenario.documents:
+        return scenario.documents[place].name
     return _words(place)
 
 

@@ -13,9 +13,11 @@ from flowsim.experiments.running import Run
 from flowsim.findings import doubts, published
 from flowsim.findings.account import Account, peak
 from flowsim.findings.finding import Finding, as_text, wrapped
+from flowsim.findings.naming import lacked
 from flowsim.findings.ranges import SIMULATED, ends, ranged, what_ranges_are
 from flowsim.findings.words import count, day, listed, period, rate, sampled, share
 from flowsim.scenario import set_by_user
+from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
 LUMPY = 1 / 200
@@ -216,22 +218,32 @@ def _who_could_not(account: Account) -> Iterator[str]:
     wanted = {c.name: account.men(account.status(f"wants-{n}")) for n, c in names.items()}
     wanted = {name: men for name, men in wanted.items() if men.any()}
     if not wanted:
-        yield "Nobody who wanted to leave was kept at home by a missing passport or a closed road."
+        yield "Nobody who wanted to leave was kept at home by a missing document or a closed road."
         return
     yield (
         f"{ranged(account.men(wanting))} men wanted to leave for {listed(list(wanted))} "
-        f"and were still at home on {day(account.last_day)}, {_without_passport(account, wanting)}."
+        f"and were still at home on {day(account.last_day)}{_why(account, wanting)}."
     )
     if len(wanted) > 1:
         each = [f"{name} {ranged(men)}" for name, men in wanted.items()]
         yield f"Where they wanted to go: {listed(each)}."
 
 
-def _without_passport(account: Account, wanting: pd.Series[bool]) -> str:
-    without = account.men(wanting & ~account.outcomes["passport"].astype(bool))
-    if np.allclose(without, account.men(wanting)):
-        return "every one of them for want of an international passport"
-    return f"{ranged(without)} of them had no international passport"
+def _why(account: Account, wanting: pd.Series[bool]) -> str:
+    """Return for want of which documents men stayed, and whom a closed way kept."""
+    reasons = account.reasons(wanting)
+    words = {reason: _because(reason, account.scenario) for reason in reasons}
+    if len(reasons) == 1:
+        return f", every one of them {next(iter(words.values()))}"
+    parts = [f"{ranged(men)} of them {words[reason]}" for reason, men in reasons.items()]
+    return f", {listed(parts)}" if parts else ""
+
+
+def _because(reason: str, scenario: Scenario) -> str:
+    document = lacked(reason, scenario)
+    if document is None:
+        return "because the way was closed"
+    return f"for want of {'an' if document[0].lower() in 'aeiou' else 'a'} {document}"
 
 
 def _called_up(account: Account) -> Iterator[str]:

@@ -95,6 +95,7 @@ class Aspirations:
             Rows, destinations and moments of leaving (seconds since the horizon's start).
         """
         leaves_at = self.acts_at(men, rows, where)
+        self._explain(men, rows, where, leaves_at)
         able = leaves_at < NEVER
         self._due.add(leaves_at[able] // int(DAY), rows[able], where[able], leaves_at[able])
         rows, where, leaves_at = self._due.take(day)
@@ -119,7 +120,16 @@ class Aspirations:
         """
         return self.world.openings.acts_at(
             men.passed_at[rows, where].astype(np.int64),
-            self.world.of_stratum["passport"][men.stratum[rows]],
+            self.world.of_stratum["holds"][men.stratum[rows]],
             where,
             lambda waits: self.draws.uniform("release", men.id[rows[waits]]),
         )
+
+    def _explain(self, men: Population, rows: Ints, where: Ints, leaves_at: Ints) -> None:
+        """Write down what stood in the way of the wishes that could not be acted on at once."""
+        wished_at = men.passed_at[rows, where].astype(np.int64)
+        waits = np.flatnonzero(leaves_at > wished_at)
+        if len(waits):
+            rows, where = rows[waits], where[waits]
+            holds = self.world.of_stratum["holds"][men.stratum[rows]]
+            men.reason[rows, where] = self.world.barriers(wished_at[waits], where, holds)

@@ -54,7 +54,9 @@ class Checks:
         ).T
         examined = np.where(table.checks[cell] > 0, examined[crossing], 0.0)
         liable = trips["liable"][trip]
-        passport = self.world.of_stratum["passport"][stratum] == 1
+        lacking = self.world.lacking(
+            row, trips["destination"][trip], self.world.of_stratum["holds"][stratum]
+        )
         reason = conscription.check(
             (table.closed_to_men | table.closed)[cell],
             trips["listed"][trip],
@@ -70,8 +72,8 @@ class Checks:
         )
         for j, country in enumerate(self.countries):
             mine = (trips["destination"][trip] == j) & (reason == Reason.NONE)
-            lacks = table.requires_passport[row, j] & ~passport
-            reason[mine & country.refuses(u[3], lacks)] = Reason.ENTRY
+            reason[mine & country.refuses(u[3])] = Reason.ENTRY_REFUSED
+            reason[mine & (lacking > 0)] = lacking[mine & (lacking > 0)]
             mine &= reason == Reason.NONE
             leaves, moves_on = country.receive(finish[mine], weight[mine], u[4][mine], u[5][mine])
             trips["leaves_again_at"][trip[mine]] = leaves

@@ -185,7 +185,7 @@ def check(
     served = liable & (u_examine < examined) & (u_serve < p_serve)
     found = listed & (u_detect < detection)
     return np.select(
-        [closed, found, served], [Reason.CLOSED, Reason.LISTED, Reason.SERVED], Reason.NONE
+        [closed, found, served], [Reason.CLOSED, Reason.LIST, Reason.NOTICE], Reason.NONE
     ).astype(np.uint8)
 
 
@@ -213,5 +213,5 @@ def notices(
     bool, float64, shape (N,) each
         Examined; expected notices.
     """
-    reached = (reason == Reason.NONE) | (reason == Reason.SERVED)
+    reached = (reason == Reason.NONE) | (reason == Reason.NOTICE)
     return reached & liable & (u_examine < examined), reached * liable * examined * p_serve

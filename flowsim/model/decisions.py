@@ -337,7 +337,7 @@ def may_try_again(
     -------
     bool, shape (N,)
     """
-    return (tries == 0) & (reason != Reason.SERVED) & (u < share)
+    return (tries == 0) & (reason != Reason.NOTICE) & (u < share)
 
 
 def tries_again_at(ended_at: npt.NDArray[np.integer], delay: int, morning: int) -> Ints:

@@ -25,7 +25,7 @@ from flowsim.model.collector import collected
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.draws import Draws
 from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
-from flowsim.model.states import NEVER, Status
+from flowsim.model.states import NEVER, Reason, Status
 from flowsim.model.status import status_at, table_of_men
 from flowsim.model.trip_planner import Planner
 from flowsim.model.world import PressurePath, World
@@ -348,11 +348,11 @@ class FlowModel(mesa.Model):
         morning = self.hour * 3600
         leaves_at = decisions.tries_again_at(trips["ends_at"][old], self._try_delay, morning)
         row = world.row_at(leaves_at)
-        passport = world.of_stratum["passport"][men.stratum[rows]]
+        holds = world.of_stratum["holds"][men.stratum[rows]]
         allowed = journey.ways_elsewhere(
             world.roads,
             trips["crossing"][old],
-            world.available[row, passport],
+            world.available[row, holds],
             world.table.shut[row],
         )
         able = allowed.any(axis=1) & decisions.is_free(men.enlisted_at[rows], leaves_at)
@@ -457,6 +457,7 @@ class FlowModel(mesa.Model):
         """
         self.trips["ends_at"][trip] = self.trips["deadline"][trip]
         self.trips["end"][trip] = Status.GAVE_UP
+        self.trips["reason"][trip] = Reason.PATIENCE
 
     def check(self, trip: Ints, finish: Floats) -> None:
         """Check men at a border: refuse them, or let them in; some refused will try again.

@@ -236,20 +236,19 @@ class Destination(Agent):
         self.name, self.parameters, self.stay = name, parameters, stay
         self.entered_men = 0.0
 
-    def refuses(self, u: Floats, lacks_document: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Return who is refused on the entry side: without the document, or by his draw.
+    def refuses(self, u: Floats) -> npt.NDArray[np.bool_]:
+        """Return who is refused on the entry side: whatever his documents, by his draw.
 
         Parameters
         ----------
         u : float64, shape (N,)
             Draws ``refuse``.
-        lacks_document : bool, shape (N,)
 
         Returns
         -------
         bool, shape (N,)
         """
-        return lacks_document | (u < self.parameters.refusal.value)
+        return u < self.parameters.refusal.value
 
     def receive(
         self, arrived: Floats, weight: Floats, u_move_on: Floats, u_return: Floats

@@ -55,7 +55,7 @@ class Man(Agent):
         self.region, self.age = world.regions.code[of["region"]], AGE_BANDS[of["age"]]
         self.educated, self.passport = of["educated"] == 1, of["passport"] == 1
         self.liable = of["liable"] == 1
-        self.weight = float(men.weight[stratum >> 3])
+        self.weight = float(men.weight_of(one(row))[0])
         self.passed: list[int] = []
         self.call_up_at = NEVER
         self.turned_back: list[int] = []

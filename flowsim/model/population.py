@@ -8,16 +8,16 @@ within the horizon are kept as rows, which changes nothing (ODD 7.1 and 7.2).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.model.draw_cache import DrawCache, MenDraws
+from flowsim.model.draw_cache import DrawCache, MenDraws, Ranges
 from flowsim.model.draws import Draws, exponential, unit
 from flowsim.model.states import NEVER
-from flowsim.types import Floats, Ints
+from flowsim.types import Bools, Floats, Ints
 
 N_AGES = 8
 CHUNK = 65_536
@@ -25,11 +25,21 @@ _FULL = 2.0**32
 _BINS = 256  # of each of the two draws behind the frailty, in the screen
 
 
+class Further(NamedTuple):
+    """A document beside the passport that some destination asks for."""
+
+    name: str
+    share: float  # of those who hold what it needs
+    needs: int | None  # place of that among the documents, the passport first
+
+
 @dataclass(frozen=True)
 class Strata:
     """The cells of the nation (region x age) and their strata (x education, passport, liability).
 
-    Stratum = ((cell * 2 + educated) * 2 + passport) * 2 + liable, cell = region * 8 + age.
+    Stratum = ((cell * 2 + educated) * 2 + passport) * 2 + liable, cell = region * 8 + age. Each
+    document beside the passport doubles the strata: then ``cell * 2**m + further`` stands in the
+    place of cell, bit i of ``further`` being the i-th of them. A plain stratum leaves them out.
 
     Attributes
     ----------
@@ -39,12 +49,15 @@ class Strata:
         Probabilities by cell.
     p_passport : float64, shape (C, 2)
         Probability of a passport without and with higher education.
+    further : tuple of Further
+        Documents beside the passport.
     """
 
     men: Ints
     p_educated: Floats
     p_passport: Floats
     p_liable: Floats
+    further: tuple[Further, ...] = ()
 
     @property
     def n_cells(self) -> int:
@@ -52,9 +65,45 @@ class Strata:
         return len(self.men)
 
     @property
+    def per_cell(self) -> int:
+        """Number of strata of a cell."""
+        return 8 << len(self.further)
+
+    @property
     def n_strata(self) -> int:
         """Number of strata."""
-        return 8 * len(self.men)
+        return self.per_cell * len(self.men)
+
+    @cached_property
+    def holdings(self) -> Bools:
+        """Which documents men hold, the passport first, by code ``holds``, shape (D, K)."""
+        n = 1 + len(self.further)
+        return (np.arange(2**n)[:, None] >> np.arange(n)) % 2 == 1
+
+    def p_further(self) -> Floats:
+        """Return the probability of each combination of further documents, shape (2**m, 2).
+
+        Columns are without and with the passport.
+        """
+        p = np.ones(len(self.holdings))
+        for k, document in enumerate(self.further, 1):
+            able = True if document.needs is None else self.holdings[:, document.needs]
+            share = np.where(able, document.share, 0.0)
+            p = p * np.where(self.holdings[:, k], share, 1 - share)
+        return p.reshape(-1, 2)
+
+    def plain(self, stratum: npt.NDArray[np.integer]) -> Ints:
+        """Return the plain strata of some strata; the first is of holdings without more."""
+        codes: Ints = stratum.astype(np.int64)
+        return codes // self.per_cell * 8 + codes % 8 if self.further else codes
+
+    def cell(self, stratum: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return the cells of some strata."""
+        return stratum >> (3 + len(self.further))
+
+    def by_plain(self, counts: Ints) -> Ints:
+        """Add up counts by stratum to counts by plain stratum, shape (8 C,)."""
+        return counts.reshape(self.n_cells, -1, 8).sum(axis=1).reshape(-1)
 
     def expected(self) -> Floats:
         """Return the expected men of the nation by stratum, shape (S,)."""
@@ -62,17 +111,25 @@ class Strata:
         passport = np.stack([1 - self.p_passport, self.p_passport], axis=2)
         liable = np.stack([1 - self.p_liable, self.p_liable], axis=1)
         share = educated[:, :, None, None] * passport[:, :, :, None] * liable[:, None, None, :]
-        return (self.men[:, None, None, None] * share).reshape(-1)
+        share = share[:, None] * self.p_further()[None, :, None, :, None]
+        return (self.men[:, None, None, None, None] * share).reshape(-1)
 
     def columns(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Return region, age, educated, passport and liable of each stratum, each shape (S,)."""
+        """Return what men of each stratum are, each shape (S,).
+
+        ``region``, ``age``, ``educated``, ``passport``, ``liable``, and ``holds``: the code of
+        all documents held, a row of ``holdings``.
+        """
         s = np.arange(self.n_strata)
+        plain = self.plain(s)
+        passport, further = plain // 2 % 2, s % self.per_cell // 8
         return {
-            "region": s // (8 * N_AGES),
-            "age": s // 8 % N_AGES,
-            "educated": s // 4 % 2,
-            "passport": s // 2 % 2,
-            "liable": s % 2,
+            "region": plain // (8 * N_AGES),
+            "age": plain // 8 % N_AGES,
+            "educated": plain // 4 % 2,
+            "passport": passport,
+            "liable": plain % 2,
+            "holds": further * 2 + passport,
         }
 
 
@@ -184,6 +241,7 @@ class Population:
     threshold (N, J)    float32  error over frailty, by destination (population)
     call_up_threshold   float32  error against the call-up hazard (population)
     passed_at (N, J)    int32    second at which the threshold was passed (model)
+    reason (N, J)       uint8    what then stood in his way: ``Reason`` (model)
     summoned_at         int32    second of the summons (model)
     enlisted_at         int32    second at which he complied (model)
     trip                int32    his latest trip, -1 if he never left (model)
@@ -198,6 +256,7 @@ class Population:
     threshold: npt.NDArray[np.float32]
     call_up_threshold: npt.NDArray[np.float32]
     passed_at: npt.NDArray[np.int32] = field(init=False)
+    reason: npt.NDArray[np.uint8] = field(init=False)
     summoned_at: npt.NDArray[np.int32] = field(init=False)
     enlisted_at: npt.NDArray[np.int32] = field(init=False)
     trip: npt.NDArray[np.int32] = field(init=False)
@@ -206,6 +265,7 @@ class Population:
         """Start everybody at home."""
         n, j = self.threshold.shape
         self.passed_at = np.full((n, j), NEVER, dtype=np.int32)
+        self.reason = np.zeros((n, j), dtype=np.uint8)
         self.summoned_at = np.full(n, NEVER, dtype=np.int32)
         self.enlisted_at = np.full(n, NEVER, dtype=np.int32)
         self.trip = np.full(n, -1, dtype=np.int32)
@@ -230,12 +290,17 @@ class Population:
         float64, shape (n,)
             Men.
         """
-        return self.weight[self.stratum[rows] >> 3]
+        return self.weight[self.strata.cell(self.stratum[rows])]
+
+    @property
+    def men_by_stratum(self) -> Floats:
+        """Men of the nation for whom all simulated men stand, shape (S,)."""
+        return (self.counts.reshape(len(self.weight), -1) * self.weight[:, None]).reshape(-1)
 
     def carry_over(self, earlier: Population) -> Ints:
         """Take the state of the rows of an earlier, smaller population; give their new places."""
         place = np.searchsorted(self.id, earlier.id)
-        for name in ("passed_at", "summoned_at", "enlisted_at", "trip"):
+        for name in ("passed_at", "reason", "summoned_at", "enlisted_at", "trip"):
             getattr(self, name)[place] = getattr(earlier, name)
         return place
 
@@ -281,11 +346,12 @@ def make(
     """
     kept = kept_ranks(strata.men, sample)
     first = np.concatenate([[0], np.cumsum(strata.men)])
-    if register is not None and 4 * (6 + len(destinations)) * kept.sum() > register.most_bytes:
+    n_words = 6 + len(destinations) + len(strata.further)
+    if register is not None and 4 * n_words * kept.sum() > register.most_bytes:
         register = None
     born = MenDraws(draws, register, sample)
     maker = _Maker(strata, destinations, index, born, caps, call_up_caps)
-    counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
+    counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)
     parts = [maker.make(piece, first, counts) for piece in _pieces(tuple(kept.tolist()), chunk)]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Population(strata, counts.reshape(-1), strata.men / kept, *columns)
@@ -300,7 +366,7 @@ def one_man(
     rank = man - int(first[cell])
     everyone = np.full((strata.n_strata, len(destinations)), np.inf)
     maker = _Maker(strata, destinations, index, MenDraws(draws), everyone, everyone[:, 0])
-    counts = np.zeros((strata.n_cells, 8), dtype=np.int64)
+    counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)
     rows = maker.make([(cell, rank, rank + 1)], first, counts)
     return Population(strata, counts.reshape(-1), np.ones(strata.n_cells), *rows)
 
@@ -347,15 +413,16 @@ class _Maker:
     ) -> None:
         self.index = index
         self.caps, self.call_up_caps = caps, call_up_caps
-        cell_caps = caps.reshape(strata.n_cells, 8, -1).max(axis=1)
+        cell_caps = caps.reshape(strata.n_cells, strata.per_cell, -1).max(axis=1)
         self.screen_caps = np.minimum(cell_caps * 1.001 * _FULL, 1e30).astype(np.float32)
-        cell_call_up = call_up_caps.reshape(strata.n_cells, 8).max(axis=1)
+        cell_call_up = call_up_caps.reshape(strata.n_cells, strata.per_cell).max(axis=1)
         self.screen_call_up = _word(-np.expm1(-cell_call_up * 1.001))
         self.frailty_bound = _frailty_bounds(index)
         self.educated = _word(strata.p_educated)
         self.passport = _word(strata.p_passport)
         self.liable = _word(strata.p_liable)
         self.born, self.destinations = born, destinations
+        self.strata = strata
 
     def make(self, piece: Piece, first: Ints, counts: Ints) -> Rows:
         """Draw the men of a piece, count them by stratum, and give the rows to keep."""
@@ -372,7 +439,8 @@ class _Maker:
         passport = has_passport < each(self.passport[:, 0])
         passport |= educated & (has_passport < each(self.passport[:, 1]))
         liable = born.words("liability", ranges) < each(self.liable)
-        _count(counts, cells, sizes, educated, passport, liable)
+        further = self._further(ranges, passport)
+        _count(counts, cells, sizes, educated, passport, liable, further)
 
         angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
         errors = [born.words(f"error:{name}", ranges) for name in self.destinations]
@@ -385,6 +453,8 @@ class _Maker:
         row = np.flatnonzero(keep)
 
         cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
+        if further is not None:
+            cell = (cell << len(self.strata.further)) + further[row]
         stratum = cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
         ids = _ids(ranges, row)
         return self._thresholds(
@@ -395,6 +465,18 @@ class _Maker:
             [exponential(unit(error[row])) for error in errors],
             exponential(unit(call_up[row])),
         )
+
+    def _further(self, ranges: Ranges, passport: Bools) -> npt.NDArray[np.uint8] | None:
+        """Draw who holds which documents beside the passport, as bits; None if none matters."""
+        if not self.strata.further:
+            return None
+        held = [passport]
+        for document in self.strata.further:
+            words = self.born.words(f"document:{document.name}", ranges)
+            holds: Bools = words < _word(np.array(document.share))
+            held.append(holds if document.needs is None else holds & held[document.needs])
+        bits = [holds.astype(np.uint8) << i for i, holds in enumerate(held[1:])]
+        return np.bitwise_or.reduce(np.array(bits, dtype=np.uint8), axis=0)
 
     def _thresholds(
         self,
@@ -465,12 +547,16 @@ def _count(
     educated: npt.NDArray[np.bool_],
     passport: npt.NDArray[np.bool_],
     liable: npt.NDArray[np.bool_],
+    further: npt.NDArray[np.uint8] | None,
 ) -> None:
-    """Add the men of a piece to the counts by cell and stratum, shape (C, 8)."""
-    if len(cells) > 8:
+    """Add the men of a piece to the counts by cell and stratum of it, shape (C, n)."""
+    if len(cells) > 8 or further is not None:
+        n = counts.shape[1]
         code = educated * np.uint8(4) + passport * np.uint8(2) + liable
-        key = np.repeat(np.arange(len(cells)) * 8, sizes) + code
-        counts[cells] += np.bincount(key, minlength=8 * len(cells)).reshape(-1, 8)
+        key = np.repeat(np.arange(len(cells)) * n, sizes) + code
+        if further is not None:
+            key += further * 8
+        counts[cells] += np.bincount(key, minlength=n * len(cells)).reshape(-1, n)
         return
     end = 0
     for cell, size in zip(cells.tolist(), sizes, strict=True):

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+import numpy as np
+import numpy.typing as npt
+
+LACKS = "document:"
+"""Before the name of the document that a man lacked, in tables."""
+
 NEVER = 2**31 - 1
 """Seconds since the horizon's start of something that has not happened (int32)."""
 
@@ -30,13 +36,34 @@ MOST_DESTINATIONS = Status.WANTS - Status.ABROAD
 
 
 class Reason(IntEnum):
-    """Why a man was turned back, or by what he was sent home."""
+    """Why a man could not go, or by what he was stopped on his way.
+
+    ``DOCUMENT`` is followed by one code per document, the passport first: it is what he lacked.
+    """
 
     NONE = 0
-    LISTED = 1
+    LIST = 1
     CLOSED = 2
-    SERVED = 3
-    ENTRY = 4
+    NOTICE = 3
+    ENTRY_REFUSED = 4
+    LIMIT = 5
+    PATIENCE = 6
+    DOCUMENT = 7
+
+
+AT_EXIT = (Reason.LIST, Reason.CLOSED, Reason.NOTICE)
+"""Reasons for which the Russian side turns men back."""
+
+
+def refused_at_entry(reason: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Return who was let out and then refused on the entry side, by ``Reason``; shape (N,)."""
+    return (reason == Reason.ENTRY_REFUSED) | (reason >= Reason.DOCUMENT)
+
+
+def reason_names(documents: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of all reasons in the order of their codes, as tables write them."""
+    plain = [reason.name.lower().replace("_", "-") for reason in Reason]
+    return (*plain[: Reason.DOCUMENT], *(f"{LACKS}{name}" for name in documents))
 
 
 class Lane(IntEnum):

@@ -76,7 +76,7 @@ def table_of_men(men: Population, status: npt.NDArray[np.uint8], world: World) -
             "educated": of_stratum["educated"] == 1,
             "passport": of_stratum["passport"] == 1,
             "liable": of_stratum["liable"] == 1,
-            "weight": men.weight[men.stratum >> 3],
+            "weight": men.weight_of(np.arange(len(men))),
             "status": categories(status, names),
         },
         index=pd.Index(men.id, name="man"),
@@ -121,3 +121,26 @@ def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8
         status[row[again]] = np.where(on[again], Status.MOVED_ON, Status.RETURNED)
     status[men.enlisted_at <= now] = Status.ENLISTED
     return status
+
+
+def reasons(
+    men: Population, trips: Trips, status: npt.NDArray[np.integer]
+) -> npt.NDArray[np.uint8]:
+    """Return why men could not go or were stopped, shape (N,).
+
+    Parameters
+    ----------
+    status : integer array, shape (N,)
+        ``Status`` of each row at the end.
+
+    Returns
+    -------
+    uint8, shape (N,)
+        ``Reason``: of the wish that a man at home cannot act on, or of the end of his last trip.
+    """
+    out = np.zeros(len(men), dtype=np.uint8)
+    wants = np.flatnonzero(status >= Status.WANTS)
+    out[wants] = men.reason[wants, status[wants].astype(np.int64) - Status.WANTS]
+    stopped = np.flatnonzero((status >= Status.GAVE_UP) & (status <= Status.TURNED_BACK))
+    out[stopped] = trips["reason"][men.trip[stopped]]
+    return out

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from flowsim.model import conscription, journey
 from flowsim.model.draws import Draws
 from flowsim.model.queue import patience_ends
-from flowsim.model.states import NEVER, Status
+from flowsim.model.states import NEVER, Reason, Status
 from flowsim.model.world import World
 from flowsim.types import Bools, Floats, Ints
 
@@ -84,6 +84,7 @@ class Planner:
             "limit": what,
             "ends_at": np.where(stopped, np.minimum(arrives_at, NEVER), NEVER),
             "end": np.where(stopped, Status.LIMITED, Status.HOME),
+            "reason": np.where(stopped, Reason.LIMIT, Reason.NONE),
             "leaves_again_at": np.full(len(ids), NEVER),
         }
 
@@ -133,11 +134,11 @@ class Planner:
         if len(turning) == 0:
             return crossing, arrives_at, what
         row = row[turning]
-        passport = self.world.of_stratum["passport"][stratum[turning]]
+        holds = self.world.of_stratum["holds"][stratum[turning]]
         allowed = journey.ways_around(
             roads,
             crossing[turning],
-            self.world.available[row, passport],
+            self.world.available[row, holds],
             table.shut[row],
             table.limited[row],
         )

@@ -6,7 +6,7 @@ the same in every replication. ``FlowModel`` adds chance and queues.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,8 +17,10 @@ from flowsim.data import sources
 from flowsim.model import choice, conscription, journey, population
 from flowsim.model import perceptions as news
 from flowsim.model.decisions import Openings
+from flowsim.model.states import Reason
 from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import HOUR, Clock
+from flowsim.scenario.documents import asked_for
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints
@@ -89,7 +91,31 @@ class World:
             p_educated=educated.reshape(-1),
             p_passport=np.repeat(by_education, men.shape[1], axis=0),
             p_liable=np.tile(who.liable_by_age.by_age, len(men)),
+            further=self._further,
         )
+
+    @cached_property
+    def documents(self) -> tuple[str, ...]:
+        """Documents that matter here: the passport, and what is asked for at any hour."""
+        asked = np.flatnonzero(self.table.asks_for.any(axis=(0, 1))).tolist()
+        return asked_for(self.assumptions.documents, {self.table.documents[k] for k in asked})
+
+    @cached_property
+    def _further(self) -> tuple[population.Further, ...]:
+        given, names = self.assumptions.documents, self.documents
+        return tuple(
+            population.Further(
+                name,
+                given[name].share.value,
+                None if (needs := given[name].needs) is None else names.index(needs),
+            )
+            for name in names[1:]
+        )
+
+    @cached_property
+    def asks_for(self) -> Bools:
+        """Whether a destination asks for each of ``documents``, by hour, shape (H, J, K)."""
+        return self.table.asks_for[:, :, [self.table.documents.index(n) for n in self.documents]]
 
     @cached_property
     def men(self) -> Floats:
@@ -98,8 +124,13 @@ class World:
 
     @cached_property
     def of_stratum(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Region, age, educated, passport and liable of each stratum."""
+        """What men of each stratum are, as in ``Strata.columns``."""
         return self.strata.columns()
+
+    @cached_property
+    def of_plain(self) -> dict[str, Ints]:
+        """What men of each plain stratum are: documents beside the passport left out."""
+        return replace(self.strata, further=()).columns()
 
     @cached_property
     def _waves(self) -> list[tuple[Announcement, float]]:
@@ -168,13 +199,39 @@ class World:
 
     @cached_property
     def available(self) -> Bools:
-        """Whether a destination is available without and with passport, shape (H, 2, J)."""
+        """Whether a destination is available to holders of documents, shape (H, D, J)."""
         shut = self.table.shut
         open_ = np.stack(
             [~shut[:, self.roads.country == j].all(axis=1) for j in range(len(self.destinations))],
             axis=1,
         )
-        return np.stack([open_ & ~self.table.requires_passport, open_], axis=1)
+        lacks = (self.asks_for[:, None] & ~self.strata.holdings[:, None]).any(axis=-1)
+        return open_[:, None] & ~lacks
+
+    def lacking(self, row: Ints, where: Ints, holds: Ints) -> npt.NDArray[np.uint8]:
+        """Return the reason for which men lack a document that destinations ask for, (N,).
+
+        Parameters
+        ----------
+        row, where, holds : int64, shape (N,)
+            Hour of the table, destination, code of the documents held.
+
+        Returns
+        -------
+        uint8, shape (N,)
+            ``Reason.DOCUMENT`` and the place of the first of them; ``NONE`` if all are held.
+        """
+        lacks = self.asks_for[row, where] & ~self.strata.holdings[holds]
+        code = Reason.DOCUMENT + lacks.argmax(axis=1)
+        return np.where(lacks.any(axis=1), code, Reason.NONE).astype(np.uint8)
+
+    def barriers(self, at: Ints, where: Ints, holds: Ints) -> npt.NDArray[np.uint8]:
+        """Return why destinations are not available to men at some seconds, (N,).
+
+        As in ``lacking``; ``Reason.CLOSED`` for those who lack nothing.
+        """
+        lacking = self.lacking(self.row_at(at), where, holds)
+        return np.where(lacking == Reason.NONE, np.uint8(Reason.CLOSED), lacking)
 
     @cached_property
     def openings(self) -> Openings:
@@ -365,13 +422,13 @@ class PressurePath:
         before, reference = self.pressure.level, world.assumptions.panic.reference.value
         panic = world.panic[day]
         available = world.available[row : row + 24]
-        passport = world.of_stratum["passport"]
+        holds = world.of_stratum["holds"]
         enlisted = -np.expm1(-world.hazard(float(world.announced[24 * day])))
         self.pressure.grow(
             choice.rate(v, law.lambda_.value, reference),
             float(panic.sum()),
-            (panic[:, None, None] * available).sum(axis=0).take(passport, axis=0),
-            np.any(available, axis=0).take(passport, axis=0),
+            (panic[:, None, None] * available).sum(axis=0).take(holds, axis=0),
+            np.any(available, axis=0).take(holds, axis=0),
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,
         )

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.model.flow_model import FlowModel
-from flowsim.model.states import NEVER, Status
+from flowsim.model.states import NEVER, Reason, Status
 from flowsim.scenario.clock import DAY
 from flowsim.scenario.schema import Stay
-from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
 
 
@@ -102,8 +101,7 @@ class Ledger:
         men = self.model.population
         wanting = np.flatnonzero(men.passed_at[:, j] < NEVER)
         since = men.passed_at[wanting, j].astype(np.int64)
-        passport = self.world.of_stratum["passport"][men.stratum[wanting]]
-        blocked = ~self.world.available[WARM_UP + since // 3600, passport, j]
+        blocked = men.reason[wanting, j] != Reason.NONE
         wanting, since = wanting[blocked], since[blocked]
         until = np.minimum(self._first_departure[wanting], men.enlisted_at[wanting])
         home = since < until  # a threshold may also be passed by men long gone

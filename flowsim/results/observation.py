@@ -20,7 +20,7 @@ from flowsim.data.rows import Observation
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border
-from flowsim.model.states import NEVER, Lane, Reason, Status
+from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
 from flowsim.scenario.clock import HOUR, MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Ints
@@ -43,11 +43,9 @@ FLOWS = (
 
 STOPPED: dict[str, Callable[[Trips], npt.NDArray[Any]]] = {
     "checked": lambda trips: trips["examined"],
-    "refused": lambda trips: np.isin(
-        trips["reason"], (Reason.LISTED, Reason.CLOSED, Reason.SERVED)
-    ),
-    "refused_entry": lambda trips: trips["reason"] == Reason.ENTRY,
-    "notices": lambda trips: trips["reason"] == Reason.SERVED,
+    "refused": lambda trips: np.isin(trips["reason"], AT_EXIT),
+    "refused_entry": lambda trips: refused_at_entry(trips["reason"]),
+    "notices": lambda trips: trips["reason"] == Reason.NOTICE,
     "notices_expected": lambda trips: trips["expected_notice"],
     "limited": lambda trips: trips["end"] == Status.LIMITED,
     "gave_up": lambda trips: trips["end"] == Status.GAVE_UP,
@@ -202,7 +200,8 @@ class Observed:
         ordinary, shut, end, reason = self._of_units
         share = given.background_men_share.value
         through = units.cleared * units.persons
-        through = through * np.where(ordinary, 1 - share * shut, reason % Reason.ENTRY == 0)
+        let_out = (reason == Reason.NONE) | refused_at_entry(reason)
+        through = through * np.where(ordinary, 1 - share * shut, let_out)
         if measure == "crossings_out":
             return through
         if measure == "cars_cleared":
@@ -424,8 +423,6 @@ class Observed:
         return float(men.weight_of(np.flatnonzero(men.enlisted_at < seconds)).sum())
 
     def _passport_share(self, place_id: str) -> float | None:
-        counts = self.model.population.counts.reshape(-1, 8)
-        weighted = counts * self.model.population.weight[:, None]
         of = self.world.of_stratum
         codes = self.world.regions.code
         here = np.ones(len(of["region"]), dtype=bool)
@@ -433,5 +430,5 @@ class Observed:
             if place_id not in codes:
                 return None
             here = of["region"] == codes.index(place_id)
-        men = weighted.reshape(-1)[here]
+        men = self.model.population.men_by_stratum[here]
         return float(100 * (men * of["passport"][here]).sum() / men.sum())

@@ -11,8 +11,8 @@ import pandas as pd
 
 from flowsim.data.sources import observations
 from flowsim.model.flow_model import FlowModel
-from flowsim.model.states import Status, status_name
-from flowsim.model.status import categories
+from flowsim.model.states import Reason, Status, reason_names, status_name
+from flowsim.model.status import categories, reasons
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.observation import FLOWS, LEVELS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
@@ -295,24 +295,28 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
 def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
     """Count all men of the sample by what they are and what became of them.
 
-    ``destination`` is the one a man last set off for, empty if he never left.
+    ``destination`` is the one a man last set off for, empty if he never left; ``reason`` is why
+    he could not go or was stopped, one of ``states.reason_names``.
     """
     world, men, trips = model.world, model.population, model.trips
     status = model.status().astype(np.int64)
     bound = np.zeros(len(men), dtype=np.int64)
     if len(trips):
         bound = np.where(men.trip >= 0, trips["destination"][men.trip].astype(np.int64) + 1, 0)
-    n = len(world.destinations) + 1
-    key = (men.stratum.astype(np.int64) * 256 + status) * n + bound
-    kept = np.bincount(men.stratum, minlength=world.strata.n_strata)
-    rest = model.population.counts - kept
+    stratum = world.strata.plain(men.stratum)
+    shape = len(world.of_plain["region"]), 256, len(world.destinations) + 1, 256
+    codes = (stratum, status, bound, reasons(men, trips, status))
+    key = np.ravel_multi_index(codes, shape)
+    everybody = world.strata.by_plain(men.counts)
+    rest = everybody - np.bincount(stratum, minlength=len(everybody))
     keys, counts = np.unique(key, return_counts=True)
-    home = (np.arange(world.strata.n_strata) * 256 + int(Status.HOME)) * n
+    everywhere = np.arange(len(everybody))
+    home = np.ravel_multi_index((everywhere, Status.HOME, 0, Reason.NONE), shape)
     merged = pd.Series(np.concatenate([counts, rest])).groupby(np.concatenate([keys, home])).sum()
     merged = merged[merged > 0]
     keys, counts = merged.index.to_numpy(), merged.to_numpy()
-    stratum, code, bound = keys // n // 256, keys // n % 256, keys % n
-    of = {name: column[stratum] for name, column in world.of_stratum.items()}
+    stratum, code, bound, why = np.unravel_index(keys, shape)
+    of = {name: column[stratum] for name, column in world.of_plain.items()}
     names = {int(c): status_name(int(c), world.destinations) for c in np.unique(code)}
     label, places = model.assumptions.name, ["", *world.destinations]
     return pd.DataFrame(
@@ -326,6 +330,7 @@ def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
             "liable": of["liable"] == 1,
             "status": pd.Categorical([names[int(c)] for c in code], sorted(names.values())),
             "destination": pd.Categorical([places[b] for b in bound], places),
+            "reason": categories(why, reason_names(world.documents)),
             "men": np.round(counts * men.weight[stratum >> 3], DIGITS),
             "men_simulated": counts.astype(np.int64),
         }

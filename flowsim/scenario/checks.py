@@ -19,6 +19,7 @@ from flowsim.data import sources
 from flowsim.errors import Problem
 from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
+from flowsim.scenario.documents import PASSPORT, Document, mistakes, unknown
 from flowsim.scenario.places import Crossing, Destination
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.policy import Policy, Surroundings
@@ -27,7 +28,7 @@ from flowsim.scenario.timetable import EVERYWHERE
 from flowsim.scenario.tree import Path, Tree, dotted, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-NAMED = ("destinations", "crossings", "policies")
+NAMED = ("documents", "destinations", "crossings", "policies")
 FAR = timedelta(days=180)
 
 
@@ -38,6 +39,7 @@ class Parts:
     tree: Tree
     horizon: Horizon | None
     call_up: CallUp | None
+    documents: Mapping[str, Document]
     destinations: Mapping[str, Destination]
     crossings: Mapping[str, Crossing]
     policies: Mapping[str, Policy]
@@ -69,6 +71,7 @@ def _whole(tree: Tree, scenario: Scenario) -> Parts:
         tree,
         scenario.horizon,
         scenario.call_up,
+        scenario.documents,
         scenario.destinations,
         scenario.crossings,
         scenario.policies,
@@ -96,6 +99,7 @@ def _sound(tree: Tree) -> Parts:
         tree,
         _read(Horizon, tree.at(("horizon",))),
         _read(CallUp, tree.at(("call_up",))),
+        entries(Document, "documents"),
         entries(Destination, "destinations"),
         entries(Crossing, "crossings"),
         entries(AnyPolicy, "policies"),
@@ -131,6 +135,18 @@ def _destinations_have_everything(parts: Parts) -> None:
         for name in [name for name in parts.tree.names(*block) if name not in destinations]:
             near = suggestion(name, destinations)
             parts.problem(f"{name!r} is not a destination{near}", *block, name)
+
+
+def _documents_are_known(parts: Parts) -> None:
+    for name, key, message in mistakes(parts.documents):
+        parts.problem(message, "documents", name, *([key] if key else []))
+    for name, destination in parts.destinations.items():
+        for document in destination.documents:
+            if message := unknown(document, list(parts.tree.names("documents"))):
+                parts.problem(message, "destinations", name, "documents")
+            elif document == PASSPORT:
+                hint = "the passport is asked for by requires_passport: true; leave it out here"
+                parts.problem(hint, "destinations", name, "documents")
 
 
 def _codes_are_different(parts: Parts) -> None:
@@ -182,7 +198,7 @@ def _policies_fit(parts: Parts) -> None:
     """Each policy's own checks: its places exist, its dates touch the horizon."""
     clock = parts.horizon.clock if parts.horizon is not None else None
     destinations, crossings = parts.tree.names("destinations"), parts.tree.names("crossings")
-    around = Surroundings(clock, destinations, crossings)
+    around = Surroundings(clock, destinations, crossings, parts.tree.names("documents"))
     for name, policy in parts.policies.items():
         for key, message in policy.check(around):
             parts.problem(message, "policies", name, key)
@@ -266,6 +282,7 @@ def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[s
 CHECKS: tuple[Callable[[Parts], None], ...] = (
     _names_are_plain,
     _destinations_have_everything,
+    _documents_are_known,
     _codes_are_different,
     _crossings_lead_somewhere,
     _destinations_are_reached,

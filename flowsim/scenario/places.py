@@ -29,6 +29,9 @@ class Destination(Strict):
         title="passport needed for {place}",
         description="Whether an international passport is needed.",
     )
+    documents: tuple[str, ...] = Field(
+        default=(), description="Further documents asked for, named under 'documents'."
+    )
     utc_offset_h: int = Field(ge=-12, le=14)
     refusal: Share = Field(
         title="refusals on entry, {place}", description="Men refused on the entry side."

@@ -31,6 +31,7 @@ class Surroundings:
     horizon: Clock | None
     destinations: Collection[str]
     crossings: Collection[str]
+    documents: Collection[str] = ()
 
     def outside(self, moment: datetime) -> str:
         """Write that a moment is no moment of the horizon; the start of a message."""

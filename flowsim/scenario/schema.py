@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.coincidence import Coincidence
+from flowsim.scenario.documents import Document
 from flowsim.scenario.places import Crossing, Destination
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
@@ -252,6 +253,9 @@ class Scenario(Strict):
     travel: Travel
     news: News
     call_up: CallUp
+    documents: dict[str, Document] = Field(
+        default_factory=dict, description="Documents beside the passport, by name."
+    )
     destinations: dict[str, Destination]
     crossings: dict[str, Crossing]
     policies: dict[str, AnyPolicy] = Field(default_factory=dict)
@@ -271,7 +275,9 @@ class Scenario(Strict):
 
     def timetable(self) -> Timetable:
         """Build what holds at each crossing at each hour: dated values, then the policies."""
-        table = Timetable.without_policies(self.horizon.clock, self.destinations, self.crossings)
+        table = Timetable.without_policies(
+            self.horizon.clock, self.destinations, self.crossings, self.documents
+        )
         for policy in self.policies.values():
             policy.apply(table, Cells(table.rows(*policy.span), policy.columns(table)))
         return table

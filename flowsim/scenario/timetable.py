@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flowsim.scenario.clock import DAY, HOUR, Clock
+from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.places import Crossing, Destination
 from flowsim.scenario.quantity import Dated
 from flowsim.types import Bools, Floats
@@ -36,7 +37,7 @@ class Cells(NamedTuple):
 class Timetable:
     """What holds at each crossing at each hour.
 
-    All arrays but ``rumour`` (H,) and ``requires_passport`` (H, J) have the shape (H, C),
+    All arrays but ``rumour`` (H,) and ``asks_for`` (H, J, documents) have the shape (H, C),
     H = warm-up + hours of the horizon.
     """
 
@@ -60,7 +61,8 @@ class Timetable:
     walks: Floats
     turns: Floats
     rumour: Floats = field(repr=False)
-    requires_passport: Bools = field(repr=False)
+    asks_for: Bools = field(repr=False)
+    documents: list[str] = field(default_factory=list)  # the passport first
     exempt: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -69,9 +71,15 @@ class Timetable:
         clock: Clock,
         destinations: Mapping[str, Destination],
         crossings: Mapping[str, Crossing],
+        documents: Collection[str] = (),
     ) -> Timetable:
         """Build the timetable of the dated values alone; no policy holds yet."""
         shape = (WARM_UP + clock.n_hours, len(crossings))
+        known = [PASSPORT, *documents]
+        asked = [
+            [d.requires_passport, *(name in d.documents for name in documents)]
+            for d in destinations.values()
+        ]
 
         def zeros() -> Floats:
             return np.zeros(shape)
@@ -100,9 +108,8 @@ class Timetable:
             walks=zeros(),
             turns=zeros(),
             rumour=np.zeros(shape[0]),
-            requires_passport=np.tile(
-                [d.requires_passport for d in destinations.values()], (shape[0], 1)
-            ),
+            asks_for=np.tile(np.array(asked, dtype=bool), (shape[0], 1, 1)),
+            documents=known,
         )
 
     def rows(self, start: datetime | None, end: datetime | None) -> slice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,21 +16,16 @@ from flowsim.figures.layout.sheet import MARGIN, Cell
 from flowsim.figures.layout.style import CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import Results, records
 from flowsim.figures.layout.timelines import last_day
+from flowsim.findings.naming import lacked
 from flowsim.findings.words import count, day, share
+from flowsim.model.states import LACKS
+from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.schema import Scenario
 
 FAMILY = Family("outcomes", "what became of the men: passport, choice, outcome as ribbons", order=3)
 STAGES = ("passport", "choice", "outcome")
 WITH, WITHOUT = "Passport", "No passport"
 UNKNOWN = "Destination not known"
-NO_PASSPORT, CLOSED = "no-passport", "closed"
-REASONS = {
-    CLOSED: ("Wanted to go, way was closed", "stayed because the way was closed"),
-    NO_PASSPORT: (
-        "Wanted to go, had no passport",
-        "stayed because they had no international passport",
-    ),
-}
 OUTCOMES = {
     "moved-on": ("Moved on to a third country", "had moved on to a third country"),
     "returned": ("Went abroad and returned", "had been abroad and returned"),
@@ -99,11 +94,11 @@ def table(results: Results) -> tuple[pd.DataFrame, Mapping[str, float]]:
     apart = rows[~acted].groupby("status")["men"].sum()
     kept = rows[acted & (rows["men"] > 0)]
     has = kept["passport"].astype(bool).map({True: WITH, False: WITHOUT}).astype(object)
-    groups, asking = records(kept), _asking(results.scenario)
+    groups, why = records(kept), reasons(results.scenario)
     kept = kept.assign(
         passport=has,
         choice=[_choice(group, results) for group in groups],
-        outcome=[_outcome(group, results, asking) for group in groups],
+        outcome=[_outcome(group, results, why) for group in groups],
     )
     sums = kept.groupby(list(STAGES), as_index=False)[["men", "men_simulated"]].sum()
     return sums, {str(key): float(value) for key, value in apart.items()}
@@ -116,28 +111,24 @@ def _choice(group: Mapping[str, Any], results: Results) -> str:
     return places[key].name if key in places else UNKNOWN
 
 
-def _outcome(group: Mapping[str, Any], results: Results, asking: Container[str]) -> str:
+def reasons(scenario: Scenario) -> dict[str, tuple[str, str]]:
+    """Return why men who wanted to go could not, by ``reason``: as a node, and in the title."""
+    found = {"closed": ("Wanted to go, way was closed", "stayed because the way was closed")}
+    for reason in (f"{LACKS}{name}" for name in (PASSPORT, *scenario.documents)):
+        document = str(lacked(reason, scenario))
+        node = f"Wanted to go, had no {document.removeprefix('international ')}"
+        found[reason] = (node, f"stayed because they had no {document}")
+    return found
+
+
+def _outcome(group: Mapping[str, Any], results: Results, why: Mapping[str, tuple[str, str]]) -> str:
     kind, _, key = group["status"].partition("-")
     places = results.scenario.destinations
     if kind == "abroad":
         return f"In {places[key].name if key in places else key}"
-    if kind == "wants":
-        reason = _reason(group, key, asking)
-        return REASONS[reason][0] if reason in REASONS else f"Wanted to go: {reason}"
+    if kind == "wants":  # a run by an earlier version has no reasons
+        return why.get(group.get("reason", ""), ("Wanted to go, could not",))[0]
     return OUTCOMES.get(group["status"], (group["status"],))[0]
-
-
-def _reason(group: Mapping[str, Any], key: str, asking: Container[str]) -> str:
-    """Return why men could not go, a key of ``REASONS``: as the table says, if it does."""
-    if group.get("reason"):
-        return str(group["reason"])
-    return NO_PASSPORT if key in asking and not group["passport"] else CLOSED
-
-
-def _asking(scenario: Scenario) -> set[str]:
-    """Return the destinations that ask for a passport at some time."""
-    required = scenario.timetable().requires_passport
-    return {key for j, key in enumerate(scenario.destinations) if required[:, j].any()}
 
 
 def _names(results: Results) -> list[str]:
@@ -147,7 +138,7 @@ def _names(results: Results) -> list[str]:
 def _order(data: pd.DataFrame, results: Results) -> dict[str, list[str]]:
     """Return the nodes of each stage in a fixed order: abroad above, at home below."""
     names = _names(results)
-    words = [text for text, _ in (*OUTCOMES.values(), *REASONS.values())]
+    words = [text for text, _ in (*OUTCOMES.values(), *reasons(results.scenario).values())]
     wanted = {
         "passport": [WITH, WITHOUT],
         "choice": [*names, UNKNOWN],
@@ -185,7 +176,7 @@ def finding(data: pd.DataFrame, results: Results) -> str:
     rest = men[~away].sort_values(ascending=False, kind="stable")
     if rest.empty or rest.iloc[0] < 0.02 * total:
         return text
-    held = dict((*OUTCOMES.values(), *REASONS.values()))
+    held = dict((*OUTCOMES.values(), *reasons(results.scenario).values()))
     top = str(rest.index[0])
     return f"{text}; {share(rest.iloc[0] / total)} {held.get(top, f'were elsewhere ({top})')}"
 

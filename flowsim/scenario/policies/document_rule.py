@@ -1,28 +1,65 @@
-"""Document rule: a destination asks for, or no longer asks for, the international passport."""
+"""Document rule: a destination asks for, or no longer asks for, a document."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from flowsim.scenario.policy import Period
+from flowsim.scenario.documents import PASSPORT, unknown
+from flowsim.scenario.places import Crossing
+from flowsim.scenario.policy import Period, Surroundings
 from flowsim.scenario.timetable import Cells, Timetable
 
 
 class DocumentRule(Period):
-    """A destination asks for, or no longer asks for, the international passport."""
+    """A destination asks for, or no longer asks for, a document."""
 
     kind: Literal["document-rule"]
     at: str
-    requires_passport: bool = Field(title="passport needed for {place}")
+    document: str = Field(
+        default=PASSPORT, description="The passport, or a name under 'documents'."
+    )
+    required: bool | None = Field(default=None, title="document needed for {place}")
+    requires_passport: bool | None = Field(
+        default=None,
+        title="passport needed for {place}",
+        description="Short for 'document: passport' and 'required'.",
+    )
 
     scope: ClassVar = "destination"
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> DocumentRule:
+        if self.required is None and self.requires_passport is None:
+            raise PydanticCustomError(
+                "document",
+                "is missing; expected true or false (or requires_passport: true or false)",
+                {"keys": ["required"]},
+            )
+        if self.requires_passport is not None and (
+            self.required is not None or self.document != PASSPORT
+        ):
+            raise PydanticCustomError(
+                "document",
+                "is short for document: passport; beside document or required write none of it",
+                {"keys": ["requires_passport"]},
+            )
+        return self
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the document is asked for while the rule holds."""
+        return bool(self.requires_passport if self.required is None else self.required)
 
     @property
     def label(self) -> str:
         """Its label in figures."""
-        return f"International passport {'needed' if self.requires_passport else 'not needed'}"
+        words = "International passport" if self.document == PASSPORT else self.document
+        text = f"{words[:1].upper()}{words[1:]}".replace("-", " ").replace("_", " ")
+        return f"{text} {'needed' if self.is_required else 'not needed'}"
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -34,5 +71,15 @@ class DocumentRule(Period):
         return [table.destinations.index(self.at)]
 
     def apply(self, table: Timetable, cells: Cells) -> None:
-        """Set whether the destination asks for the passport."""
-        table.requires_passport[cells] = self.requires_passport
+        """Set whether the destination asks for the document."""
+        table.asks_for[(*cells, table.documents.index(self.document))] = self.is_required
+
+    def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
+        """Return key and message of each mistake; the document must be known as well."""
+        yield from super().check(around)
+        if message := unknown(self.document, list(around.documents)):
+            yield "document", message
+
+    def alone_at(self, crossings: Mapping[str, Crossing]) -> list[str]:
+        """Return its destination and document: one rule at a time for each."""
+        return [f"{place} ({self.document})" for place in super().alone_at(crossings)]

@@ -21,7 +21,7 @@ VISA = {
     "share": {"value": SHARE, "source": "assumption: drawn"},
     "needs": "passport",
 }
-RULE = {"kind": "document-rule", "at": "georgia", "document": "visa", "required": True}
+RULE = {"kind": "document-rule", "at": "georgia", "document": "visa", "needed": True}
 FROM = "2022-09-27"
 CHANGES = {"documents.visa": VISA, "policies.visa": {**RULE, "from": FROM}, "sample": 0.005}
 FIRST = 86_400 * 10  # s from 17 September to the morning of the rule
@@ -126,9 +126,9 @@ def test_availability_follows_holdings_and_the_date() -> None:
 
 
 def test_the_passport_can_be_waived_by_a_rule_of_either_spelling() -> None:
-    """``requires_passport: false`` and ``document: passport, required: false`` mean the same."""
+    """``requires_passport: false`` and ``document: passport, needed: false`` mean the same."""
     short = {"kind": "document-rule", "at": "georgia", "requires_passport": False, "from": FROM}
-    long = {"kind": "document-rule", "at": "georgia", "required": False, "from": FROM}
+    long = {"kind": "document-rule", "at": "georgia", "needed": False, "from": FROM}
     tables = [load("september-2022", {"policies.x": rule}).timetable() for rule in (short, long)]
     assert np.array_equal(tables[0].asks_for, tables[1].asks_for)
     assert not tables[0].asks_for[-1, 0, 0]
@@ -147,10 +147,10 @@ def test_the_passport_can_be_waived_by_a_rule_of_either_spelling() -> None:
         ),
         ({"documents.passport": {**VISA, "needs": None}}, "is there already"),
         ({"documents.visa": {**VISA, "needs": "stamp"}}, "needs one listed above it"),
-        ({"policies.x": {"kind": "document-rule", "at": "georgia"}}, "required.*is missing"),
+        ({"policies.x": {"kind": "document-rule", "at": "georgia"}}, "needed.*is missing"),
         (
             {"policies.x": {**RULE, "requires_passport": True}, "documents.visa": VISA},
-            "beside document or required write none of it",
+            "beside document or needed write none of it",
         ),
         (
             {"policies.x": RULE, "policies.y": RULE, "documents.visa": VISA},

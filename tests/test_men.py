@@ -66,7 +66,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             "kind": "document-rule",
             "at": draw(st.sampled_from(["georgia", "kazakhstan"])),
             "document": "visa",
-            "required": True,
+            "needed": True,
             **draw(periods()),
         },
         "limit": {

@@ -22,44 +22,44 @@ class DocumentRule(Period):
     document: str = Field(
         default=PASSPORT, description="The passport, or a name under 'documents'."
     )
-    required: bool | None = Field(default=None, title="document needed for {place}")
+    needed: bool | None = Field(default=None, title="document needed for {place}")
     requires_passport: bool | None = Field(
         default=None,
         title="passport needed for {place}",
-        description="Short for 'document: passport' and 'required'.",
+        description="Short for 'document: passport' and 'needed'.",
     )
 
     scope: ClassVar = "destination"
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> DocumentRule:
-        if self.required is None and self.requires_passport is None:
+        if self.needed is None and self.requires_passport is None:
             raise PydanticCustomError(
                 "document",
                 "is missing; expected true or false (or requires_passport: true or false)",
-                {"keys": ["required"]},
+                {"keys": ["needed"]},
             )
         if self.requires_passport is not None and (
-            self.required is not None or self.document != PASSPORT
+            self.needed is not None or self.document != PASSPORT
         ):
             raise PydanticCustomError(
                 "document",
-                "is short for document: passport; beside document or required write none of it",
+                "is short for document: passport; beside document or needed write none of it",
                 {"keys": ["requires_passport"]},
             )
         return self
 
     @property
-    def is_required(self) -> bool:
+    def is_needed(self) -> bool:
         """Whether the document is asked for while the rule holds."""
-        return bool(self.requires_passport if self.required is None else self.required)
+        return bool(self.requires_passport if self.needed is None else self.needed)
 
     @property
     def label(self) -> str:
         """Its label in figures."""
         words = "International passport" if self.document == PASSPORT else self.document
         text = f"{words[:1].upper()}{words[1:]}".replace("-", " ").replace("_", " ")
-        return f"{text} {'needed' if self.is_required else 'not needed'}"
+        return f"{text} {'needed' if self.is_needed else 'not needed'}"
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class DocumentRule(Period):
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Set whether the destination asks for the document."""
-        table.asks_for[(*cells, table.documents.index(self.document))] = self.is_required
+        table.asks_for[(*cells, table.documents.index(self.document))] = self.is_needed
 
     def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """Return key and message of each mistake; the document must be known as well."""

@@ -273,7 +273,7 @@ def _compared(made: Recipe, image: bytes, again: Mapping[str, bytes]) -> tuple[b
     data_agree = sha256(again[f"{made.figure}.csv"]).hexdigest() == made.drawn
     if not made.is_of_this_version:
         what = "are identical" if data_agree else "differ"
-        by = f"It was made by {_told(made)}; here are other versions, so bytes may differ."
+        by = f"It was made by {_makers(made)}; here are other versions, so bytes may differ."
         return data_agree, f"the data drawn {what}. {by}"
     if data_agree:
         return False, (
@@ -286,7 +286,7 @@ def _compared(made: Recipe, image: bytes, again: Mapping[str, bytes]) -> tuple[b
     )
 
 
-def _told(made: Recipe) -> str:
+def _makers(made: Recipe) -> str:
     drawn, tables = made.versions["figure"], made.versions["tables"]
     code = f" (code {drawn['code']})" if drawn.get("code") else ""
     named = [f"{name} {drawn[name]}" for name in ("python", "numpy", "matplotlib") if name in drawn]

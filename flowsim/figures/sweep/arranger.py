@@ -99,7 +99,7 @@ class Parts:
         Draw one panel with its axes and headings into its frame.
     finding : function
         Return the title from the first panel.
-    told : function
+    in_words : function
         Return a panel in words, for who cannot see it.
     keys, notes : function
         Return the key, and the note above the source line.
@@ -115,7 +115,7 @@ class Parts:
     table: Callable[[Swept, Panel], pd.DataFrame]
     draw_panel: Callable[[View, Frame], None]
     finding: Callable[[View], str]
-    told: Callable[[View], str]
+    in_words: Callable[[View], str]
     keys: Callable[[Shown], Sequence[Key]]
     notes: Callable[[Shown], str]
     height: Callable[[Shown], float]
@@ -143,7 +143,7 @@ class Parts:
             given.source,
             self.notes(shown),
             self.keys(shown),
-            [given.subtitle(), *(f"{self.told(view)}." for view in shown.views)],
+            [given.subtitle(), *(f"{self.in_words(view)}." for view in shown.views)],
         )
 
         def draw(place: int, frame: Frame) -> None:

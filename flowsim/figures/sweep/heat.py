@@ -254,7 +254,7 @@ def _notes(shown: Shown) -> str:
     return shown.given.notes(FAMILY.name, shown.panels, text)
 
 
-def _told(view: View) -> str:
+def _in_words(view: View) -> str:
     across, up = view.panel.across, view.panel.up
     rows = view.rows[view.rows["value"].notna()].sort_values("value", kind="stable")
     if rows.empty:
@@ -268,6 +268,6 @@ def _told(view: View) -> str:
 
 
 PARTS = Parts(
-    FAMILY.name, table, _draw_panel, finding, _told, _keys, _notes, _height, _room, _panels
+    FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, _panels
 )
 draw_figure = PARTS.draw

@@ -213,12 +213,12 @@ def _notes(shown: Shown) -> str:
     )
 
 
-def _told(view: View) -> str:
-    told = [
+def _in_words(view: View) -> str:
+    effects = [
         f"{line['label']} {view.amount(line['mu_star'])} (spread {view.amount(line['sigma'])})"
         for line in view.lines(6)
     ]
-    return f"{view.heading}, mean absolute effects: {listed(told)}"
+    return f"{view.heading}, mean absolute effects: {listed(effects)}"
 
 
 PARTS = Parts(
@@ -226,7 +226,7 @@ PARTS = Parts(
     table,
     _draw_panel,
     finding,
-    _told,
+    _in_words,
     _keys,
     _notes,
     _height,

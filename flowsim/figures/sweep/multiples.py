@@ -16,9 +16,9 @@ from flowsim.figures.layout.style import RULE, Preset
 from flowsim.figures.layout.tables import highest
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import View
-from flowsim.figures.sweep.swept import Panel, Swept, capitalised, value_text
+from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named, output_label
-from flowsim.findings.words import day, listed
+from flowsim.findings.words import capital, day, listed
 
 FAMILY = Family("small-multiples", "daily curves, a panel for each world", order=6)
 BEHIND: dict[str, Any] = {"color": RULE, "linewidth": 0.6}
@@ -79,7 +79,7 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
         given.source,
         given.notes(FAMILY.name, (), _notes(view)),
         worlds.keys("mean", given.n_replications, "the other panels", **BEHIND),
-        [subtitle, *_told(view)],
+        [subtitle, *_in_words(view)],
     )
     top = 1.06 * max(float(data[["high", "value"]].max().max()), 1e-9)
     wide = panels.widest(panels.tick_texts(0, top, 4, view.tick), preset)
@@ -160,7 +160,7 @@ def _peaks(data: pd.DataFrame) -> dict[str, tuple[float, datetime]]:
 
 def _series(view: View) -> str:
     output = view.panel.output
-    return capitalised(output_label(output.measure, output.place_id, view.given.first))
+    return capital(output_label(output.measure, output.place_id, view.given.first))
 
 
 def _subtitle(view: View) -> str:
@@ -175,7 +175,7 @@ def _notes(view: View) -> str:
     return f"Means over {listed(rest)}." if rest else ""
 
 
-def _told(view: View) -> list[str]:
+def _in_words(view: View) -> list[str]:
     return [
         f"{world}: at most {view.amount(most)} on {day(when)}."
         for world, (most, when) in _peaks(view.rows).items()

@@ -289,7 +289,7 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, every, *texts)
 
 
-def _told(view: View) -> str:
+def _in_words(view: View) -> str:
     least, most = (view.amount(float(end)) for end in view.rows["value"].agg(["min", "max"]))
     against = view.panel.across.label
     return f"{_heading(view)} against {against}: between {least} and {most}"
@@ -302,6 +302,6 @@ def _all_rows(given: Swept, panel: Panel) -> pd.DataFrame:
 
 
 PARTS = Parts(
-    FAMILY.name, _all_rows, _draw_panel, finding, _told, _keys, _notes, _height, _room, _panels
+    FAMILY.name, _all_rows, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, _panels
 )
 draw_figure = PARTS.draw

@@ -108,12 +108,12 @@ def finding(view: View) -> str:
     seen = [line for line in lines if line["total_low"] > 0]
     if not seen:
         return f"{label}: too few samples to say which parameter makes it"
-    told = [
+    shares = [
         f"{_share(line['total'])} by {line['label']}"
         + (f" ({_share(line['first'])} alone)" if n == 0 and line["first"] < line["total"] else "")
         for n, line in enumerate(seen[:3])
     ]
-    text, rest = f"{label}: {listed(told)}", len(lines) - len(seen)
+    text, rest = f"{label}: {listed(shares)}", len(lines) - len(seen)
     if rest:
         text += f"; {rest} of {plural(len(lines), 'parameter')} make none that is seen"
     if _too_few(view):
@@ -158,13 +158,13 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(sums))
 
 
-def _told(view: View) -> str:
-    told = [
+def _in_words(view: View) -> str:
+    shares = [
         f"{line['label']} {_share(line['first'])} alone, {_share(line['total'])} with interactions"
         for line in view.lines()
         if line["kind"] == "parameter"
     ]
-    return f"{view.heading}: {listed(told[:6])}"
+    return f"{view.heading}: {listed(shares[:6])}"
 
 
 PARTS = Parts(
@@ -172,7 +172,7 @@ PARTS = Parts(
     table,
     _draw_panel,
     finding,
-    _told,
+    _in_words,
     _keys,
     _notes,
     bars.height,

@@ -17,7 +17,7 @@ import pandas as pd
 from flowsim.figures.layout.style import plain
 from flowsim.figures.layout.tables import ends, flowsim_version
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
-from flowsim.findings.words import count, elided, listed, plural, rate, sampled, share
+from flowsim.findings.words import capital, count, elided, listed, plural, rate, sampled, share
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import responses
 from flowsim.sweep.sensitivity import indices, points
@@ -60,15 +60,14 @@ class Output:
     @property
     def heading(self) -> str:
         """The label as a heading."""
-        return capitalised(self.label)
+        return capital(self.label)
 
     def amount(self, value: float) -> str:
         """Write a value as text, with its unit where it needs one."""
         if self.is_share:
             return share(value)
-        if self.measure.startswith(("wait", "queue_km")) and abs(value) < 1000:
-            return rate(value)
-        return f"−{count(-value)}" if value < 0 else count(value)
+        fine = self.measure.startswith(("wait", "queue_km")) and abs(value) < 1000
+        return rate(value) if fine else count(value)
 
     def tick(self, value: float) -> str:
         """Write a value beside a tick of an axis."""
@@ -386,14 +385,9 @@ def _label(output: Any, place: str, scenario: Scenario) -> str:
     return f"{output.title}, {place_name(place, scenario) or 'all'}"
 
 
-def capitalised(text: str) -> str:
-    """Return a text that begins with a capital letter."""
-    return text[:1].upper() + text[1:]
-
-
 def sentences(notes: Iterable[str]) -> list[str]:
     """Return the notes beside indices as sentences, each once."""
-    return [f"{capitalised(note)}." for note in dict.fromkeys(notes) if note]
+    return [f"{capital(note)}." for note in dict.fromkeys(notes) if note]
 
 
 def spread(cube: pd.DataFrame) -> dict[str, pd.Series[Any]]:

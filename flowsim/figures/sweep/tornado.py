@@ -152,12 +152,12 @@ def _notes(shown: Shown) -> str:
     return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(left))
 
 
-def _told(view: View) -> str:
-    told = [
+def _in_words(view: View) -> str:
+    moves = [
         f"{line['label']} from {view.amount(line['at_low'])} to {view.amount(line['at_high'])}"
         for line in view.lines(5)
     ]
-    return f"{view.heading}: {listed(told)}"
+    return f"{view.heading}: {listed(moves)}"
 
 
 PARTS = Parts(
@@ -165,7 +165,7 @@ PARTS = Parts(
     table,
     _draw_panel,
     finding,
-    _told,
+    _in_words,
     _keys,
     _notes,
     bars.height,

@@ -289,7 +289,7 @@ def policies_table(results: Comparison) -> pd.DataFrame:
     """
     columns = ["scenario", "target", "unit", "policy", "title", "effect", "low", "high"]
     columns += ["first_in", "last_in", "least", "most"]
-    return results.shapley[columns].reset_index(drop=True)
+    return results.shapley.filter(items=columns).reset_index(drop=True)
 
 
 def _draw_ladder(

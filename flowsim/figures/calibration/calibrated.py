@@ -148,7 +148,7 @@ def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
         f"{row['id']} {row['measure'].replace('_', ' ')}, {row['place_id']}"
         for row in records(seen)
     ]
-    axis = "value / published (queue of 3 October: / 1,000 cars)"
+    axis = "value / published (/ 1,000 where 0 was published)"
     sheet, ax = _ladder(caption, names, axis, preset, len(GUESSES))
     for row in records(data):
         y = ids.index(row["id"]) + (list(GUESSES).index(row["who"]) - 1.5) * 0.2

@@ -22,10 +22,10 @@ import pandas as pd
 
 from flowsim.calibration import CalibrationResults, calibrate, fitting, open_calibration
 from flowsim.calibration.file import read_calibration
-from flowsim.calibration.folder import csv_of
 from flowsim.calibration.samples import compare_samples
 from flowsim.calibration.targets import targets_of
 from flowsim.figures import draw_all
+from flowsim.results.calibration import csv_of
 from flowsim.scenario import Base, assumptions
 
 DOCS = Path(__file__).resolve().parent

@@ -19,7 +19,8 @@ from PIL import Image
 
 from flowsim.comparison import compare
 from flowsim.experiments import running as run
-from flowsim.figures import KINDS, draw_all, families, kind_of
+from flowsim.figures import KINDS, draw_all, families
+from flowsim.results.opening import open_folder
 from flowsim.sweep import run_sweep
 
 DOCS = Path(__file__).resolve().parent
@@ -55,7 +56,7 @@ def main(folders: list[Path]) -> None:
     """Draw the catalogue and write the page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
-        given = {kind_of(folder) for folder in folders}
+        given = {open_folder(folder).kind for folder in folders}
         for folder in chain(folders, _made(Path(place), given)):
             _draw(folder)
     (DOCS / "gallery.md").write_text(_page(), encoding="utf-8")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowsim.errors import FlowsimError as FlowsimError
     from flowsim.model.agent_model import AgentModel as AgentModel
     from flowsim.model.flow_model import FlowModel as FlowModel
+    from flowsim.run import open as open  # noqa: A004
     from flowsim.run import open_run as open_run
     from flowsim.run import run as run
     from flowsim.scenario import load as load
@@ -32,7 +33,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "errors": ["FlowsimError"],
         "model.agent_model": ["AgentModel"],
         "model.flow_model": ["FlowModel"],
-        "run": ["open_run", "run"],
+        "run": ["open", "open_run", "run"],
         "scenario": ["load"],
         "scenario.schema": ["Scenario"],
     },

@@ -17,7 +17,7 @@ from typing import Any
 from flowsim.version import __version__
 
 MEMORY = Path("/proc/meminfo")
-LIBRARIES = ("numpy", "mesa", "pandas")
+LIBRARIES = ("numpy", "scipy", "pandas", "mesa", "SALib", "pyarrow")
 
 
 def versions(*others: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from flowsim import figures
 from flowsim.data import sources
 from flowsim.figures.layout import save, style
-from flowsim.figures.layout.tables import Results
+from flowsim.results.run import Run
 from flowsim.scenario import load, resolved_yaml
 from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.schema import Scenario
@@ -41,7 +41,7 @@ def surge(days: np.ndarray, at: float, rise: float, fall: float) -> np.ndarray:
 
 def results(
     given: Scenario, replications: int = 1, size: float = 1.0, simulated: float = 1.0
-) -> Results:
+) -> Run:
     """Make up tables: ``size`` scales the surge, ``simulated`` the men behind a weighted man."""
     rng = np.random.default_rng(5)
     daily, hourly, outcomes = [], [], []
@@ -54,7 +54,15 @@ def results(
         pd.concat(t, ignore_index=True).assign(scenario=given.name)
         for t in (daily, hourly, outcomes)
     ]
-    return Results(given, {"flowsim": "0.1.0"}, *tables)
+    return made_up(given, *tables)
+
+
+def made_up(
+    given: Scenario, daily: pd.DataFrame, hourly: pd.DataFrame, outcomes: pd.DataFrame
+) -> Run:
+    """Put tables into a run that was never made."""
+    known = {"scenarios": (given,), "daily": daily, "hourly": hourly, "outcomes": outcomes}
+    return Run({"versions": {"flowsim": "9.9"}}, known=known)
 
 
 def _daily(given: Scenario, size: float) -> pd.DataFrame:
@@ -229,7 +237,7 @@ def write_manifest(path: Path) -> None:
     (path / "manifest.json").write_text(json.dumps(manifest))
 
 
-def write_folder(path: Path, given: Results) -> None:
+def write_folder(path: Path, given: Run) -> None:
     """Write a results folder as a run leaves it."""
     (path / "scenario.yaml").write_text(resolved_yaml(given.scenario), encoding="utf-8")
     for name in ("daily", "hourly", "outcomes"):

@@ -13,6 +13,7 @@ from flowsim.calibration import (
     checks,
     emulator,
     fitting,
+    open_calibration,
     posterior,
     posterior_changes,
     samples,
@@ -22,7 +23,6 @@ from flowsim.calibration import (
 )
 from flowsim.calibration.best import best_point
 from flowsim.calibration.file import Variant, read_calibration
-from flowsim.calibration.folder import open_calibration
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner, calibration_key, keep, take_up
 from flowsim.calibration.targets import targets_of

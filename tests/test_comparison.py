@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from flowsim import comparison
 from flowsim.cli import app
 from flowsim.comparison import coincidence, lambdas
-from flowsim.comparison.folder import prepare
 from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.data import sources
 from flowsim.errors import DataError, MachineError, ResultsError
@@ -25,6 +24,7 @@ from flowsim.experiments.simulate import simulate
 from flowsim.findings import coinciding, pairs
 from flowsim.findings.biography import Diary
 from flowsim.findings.comparison import summary
+from flowsim.results.folder import refuse_other
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table
 from flowsim.scenario import load
@@ -295,7 +295,7 @@ def test_a_folder_of_something_else_is_left_alone(found, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "diary.txt").write_text("mine")
-    with pytest.raises(ResultsError, match="not a comparison; choose another --out"):
+    with pytest.raises(ResultsError, match="not a results folder; choose another --out"):
         comparison.compare([A, B], replications=1, sample=SAMPLE, out=foreign)
     assert (foreign / "diary.txt").read_text() == "mine"
     copy = tmp_path / "copy"
@@ -329,9 +329,9 @@ def test_a_comparison_that_was_stopped_may_be_made_again_in_its_folder(found, tm
     copy = tmp_path / "copy"
     shutil.copytree(found.folder, copy)
     (copy / "manifest.json").unlink()
-    prepare(copy, [A, B], force=False)
+    refuse_other(copy, "comparison", [A, B], force=False)
     with pytest.raises(ResultsError):
-        prepare(copy, [A, "border-closed"], force=False)
+        refuse_other(copy, "comparison", [A, "border-closed"], force=False)
 
 
 def stop_after(monkeypatch, n):

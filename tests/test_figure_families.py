@@ -8,22 +8,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from figure_worlds import _daily, _outcomes, assert_legible, drawn, results, scenario, texts
+from figure_worlds import (
+    _daily,
+    _outcomes,
+    assert_legible,
+    drawn,
+    made_up,
+    results,
+    scenario,
+    texts,
+)
 
 from flowsim import figures
 from flowsim.comparison import tables
-from flowsim.comparison.folder import Comparison
 from flowsim.figures.comparison import differences, outcomes, scenarios, transitions
 from flowsim.figures.layout import style
-from flowsim.figures.layout.tables import Results
 from flowsim.figures.run import flows, maps, profiles, regions, stocks
+from flowsim.results.comparison import Comparison
+from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
 OF_COMPARISONS = list(figures.catalogue("comparison"))
 
 
 @pytest.fixture(scope="module")
-def many() -> Results:
+def many() -> Run:
     """Twenty replications of a made-up world."""
     return results(scenario(), replications=20)
 
@@ -31,7 +40,7 @@ def many() -> Results:
 # ---- replications --------------------------------------------------------------------------
 
 
-def test_a_fan_holds_nine_replications_in_ten(many: Results) -> None:
+def test_a_fan_holds_nine_replications_in_ten(many: Run) -> None:
     data = flows.fan_table(many)
     own = data[data["series"] == "simulated"].set_index(["place_id", "start"])
     assert (np.diff(own[["low", "lower", "value", "upper", "high"]].to_numpy()) >= 0).all()
@@ -61,27 +70,27 @@ def test_the_interval_of_a_share_is_wilsons(
     assert found[1][0] == pytest.approx(high, abs=1e-3)
 
 
-def test_the_chance_of_passing_never_falls(many: Results) -> None:
+def test_the_chance_of_passing_never_falls(many: Run) -> None:
     data = stocks.capacity_table(many)
     for _, own in data.groupby("place_id"):
         assert own["probability"].is_monotonic_increasing
         assert own["probability"].between(own["low"], own["high"]).all()
 
 
-def test_the_chance_is_the_share_of_replications_that_passed(many: Results) -> None:
+def test_the_chance_is_the_share_of_replications_that_passed(many: Run) -> None:
     stock = many.days("stock_persons", "destination")
     most = stock[stock["place_id"] == "GE"].groupby("replication")["value"].max()
     line = float(np.sort(most.to_numpy())[4])
     given = many.scenario.model_dump(by_alias=True)
     given["capacities"]["georgia"]["value"] = line
-    one = Results(Scenario.model_validate(given), {}, many.daily, many.hourly, many.outcomes)
+    one = made_up(Scenario.model_validate(given), many.daily, many.hourly, many.outcomes)
     end = stocks.capacity_table(one).query("place_id == 'GE'").iloc[-1]
     assert end["passed"] == (most >= line).sum() == 16
     assert "Georgia passes" in drawn("capacity", one).title
     assert "80\u00a0% of the 20 replications" in drawn("capacity", one).title
 
 
-def test_stocks_say_when_the_line_was_passed(many: Results) -> None:
+def test_stocks_say_when_the_line_was_passed(many: Run) -> None:
     data = stocks.table(many)
     own = data[data["place_id"] == "GE"]
     persons = own[own["measure"] == "stock_persons"].set_index("date")["value"]
@@ -100,7 +109,7 @@ def test_a_world_without_a_line_has_stocks_and_no_chance() -> None:
     assert stocks.missing_capacity(given) == "its scenario names no capacities"
 
 
-def test_profiles_are_shares_of_leavers_and_of_men(many: Results) -> None:
+def test_profiles_are_shares_of_leavers_and_of_men(many: Run) -> None:
     data = profiles.table(many)
     ages = data[data["kind"] == "age"]
     assert ages["value"].sum() == pytest.approx(1)
@@ -119,7 +128,7 @@ def test_a_ranking_by_one_replication_has_intervals_of_a_poisson_count() -> None
     assert (low["x"], high["x"]) == pytest.approx((0.4795, 1.839), rel=1e-3)
 
 
-def test_a_ranking_is_in_order_and_inside_its_intervals(many: Results) -> None:
+def test_a_ranking_is_in_order_and_inside_its_intervals(many: Run) -> None:
     for given in (many, results(scenario(), simulated=0.01)):
         data = regions.ranking(given)
         assert data["per_1000"].is_monotonic_decreasing
@@ -128,7 +137,7 @@ def test_a_ranking_is_in_order_and_inside_its_intervals(many: Results) -> None:
         assert data["imputed"].all(), "no region's share with a passport was observed"
 
 
-def test_imputed_regions_are_hatched_where_others_are_not(many: Results) -> None:
+def test_imputed_regions_are_hatched_where_others_are_not(many: Run) -> None:
     called = maps.table(many, regions.CALLED_UP)
     rows = called[called["kind"] == "region"].set_index("id")
     assert 0 < len(maps._marked(rows)) < len(rows)
@@ -137,7 +146,7 @@ def test_imputed_regions_are_hatched_where_others_are_not(many: Results) -> None
     assert not maps._marked(leavers[leavers["kind"] == "region"].set_index("id"))
 
 
-def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Results) -> None:
+def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Run) -> None:
     table = maps.table(many, regions.CALLED_UP).set_index("id")
     daily = many.days("called_up", "region")
     last = daily[daily["date"] == daily["date"].max()]
@@ -145,7 +154,7 @@ def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Results) ->
     assert table.loc["RU-MOW", "left"] == pytest.approx(called)
 
 
-def test_lost_graduates_do_not_count_who_returned(many: Results) -> None:
+def test_lost_graduates_do_not_count_who_returned(many: Run) -> None:
     table = maps.table(many, regions.GRADUATES).set_index("id")
     rows = many.outcomes[(many.outcomes["region"] == "RU-MOW") & many.outcomes["educated"]]
     lost = rows["status"].str.contains("abroad-|moved-on")
@@ -204,7 +213,7 @@ def comparison(n: int = 4, others: tuple[str, ...] = NAMES[1:]) -> Comparison:
     manifest = {"replications": n, "versions": {"flowsim": "9.9"}}
     known = {"matrix": matrix, "differences": _differences(moved, n), "daily": daily}
     known |= {"terms": _terms(others), "shapley": _shapley()}
-    return Comparison(tuple(worlds), manifest, None, known)
+    return Comparison(manifest, known=known | {"scenarios": tuple(worlds)})
 
 
 def _differences(moved: pd.DataFrame, n: int) -> pd.DataFrame:

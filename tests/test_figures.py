@@ -17,6 +17,7 @@ from figure_worlds import (
     assert_legible,
     awkward,
     drawn,
+    made_up,
     more_destinations,
     results,
     scenario,
@@ -31,9 +32,9 @@ from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
 from flowsim.figures.layout import geography, published, ribbons, save, style
 from flowsim.figures.layout import policy_bars as marks
-from flowsim.figures.layout.tables import Results
 from flowsim.figures.run import flows, maps, outcomes, queues
 from flowsim.findings import words
+from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
 OF_RUNS = list(figures.catalogue("run"))
@@ -43,11 +44,11 @@ OF_RUNS = list(figures.catalogue("run"))
 
 
 @pytest.fixture(scope="module")
-def baseline() -> Results:
+def baseline() -> Run:
     return results(scenario())
 
 
-def test_entries_title_names_the_peaks_in_the_data(baseline: Results) -> None:
+def test_entries_title_names_the_peaks_in_the_data(baseline: Run) -> None:
     title = drawn("entries", baseline).title
     table = baseline.days("entries", "destination")
     for code, name in (("GE", "Georgia"), ("KZ", "Kazakhstan")):
@@ -56,11 +57,11 @@ def test_entries_title_names_the_peaks_in_the_data(baseline: Results) -> None:
         assert f"{words.count(own.max())} a day on {words.day(own.idxmax())}" in title
 
 
-def test_entries_title_of_a_closed_border_speaks_of_a_fall(baseline: Results) -> None:
+def test_entries_title_of_a_closed_border_speaks_of_a_fall(baseline: Run) -> None:
     daily = baseline.daily.copy()
     ours = (daily["measure"] == "entries") & (daily["place_kind"] == "destination")
     daily.loc[ours, "value"] = np.where(daily.loc[ours, "date"] < "2022-09-28", 6400.0, 2100.0)
-    given = Results(baseline.scenario, {}, daily, baseline.hourly, baseline.outcomes)
+    given = made_up(baseline.scenario, daily, baseline.hourly, baseline.outcomes)
     title = drawn("entries", given).title
     assert title.count("from 6,400 a day to 2,100 on 28 September") == 2
     assert "peaked" not in title
@@ -69,12 +70,12 @@ def test_entries_title_of_a_closed_border_speaks_of_a_fall(baseline: Results) ->
 def test_entries_title_of_a_quiet_world_says_so() -> None:
     quiet = results(scenario(), size=0)
     daily = quiet.daily.assign(value=quiet.daily["value"].clip(lower=6000, upper=6000))
-    given = Results(quiet.scenario, {}, daily, quiet.hourly, quiet.outcomes)
+    given = made_up(quiet.scenario, daily, quiet.hourly, quiet.outcomes)
     assert "stayed near 6,000 a day" in drawn("entries", given).title
 
 
 @pytest.mark.parametrize("nothing", [0.0, np.nan])
-def test_without_men_titles_say_that_nobody_left(baseline: Results, nothing: float) -> None:
+def test_without_men_titles_say_that_nobody_left(baseline: Run, nothing: float) -> None:
     titles = {
         "entries": "Nobody entered Georgia and Kazakhstan",
         "queues": "No queue formed at any road crossing",
@@ -88,14 +89,14 @@ def test_without_men_titles_say_that_nobody_left(baseline: Results, nothing: flo
     }
     daily, hourly = baseline.daily.assign(value=nothing), baseline.hourly.assign(value=nothing)
     outcomes = baseline.outcomes[baseline.outcomes["status"] == "home"]
-    given = Results(scenario(lambda raw: raw.update(policies={})), {}, daily, hourly, outcomes)
+    given = made_up(scenario(lambda raw: raw.update(policies={})), daily, hourly, outcomes)
     for name, title in titles.items():
         found = drawn(name, given)
         assert found.title == title
         assert_legible(found.figure)
 
 
-def test_queue_title_names_the_longest_queue_and_wait(baseline: Results) -> None:
+def test_queue_title_names_the_longest_queue_and_wait(baseline: Run) -> None:
     title = drawn("queues", baseline).title
     cars = baseline.hours("queue_cars")
     cars = cars[cars["place_id"] == "GE-LARS"].set_index("time")["value"]
@@ -104,16 +105,16 @@ def test_queue_title_names_the_longest_queue_and_wait(baseline: Results) -> None
     assert f"waited {words.rate(waits.max())} hours" in title
 
 
-def test_a_run_that_waits_at_no_counted_crossing_shows_the_busiest(baseline: Results) -> None:
+def test_a_run_that_waits_at_no_counted_crossing_shows_the_busiest(baseline: Run) -> None:
     hourly = baseline.hourly[baseline.hourly["place_id"] != "GE-LARS"]
     given = scenario(lambda raw: raw["crossings"].pop("GE-LARS") and raw.update(policies={}))
-    lone = Results(given, {}, baseline.daily, hourly, baseline.outcomes)
+    lone = made_up(given, baseline.daily, hourly, baseline.outcomes)
     shown = queues.crossings(lone)
     assert shown.focus == shown.busiest[0]
     assert drawn("queues", lone).title.startswith("The queue at ")
 
 
-def test_outcomes_are_the_men_of_the_table_and_those_left_out(baseline: Results) -> None:
+def test_outcomes_are_the_men_of_the_table_and_those_left_out(baseline: Run) -> None:
     data, apart = outcomes.table(baseline)
     men = baseline.outcomes["men"].sum()
     assert data["men"].sum() + sum(apart.values()) == pytest.approx(men)
@@ -123,9 +124,9 @@ def test_outcomes_are_the_men_of_the_table_and_those_left_out(baseline: Results)
     assert words.share(lacked / data["men"].sum()) in title.split(";")[1]
 
 
-def test_a_man_with_a_passport_who_could_not_go_met_a_closed_way(baseline: Results) -> None:
+def test_a_man_with_a_passport_who_could_not_go_met_a_closed_way(baseline: Run) -> None:
     rows = baseline.outcomes.assign(status="wants-georgia", destination="", reason="closed")
-    data, _ = outcomes.table(Results(baseline.scenario, {}, baseline.daily, baseline.hourly, rows))
+    data, _ = outcomes.table(made_up(baseline.scenario, baseline.daily, baseline.hourly, rows))
     with_one = data[data["passport"] == outcomes.WITH]
     assert set(with_one["outcome"]) == {"Wanted to go, way was closed"}
 
@@ -147,14 +148,14 @@ def test_map_names_no_region_of_which_too_few_were_simulated() -> None:
 
 
 @pytest.mark.parametrize("name", ["map", "ranking"])
-def test_no_title_headlines_a_single_region(baseline: Results, name: str) -> None:
+def test_no_title_headlines_a_single_region(baseline: Run, name: str) -> None:
     title = drawn(name, baseline).title
     assert title.startswith("Simulated")
     assert "median" in title
     assert not [region for region in sources.regions().name if region in title]
 
 
-def test_map_rates_are_leavers_over_men(baseline: Results) -> None:
+def test_map_rates_are_leavers_over_men(baseline: Run) -> None:
     table = maps.table(baseline).set_index("id")
     rows = baseline.outcomes[baseline.outcomes["region"] == "RU-MOW"]
     gone = rows["status"].str.contains("abroad-|moved-on|returned")
@@ -225,7 +226,7 @@ def test_albers_agrees_with_snyders_worked_example(monkeypatch: pytest.MonkeyPat
     assert y[0] - y[1] == pytest.approx(0.2416774, abs=1e-6)
 
 
-def test_ribbons_leave_and_reach_nodes_without_gap_or_overlap(baseline: Results) -> None:
+def test_ribbons_leave_and_reach_nodes_without_gap_or_overlap(baseline: Run) -> None:
     data, _ = outcomes.table(baseline)
     for n, stage in enumerate(outcomes.STAGES[:-1]):
         sums = data.groupby([stage, outcomes.STAGES[n + 1]])["men"].sum()
@@ -257,7 +258,7 @@ def test_counts_are_rounded_sensibly(value: float, text: str) -> None:
 # ---- what can be read ----------------------------------------------------------------------
 
 
-WORLDS: dict[str, Callable[[], Results]] = {
+WORLDS: dict[str, Callable[[], Run]] = {
     "baseline": lambda: results(scenario()),
     "replications of more destinations": lambda: results(scenario(more_destinations), 2),
     "awkward names, many policies": lambda: results(scenario(awkward), size=0.2),
@@ -265,7 +266,7 @@ WORLDS: dict[str, Callable[[], Results]] = {
 EVERY = [(world, preset) for world in WORLDS for preset in style.PRESETS]
 
 
-def assert_all_legible(given: Results, turns: dict[str, str]) -> None:
+def assert_all_legible(given: Run, turns: dict[str, str]) -> None:
     """Draw figures, each in the preset given for it, and read all that is written in them."""
     for name, preset in turns.items():
         _, missing = figures.families()[name].functions()
@@ -291,13 +292,13 @@ def test_everything_can_be_read_in_every_preset(world: str, preset: str) -> None
     assert_all_legible(WORLDS[world](), dict.fromkeys(OF_RUNS, preset))
 
 
-def test_a_slide_is_sixteen_to_nine(baseline: Results) -> None:
+def test_a_slide_is_sixteen_to_nine(baseline: Run) -> None:
     for name in ("entries", "outcomes", "map", "profile"):
         width, height = drawn(name, baseline, style.PRESETS["slide"]).figure.get_size_inches()
         assert width / height == pytest.approx(16 / 9, rel=0.01), name
 
 
-def test_text_on_a_slide_is_larger_than_on_a_page(baseline: Results) -> None:
+def test_text_on_a_slide_is_larger_than_on_a_page(baseline: Run) -> None:
     def height(preset: str) -> float:
         found = drawn("stocks", baseline, style.PRESETS[preset])
         sizes = sorted(text.get_fontsize() for text in texts(found.figure))
@@ -314,7 +315,7 @@ def test_type_comes_with_matplotlib() -> None:
     assert Path(path).is_relative_to(matplotlib.get_data_path())
 
 
-def test_drawing_leaves_the_users_settings_alone(baseline: Results) -> None:
+def test_drawing_leaves_the_users_settings_alone(baseline: Run) -> None:
     import matplotlib
 
     with matplotlib.rc_context({"font.size": 31, "axes.grid": True, "text.usetex": False}):
@@ -330,7 +331,7 @@ def test_drawing_leaves_the_users_settings_alone(baseline: Results) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, baseline: Results) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, baseline: Run) -> Path:
     """Write a results folder as a run leaves it."""
     path = tmp_path_factory.mktemp("run")
     write_folder(path, baseline)
@@ -372,7 +373,7 @@ def test_each_figure_has_images_data_and_alt_text(folder: Path, files: list[Path
 
 
 def test_data_beside_a_figure_are_what_is_drawn(
-    folder: Path, files: list[Path], baseline: Results
+    folder: Path, files: list[Path], baseline: Run
 ) -> None:
     table = pd.read_csv(folder / "figures" / "map.csv")
     expected = maps.table(baseline)
@@ -450,10 +451,10 @@ def test_a_folder_that_is_not_there_is_told_with_those_that_are(
 
 
 def test_a_folder_that_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match=r"not a finished results folder.*run the scenario"):
+    with pytest.raises(ResultsError, match=r"not a finished results folder.*run a scenario"):
         figures.draw_all(tmp_path)
     (tmp_path / "manifest.json").write_text('{"complete": false}')
-    with pytest.raises(ResultsError, match="unfinished run"):
+    with pytest.raises(ResultsError, match="not a finished run"):
         figures.draw_all(tmp_path)
 
 
@@ -465,7 +466,7 @@ def test_an_unknown_figure_is_refused_with_the_names_known(folder: Path) -> None
 
 
 def test_a_folder_that_cannot_be_written_is_the_machines_fault(
-    baseline: Results, tmp_path: Path
+    baseline: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "figures").write_text("a file where the folder should be")
     outcomes = drawn("outcomes", baseline)

@@ -11,29 +11,29 @@ from figure_worlds import assert_legible, drawn, results, scenario, texts
 
 import flowsim
 from flowsim.figures.layout import style
-from flowsim.figures.layout.tables import Results, read
 from flowsim.figures.run import flows
 from flowsim.findings import run as findings
 from flowsim.findings.account import Account
 from flowsim.report import of_run
+from flowsim.results.run import Run
 
 FACTORS = np.linspace(0.5, 1.5, 21)  # what a draw does to every entry of a replication
 
 
 @pytest.fixture(scope="module")
-def many() -> Results:
+def many() -> Run:
     """A made-up world, with draws of a parameter that scales every entry."""
     plain = results(scenario(), replications=21)
     posterior = plain.daily[plain.daily["measure"].eq("entries")].copy()
     posterior["value"] *= FACTORS[posterior["replication"].to_numpy(dtype=int)]
-    return replace(plain, posterior=posterior)
+    return plain.with_tables(posterior=posterior)
 
 
-def test_each_band_holds_the_quantiles_of_its_own_table(many: Results) -> None:
+def test_each_band_holds_the_quantiles_of_its_own_table(many: Run) -> None:
     data = flows.fan_table(many)
     for what, daily in ((flows.CHANCE, many.daily), (flows.BOTH, many.posterior)):
         own = data[data["what"].eq(what)].set_index(["place_id", "start"])
-        days = replace(many, daily=daily).days("entries", "destination")
+        days = many.with_tables(daily=daily).days("entries", "destination")
         groups = days.groupby(["place_id", "date"], observed=True)["value"]
         for column, level in (("low", 0.05), ("value", 0.5), ("high", 0.95)):
             expected = groups.quantile(level).reindex(own.index)
@@ -41,7 +41,7 @@ def test_each_band_holds_the_quantiles_of_its_own_table(many: Results) -> None:
 
 
 @pytest.mark.parametrize("preset", ["page", "column", "slide"])
-def test_the_bands_are_told_apart_and_legible(many: Results, preset: str) -> None:
+def test_the_bands_are_told_apart_and_legible(many: Run, preset: str) -> None:
     made = drawn("fan", many, style.PRESETS[preset])
     assert_legible(made.figure)
     words = " ".join(text.get_text() for text in texts(made.figure))
@@ -52,15 +52,15 @@ def test_the_bands_are_told_apart_and_legible(many: Results, preset: str) -> Non
     assert "by chance alone" in made.alt
 
 
-def test_the_title_states_the_wide_band(many: Results) -> None:
+def test_the_title_states_the_wide_band(many: Run) -> None:
     data = flows.fan_table(many)
     wide = data[data["what"].eq(flows.BOTH)]
     top = wide.loc[wide["value"].idxmax()]
     assert flows._span(top) in flows.bands_finding(data, many)
 
 
-def test_without_draws_nothing_is_said_of_parameters(many: Results) -> None:
-    made = drawn("fan", replace(many, posterior=None))
+def test_without_draws_nothing_is_said_of_parameters(many: Run) -> None:
+    made = drawn("fan", many.with_tables(posterior=None))
     assert "what" not in made.data
     assert "draws" not in made.alt
 
@@ -80,8 +80,8 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(tmp_path: Path) -> Non
     told = repr(of_run.answer(run, account))
     assert "in all 2 draws (parameters and chance)" in told
     assert "play of chance alone" not in told
-    assert "play of chance alone" in repr(of_run.answer(replace(run, posterior=None), account))
+    assert "play of chance alone" in repr(of_run.answer(run.with_tables(posterior=None), account))
     low, high = replace(account, daily=run.posterior).total("entries", "destination", "GE")
     assert high > low
-    found = read(tmp_path / "r")
+    found = flowsim.open(tmp_path / "r")
     assert set(flows.fan_table(found)["what"].dropna()) == {flows.CHANCE, flows.BOTH}

@@ -18,9 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 import flowsim
-from flowsim import cli, report
+from flowsim import cli, open_run, report
 from flowsim.data import sources
-from flowsim.experiments.running import open_run
 from flowsim.findings import inputs, ranges
 from flowsim.findings.finding import Link, Table
 from flowsim.findings.words import count

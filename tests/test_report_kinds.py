@@ -243,6 +243,8 @@ def fitted(tmp_path, monkeypatch) -> Document:
         "kind": "calibration",
         "name": "c",
         "title": "Fitting",
+        "scenarios": {"september-2022": "0"},
+        "data_hash": "0",
         "budget": "quick",
         "seed": 1,
         "sample": 0.001,

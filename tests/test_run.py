@@ -18,12 +18,18 @@ import pytest
 
 import flowsim
 from flowsim.errors import FlowsimError, MachineError, ResultsError, ScenarioError
-from flowsim.experiments.running import TABLES, open_run, run
+from flowsim.experiments.running import run
 from flowsim.findings.run import summary
-from flowsim.scenario import load
+from flowsim.results.opening import open_run
+from flowsim.results.run import TABLES
+from flowsim.scenario import content_hash, load
 
 TINY = 0.0002
 ROOT = Path(__file__).resolve().parents[1]
+FIELDS = (
+    *("kind", "name", "title", "scenarios", "data_hash", "versions", "seed", "sample"),
+    *("replications", "started", "seconds", "peak_memory_mb"),
+)
 FILES = {"scenario.yaml", "manifest.json", "summary.csv", *(f"{name}.parquet" for name in TABLES)}
 
 
@@ -66,7 +72,8 @@ def test_a_folder_holds_what_the_interfaces_name(finished):
     assert manifest["seed"] == load("september-2022").seed
     assert set(manifest["tables"]) == FILES - {"manifest.json"}
     assert {"flowsim", "python", "numpy", "mesa"} <= set(manifest["versions"])
-    assert {"scenario_hash", "data_hash", "started", "seconds", "peak_memory_mb"} <= set(manifest)
+    assert list(manifest) == [*FIELDS, "engine", "men_simulated", "tables", "complete"]
+    assert manifest["scenarios"] == {"september-2022": content_hash(open_run(finished).scenario)}
 
 
 def test_the_same_run_writes_the_same_bytes(finished, tmp_path):
@@ -151,7 +158,7 @@ def test_another_scenarios_folder_is_kept_without_force(finished, tmp_path):
     folder = tmp_path / "mine"
     run("september-2022", sample=TINY, out=folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(ResultsError, match=r"results of september-2022, not of no-rumour.*--force"):
+    with pytest.raises(ResultsError, match=r"run of september-2022, not .* of no-rumour.*--force"):
         run("no-rumour", sample=TINY, out=folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     run("no-rumour", sample=TINY, out=folder, force=True)
@@ -347,7 +354,7 @@ def test_a_damaged_manifest_is_no_finished_run(finished, tmp_path, text):
 
 
 def test_what_is_not_there_is_not_opened(tmp_path):
-    with pytest.raises(ResultsError, match="not a finished run"):
+    with pytest.raises(ResultsError, match="nowhere does not exist"):
         open_run(tmp_path / "nowhere")
 
 

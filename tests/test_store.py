@@ -21,8 +21,7 @@ import pytest
 from flowsim import machine
 from flowsim.errors import MachineError, ResultsError
 from flowsim.experiments.store import DAMAGED, LOCK, STORE, Outcome, Store, packed
-from flowsim.sweep import tables
-from flowsim.sweep.folder import open_sweep
+from flowsim.sweep import open_sweep, tables
 from flowsim.sweep.running import refuse_unexpected
 from flowsim.sweep.tables import DAILY, Line, join, outcomes_of, parameter_columns
 
@@ -266,7 +265,7 @@ def test_a_manifest_without_its_tables_is_no_finished_sweep(tmp_path, tables):
     said = {"kind": "sweep", "complete": True} | ({} if tables is None else {"tables": tables})
     (tmp_path / "manifest.json").write_text(json.dumps(said))
     (tmp_path / "results.csv").write_text("run,value")
-    with pytest.raises(ResultsError, match="not the folder of a finished sweep"):
+    with pytest.raises(ResultsError, match=r"no hash(es)? of .*; start the same command again"):
         open_sweep(tmp_path)
     with pytest.raises(ResultsError, match=r"manifest\.json is missing or damaged"):
         refuse_unexpected(tmp_path)

@@ -16,8 +16,8 @@ from flowsim.figures.layout import panels, save, style
 from flowsim.figures.sweep import heat, morris, multiples, response, sobol, swept, tornado
 from flowsim.findings import words
 from flowsim.findings.naming import Named
-from flowsim.sweep.file import read_sweep
-from flowsim.sweep.folder import SweepResults
+from flowsim.results.sweep import SweepResults
+from flowsim.sweep.file import read_sweep, sweep_of
 from flowsim.sweep.sensitivity import indices
 
 PASSPORTS, CHECKS = "population.passport_share", "policies.task_force_lars.checks_per_hour"
@@ -96,10 +96,10 @@ def made(
         for (measure, place), value in zip(OUTPUTS, found, strict=True):
             rows.append(run | point | {"measure": measure, "place_id": place, "value": value})
         daily.append(_days(run["run"], found[1]))
-    results = SweepResults(Path("made-up"), {"versions": {"flowsim": "9.9"}})
+    results = SweepResults({"versions": {"flowsim": "9.9"}}, Path("made-up"))
     tables = {"runs": pd.DataFrame(runs), "results": pd.DataFrame(rows)}
-    vars(results).update(sweep=sweep, daily=pd.concat(daily, ignore_index=True), **tables)
-    vars(results).update(indices=indices(sweep, tables["runs"], tables["results"]))
+    results.known.update(sweep=sweep, daily=pd.concat(daily, ignore_index=True), **tables)
+    results.known.update(indices=indices(sweep, tables["runs"], tables["results"]))
     return results
 
 
@@ -258,7 +258,7 @@ def test_a_parameter_that_raises_here_and_lowers_there_matters() -> None:
     p, c = (results.results[key].to_numpy() for key in (PASSPORTS, CHECKS))
     luck = np.random.default_rng(3).normal(size=len(p))
     crossed = results.results.assign(value=1000 + 100 * (p - 0.35) * (c - 45) + luck)
-    vars(results).update(results=crossed)
+    results.known.update(results=crossed)
     given = swept.of(results)
     (panel, *_) = given.panels("heat-map")
     assert all(heat.matters(given, panel, one) for one in given.varied)
@@ -337,7 +337,7 @@ def test_effects_that_dwarf_the_others_are_drawn_on_logarithmic_axes() -> None:
     results = sample("morris", 10, replications=2)
     share = results.results[PASSPORTS].to_numpy()
     wild = results.results.assign(value=results.results["value"] + np.exp(30 * share))
-    vars(results).update(results=wild, indices=indices(results.sweep, results.runs, wild))
+    results.known.update(results=wild, indices=indices(sweep_of(results), results.runs, wild))
     found = drawn("morris", results)
     assert found.figure.axes[1].get_xscale() == "log"
     assert "moved most by passport share" in found.title
@@ -354,12 +354,11 @@ def test_small_multiples_name_the_highest_peak(passports: SweepResults) -> None:
 
 
 def test_failed_runs_are_counted_below_the_figure(passports: SweepResults) -> None:
-    results = SweepResults(passports.folder, passports.manifest)
-    vars(results).update(vars(passports))
+    results = SweepResults(passports.manifest, passports.folder, dict(passports.known))
     lost = results.runs["run"].isin([3, 40])
     runs = results.runs.assign(status=np.where(lost, "failed", "ok"))
     rest = results.results[~results.results["run"].isin([3, 40])]
-    vars(results).update(runs=runs, results=rest, indices=indices(results.sweep, runs, rest))
+    results.known.update(runs=runs, results=rest, indices=indices(sweep_of(results), runs, rest))
     figure = drawn("heat-map", results).figure
     assert "2 runs failed" in " ".join(t.get_text() for t in figure.texts)
 
@@ -373,8 +372,8 @@ def test_panels_that_do_not_fit_are_counted() -> None:
 def test_an_output_without_values_is_drawn_as_empty() -> None:
     results = grid(replications=2)
     nothing = results.results.assign(value=np.nan)
-    vars(results).update(results=nothing)
-    vars(results).update(indices=indices(results.sweep, results.runs, nothing))
+    results.known.update(results=nothing)
+    results.known.update(indices=indices(sweep_of(results), results.runs, nothing))
     for family in ("heat-map", "response"):
         assert drawn(family, results).title
     assert "no value at points 0, 1" in tornado.missing(results)

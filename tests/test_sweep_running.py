@@ -15,11 +15,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from flowsim import machine
+from flowsim import machine, open_run
 from flowsim.cli import app, terminal
 from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
 from flowsim.experiments import store as stores
-from flowsim.experiments.running import open_run
 from flowsim.experiments.running import run as run_one
 from flowsim.experiments.store import STORE, Outcome, Store
 from flowsim.findings import sweep as headline
@@ -27,7 +26,7 @@ from flowsim.model.flow_model import FlowModel
 from flowsim.results.observation import FLOWS
 from flowsim.scenario import load
 from flowsim.sweep import estimate, open_sweep, open_unfinished, rerun, run_sweep, running, work
-from flowsim.sweep.file import Sweep, read_sweep
+from flowsim.sweep.file import Sweep, read_sweep, sweep_of
 from flowsim.sweep.plan import make_plan
 
 DATA = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv", "indices.csv")
@@ -199,7 +198,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(finished, tmp_path, monkeypatch, m
         with pytest.raises(error):
             run_sweep(tiny(), tmp_path, workers=1)
     assert 0 < len(made) < 8
-    with pytest.raises(ResultsError, match="not finished; start the same command again"):
+    with pytest.raises(ResultsError, match=r"not a finished sweep .* start the same command again"):
         open_sweep(tmp_path)
     run_sweep(tiny(), tmp_path, workers=1)
     assert len(made) == len(set(made)) == 8
@@ -264,7 +263,7 @@ def test_replications_may_be_asked_for_beside_the_file(finished, tmp_path):
     """And the folder's sweep file says so."""
     swept = run_sweep(tiny(replications=1), tmp_path, workers=1, replications=2)
     assert hashes(swept.folder) == hashes(finished)
-    assert swept.sweep.replications == 2
+    assert sweep_of(swept).replications == 2
 
 
 def test_points_that_are_the_same_are_run_once(tmp_path, made):
@@ -399,7 +398,7 @@ def test_a_damaged_table_is_named_and_made_again(finished, folder, name, made):
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
-    with pytest.raises(ResultsError, match=rf"{name} is not the file that the sweep wrote"):
+    with pytest.raises(ResultsError, match=rf"{name} is not the file that was written"):
         open_sweep(folder)
     if name == "daily.parquet":
         with pytest.warns(UserWarning, match=r"daily\.parquet is not the file .* all runs"):

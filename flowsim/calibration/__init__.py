@@ -5,8 +5,9 @@
 
 from flowsim.calibration.calibrating import calibrate
 from flowsim.calibration.file import Calibration, read_calibration
-from flowsim.calibration.folder import CalibrationResults, open_calibration
 from flowsim.calibration.shipped import posterior_changes
+from flowsim.results.calibration import CalibrationResults
+from flowsim.results.opening import open_calibration
 
 __all__ = [
     "Calibration",

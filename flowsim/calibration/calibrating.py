@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from flowsim.calibration import checks, fitting, validation
 from flowsim.calibration.best import best_point, polished
 from flowsim.calibration.file import Budget, Calibration, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
-from flowsim.calibration.folder import write_folder
 from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit
@@ -27,7 +27,12 @@ from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store
 from flowsim.machine import cores
 from flowsim.model.world import World
+from flowsim.results import folder as folders
+from flowsim.results.calibration import CalibrationResults
+from flowsim.results.manifest import manifest_of
 from flowsim.scenario import assumptions
+from flowsim.scenario.schema import Scenario
+from flowsim.scenario.writing import yaml_text
 from flowsim.types import Floats, Progress
 
 CALIBRATED = "calibrated"
@@ -87,17 +92,45 @@ def calibrate(
     if scheduler == LOCAL:
         largest = {"sample": fitting.finest(calibration, chosen)}
         fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
-    folder = Path(out)
+    folder, started = Path(out), datetime.now(UTC)
+    folders.refuse_other(folder, CalibrationResults.kind, [calibration.name], force=False)
     with Store(folder) as store:
         runner = fitting.runner_of(calibration, store, chosen, workers, scheduler, progress)
         done = _made(runner, chosen, others)
         tables, best = _tables(done), _best(done)
         tables |= _variant_tables(done, best)
         tables["best"] = pd.DataFrame([best])
-        scenario = calibration.base.variant(best)
-        write_folder(folder, calibration, scenario, tables, budget, _said(done))
+        scenarios = (calibration.base.variant(best),)
+        manifest = _manifest(done, scenarios, budget, started)
+        results = CalibrationResults(manifest, known={"scenarios": scenarios, **tables})
+        text = yaml_text(calibration.file.model_dump(mode="json"))
+        results.write(folder, {"calibration.yaml": text.encode()})
         keep(store, folder)
     return folder
+
+
+def _manifest(
+    done: _Done, scenarios: Sequence[Scenario], budget: str, started: datetime
+) -> dict[str, Any]:
+    """Return what made the calibration, how much was run and how well the sampler mixed."""
+    calibration = done.calibration
+    return manifest_of(
+        CalibrationResults.kind,
+        scenarios,
+        started,
+        name=calibration.name,
+        title=calibration.title,
+        sample=calibration.file.sample,
+        seed=calibration.file.seed,
+        budget=budget,
+        credible=calibration.file.credible,
+        design_runs=int(sum(done.budget.waves)),
+        whole_runs=done.budget.whole,
+        prediction_runs=len(done.predictions.runs),
+        draws=len(done.posterior.kept),
+        convergence=round(float(done.posterior.convergence.max()), 4),
+        against=[figure.id for figure in done.against],
+    )
 
 
 def _made(runner: Runner, budget: Budget, others: tuple[Observation, ...]) -> _Done:
@@ -126,18 +159,6 @@ def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
         ):
             chosen.append(replace(figure, id=f"{figure.id}*"))
     return tuple(chosen)
-
-
-def _said(done: _Done) -> dict[str, Any]:
-    """Write for the manifest how much was run and how well the sampler mixed."""
-    return {
-        "design_runs": int(sum(done.budget.waves)),
-        "whole_runs": done.budget.whole,
-        "prediction_runs": len(done.predictions.runs),
-        "draws": len(done.posterior.kept),
-        "convergence": round(float(done.posterior.convergence.max()), 4),
-        "against": [figure.id for figure in done.against],
-    }
 
 
 # ------------------------------------------------------------------ tables

@@ -97,10 +97,11 @@ def reproduce(
 
 def _list(folder: Path | None) -> None:
     """Print what can be drawn, of a folder or of any."""
-    from flowsim.figures import KINDS, catalogue, families, kind_of
+    from flowsim.figures import KINDS, catalogue, families
+    from flowsim.results.opening import open_folder
 
     width = max(map(len, families()))
-    for kind in [kind_of(folder)] if folder else KINDS:
+    for kind in [open_folder(folder).kind] if folder else KINDS:
         typer.echo(f"From a {kind}:")
         for name, shows in catalogue(kind).items():
             mark = " " if families()[name].usual else "*"

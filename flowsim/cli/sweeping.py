@@ -12,7 +12,7 @@ from flowsim.cli.app import RESUMED, choose, command, finish
 from flowsim.cli.terminal import duration, progress_shown
 
 if TYPE_CHECKING:
-    from flowsim.sweep import SweepResults
+    from flowsim.results.sweep import SweepResults
     from flowsim.sweep.single import Estimate
 
 
@@ -156,13 +156,13 @@ def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
         from flowsim.findings.sweep import summary
 
         typer.echo(f"{summary(swept)}\n")
-    finish(swept.folder, no_figures, quiet)
+    finish(swept.path, no_figures, quiet)
     if not quiet:
-        table = (swept.folder / "results.parquet").as_posix()
+        table = (swept.path / "results.parquet").as_posix()
         typer.echo(
             f'  in pandas:  pd.read_parquet("{table}")\n'
             f"  in DuckDB:  SELECT * FROM '{table}'\n"
-            f"  in R or Excel:  {(swept.folder / 'results.csv').as_posix()}"
+            f"  in R or Excel:  {(swept.path / 'results.csv').as_posix()}"
         )
 
 
@@ -173,7 +173,7 @@ def _print_failures(swept: SweepResults, file: str) -> None:
     typer.echo(
         f"{len(failed):,} of {len(swept.runs):,} runs failed; the first is run {first['run']}: "
         f"{first['error']}\n"
-        f"All of them are in {swept.folder / 'failures.txt'}. To repeat just those: "
+        f"All of them are in {swept.path / 'failures.txt'}. To repeat just those: "
         f"flowsim sweep {file} --retry-failed, with the same --out",
         err=True,
     )

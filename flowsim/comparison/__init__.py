@@ -2,30 +2,23 @@
 
 ::
 
-    from flowsim import comparison
+    from flowsim import comparison, findings
     found = comparison.compare(["september-2022", "no-task-force"], replications=20)
-    print(found.report())
+    print(findings.summary(found))
     found.matrix_of("september-2022", "no-task-force", by="region", value="RU-MOW")
 
 How it is done is told in docs/comparison.md.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
 if TYPE_CHECKING:
-    from flowsim.comparison.comparing import compare
-    from flowsim.comparison.folder import Comparison, open_comparison
+    from flowsim.comparison.comparing import compare as compare
+    from flowsim.results.comparison import Comparison as Comparison
+    from flowsim.results.opening import open_comparison as open_comparison
 
-__all__ = ["Comparison", "compare", "open_comparison"]
-
-_HOMES = {"Comparison": "folder", "compare": "comparing", "open_comparison": "folder"}
-
-
-def __getattr__(name: str) -> Any:
-    """Fetch a name from the file it lives in (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"comparing": ["Comparison", "compare", "open_comparison"]}
+)

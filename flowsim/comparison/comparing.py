@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,20 +12,23 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from flowsim.comparison import coincidence, folder, lambdas, running, tables
-from flowsim.comparison.folder import Comparison
+from flowsim.comparison import coincidence, lambdas, running, tables
 from flowsim.comparison.running import Part, Plan, Source
-from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store
 from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
+from flowsim.results import folder as folders
+from flowsim.results.comparison import EVERYBODY, Comparison
+from flowsim.results.manifest import manifest_of
+from flowsim.results.opening import open_comparison
 from flowsim.scenario import resolved_yaml
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
-from flowsim.version import __version__
+
+__all__ = ["Comparison", "compare", "open_comparison"]
 
 REPLICATIONS = 20
 SAMPLE = 0.01
@@ -79,21 +80,19 @@ def compare(
     read = running.read(scenarios, sample, seed)
     if scheduler == LOCAL:
         fits_in_memory(World(read[0]), min(workers or cores(), replications))
-    place = None if out is None else Path(out)
+    place, started = None if out is None else Path(out), datetime.now(UTC)
     if place is not None:
-        folder.prepare(place, [s.name for s in read], force)
-    started, begin = datetime.now(UTC), time.perf_counter()
+        folders.refuse_other(place, Comparison.kind, [s.name for s in read], force)
     policies = coincidence.coinciding(read) if shapley else None
     plan = running.planned(read, policies, by_lambda, terms)
     with Store(place) as store:
         _take_up(store, plan, force)
         parts = running.run(plan, replications, store, workers, scheduler, progress or _silent)
         manifest = _manifest(plan, replications, started)
-        result = Comparison(tuple(read), manifest, known=_gathered(plan, parts, policies))
         manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
-        manifest["seconds"] = round(time.perf_counter() - begin, 3)
+        result = Comparison(manifest, known={"scenarios": read, **_gathered(plan, parts, policies)})
         if place is not None:
-            folder.write(result, place)
+            result.write(place)
         store.clear()
     return result
 
@@ -110,8 +109,9 @@ def _take_up(store: Store, plan: Plan, force: bool) -> None:
     store.drop(others)
     if store.folder is not None:
         with store.reported():  # by these files another start knows what the folder holds
+            (store.folder / folders.MANIFEST).unlink(missing_ok=True)
             for keyed in plan.scenarios:
-                path = store.folder / folder.scenario_file(keyed.scenario.name)
+                path = store.folder / Comparison.scenario_file.format(keyed.scenario.name)
                 write_atomically(path, resolved_yaml(keyed.scenario).encode())
 
 
@@ -127,7 +127,7 @@ def _gathered(
     n = len(names)
     transitions = _joined([table for part in parts for table in part.tables["transitions"]])
     by_scenario = [pd.concat([part.tables["reduced"][s] for part in parts]) for s in range(n)]
-    groups = (tables.EVERYBODY, *tables.GROUPINGS)
+    groups = (EVERYBODY, *tables.GROUPINGS)
     known = {
         "differences": tables.differences(by_scenario, names),
         "transitions": transitions,
@@ -175,23 +175,15 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _manifest(plan: Plan, replications: int, started: datetime) -> dict[str, Any]:
     """Return what made the comparison: versions, hashes, seeds."""
-    first = plan.scenarios[0].scenario
-    return {
-        "kind": folder.KIND,
-        "scenarios": [keyed.scenario.name for keyed in plan.scenarios],
-        "titles": [keyed.scenario.title for keyed in plan.scenarios],
-        "versions": {
-            "flowsim": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
-        "scenario_hashes": [keyed.key for keyed in plan.scenarios],
-        "data_hash": sources.content_hash(),
-        "seed": first.seed,
-        "replications": replications,
-        "sample": first.sample,
-        "lambdas": [value for value, _ in plan.lambdas],
-        "refitted": {f"{v:g}": lambdas.refitted(v) for v, _ in plan.lambdas},
-        "started": started.isoformat(timespec="seconds"),
-    }
+    scenarios = [keyed.scenario for keyed in plan.scenarios]
+    first, *others = scenarios
+    return manifest_of(
+        Comparison.kind,
+        scenarios,
+        started,
+        name=f"{first.name}-against-{'-'.join(s.name for s in others)}",
+        title=f"{first.title} against {'; '.join(s.title for s in others)}",
+        replications=replications,
+        lambdas=[value for value, _ in plan.lambdas],
+        refitted={f"{v:g}": lambdas.refitted(v) for v, _ in plan.lambdas},
+    )

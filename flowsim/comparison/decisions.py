@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.comparison.traces import ENLISTED, HIDING, HOME, Attributes, RunTrace
+from flowsim.comparison.traces import Attributes, RunTrace
 from flowsim.model import choice
 from flowsim.model import decisions as law
 from flowsim.model.conscription import cumulated_hazard
@@ -21,6 +21,7 @@ from flowsim.model.decisions import Openings
 from flowsim.model.draws import Draws
 from flowsim.model.states import NEVER
 from flowsim.model.world import World
+from flowsim.results.outcomes import ENLISTED, HIDING, HOME
 from flowsim.types import Bools, Floats, Ints
 
 STRATA_OF_REGION = 64

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from flowsim.comparison.traces import RunTrace, all_destinations, outcomes
+from flowsim.comparison.traces import RunTrace, all_destinations
 from flowsim.results.measures import reduction
+from flowsim.results.outcomes import outcomes
 
 KEYS = ["place_kind", "place_id", "measure"]
 OUTCOME, MEN = "outcome", "men"

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.comparison.traces import RunTrace, all_destinations, outcomes, strata
+from flowsim.comparison.traces import RunTrace, all_destinations, strata
 from flowsim.model.status import categories
+from flowsim.results.outcomes import outcomes
 from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.types import Floats, Ints
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.comparison.uncertainty import interval, paired
+from flowsim.results.comparison import EVERYBODY
 
 PLACE = ["measure", "how", "place_kind", "place_id"]
 GROUPINGS = ("region", "age", "educated")
-EVERYBODY = "all"
 
 
 def differences(reduced: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:

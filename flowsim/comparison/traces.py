@@ -15,11 +15,18 @@ from flowsim.model.draws import Draws
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Status
 from flowsim.model.world import World
+from flowsim.results.outcomes import (
+    ENLISTED,
+    GAVE_UP,
+    HIDING,
+    HOME,
+    LIMITED,
+    TURNED_BACK,
+    UNDERWAY,
+)
 from flowsim.scenario.clock import HOUR
 from flowsim.types import Bools, Floats, Ints
 
-HOME, HIDING, ENLISTED = "home", "hiding", "enlisted"
-LIMITED, GAVE_UP, TURNED_BACK, UNDERWAY = "limited", "gave-up", "turned-back", "underway"
 _ONWARD = {
     Status.HOME: HOME,
     Status.HIDING: HIDING,
@@ -30,25 +37,6 @@ _ONWARD = {
     Status.QUEUEING: UNDERWAY,
     Status.ON_THE_ROAD: UNDERWAY,
 }
-
-
-def outcomes(destinations: Sequence[str]) -> tuple[str, ...]:
-    """Name what can become of a man, from staying to having reached a destination.
-
-    Who moved on or returned counts under the destination that he reached; who is on the road
-    or in a queue when the horizon ends is ``underway``.
-    """
-    return (
-        HOME,
-        *(f"wants-{name}" for name in destinations),
-        HIDING,
-        ENLISTED,
-        LIMITED,
-        GAVE_UP,
-        TURNED_BACK,
-        UNDERWAY,
-        *(f"reached-{name}" for name in destinations),
-    )
 
 
 def all_destinations(worlds: Sequence[World]) -> tuple[str, ...]:

@@ -1,16 +1,11 @@
-"""Run a scenario: replications, tables, and a results folder that can be trusted.
-
-A folder is finished when its ``manifest.json`` says ``complete: true``; that file is
-written last, after everything else is safely on disk.
-"""
+"""Run a scenario: replications and tables, kept in memory and written if a folder is named."""
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,47 +13,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.data import sources
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
 from flowsim.experiments.parameter_draws import as_table, daily_of_draws, laid, variants
-from flowsim.machine import free_memory, peak_memory_mb, versions
+from flowsim.machine import free_memory
 from flowsim.model.agent_model import AgentModel, refuse_too_many
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.world import World
 from flowsim.results import folder as folders
+from flowsim.results.manifest import manifest_of
 from flowsim.results.observation import Observed
+from flowsim.results.run import Run
 from flowsim.results.tables import comparison_table, daily_table, hourly_table, outcomes_table
-from flowsim.scenario import Base, content_hash, load, resolved_yaml
+from flowsim.scenario import Base
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 
-TABLES = ("daily", "hourly", "outcomes")
 BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
 FIXED_BYTES = 3e8
 ENGINES: dict[str, type[FlowModel]] = {"columns": FlowModel, "agents": AgentModel}
-
-
-@dataclass
-class Run:
-    """A finished run: its scenario, tables and, if it was written, its folder.
-
-    Attributes
-    ----------
-    daily, hourly, outcomes, summary : DataFrame
-        As the README lists them.
-    posterior, draws : DataFrame, optional
-        Daily rows under draws of the parameters (``replication`` is the draw), and the draws.
-    """
-
-    scenario: Scenario
-    daily: pd.DataFrame
-    hourly: pd.DataFrame
-    outcomes: pd.DataFrame
-    summary: pd.DataFrame
-    manifest: dict[str, Any]
-    folder: Path | None = field(default=None)
-    posterior: pd.DataFrame | None = field(default=None)
-    draws: pd.DataFrame | None = field(default=None)
 
 
 def run(
@@ -74,7 +46,7 @@ def run(
     engine: str = "columns",
     draws: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
-    """Run a scenario and give its tables; write a results folder if ``out`` is given.
+    """Run a scenario and return its tables; write a results folder if ``out`` is given.
 
     Parameters
     ----------
@@ -115,28 +87,31 @@ def run(
     if engine == "agents":
         refuse_too_many(world, scenario.sample)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        _prepare(folder, scenario, force)
-    started, begin = datetime.now(UTC), time.perf_counter()
+    started, names = datetime.now(UTC), [scenario.name]
     told = _Told(progress or _silent, world.clock.n_hours, replications + len(others))
-    parts = [_replicate(world, r, told, engine) for r in range(replications)]
-    tables = {
-        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
-    }
-    manifest = manifest_of(world, replications, started)
-    manifest["engine"] = engine
-    manifest["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
-    daily, hourly, outcomes, summary = (tables[name] for name in (*TABLES, "summary"))
-    result = Run(scenario, daily, hourly, outcomes, summary, manifest)
-    if others:
-        rows = list(daily_of_draws(others, lambda n: told.at(replications + n, 0, f"draw {n + 1}")))
-        result.posterior = pd.concat(rows, ignore_index=True)
-        result.draws = as_table(draws)
-        manifest["draws"] = len(others)
-    manifest["seconds"] = round(time.perf_counter() - begin, 3)
-    if folder is not None:
-        write(result, folder)
+    with nullcontext() if folder is None else folders.prepare(folder, "run", names, force):
+        parts = [_replicate(world, r, told, engine) for r in range(replications)]
+        known: dict[str, Any] = {
+            name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
+        }
+        own: dict[str, Any] = {"engine": engine}
+        own["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
+        if others:
+            known |= _tables_of_draws(others, draws, told, replications)
+            own["draws"] = len(others)
+        manifest = manifest_of("run", [scenario], started, replications=replications, **own)
+        result = Run(manifest, known={"scenarios": (scenario,), **known})
+        if folder is not None:
+            result.write(folder)
     return result
+
+
+def _tables_of_draws(
+    others: Sequence[Scenario], draws: Sequence[Mapping[str, Any]], told: _Told, done: int
+) -> dict[str, pd.DataFrame]:
+    """Run the scenario under each draw of the parameters; ``done`` simulations came before."""
+    rows = daily_of_draws(others, lambda n: told.at(done + n, 0, f"draw {n + 1}"))
+    return {"posterior": pd.concat(list(rows), ignore_index=True), "draws": as_table(draws)}
 
 
 def _chosen(
@@ -191,7 +166,7 @@ class _Told:
 
 
 def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict[str, pd.DataFrame]:
-    """Run one replication and give its tables."""
+    """Run one replication and return its tables."""
     alone = told.simulations == 1
     told.at(replication, 0, "the men" if alone else f"replication {replication + 1}")
     model = ENGINES[engine](world, replication=replication)
@@ -201,6 +176,11 @@ def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict
             told.at(replication, hour, f"{moment.day} {moment:%B}")
         model.step()
     told.at(replication, world.clock.n_hours, "tables")
+    return tables_of(model, replication)
+
+
+def tables_of(model: FlowModel, replication: int) -> dict[str, pd.DataFrame]:
+    """Make the tables of a replication that has run: daily, hourly, outcomes and summary."""
     observed = Observed(model)
     return {
         "daily": daily_table(observed, replication),
@@ -238,103 +218,3 @@ def fits_in_memory(world: World, processes: int = 1) -> None:
             + f", {room / 1e9:.1f} GB are free; take a smaller --sample"
             + (" or fewer --workers" if processes > 1 else "")
         )
-
-
-def manifest_of(world: World, replications: int, started: datetime) -> dict[str, Any]:
-    """Return what made the run: versions, hashes, seeds."""
-    scenario = world.assumptions
-    return {
-        "scenario": scenario.name,
-        "title": scenario.title,
-        "versions": versions(),
-        "scenario_hash": content_hash(scenario),
-        "data_hash": sources.content_hash(),
-        "seed": scenario.seed,
-        "replications": replications,
-        "sample": scenario.sample,
-        "started": started.isoformat(timespec="seconds"),
-        "peak_memory_mb": peak_memory_mb(),
-    }
-
-
-def _prepare(place: Path, scenario: Scenario, force: bool) -> None:
-    """Make sure the folder may be written; unfinish an older run of the same scenario."""
-
-    def refuse() -> None:
-        found = _scenario_of(place)
-        if found is None:
-            raise ResultsError(
-                f"{place} holds something that is not a results folder; "
-                "choose another --out or add --force"
-            )
-        if found != scenario.name:
-            raise ResultsError(
-                f"{place} holds results of {found}, not of {scenario.name}; "
-                "choose another --out or add --force to overwrite them"
-            )
-
-    folders.prepare(place, force, refuse)
-
-
-def _scenario_of(folder: Path) -> str | None:
-    """Return the name of the scenario a folder holds results of, finished or not."""
-    for name, read in (("manifest.json", json.loads), ("scenario.yaml", _name_line)):
-        try:
-            return str(read((folder / name).read_text(encoding="utf-8"))["scenario"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return None
-
-
-def _name_line(text: str) -> dict[str, str]:
-    for line in text.splitlines():
-        if line.startswith("name:"):
-            return {"scenario": line.split(":", 1)[1].strip().strip("'\"")}
-    return {}
-
-
-def write(result: Run, folder: Path) -> None:
-    """Write a run into its folder, the manifest last.
-
-    Raises
-    ------
-    MachineError
-        If the disk is full or the folder cannot be written; nothing then looks finished.
-    """
-    files = {
-        "scenario.yaml": resolved_yaml(result.scenario).encode(),
-        **{f"{name}.parquet": folders.parquet_bytes(getattr(result, name)) for name in TABLES},
-        "summary.csv": folders.csv_bytes(result.summary),
-    }
-    if result.posterior is not None and result.draws is not None:
-        files["posterior.parquet"] = folders.parquet_bytes(result.posterior)
-        files["draws.csv"] = folders.csv_bytes(result.draws)
-    folders.write(folder, files, result.manifest, "the run is not finished, run it again")
-    result.folder = folder
-
-
-def open_run(folder: str | os.PathLike[str]) -> Run:
-    """Open a results folder.
-
-    Raises
-    ------
-    ResultsError
-        If it is not a finished run, or a table is damaged.
-    """
-    folder = Path(folder)
-    manifest = folders.read_json(folder / folders.MANIFEST)
-    if not (manifest.get("complete") and manifest.get("tables")):
-        raise ResultsError(
-            f"{folder} is not a finished run (no complete manifest.json); run it again"
-        )
-    folders.check(folder, manifest, "run it again")
-    drawn = "posterior.parquet" in manifest["tables"]
-    return Run(
-        load(str(folder / "scenario.yaml")),
-        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
-        summary=pd.read_csv(folder / "summary.csv", parse_dates=["from", "to"]),
-        manifest=manifest,
-        folder=folder,
-        posterior=pd.read_parquet(folder / "posterior.parquet") if drawn else None,
-        draws=pd.read_csv(folder / "draws.csv") if drawn else None,
-    )

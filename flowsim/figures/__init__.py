@@ -16,7 +16,6 @@ from typing import Any
 
 from flowsim.errors import ResultsError
 from flowsim.figures.families import KINDS as KINDS
-from flowsim.figures.families import RUN
 from flowsim.figures.families import Family as Family
 from flowsim.figures.families import families as families
 
@@ -29,20 +28,14 @@ def catalogue(kind: str | None = None) -> Mapping[str, str]:
     )
 
 
-def kind_of(folder: Path) -> str:
-    """Return the kind of a finished folder: run, comparison, sweep or calibration."""
-    from flowsim.figures.layout import folders
-
-    return str(folders.read_manifest(Path(folder)).get("kind", RUN))
-
-
 def draw_all(
     folder: Path,
     only: Sequence[str] = (),
     preset: str = "page",
     formats: Sequence[str] = ("png", "svg"),
+    out: Path | None = None,
 ) -> list[Path]:
-    """Draw the figures of a results folder into its subfolder ``figures``.
+    """Draw the figures of a results folder.
 
     Parameters
     ----------
@@ -54,6 +47,8 @@ def draw_all(
         Printed size: 180 mm or 88 mm wide; a slide is 16:9, its type a third larger.
     formats : sequence of {'png', 'svg', 'pdf'}
         Of the images, beside which data (CSV) and alt text (txt) always stand.
+    out : Path, optional
+        Where they go; the folder's subfolder ``figures`` if left out.
 
     Returns
     -------
@@ -68,22 +63,22 @@ def draw_all(
     MachineError
         If the files cannot be written.
     """
-    from flowsim.figures.layout import folders, recipe, save, style
+    from flowsim.figures.layout import recipe, save, style
+    from flowsim.results.opening import open_folder
 
-    chosen = _checked(preset, formats)
-    opened = folders.open_folder(Path(folder))
+    chosen, results = _checked(preset, formats), open_folder(folder)
     files: list[Path] = []
-    for name in _wanted(opened.kind, only):
+    for name in _wanted(results.kind, only):
         draw, missing = families()[name].functions()
-        reason = missing(opened.results)
+        reason = missing(results)
         if reason and name in only:
             raise ResultsError(f"{name} cannot be drawn from {folder}: {reason}")
         if reason:
             continue
         with style.in_style():
-            drawn = draw(opened.results, chosen)
-            made = recipe.of_folder(opened.folder, opened.kind, opened.manifest, name, preset)
-            files += save.write(drawn, Path(folder) / "figures", formats, made)
+            drawn = draw(results, chosen)
+            made = recipe.of_folder(results, name, preset)
+            files += save.write(drawn, out or Path(folder) / "figures", formats, made)
     return files
 
 

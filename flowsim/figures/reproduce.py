@@ -192,7 +192,7 @@ def _comparison(made: Recipe, place: Path, **rest: Any) -> None:
     from flowsim.scenario import load
 
     names = made.settings.get("scenarios")
-    if not (isinstance(names, list) and all(PLAIN.fullmatch(str(name)) for name in names)):
+    if not (isinstance(names, dict | list) and all(PLAIN.fullmatch(str(name)) for name in names)):
         raise ResultsError("the recipe does not say which scenarios were compared")
     compare(
         [load(_own_scenario(place / f"scenario-{name}.yaml")) for name in names],

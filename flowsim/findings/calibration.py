@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.calibration import CalibrationResults
 from flowsim.data import sources
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table, as_text
@@ -16,6 +15,7 @@ from flowsim.findings.naming import label_of
 from flowsim.findings.published import FITTED, INPUT, TEST, TITLE, Beside, named, table, writer
 from flowsim.findings.ranges import SIMULATED
 from flowsim.findings.words import capital, exact, listed, share, within
+from flowsim.results.calibration import CalibrationResults
 from flowsim.scenario.schema import Scenario
 
 Row = dict[str, Any]

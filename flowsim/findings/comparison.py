@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flowsim.comparison import Comparison
 from flowsim.findings import coinciding, lambdas
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.pairs import by_lambda, example, findings, pairs, quoted
 from flowsim.findings.ranges import SIMULATED, what_ranges_are
 from flowsim.findings.words import listed, plural, sampled
+from flowsim.results.comparison import Comparison
 
 
 def summary(found: Comparison) -> str:

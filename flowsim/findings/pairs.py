@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from flowsim.comparison import Comparison
 from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table
@@ -25,6 +24,7 @@ from flowsim.findings.words import (
     signed,
     within,
 )
+from flowsim.results.comparison import Comparison
 from flowsim.scenario.schema import Scenario
 
 ALL = "all"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.experiments.running import Run
 from flowsim.findings import doubts, published
 from flowsim.findings.account import Account, peak
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.naming import lacked
 from flowsim.findings.ranges import SIMULATED, ends, ranged, what_ranges_are
 from flowsim.findings.words import count, day, listed, period, rate, sampled, share
+from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats

@@ -13,7 +13,8 @@ from flowsim.findings.finding import Finding, Table, wrapped
 from flowsim.findings.naming import all_named, output_label
 from flowsim.findings.ranges import SIMULATED
 from flowsim.findings.words import between, capital, plural, quantity, share
-from flowsim.sweep import SweepResults
+from flowsim.results.sweep import SweepResults
+from flowsim.sweep.file import sweep_of
 from flowsim.sweep.sensitivity import WHICH
 
 MOST = 6  # outputs of which a terminal shows the range
@@ -71,7 +72,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
             continue
-        of = f" under {base}" if len(swept.sweep.bases) > 1 else ""
+        of = f" under {base}" if len(sweep_of(swept).bases) > 1 else ""
         span = between(float(means.min()), float(means.max()), quantity)
         span = f"from {span}" if span else quantity(float(means.min()))
         own = _indices_of(swept, str(base), str(name), str(place))
@@ -86,13 +87,13 @@ def ranges(swept: SweepResults) -> Iterator[str]:
 
 def labels_of(swept: SweepResults) -> dict[str, str]:
     """Return the names of the parameters in words, by key."""
-    named = all_named(swept.sweep.parameters, swept.sweep.bases[0].scenario)
+    named = all_named(sweep_of(swept).parameters, sweep_of(swept).bases[0].scenario)
     return {name: one.label for name, one in named.items()}
 
 
 def _label(swept: SweepResults, name: str, place: str) -> str:
-    output = next(output for output in swept.sweep.outputs if output.name == name)
-    scenario = swept.sweep.bases[0].scenario
+    output = next(output for output in sweep_of(swept).outputs if output.name == name)
+    scenario = sweep_of(swept).bases[0].scenario
     return output.title or output_label(output.measure, place, scenario)
 
 
@@ -136,7 +137,7 @@ def design(swept: SweepResults) -> Finding:
     """Return the parameters of the design and the values that were tried."""
     labels = labels_of(swept)
     rows = []
-    for name, varied in swept.sweep.parameters.items():
+    for name, varied in sweep_of(swept).parameters.items():
         tried = swept.runs[name].dropna().unique()
         keys = ", ".join(varied.keys or {}) or name
         rows.append((labels[name], keys, _values(list(tried)), f"{len(tried):,}"))
@@ -176,7 +177,7 @@ def sensitivity(swept: SweepResults) -> Finding:
 
 def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Row]) -> Table:
     labels = labels_of(swept)
-    of = f", {base}" if len(swept.sweep.bases) > 1 else ""
+    of = f", {base}" if len(sweep_of(swept).bases) > 1 else ""
     return Table(
         f"What moves {_label(swept, name, place)}{of}",
         ("Parameter", "Index", "Value", "95 % interval", "Note"),
@@ -198,5 +199,7 @@ def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Ro
 
 def doubts(swept: SweepResults) -> tuple[str, ...]:
     """Return what this sweep cannot show."""
-    moved = {key for name, v in swept.sweep.parameters.items() for key in (name, *(v.keys or ()))}
+    moved = {
+        key for name, v in sweep_of(swept).parameters.items() for key in (name, *(v.keys or ()))
+    }
     return () if "choice.lambda" in moved else (OWN_LAMBDA,)

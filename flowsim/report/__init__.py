@@ -71,11 +71,10 @@ def compose(
     folder: Path, quick: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> tuple[Document, dict[str, str]]:
     """Return what the report of a folder says, and the tables beside it by file name."""
-    from flowsim.errors import ResultsError
-    from flowsim.figures import kind_of
     from flowsim.report import of_calibration, of_comparison, of_run, of_sweep
+    from flowsim.results.opening import open_folder
 
-    kind = kind_of(folder)
+    kind = open_folder(folder).kind
     tell(f"reading the {kind} and drawing its figures")
     composers = {
         "run": of_run.compose,
@@ -83,6 +82,4 @@ def compose(
         "sweep": of_sweep.compose,
         "calibration": of_calibration.compose,
     }
-    if kind not in composers:
-        raise ResultsError(f"{folder} holds a {kind}; reports are made of {', '.join(composers)}")
     return composers[kind](folder, quick, tell)

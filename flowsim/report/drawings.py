@@ -26,11 +26,7 @@ def drawn(folder: Path, kind: str) -> list[Picture]:
     """Draw the usual figures of a folder of some kind; its own files stay untouched."""
     shows = figures.catalogue(kind)
     with TemporaryDirectory(prefix="flowsim-") as name:
-        mirror = Path(name)
-        for path in folder.iterdir():
-            if path.name != "figures" and not path.name.startswith("."):
-                (mirror / path.name).symlink_to(path.resolve())
-        files = figures.draw_all(mirror, formats=("svg",))
+        files = figures.draw_all(folder, formats=("svg",), out=Path(name))
         return [
             Picture(
                 path.stem,

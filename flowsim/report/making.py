@@ -42,11 +42,8 @@ def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str)
     known = [name for name in VERSIONS if name in versions]
     known += [name for name in sorted(versions) if name not in known]
     made = [(name, str(versions[name])) for name in known]
-    made += [
-        (label, str(manifest[key]))
-        for key, label in (("scenario_hash", "scenario, SHA-256"), ("data_hash", "data, SHA-256"))
-        if key in manifest
-    ]
+    made += [(f"scenario {name}, SHA-256", of) for name, of in manifest["scenarios"].items()]
+    made += [("data, SHA-256", str(manifest["data_hash"]))]
     hashes = manifest.get("tables", {})
     made += [(f"{name}, SHA-256", str(hashes[name])) for name in sorted(hashes)]
     rows: tuple[tuple[Words, ...], ...] = tuple((name, value) for name, value in made)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from flowsim.calibration import CalibrationResults, open_calibration
 from flowsim.findings import calibration, inputs
 from flowsim.findings.words import sampled
 from flowsim.report import drawings, making
 from flowsim.report.document import Bullets, Document, Paragraph, Section, section
 from flowsim.report.of_run import lambda_section, limits, scenario_file
 from flowsim.report.variants import REPLICATIONS, simulated
+from flowsim.results.calibration import CalibrationResults
+from flowsim.results.opening import open_calibration
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the SHA-256 "

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from flowsim import comparison
-from flowsim.comparison import Comparison
 from flowsim.comparison.lambdas import VALUES
 from flowsim.findings import coinciding, inputs, pairs
 from flowsim.findings import comparison as words
@@ -19,6 +18,8 @@ from flowsim.report import drawings, making, reception
 from flowsim.report.document import Block, Document, Paragraph, Section, section
 from flowsim.report.of_run import limits, scenario_file
 from flowsim.report.variants import REPLICATIONS, SAMPLE
+from flowsim.results.comparison import Comparison
+from flowsim.results.opening import open_comparison
 from flowsim.scenario.schema import Scenario
 
 SAME = (
@@ -32,7 +33,7 @@ def compose(
     folder: Path, quick: bool, tell: Callable[[str], None]
 ) -> tuple[Document, dict[str, str]]:
     """Return what a comparison found, and the tables of its reception sheets beside it."""
-    found = comparison.open_comparison(folder)
+    found = open_comparison(folder)
     figures = drawings.section(folder, "comparison")
     sheets, tables = _sheets(found)
     explained = coinciding.finding(found.shapley)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flowsim.experiments.running import Run, open_run
 from flowsim.findings import doubts, inputs, lambdas, published, run
 from flowsim.findings.account import Account
 from flowsim.report import drawings, making, reception
@@ -19,6 +18,8 @@ from flowsim.report.document import (
     section,
 )
 from flowsim.report.variants import Variants, simulated
+from flowsim.results.opening import open_run
+from flowsim.results.run import Run
 from flowsim.scenario import resolved_yaml
 from flowsim.scenario.schema import Scenario
 

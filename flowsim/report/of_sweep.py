@@ -19,8 +19,10 @@ from flowsim.report.document import (
 from flowsim.report.of_comparison import period_of
 from flowsim.report.of_run import described, lambda_section, limits
 from flowsim.report.variants import simulated
+from flowsim.results.opening import open_sweep
+from flowsim.results.sweep import SweepResults
 from flowsim.scenario.schema import Scenario
-from flowsim.sweep import SweepResults, open_sweep
+from flowsim.sweep.file import sweep_of
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers or machines: compare "
@@ -34,7 +36,7 @@ def compose(
 ) -> tuple[Document, dict[str, str]]:
     """Return what a sweep found; there are no tables beside it."""
     swept = open_sweep(folder)
-    bases = [base.scenario for base in swept.sweep.bases]
+    bases = [base.scenario for base in sweep_of(swept).bases]
     n = int(swept.manifest["replications"])
     others = None if quick else simulated(_as_run(bases[0], swept), n, tell)
     indices = sweep.sensitivity(swept)
@@ -44,7 +46,7 @@ def compose(
     )
     sections = [
         Section("answer", "What the sweep says", (caution, ranges)),
-        *described(swept.sweep.description),
+        *described(sweep_of(swept).description),
         section(sweep.design(swept)),
         drawings.section(folder, "sweep"),
         *([section(indices)] if indices.tables else []),
@@ -59,20 +61,21 @@ def compose(
         making.cited(swept.manifest, bases),
     ]
     document = Document(
-        title=swept.sweep.title or swept.sweep.name,
+        title=sweep_of(swept).title or sweep_of(swept).name,
         subtitle="Report on a sweep: a simulated scenario at many points",
         facts=_facts(swept, bases[0]),
         sections=tuple(sections),
         attachments=tuple(
-            Attachment(name, text, "what was swept") for name, text in swept.sweep.files().items()
+            Attachment(name, text, "what was swept")
+            for name, text in sweep_of(swept).files().items()
         ),
     )
     return document, {}
 
 
 def _as_run(scenario: Scenario, swept: SweepResults) -> Scenario:
-    seed = swept.sweep.seed
-    update = {"sample": swept.sweep.sample} | ({} if seed is None else {"seed": seed})
+    seed = sweep_of(swept).seed
+    update = {"sample": sweep_of(swept).sample} | ({} if seed is None else {"seed": seed})
     return scenario.model_copy(update=update)
 
 

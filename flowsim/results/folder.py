@@ -9,16 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+import sqlite3
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from flowsim.errors import MachineError, ResultsError
 from flowsim.machine import write_atomically
 
-MANIFEST = "manifest.json"
+MANIFEST, LOCK = "manifest.json", ".in-use"
+OWN = (LOCK, "unfinished.sqlite")  # what a process that was killed may leave
+NAMES = pa.dictionary(pa.int32(), pa.string())
 DERIVED = ("report.html", "report.pdf", "reception-*.csv")
 
 
@@ -52,13 +59,17 @@ def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def check(folder: Path, manifest: Mapping[str, Any], again: str) -> None:
+def check(
+    folder: Path, manifest: Mapping[str, Any], again: str, needed: Iterable[str] = ()
+) -> None:
     """Make sure that each file is the one whose SHA-256 the manifest tells.
 
     Parameters
     ----------
     again : str
         What to do if it is not, as in "run it again".
+    needed : iterable of str
+        Files that there must be.
 
     Raises
     ------
@@ -70,6 +81,8 @@ def check(folder: Path, manifest: Mapping[str, Any], again: str) -> None:
     tables = manifest.get("tables")
     if not isinstance(tables, Mapping) or not tables:
         raise ResultsError(f"{folder}: {MANIFEST} has no hashes of its tables; {again}")
+    if missing := set(needed) - set(tables):
+        raise ResultsError(f"{folder}: {MANIFEST} has no hash of {min(missing)}; {again}")
     try:
         harmed = altered(folder, manifest)
     except OSError as reason:
@@ -84,36 +97,123 @@ def check(folder: Path, manifest: Mapping[str, Any], again: str) -> None:
         )
 
 
-def prepare(folder: Path, force: bool, refuse: Callable[[], None]) -> None:
-    """Make sure that a folder may be written; what is in it no longer counts as finished.
+@contextmanager
+def prepare(folder: Path, kind: str, names: Sequence[str], force: bool) -> Iterator[None]:
+    """Make sure that results may be written into a folder, and keep other processes from it.
+
+    What is in it no longer counts as finished.
 
     Parameters
     ----------
+    kind, names
+        What is to be written: its kind, and its name or the names of its scenarios.
     force : bool
-        Write whatever it holds.
-    refuse : callable
-        Raises a ``ResultsError`` if the folder holds something else than is to be written;
-        asked only if it holds anything.
+        Write whatever the folder holds.
 
     Raises
     ------
     ResultsError
-        If it is a file, or is refused.
+        If it is a file, holds anything but the same kind of the same names, or another process
+        works on it.
     MachineError
         If it cannot be written.
     """
+    refuse_other(folder, kind, names, force)
+    _make_writable(folder)
+    with alone(folder):
+        (folder / MANIFEST).unlink(missing_ok=True)
+        yield
+
+
+def refuse_other(folder: Path, kind: str, names: Sequence[str], force: bool) -> None:
+    """Refuse a file, and unless forced a folder with anything but a kind of some names."""
     if folder.exists() and not folder.is_dir():
         raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
-    if folder.exists() and any(folder.iterdir()) and not force:
-        refuse()
+    if force or not folder.exists() or all(p.name.startswith(OWN) for p in folder.iterdir()):
+        return
+    found = kind_of(folder)
+    if not found:
+        raise ResultsError(
+            f"{folder} holds something that is not a results folder; choose another --out or add "
+            "--force"
+        )
+    other, finished = names_in(folder), (folder / MANIFEST).exists()
+    same = other == list(names) or (not finished and sorted(other) == sorted(names))
+    if found != kind or not same:
+        raise ResultsError(
+            f"{folder} holds a {found} of {', '.join(other)}, not a {kind} of {', '.join(names)}; "
+            "choose another --out or add --force to overwrite it"
+        )
+
+
+def kind_of(folder: Path) -> str:
+    """Return the kind of results that a folder holds, finished or not; empty if it holds none."""
+    manifest = read_json(folder / MANIFEST)
+    if manifest:
+        return str(manifest.get("kind", "run"))
+    names = {path.name for path in folder.iterdir()}
+    signs = {"sweep.yaml": "sweep", "calibration.yaml": "calibration", "scenario.yaml": "run"}
+    known = [kind for file, kind in signs.items() if file in names]
+    return known[0] if known else "comparison" * bool([*folder.glob("scenario-*.yaml")])
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what a folder holds results of, finished or not."""
+    manifest = read_json(folder / MANIFEST)
+    if manifest.get("kind") in ("sweep", "calibration"):
+        return [str(manifest["name"])]
+    known = manifest.get("scenarios") or manifest.get("scenario")
+    if known:
+        return [known] if isinstance(known, str) else list(known)
+    if (folder / "scenario.yaml").exists():
+        return [scenario_name(folder / "scenario.yaml")]
+    return [path.stem.removeprefix("scenario-") for path in folder.glob("scenario-*.yaml")]
+
+
+def scenario_name(path: Path) -> str:
+    """Return the name in a scenario file without reading it as one; empty if there is none."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    named = (line.removeprefix("name:") for line in lines if line.startswith("name:"))
+    return next(named, "").strip().strip("'\"")
+
+
+def _make_writable(folder: Path) -> None:
+    """Make a folder and try whether it can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".probe"
         probe.write_bytes(b"")
         probe.unlink()
-        (folder / MANIFEST).unlink(missing_ok=True)
     except OSError as reason:
         raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into a folder; the system frees it if this one dies.
+
+    Raises
+    ------
+    ResultsError
+        If another process is writing into it.
+    """
+    path = folder / LOCK
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("PRAGMA journal_mode=MEMORY")  # nothing is ever written
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as reason:
+            if reason.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise ResultsError(
+                    f"{folder} is being written by another process; wait for it, stop it, or "
+                    "choose another --out"
+                ) from None
+            warnings.warn(f"{folder} cannot be locked: start no second process", stacklevel=3)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # elsewhere than on Unix a file in use stays
+                path.unlink()
 
 
 def write(
@@ -180,7 +280,7 @@ def csv_bytes(table: pd.DataFrame, **how: Any) -> bytes:
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as Parquet.
+    """Return a table as Parquet, whose schema does not hang on how many names a column has.
 
     Parameters
     ----------
@@ -190,4 +290,9 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     -------
     bytes
     """
-    return bytes(table.to_parquet(None, index=False, compression="zstd", engine="pyarrow"))
+    found = pa.Table.from_pandas(table, preserve_index=False)
+    fixed = [f.with_type(NAMES) if pa.types.is_dictionary(f.type) else f for f in found.schema]
+    sink = pa.BufferOutputStream()
+    schema = pa.schema(fixed, metadata=found.schema.metadata)
+    pq.write_table(found.cast(schema), sink, compression="zstd")
+    return bytes(sink.getvalue())

@@ -7,30 +7,22 @@ Public names are looked up where they live when first used, as in the package it
     sweep.open_sweep("results/passports").results
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
 if TYPE_CHECKING:
-    from flowsim.sweep.folder import SweepResults, open_sweep
-    from flowsim.sweep.running import run_sweep
-    from flowsim.sweep.single import estimate, open_unfinished, rerun
+    from flowsim.results.opening import open_sweep as open_sweep
+    from flowsim.results.sweep import SweepResults as SweepResults
+    from flowsim.sweep.running import run_sweep as run_sweep
+    from flowsim.sweep.single import estimate as estimate
+    from flowsim.sweep.single import open_unfinished as open_unfinished
+    from flowsim.sweep.single import rerun as rerun
 
-__all__ = ["SweepResults", "estimate", "open_sweep", "open_unfinished", "rerun", "run_sweep"]
-
-_HOMES = {
-    "SweepResults": "folder",
-    "estimate": "single",
-    "open_sweep": "folder",
-    "open_unfinished": "single",
-    "rerun": "single",
-    "run_sweep": "running",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Fetch a name from the file it lives in (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "running": ["run_sweep"],
+        "single": ["SweepResults", "estimate", "open_sweep", "open_unfinished", "rerun"],
+    },
+)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.errors import Problem, ScenarioError
+from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
 from flowsim.scenario.kinds import KINDS, SWEEP
 from flowsim.scenario.other_files import Read, read_file
@@ -33,9 +34,9 @@ from flowsim.sweep.schema import (
     sweep_schema,
 )
 
-__all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_schema"]
+__all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep_schema"]
 
-POINTS_FILE = "points.csv"
+FILE, POINTS_FILE = "sweep.yaml", "points.csv"
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -110,7 +111,14 @@ class Sweep:
             said["design"] = {"kind": "table", "file": POINTS_FILE}
             points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)
         ordered = {key: said[key] for key in SweepFile.model_fields if said.get(key) is not None}
-        return {"sweep.yaml": yaml_text(ordered)} | of_bases | points
+        return {FILE: yaml_text(ordered)} | of_bases | points
+
+
+def sweep_of(results: SweepResults) -> Sweep:
+    """Return the sweep that some results are of, from the file in their folder, read once."""
+    if "sweep" not in results.known:
+        results.known["sweep"] = read_sweep(results.path / FILE)
+    return results.known["sweep"]
 
 
 def shipped_sweeps() -> dict[str, Path]:

@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import platform
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
@@ -35,8 +32,10 @@ from flowsim.experiments.store import (
 from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
 from flowsim.results.folder import MANIFEST, altered, digest, digest_of, read_json
+from flowsim.results.manifest import manifest_of
+from flowsim.results.opening import open_sweep
+from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.folder import DATA, INDICES, KIND, SweepResults, is_whole, open_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
 from flowsim.sweep.tables import (
@@ -48,9 +47,9 @@ from flowsim.sweep.tables import (
 )
 from flowsim.sweep.work import Task, work
 from flowsim.types import Progress
-from flowsim.version import __version__
 
 REPLICATIONS_PER_TASK = 10
+INDICES = "indices.csv"
 AT_ONCE = 64  # runs put back into a store together
 
 
@@ -99,7 +98,7 @@ def run_sweep(
     if not isinstance(sweep, Sweep):
         sweep = read_sweep(sweep)
     sweep = overridden(sweep, replications, sample)
-    shown = progress or _silent
+    shown, started = progress or _silent, datetime.now(UTC)
     plan = make_plan(sweep, shown)
     folder = Path("results", sweep.name) if out is None else Path(out)
     refuse_unexpected(folder)
@@ -115,7 +114,7 @@ def run_sweep(
                     write_atomically(folder / name, text.encode())
             _run_all(store, plan, todo, workers, scheduler, shown)
             shown(len(plan), len(plan), "joining the tables")
-            _finish(store, folder, plan)
+            _finish(store, folder, plan, started)
         return open_sweep(folder)
 
 
@@ -163,7 +162,10 @@ def refuse_unexpected(folder: Path) -> None:
 def finished_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a finished sweep; empty if it is not finished."""
     manifest = read_json(folder / MANIFEST)
-    return manifest if is_whole(manifest) else {}
+    tables = manifest.get("tables")
+    whole = isinstance(tables, dict) and set(SweepResults.needed) <= set(tables)
+    is_sweep = manifest.get("kind") == SweepResults.kind
+    return manifest if whole and is_sweep and manifest.get("complete") else {}
 
 
 def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> bool:
@@ -174,7 +176,7 @@ def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> 
     store.drop(list(store.done))  # the tables stand; runs were left by a kill at the very end
     refuse_other_version(folder, manifest["made_with"])
     damaged = altered(folder, manifest)
-    harmed = [name for name in damaged if name in DATA]
+    harmed = [name for name in damaged if name in SweepResults.needed]
     if harmed:
         message = (
             f"{folder / harmed[0]} is not the file that the sweep wrote; all runs are repeated"
@@ -277,44 +279,39 @@ def lines_of(plan: Plan) -> Iterator[Line]:
         yield Line(run.number, run.scenario, run.point, run.replication, run.key, values)
 
 
-def _finish(store: Store, folder: Path, plan: Plan) -> None:
+def _finish(store: Store, folder: Path, plan: Plan, started: datetime) -> None:
     """Join the runs, add the indices of sensitivity, and write the manifest last."""
     names = list(plan.sweep.files())
     parameters = parameter_columns(plan.points.names, plan.points.rows)
     with store.reported():
         tables = join(store, lines_of(plan), parameters, folder)
-        joined = SweepResults(folder, {})
+        joined = SweepResults({}, folder)
         found = indices(plan.sweep, joined.runs, joined.results)
         text = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_atomically(folder / INDICES, text.encode())
         tables |= {name: digest_of(folder / name) for name in (INDICES, *names)}
-        manifest = _manifest(store, plan) | {"tables": tables, "complete": True}
+        manifest = _manifest(store, plan, started) | {"tables": tables, "complete": True}
         write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     store.clear()
 
 
-def _manifest(store: Store, plan: Plan) -> dict[str, Any]:
+def _manifest(store: Store, plan: Plan, started: datetime) -> dict[str, Any]:
     """Return what made the sweep; what differs from one time to another is only here."""
     sweep = plan.sweep
-    return {
-        "kind": KIND,
-        "name": sweep.name,
-        "title": sweep.title,
-        "scenarios": {base.name: base.hash for base in sweep.bases},
-        "design": sweep.design.kind,
-        "parameters": list(sweep.parameters),
-        "points": len(plan.points),
-        "replications": sweep.replications,
-        "runs": len(plan),
-        "failed": sum(1 for run in plan.runs if store.done[run.key]),
-        "sample": sweep.sample,
-        "seeds": {base.name: sweep.seed or base.scenario.seed for base in sweep.bases},
-        "data_hash": sources.content_hash(),
-        "versions": {
-            "flowsim": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "mesa", "pandas", "pyarrow")},
-        },
-        "made_with": store.made_with(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    return manifest_of(
+        SweepResults.kind,
+        [base.scenario for base in sweep.bases],
+        started,
+        name=sweep.name,
+        title=sweep.title,
+        sample=sweep.sample,
+        seed=sweep.seed,
+        replications=sweep.replications,
+        seeds={base.name: sweep.seed or base.scenario.seed for base in sweep.bases},
+        design=sweep.design.kind,
+        parameters=list(sweep.parameters),
+        points=len(plan.points),
+        runs=len(plan),
+        failed=sum(1 for run in plan.runs if store.done[run.key]),
+        made_with=store.made_with(),
+    )

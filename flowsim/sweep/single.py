@@ -17,16 +17,17 @@ import pyarrow.parquet as pq
 
 from flowsim.data import sources
 from flowsim.errors import ModelError, ResultsError
-from flowsim.experiments.running import Run as FullRun
-from flowsim.experiments.running import manifest_of, write
+from flowsim.experiments.running import tables_of
 from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import STORE, Outcome, Store
 from flowsim.machine import cores
 from flowsim.model.world import World
-from flowsim.results.observation import Observed
-from flowsim.results.tables import comparison_table, daily_table, hourly_table, outcomes_table
-from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.folder import FILE, SweepResults, open_sweep
+from flowsim.results import folder as folders
+from flowsim.results.manifest import manifest_of
+from flowsim.results.opening import open_sweep
+from flowsim.results.run import Run as FullRun
+from flowsim.results.sweep import SweepResults
+from flowsim.sweep.file import FILE, Sweep, read_sweep, sweep_of
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.running import (
     finished_manifest,
@@ -189,7 +190,7 @@ def rerun(
         If the folder is no finished sweep, or has no such run.
     """
     swept = open_sweep(folder)
-    plan = make_plan(swept.sweep)
+    plan = make_plan(sweep_of(swept))
     if not 0 <= run < len(plan):
         raise ResultsError(f"run {run} is not known; {folder} has runs 0 to {len(plan) - 1}")
     planned = plan.runs[run]
@@ -214,12 +215,12 @@ def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
     """Return how a run differs from what the folder holds of it."""
     said = []
     (row,) = pq.read_table(
-        swept.folder / "runs.parquet", filters=[("run", "=", run.number)]
+        swept.path / "runs.parquet", filters=[("run", "=", run.number)]
     ).to_pylist()
     if row["error"] != outcome.error:
         said.append(f"it said {row['error']!r} then, {outcome.error!r} now")
     for name, schema in SCHEMAS.items():
-        held = _held(swept.folder / f"{name}.parquet", run.number, schema)
+        held = _held(swept.path / f"{name}.parquet", run.number, schema)
         if not _same(held, rows_of(outcome, name)):
             said.append(f"its rows in {name}.parquet differ")
     made = swept.manifest["versions"]["flowsim"]
@@ -246,30 +247,20 @@ def _write_run(plan: Plan, run: Run, folder: Path) -> Path:
     """Write the full results of a run, as ``flowsim run`` would."""
     if folder.exists() and any(folder.iterdir()):
         raise ResultsError(f"{folder} is not empty; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     (base,) = [base for base in plan.sweep.bases if base.name == run.scenario]
-    scenario = base.variant(run.changes)
-    world, started = World(scenario), datetime.now(UTC)
-    begin = time.perf_counter()
-    model = simulate(world, run.replication)
-    observed = Observed(model)
-    outcomes = outcomes_table(model, run.replication)
-    manifest = manifest_of(world, 1, started) | {
-        "replication": run.replication,
-        "engine": "columns",
-        "men_simulated": int(outcomes["men_simulated"].sum()),
-        "seconds": round(time.perf_counter() - begin, 3),
-        "from_sweep": {"name": plan.sweep.name, "run": run.number, "key": run.key},
-    }
-    result = FullRun(
-        scenario,
-        daily_table(observed, run.replication),
-        hourly_table(observed, run.replication),
-        outcomes,
-        comparison_table(observed, run.replication),
-        manifest,
-    )
-    write(result, folder)
+    scenario, started = base.variant(run.changes), datetime.now(UTC)
+    with folders.prepare(folder, "run", [scenario.name], force=False):
+        tables = tables_of(simulate(World(scenario), run.replication), run.replication)
+        manifest = manifest_of(
+            "run",
+            [scenario],
+            started,
+            replication=run.replication,
+            engine="columns",
+            men_simulated=int(tables["outcomes"]["men_simulated"].sum()),
+            from_sweep={"name": plan.sweep.name, "run": run.number, "key": run.key},
+        )
+        FullRun(manifest, known={"scenarios": (scenario,), **tables}).write(folder)
     return folder
 
 
@@ -292,9 +283,8 @@ def open_unfinished(folder: str | os.PathLike[str]) -> SweepResults:
     plan = make_plan(read_sweep(folder / FILE))
     with Store(folder, look=True) as store, tempfile.TemporaryDirectory() as place:
         lines = (line for line in lines_of(plan) if line.key in store.done)
-        found = SweepResults(folder, {"kind": "sweep", "complete": False, "runs": len(store.done)})
         join(store, lines, parameter_columns(plan.points.names, plan.points.rows), Path(place))
-        tables = SweepResults(Path(place), {})
-        found.__dict__ |= {name: getattr(tables, name) for name in ("runs", "results", "daily")}
-    found.__dict__["sweep"], found.__dict__["indices"] = plan.sweep, None
-    return found
+        there = SweepResults({}, Path(place))
+        known = {name: there.table(name) for name in ("runs", "results", "daily")}
+        manifest = {"kind": "sweep", "complete": False, "runs": len(store.done), "tables": {}}
+    return SweepResults(manifest, folder, {"sweep": plan.sweep, **known})

@@ -19,7 +19,7 @@ from flowsim.figures.layout.tables import records
 from flowsim.findings.words import listed, plural
 
 if TYPE_CHECKING:
-    from flowsim.calibration import CalibrationResults
+    from flowsim.results.calibration import CalibrationResults
 
 FIT_FAMILY = Family(
     "calibration-fit", "simulated over published, figure by figure", draw="draw_fit", order=1

@@ -33,7 +33,7 @@ from flowsim.findings.pairs import TERMS
 from flowsim.findings.words import capital, count, share
 
 if TYPE_CHECKING:
-    from flowsim.comparison import Comparison
+    from flowsim.results.comparison import Comparison
 
 FAMILY = Family("differences", "more or fewer men of each outcome, paired", order=3)
 TERMS_FAMILY = Family(

@@ -13,7 +13,7 @@ from flowsim.findings.words import elided, listed, plural, sampled
 from flowsim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
-    from flowsim.comparison import Comparison
+    from flowsim.results.comparison import Comparison
 
 HOME, STOPPED = ("home", "hiding", "enlisted"), ("limited", "gave-up", "turned-back")
 WORDS = {

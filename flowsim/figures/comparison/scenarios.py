@@ -20,7 +20,7 @@ from flowsim.findings.words import count, listed
 from flowsim.scenario.schema import Horizon
 
 if TYPE_CHECKING:
-    from flowsim.comparison import Comparison
+    from flowsim.results.comparison import Comparison
 
 FAMILY = Family("scenarios", "entries per day, a panel for each scenario", order=4)
 BEHIND: dict[str, Any] = {"color": QUIET, "linewidth": 0.8}

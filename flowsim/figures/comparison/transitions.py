@@ -22,7 +22,7 @@ from flowsim.figures.layout.tables import records
 from flowsim.findings.words import capital, count, listed, share
 
 if TYPE_CHECKING:
-    from flowsim.comparison import Comparison
+    from flowsim.results.comparison import Comparison
 
 SWITCHES_FAMILY = Family(
     "switches", "the same men in two worlds, as ribbons", draw="draw_switches", order=1

@@ -27,12 +27,13 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.machine import versions as versions_here
+from flowsim.results.base import Results
 
 KEY = "flowsim-recipe"
 VERSION = 1
 MOST = 16_000_000
 SETTINGS = (
-    *("seed", "sample", "replications", "engine", "scenario_hash", "data_hash", "scenarios"),
+    *("seed", "sample", "replications", "engine", "data_hash", "scenarios"),
     *("runs", "budget", "design_runs", "whole_runs", "prediction_runs", "against"),
 )
 INPUTS = ("points.csv", "draws.csv")
@@ -116,15 +117,14 @@ def _code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def of_folder(
-    folder: Path, kind: str, manifest: Mapping[str, Any], figure: str, preset: str
-) -> Recipe:
+def of_folder(results: Results, figure: str, preset: str) -> Recipe:
     """Return the recipe of a figure drawn from a folder of results."""
+    folder, manifest = results.path, results.manifest
     names = sorted(name for name in manifest.get("tables", {}) if NAME.fullmatch(str(name)))
     inputs = [name for name in names if name.endswith(".yaml") or name in INPUTS]
     made = manifest.get("versions")
     return Recipe(
-        kind,
+        results.kind,
         figure,
         preset,
         "",

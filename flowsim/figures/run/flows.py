@@ -8,7 +8,7 @@ replications at the scenario's own values), and chance and parameters together (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +22,9 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, QUIET, Preset
-from flowsim.figures.layout.tables import Results, highest, joined, range_of, records, spread
+from flowsim.figures.layout.tables import highest, joined, range_of, records, source, spread
 from flowsim.findings.words import count, day, listed, rounded
+from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
 FAMILY = Family("entries", "entries per day and country, published figures, policy dates", order=1)
@@ -107,13 +108,13 @@ def _range(n: int) -> tuple[Layer, ...]:
     return (mean, band) if n > 1 else (mean,)
 
 
-def missing_fan(results: Results) -> str:
+def missing_fan(results: Run) -> str:
     """Return why there are no bands to draw, if so."""
     few = "it has one replication only; run the scenario with --replications 20"
     return "" if results.n_replications > 1 else few
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Draw mean and range, with the ordinary traffic as a line."""
     data, layers = table(results), _range(results.n_replications)
     seen = published.keys(data[data["series"] == "published"])
@@ -127,7 +128,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
         data,
         finding(data, results),
         subtitle,
-        results.source,
+        source(results),
         _notes(data, results.scenario),
         [*(layer.key for layer in layers), ordinary, *seen],
         [subtitle, *_alt(data)],
@@ -135,7 +136,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     return _arranged(caption, layers, results, preset, ordinary=True)
 
 
-def draw_fan(results: Results, preset: Preset) -> Drawn:
+def draw_fan(results: Run, preset: Preset) -> Drawn:
     """Draw quantiles of the replications and, if there are any, of the draws."""
     data, drawn = fan_table(results), results.posterior is not None
     layers = DRAWS if drawn else BANDS
@@ -149,7 +150,7 @@ def draw_fan(results: Results, preset: Preset) -> Drawn:
         data,
         bands_finding(data, results),
         subtitle,
-        results.source,
+        source(results),
         " ".join(notes),
         [*(layer.key for layer in layers), *seen],
         [subtitle, *_bands_alt(data), *unseen],
@@ -160,7 +161,7 @@ def draw_fan(results: Results, preset: Preset) -> Drawn:
 def _arranged(
     caption: Caption,
     layers: Sequence[Layer],
-    results: Results,
+    results: Run,
     preset: Preset,
     ordinary: bool = False,
 ) -> Drawn:
@@ -178,7 +179,7 @@ def _arranged(
     return caption.drawn(sheet)
 
 
-def table(results: Results) -> pd.DataFrame:
+def table(results: Run) -> pd.DataFrame:
     """Return what is drawn: simulated entries by local day, and the published figures.
 
     Local days that begin before the horizon or after its last day are left out.
@@ -186,7 +187,7 @@ def table(results: Results) -> pd.DataFrame:
     return _beside(results, spread(_days(results), ["place_id", "date"]), COLUMNS)
 
 
-def fan_table(results: Results) -> pd.DataFrame:
+def fan_table(results: Run) -> pd.DataFrame:
     """Return quantiles of entries over the replications by local day, and published figures.
 
     Columns low, lower, value, upper and high are the quantiles of ``LEVELS``. With draws of the
@@ -195,22 +196,22 @@ def fan_table(results: Results) -> pd.DataFrame:
     chance = _quantiles(results)
     if results.posterior is None:
         return _beside(results, chance, [*COLUMNS, "lower", "upper"])
-    both = _quantiles(replace(results, daily=results.posterior))
+    both = _quantiles(results.with_tables(daily=results.posterior))
     bands = pd.concat([chance.assign(what=CHANCE), both.assign(what=BOTH)])
     return _beside(results, bands, ["what", *COLUMNS])
 
 
-def _days(results: Results) -> pd.DataFrame:
+def _days(results: Run) -> pd.DataFrame:
     return timelines.within(results.days("entries", "destination"), results.scenario.horizon)
 
 
-def _quantiles(results: Results) -> pd.DataFrame:
+def _quantiles(results: Run) -> pd.DataFrame:
     groups = _days(results).groupby(["place_id", "date"], observed=True)["value"]
     fan = pd.DataFrame({name: groups.quantile(level) for name, level in LEVELS.items()})
     return fan.reset_index()
 
 
-def _beside(results: Results, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def _beside(results: Run, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Put the published figures of each destination under its simulated rows."""
     rows = rows.assign(start=rows["date"], end=rows["date"] + timedelta(days=1))
     parts = []
@@ -235,7 +236,7 @@ def draw(data: pd.DataFrame, ax: Axes, layers: Sequence[Layer]) -> None:
     timelines.number_axis(ax, data[["value", "high"]].max().max())
 
 
-def finding(data: pd.DataFrame, results: Results) -> str:
+def finding(data: pd.DataFrame, results: Run) -> str:
     """State when and how high entries peaked, destination by destination."""
     own = data[data["series"] == "simulated"]
     clauses: list[tuple[float, str, str, str]] = []
@@ -267,7 +268,7 @@ def _clause(values: pd.Series[float], waiting: str) -> tuple[str, str]:
     return "stayed", f"near {count(values.median())} a day"
 
 
-def _waiting(results: Results, code: str, values: pd.Series[float]) -> str:
+def _waiting(results: Run, code: str, values: pd.Series[float]) -> str:
     """Return how many queued at the place's fullest crossing on the peak day, if many did."""
     scenario = results.scenario
     names = {
@@ -283,7 +284,7 @@ def _waiting(results: Results, code: str, values: pd.Series[float]) -> str:
     return f" with {count(rounded(means.max(), 2))} waiting at {names[str(means.idxmax())]}"
 
 
-def bands_finding(data: pd.DataFrame, results: Results) -> str:
+def bands_finding(data: pd.DataFrame, results: Run) -> str:
     """State what nine in ten replications, or draws, have on the day of the highest median."""
     own = _widest(data)
     own = own[own["value"] > 0]
@@ -310,12 +311,12 @@ def _span(row: dict[str, Any]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _subtitle(results: Results, rest: str) -> str:
+def _subtitle(results: Run, rest: str) -> str:
     days = timelines.whole_period(results.scenario.horizon)
     return f"Simulated entries of Russian citizens by local calendar day, {days}{rest}"
 
 
-def _bands_subtitle(results: Results) -> str:
+def _bands_subtitle(results: Run) -> str:
     n = results.n_replications
     if results.posterior is None:
         return _subtitle(

@@ -21,9 +21,10 @@ from flowsim.figures.layout.geography import Array, Shape, albers, shapes
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
-from flowsim.figures.layout.tables import Results, records
+from flowsim.figures.layout.tables import records, source
 from flowsim.figures.run.regions import CALLED_UP, ENOUGH, GRADUATES, LEAVERS, Theme, doubts, rates
 from flowsim.findings.words import count, plural, rate, rounded
+from flowsim.results.run import Run
 
 FAMILY = Family(
     "map", "leavers per 1,000 men by region, and the crossings by their entries", order=4
@@ -53,7 +54,7 @@ IMPUTED: dict[str, Any] = {
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
 
 
-def table(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
+def table(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Return what is drawn: a row per region, and a row per road crossing with its entries.
 
     Columns kind (region, crossing), id, name, men, left, per_1000, left_simulated, imputed, lat,
@@ -64,7 +65,7 @@ def table(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
     return pd.concat([regions, _crossings(results)], ignore_index=True)
 
 
-def _crossings(results: Results) -> pd.DataFrame:
+def _crossings(results: Run) -> pd.DataFrame:
     entries = results.days("entries", "crossing").groupby("place_id")["value"].sum()
     entries = entries / results.n_replications
     rows = [
@@ -75,7 +76,7 @@ def _crossings(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "id", "name", "lat", "lon", "entries"])
 
 
-def draw_figure(results: Results, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
+def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     """Arrange the map, its colour bar and the sizes of the dots."""
     data = table(results, theme)
     subtitle = f"{theme.subtitle} Dots: road crossings."
@@ -84,7 +85,7 @@ def draw_figure(results: Results, preset: Preset, theme: Theme = LEAVERS) -> Dra
         data,
         finding(data, theme),
         subtitle,
-        results.source,
+        source(results),
         _notes(results, data, theme),
         alt=[subtitle, *_alt(data)],
     )
@@ -279,7 +280,7 @@ def _known(data: pd.DataFrame) -> pd.DataFrame:
     return data[(data["kind"] == "region") & data["per_1000"].notna()]
 
 
-def _notes(results: Results, data: pd.DataFrame, theme: Theme) -> str:
+def _notes(results: Run, data: pd.DataFrame, theme: Theme) -> str:
     regions, text = data[data["kind"] == "region"], doubts(theme)
     if _marked(regions.set_index("id")):
         text = f"Hatched: {theme.unsure} imputed. {text}"

@@ -14,11 +14,12 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell
 from flowsim.figures.layout.style import CYCLE, QUIET, Preset
-from flowsim.figures.layout.tables import Results, records
+from flowsim.figures.layout.tables import records, source
 from flowsim.figures.layout.timelines import last_day
 from flowsim.findings.naming import lacked
 from flowsim.findings.words import count, day, share
 from flowsim.model.states import LACKS
+from flowsim.results.run import Run
 from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.schema import Scenario
 
@@ -47,12 +48,12 @@ SUBTITLE = (
 )
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange the alluvial under its three headings, with those left out in the notes."""
     data, apart = table(results)
     note = _notes(apart, data)
     title, alt = finding(data, results), [*_alt(data), note]
-    caption = Caption(FAMILY.name, data, title, SUBTITLE, results.source, note, alt=alt)
+    caption = Caption(FAMILY.name, data, title, SUBTITLE, source(results), note, alt=alt)
     last = day(last_day(results.scenario.horizon))
     heads = ("Passport", "Set off for, or wanted", f"Where on {last}")
     nodes, names = _order(data, results), _names(results)
@@ -72,7 +73,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
     return caption.drawn(sheet)
 
 
-def table(results: Results) -> tuple[pd.DataFrame, Mapping[str, float]]:
+def table(results: Run) -> tuple[pd.DataFrame, Mapping[str, float]]:
     """Return the men who acted or wanted to, by passport, choice and outcome; and the others.
 
     Returns
@@ -104,7 +105,7 @@ def table(results: Results) -> tuple[pd.DataFrame, Mapping[str, float]]:
     return sums, {str(key): float(value) for key, value in apart.items()}
 
 
-def _choice(group: Mapping[str, Any], results: Results) -> str:
+def _choice(group: Mapping[str, Any], results: Run) -> str:
     kind, _, key = group["status"].partition("-")
     key = key if kind in ("wants", "abroad") else group["destination"]
     places = results.scenario.destinations
@@ -121,7 +122,7 @@ def reasons(scenario: Scenario) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _outcome(group: Mapping[str, Any], results: Results, why: Mapping[str, tuple[str, str]]) -> str:
+def _outcome(group: Mapping[str, Any], results: Run, why: Mapping[str, tuple[str, str]]) -> str:
     kind, _, key = group["status"].partition("-")
     places = results.scenario.destinations
     if kind == "abroad":
@@ -131,11 +132,11 @@ def _outcome(group: Mapping[str, Any], results: Results, why: Mapping[str, tuple
     return OUTCOMES.get(group["status"], (group["status"],))[0]
 
 
-def _names(results: Results) -> list[str]:
+def _names(results: Run) -> list[str]:
     return list(dict.fromkeys(place.name for place in results.scenario.destinations.values()))
 
 
-def _order(data: pd.DataFrame, results: Results) -> dict[str, list[str]]:
+def _order(data: pd.DataFrame, results: Run) -> dict[str, list[str]]:
     """Return the nodes of each stage in a fixed order: abroad above, at home below."""
     names = _names(results)
     words = [text for text, _ in (*OUTCOMES.values(), *reasons(results.scenario).values())]
@@ -162,7 +163,7 @@ def _flows(data: pd.DataFrame, colours: Mapping[str, str]) -> Sequence[list[ribb
     ]
 
 
-def finding(data: pd.DataFrame, results: Results) -> str:
+def finding(data: pd.DataFrame, results: Run) -> str:
     """State how many set off or wanted to, the share abroad, and what held back most others."""
     total = float(data["men"].sum())
     if total < 1:

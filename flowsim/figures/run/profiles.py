@@ -12,8 +12,9 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Cell, Sheet
 from flowsim.figures.layout.style import QUIET, Preset
-from flowsim.figures.layout.tables import Results, range_of, records, spread
+from flowsim.figures.layout.tables import range_of, records, source, spread
 from flowsim.findings.words import share
+from flowsim.results.run import Run
 
 FAMILY = Family("profile", "age, education, passport of leavers against all men", order=8)
 NAME = FAMILY.name
@@ -35,7 +36,7 @@ NOTE = (
 )
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange ages and traits, each group's share of the leavers beside its share of all men."""
     data, n = table(results), results.n_replications
     ranged = f", with the {range_of(n)}" if n > 1 else ""
@@ -45,7 +46,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
         data,
         finding(data),
         SUBTITLE,
-        results.source,
+        source(results),
         NOTE,
         [leavers, ladders.key("share of all men (input)", **ALL_MEN)],
         [f"{'; '.join(_alt(data))}."],
@@ -76,7 +77,7 @@ def _draw_part(data: pd.DataFrame, head: str, sheet: Sheet, cell: Cell) -> None:
     ax.set_xlim(0, min(103.0, 107 * most) if most > 0 else 100.0)
 
 
-def table(results: Results) -> pd.DataFrame:
+def table(results: Run) -> pd.DataFrame:
     """Return the share of each group among the men who left and among all men.
 
     Columns kind (age, trait), name, value (share of the leavers, mean over the replications),

@@ -18,8 +18,9 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
-from flowsim.figures.layout.tables import Results, highest, joined, records, spread
+from flowsim.figures.layout.tables import highest, joined, records, source, spread
 from flowsim.findings.words import count, day, listed, plural, rate
+from flowsim.results.run import Run
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 
 FAMILY = Family(
@@ -50,12 +51,12 @@ class Shown:
     busiest: tuple[str, ...]
 
 
-def missing(results: Results) -> str:
+def missing(results: Run) -> str:
     """Return why there is nothing to draw, if so."""
-    return "it has no hourly table" if results.hourly.empty else ""
+    return "it has no hourly table" if results.hours("queue_persons").empty else ""
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange the queue at one crossing above, or left of, the waits at the busiest crossings."""
     shown, scenario, beside = crossings(results), results.scenario, preset.height is not None
     data = table(results, shown)
@@ -67,7 +68,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
         data,
         title,
         subtitle,
-        results.source,
+        source(results),
         _notes(data, results, shown.focus),
         _keys(data, results.n_replications),
         [subtitle, *_alt(data, results, shown)],
@@ -104,7 +105,7 @@ def _cells(preset: Preset, strip: float, rows: int) -> list[Cell]:
     return [*queue, Cell(0.0, top, preset.width, head + rows * (edges + SHORT))]
 
 
-def crossings(results: Results) -> Shown:
+def crossings(results: Run) -> Shown:
     """Choose the crossings: waits where most wait, the queue where cars were counted."""
     hours = results.hours("queue_persons").groupby("place_id")["value"].sum()
     places = results.scenario.crossings
@@ -115,7 +116,7 @@ def crossings(results: Results) -> Shown:
     return Shown(next(iter([*counted, *ranked]), None), tuple(ranked[:BUSIEST]))
 
 
-def table(results: Results, shown: Shown) -> pd.DataFrame:
+def table(results: Run, shown: Shown) -> pd.DataFrame:
     """Return queues by the hour at one crossing, waits at the busiest, Moscow time."""
     queues = [(measure, shown.focus) for measure in LABELS if shown.focus is not None]
     waits = [(measure, key) for key in shown.busiest for measure in WAITS]
@@ -129,14 +130,14 @@ def table(results: Results, shown: Shown) -> pd.DataFrame:
     return joined(parts, COLUMNS)
 
 
-def _by_hour(results: Results, key: str, measure: str) -> pd.DataFrame:
+def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
     """Return a queue by the hour."""
     rows = results.hours(measure)
     own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
     return own.assign(end=own["start"] + timedelta(hours=1))
 
 
-def _by_day(results: Results, key: str, measure: str) -> pd.DataFrame:
+def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
     """Return the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time."""
     waits = timelines.within(results.days(measure, "crossing"), results.scenario.horizon)
     own = spread(waits[waits["place_id"] == key], ["date"])
@@ -179,7 +180,7 @@ def _runs(data: pd.DataFrame) -> list[tuple[pd.Series[Any], pd.DataFrame]]:
 
 def _draw_waits(
     data: pd.DataFrame,
-    results: Results,
+    results: Run,
     busiest: Sequence[str],
     sheet: Sheet,
     cell: Cell,
@@ -214,7 +215,7 @@ def _draw_waits(
         sheet.text(x, y - 4.0 * scale, name, preset.small, color=INK)
 
 
-def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
+def finding(data: pd.DataFrame, results: Run, shown: Shown) -> str:
     """State how long the queue became, when, and how long those at the head had waited."""
     focus = shown.focus
     cars = _simulated(data, "queue_cars", focus)
@@ -228,7 +229,7 @@ def finding(data: pd.DataFrame, results: Results, shown: Shown) -> str:
     return text + _longest_wait(results, shown)
 
 
-def _longest_wait(results: Results, shown: Shown) -> str:
+def _longest_wait(results: Run, shown: Shown) -> str:
     """Return where and when the mean wait of a day was longest, at the busiest crossings."""
     waits = results.days("wait_hours", "crossing")
     last = timelines.last_day(results.scenario.horizon)
@@ -250,11 +251,11 @@ def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[f
     return own[own["series"] == "simulated"].set_index("start")["value"].dropna()
 
 
-def _counts(results: Results, key: str) -> pd.DataFrame:
+def _counts(results: Run, key: str) -> pd.DataFrame:
     return published.published(results.scenario, "queue_cars", key, MOSCOW_UTC_OFFSET_H)
 
 
-def _subtitle(results: Results, shown: Shown) -> str:
+def _subtitle(results: Run, shown: Shown) -> str:
     days = timelines.whole_period(results.scenario.horizon)
     n = len(shown.busiest)
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
@@ -271,7 +272,7 @@ def _keys(data: pd.DataFrame, n: int) -> list[Key]:
     return keys + published.keys(data[data["series"] == "published"])
 
 
-def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
+def _notes(data: pd.DataFrame, results: Run, focus: str | None) -> str:
     notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
     if (data["series"] == "published").any():
         notes += " Published: passenger cars; some sources say vehicles. Sources: queues.csv."
@@ -285,7 +286,7 @@ def _notes(data: pd.DataFrame, results: Results, focus: str | None) -> str:
     return notes
 
 
-def _alt(data: pd.DataFrame, results: Results, shown: Shown) -> list[str]:
+def _alt(data: pd.DataFrame, results: Run, shown: Shown) -> list[str]:
     names = {key: results.scenario.crossings[key].name for key in shown.busiest}
     waits = {name: _simulated(data, "wait_hours", key) for key, name in names.items()}
     parts = [

@@ -15,8 +15,9 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, Preset
-from flowsim.figures.layout.tables import Results, ends, range_of, records
+from flowsim.figures.layout.tables import ends, range_of, records, source
 from flowsim.findings.words import plural, rate
+from flowsim.results.run import Run
 
 FAMILY = Family(
     "ranking",
@@ -96,7 +97,7 @@ GRADUATES = Theme(
 )
 
 
-def table(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
+def table(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Count men, those meant by the theme, and those simulated, by region and replication.
 
     Returns
@@ -124,7 +125,7 @@ def table(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
     return sums.assign(left_simulated=sums["left"] * weight)
 
 
-def rates(results: Results, theme: Theme = LEAVERS) -> pd.DataFrame:
+def rates(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Return the mean over the replications: a row for each region of the data.
 
     Columns id, name, men, left, per_1000, left_simulated, imputed. Without men there is no rate.
@@ -159,7 +160,7 @@ def doubts(theme: Theme) -> str:
 # ---- the ranking
 
 
-def draw_ranking(results: Results, preset: Preset) -> Drawn:
+def draw_ranking(results: Run, preset: Preset) -> Drawn:
     """Draw the regions with the most leavers per 1,000 men, and those with the fewest."""
     data = ranking(results)
     top, bottom = (7, 3) if preset.height is not None else (TOP, BOTTOM)
@@ -169,7 +170,7 @@ def draw_ranking(results: Results, preset: Preset) -> Drawn:
         data,
         finding(data),
         f"{LEAVERS.subtitle} Dashed: the nation.",
-        results.source,
+        source(results),
         _notes(data, len(data) - len(shown)),
         _keys(results.n_replications),
         [f"Leavers per 1,000 {LEAVERS.who}. Highest: {'; '.join(_highest(data))}."],
@@ -188,7 +189,7 @@ def draw_ranking(results: Results, preset: Preset) -> Drawn:
     return caption.drawn(sheet)
 
 
-def ranking(results: Results) -> pd.DataFrame:
+def ranking(results: Run) -> pd.DataFrame:
     """Return all regions in order of their rate, with an interval and how sure the rank is.
 
     Columns rank, id, name, men, left, per_1000, low, high, left_simulated, imputed, basis. With

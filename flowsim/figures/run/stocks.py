@@ -16,8 +16,9 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import LEADING, POINT, Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, CYCLE, INK, ORANGE, VERMILION, Preset, plain
-from flowsim.figures.layout.tables import Results, records, spread
+from flowsim.figures.layout.tables import records, source, spread
 from flowsim.findings.words import count, day, listed, share
+from flowsim.results.run import Run
 
 FAMILY = Family("stocks", "persons abroad by day, with families, and the capacity line", order=5)
 CAPACITY_FAMILY = Family(
@@ -38,13 +39,13 @@ SURE = 1.96  # of the normal distribution, for 95 %
 STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 
 
-def missing(results: Results) -> str:
+def missing(results: Run) -> str:
     """Return why there is nothing to draw, if so."""
     stocks = results.days("stock_persons", "destination")
     return "its daily table has no stock_persons" if stocks.empty else ""
 
 
-def draw_figure(results: Results, preset: Preset) -> Drawn:
+def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange one panel per destination."""
     data, horizon = table(results), results.scenario.horizon
     subtitle = (
@@ -57,7 +58,7 @@ def draw_figure(results: Results, preset: Preset) -> Drawn:
         data,
         finding(data),
         subtitle,
-        results.source,
+        source(results),
         NOTE + LINE_NOTE * lined,
         _keys(lined, results.n_replications),
         [subtitle, *_alt(data)],
@@ -89,7 +90,7 @@ def _write_line(data: pd.DataFrame, panel: Axes, sheet: Sheet) -> None:
     panel.text(*place, text, size=size, color=VERMILION, va="bottom", ha="left")
 
 
-def table(results: Results) -> pd.DataFrame:
+def table(results: Run) -> pd.DataFrame:
     """Return what is drawn: men and persons abroad at the end of each local day.
 
     Columns place_id, place, date, measure (stock_men, stock_persons), value (mean over the
@@ -181,7 +182,7 @@ def _alt(data: pd.DataFrame) -> list[str]:
 # ---- the chance of passing a capacity line
 
 
-def missing_capacity(results: Results) -> str:
+def missing_capacity(results: Run) -> str:
     """Return why there is nothing to draw, if so."""
     if not results.scenario.capacities:
         return "its scenario names no capacities"
@@ -191,7 +192,7 @@ def missing_capacity(results: Results) -> str:
     return "" if results.n_replications > 1 else few
 
 
-def draw_capacity(results: Results, preset: Preset) -> Drawn:
+def draw_capacity(results: Run, preset: Preset) -> Drawn:
     """Draw one curve for each destination that has a capacity line."""
     data, horizon = capacity_table(results), results.scenario.horizon
     subtitle = _capacity_subtitle(results)
@@ -201,7 +202,7 @@ def draw_capacity(results: Results, preset: Preset) -> Drawn:
         data,
         capacity_finding(data),
         subtitle,
-        results.source,
+        source(results),
         _capacity_note(results.n_replications),
         [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)],
         [subtitle, *_capacity_alt(data)],
@@ -213,7 +214,7 @@ def draw_capacity(results: Results, preset: Preset) -> Drawn:
     return caption.drawn(sheet)
 
 
-def capacity_table(results: Results) -> pd.DataFrame:
+def capacity_table(results: Run) -> pd.DataFrame:
     """Return the share of replications in which a line was passed on or before each day.
 
     Columns place_id, place, capacity, date, passed, replications, probability, low, high; the
@@ -301,7 +302,7 @@ def capacity_finding(data: pd.DataFrame) -> str:
     return "; ".join(clauses[:3])
 
 
-def _capacity_subtitle(results: Results) -> str:
+def _capacity_subtitle(results: Run) -> str:
     last = timelines.last_day(results.scenario.horizon)
     names = [results.scenario.destinations[name].name for name in results.scenario.capacities]
     return (

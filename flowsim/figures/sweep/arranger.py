@@ -24,7 +24,7 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.swept import Panel, Swept
 
 if TYPE_CHECKING:
-    from flowsim.sweep import SweepResults
+    from flowsim.results.sweep import SweepResults
 
 
 @dataclass(frozen=True)

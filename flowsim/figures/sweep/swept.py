@@ -20,11 +20,12 @@ from flowsim.findings.naming import SHARES, Named, all_named, output_label, plac
 from flowsim.findings.words import capital, count, elided, listed, plural, rate, sampled, share
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import responses
+from flowsim.sweep.file import sweep_of
 from flowsim.sweep.sensitivity import indices, points
 from flowsim.types import Floats
 
 if TYPE_CHECKING:
-    from flowsim.sweep import SweepResults
+    from flowsim.results.sweep import SweepResults
     from flowsim.sweep.schema import Figure
 
 MOST_PANELS = 4
@@ -127,22 +128,22 @@ class Swept:
     @property
     def kind(self) -> str:
         """Design: grid, zip, latin-hypercube, sobol, morris, table."""
-        return self.results.sweep.design.kind
+        return sweep_of(self.results).design.kind
 
     @property
     def title(self) -> str:
         """The title of the sweep file, without a full stop."""
-        return (self.results.sweep.title or self.results.sweep.name).rstrip(".")
+        return (sweep_of(self.results).title or sweep_of(self.results).name).rstrip(".")
 
     @property
     def n_replications(self) -> int:
         """Replications of each point."""
-        return self.results.sweep.replications
+        return sweep_of(self.results).replications
 
     @cached_property
     def scenarios(self) -> dict[str, Scenario]:
         """The base scenarios by name."""
-        return {base.name: base.scenario for base in self.results.sweep.bases}
+        return {base.name: base.scenario for base in sweep_of(self.results).bases}
 
     @property
     def first(self) -> Scenario:
@@ -152,7 +153,7 @@ class Swept:
     @cached_property
     def parameters(self) -> dict[str, Named]:
         """Parameters by name, in the order of the file."""
-        found = all_named(self.results.sweep.parameters, self.first)
+        found = all_named(sweep_of(self.results).parameters, self.first)
         return {
             name: replace(one, label=plain(elided(one.label, LONGEST)))
             for name, one in found.items()
@@ -163,14 +164,14 @@ class Swept:
         """Outputs, each at each of its places."""
         return [
             Output(o.name, place.place_id, _label(o, place.place_id, self.first), o.measure)
-            for o in self.results.sweep.outputs
+            for o in sweep_of(self.results).outputs
             for place in o.places
         ]
 
     @cached_property
     def design(self) -> pd.DataFrame:
         """One row a point, index its number; one column a parameter."""
-        return points(self.results.runs, list(self.results.sweep.parameters))
+        return points(self.results.runs, list(sweep_of(self.results).parameters))
 
     @cached_property
     def values(self) -> pd.DataFrame:
@@ -182,7 +183,7 @@ class Swept:
         """As ``sensitivity.COLUMNS``."""
         found = self.results.indices
         if found is None:
-            return indices(self.results.sweep, self.results.runs, self.results.results)
+            return indices(sweep_of(self.results), self.results.runs, self.results.results)
         return found
 
     @cached_property
@@ -206,7 +207,7 @@ class Swept:
 
     def asked(self, figure: str) -> list[Figure]:
         """Return what the sweep file asks for of a kind of figure."""
-        return [entry for entry in self.results.sweep.figures if entry.kind == figure]
+        return [entry for entry in sweep_of(self.results).figures if entry.kind == figure]
 
     def panels(self, figure: str, most: int = MOST_PANELS) -> list[Panel]:
         """Return the panels of a kind of figure: those of the file, else one for each output."""
@@ -354,7 +355,7 @@ class Swept:
     @property
     def source(self) -> str:
         """Sweep, runs, seed, sample and version: what is needed to make the figure again."""
-        sweep, manifest = self.results.sweep, self.results.manifest
+        sweep, manifest = sweep_of(self.results), self.results.manifest
         known = manifest.get("seeds")
         seeds = set(known.values()) if isinstance(known, Mapping) else {sweep.seed}
         seed = f"seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else "several seeds"

@@ -1,0 +1,63 @@
+"""The results of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from flowsim.results.base import Results, Table
+
+TABLES = ("daily", "hourly", "outcomes")
+
+
+class Run(Results):
+    """A finished run of one scenario; its tables are those that the README lists."""
+
+    kind = "run"
+    parquet = (*TABLES, "posterior")
+    csv = ("summary", "draws")
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "summary": {"parse_dates": ["from", "to"]}
+    }
+
+    daily = Table("Rows by day, place and measure, by replication.")
+    hourly = Table("Rows by hour, crossing and measure, by replication.")
+    outcomes = Table("Men by what they are and what became of them.")
+    summary = Table("The run beside every published figure that it can be compared with.")
+
+    @property
+    def posterior(self) -> pd.DataFrame | None:
+        """Daily rows under draws of the parameters, if any (``replication`` is the draw)."""
+        return self.optional("posterior")
+
+    @property
+    def draws(self) -> pd.DataFrame | None:
+        """The draws of the parameters, if any."""
+        return self.optional("draws")
+
+    @property
+    def n_replications(self) -> int:
+        """Number of replications in the tables, at least 1."""
+        return max(1, self.daily["replication"].nunique())
+
+    def days(self, measure: str, place_kind: str) -> pd.DataFrame:
+        """Return the daily rows of one measure at one kind of place, dates as moments."""
+        table = self.daily
+        rows = table[(table["measure"] == measure) & (table["place_kind"] == place_kind)]
+        return rows.assign(date=pd.to_datetime(rows["date"]), place_id=rows["place_id"].astype(str))
+
+    def hours(self, measure: str) -> pd.DataFrame:
+        """Return the hourly rows of one measure at the crossings, times as moments.
+
+        Of a folder no more is read than is asked for; it may have no hourly table.
+        """
+        path = self._path("hourly")
+        if path is not None:
+            rows = pd.read_parquet(path, filters=[("measure", "=", measure)])
+        elif "hourly" in self.known:
+            rows = self.hourly[self.hourly["measure"] == measure]
+        else:
+            rows = pd.DataFrame(columns=["replication", "time", "place_id", "measure", "value"])
+        return rows.assign(time=pd.to_datetime(rows["time"]), place_id=rows["place_id"].astype(str))

@@ -1,0 +1,170 @@
+"""Folders of results: one manifest, one way in, one process at a time, whatever they hold."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset
+import pytest
+from test_run import FIELDS, TINY
+
+import flowsim
+from flowsim import comparison, findings
+from flowsim.errors import ResultsError
+from flowsim.results import folder as folders
+from flowsim.results.comparison import Comparison
+from flowsim.results.opening import open_calibration, open_comparison, open_run, open_sweep
+from flowsim.results.run import Run
+from flowsim.results.sweep import SweepResults
+from flowsim.sweep import run_sweep
+
+A, B = "september-2022", "no-task-force"
+SWEEP = {
+    "name": "two-points",
+    "title": "Two points",
+    "scenario": A,
+    "parameters": {"choice.lambda": {"values": [0.3, 0.6]}},
+    "replications": 1,
+    "sample": TINY,
+    "outputs": {"departures": {"place": "RU"}},
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run, a comparison and a sweep, as small as they can be."""
+    place = tmp_path_factory.mktemp("results")
+    made = {kind: place / kind for kind in ("run", "comparison", "sweep")}
+    flowsim.run(A, sample=TINY, out=made["run"])
+    comparison.compare([A, B], replications=1, sample=TINY, shapley=False, out=made["comparison"])
+    from flowsim.sweep.file import read_sweep
+
+    run_sweep(read_sweep(SWEEP), made["sweep"], workers=1)
+    return made
+
+
+def test_a_folder_is_opened_for_what_it_is(made):
+    kinds = {"run": Run, "comparison": Comparison, "sweep": SweepResults}
+    for kind, folder in made.items():
+        found = flowsim.open(folder)
+        assert type(found) is kinds[kind]
+        assert found.kind == kind
+        assert found.scenario.name == A
+        assert isinstance(found.daily, pd.DataFrame)
+        assert findings.summary(found)
+
+
+def test_every_manifest_has_the_same_fields_first(made):
+    for kind, folder in made.items():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert tuple(manifest)[: len(FIELDS)] == FIELDS
+        assert tuple(manifest)[-2:] == ("tables", "complete")
+        assert manifest["kind"] == kind
+        assert {"numpy", "scipy", "pandas", "mesa", "pyarrow"} <= set(manifest["versions"])
+        hashes = {name: folders.digest_of(folder / name) for name in manifest["tables"]}
+        assert hashes == manifest["tables"]
+
+
+@pytest.mark.parametrize(
+    ("opener", "given", "words"),
+    [
+        (open_run, "sweep", "holds a sweep, not a run"),
+        (open_comparison, "run", "holds a run, not a comparison"),
+        (open_sweep, "comparison", "holds a comparison, not a sweep"),
+        (open_calibration, "run", "holds a run, not a calibration"),
+    ],
+)
+def test_a_folder_of_another_kind_is_named_for_what_it_is(made, opener, given, words):
+    with pytest.raises(ResultsError, match=words):
+        opener(made[given])
+
+
+def test_a_run_is_not_written_over_another_kind(made):
+    for kind in ("comparison", "sweep"):
+        with pytest.raises(ResultsError, match=rf"holds a {kind} of .*, not a run of {A}"):
+            flowsim.run(A, sample=TINY, out=made[kind])
+        assert flowsim.open(made[kind]).kind == kind
+
+
+def test_what_is_not_finished_is_told_with_what_to_do(made, tmp_path):
+    (tmp_path / "scenario.yaml").write_bytes((made["run"] / "scenario.yaml").read_bytes())
+    with pytest.raises(ResultsError, match=r"not a finished run .*; run it again"):
+        flowsim.open(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"kind": "sweep", "complete": false}')
+    with pytest.raises(ResultsError, match=r"not a finished sweep .* same command .*unfinished"):
+        flowsim.open(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"kind": "poem", "complete": true}')
+    with pytest.raises(ResultsError, match="holds a poem"):
+        flowsim.open(tmp_path)
+
+
+def test_tables_are_read_when_first_asked_for(made, monkeypatch):
+    found = flowsim.open(made["run"])
+    assert found.known == {}
+    assert len(found.outcomes)
+    assert set(found.known) == {"outcomes"}
+    queues = found.hours("queue_persons")
+    assert set(queues["measure"]) == {"queue_persons"}
+    assert "hourly" not in found.known
+
+
+# ------------------------------------------------------------------ one process at a time
+
+
+def test_a_second_process_is_refused_and_leaves_the_first_alone(tmp_path):
+    code = "import sys, flowsim; flowsim.run(sys.argv[1], sample=0.0002, out=sys.argv[2])"
+    with ExitStack() as first:
+        first.enter_context(folders.prepare(tmp_path, "run", [A], force=False))
+        done = subprocess.run(
+            [sys.executable, "-c", code, A, str(tmp_path)], capture_output=True, text=True
+        )
+        assert "another process" in done.stderr
+        with pytest.raises(ResultsError, match="another process"):
+            flowsim.run(A, sample=TINY, out=tmp_path, force=True)
+    flowsim.run(A, sample=TINY, out=tmp_path)
+    assert not (tmp_path / folders.LOCK).exists()
+
+
+def test_a_lock_that_a_killed_process_left_is_no_obstacle(tmp_path):
+    code = """
+import os, sys
+from flowsim.results import folder
+with folder.prepare(__import__("pathlib").Path(sys.argv[1]), "run", ["x"], False):
+    os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
+    assert (tmp_path / folders.LOCK).exists()
+    flowsim.run(A, sample=TINY, out=tmp_path)
+    assert flowsim.open(tmp_path).kind == "run"
+
+
+# ------------------------------------------------------------------ many folders as one table
+
+
+def test_tables_of_scenarios_with_few_and_many_places_open_in_one_call(made, tmp_path):
+    """Their columns of names have one type, whatever the number of names; values are the same."""
+    flowsim.run("more-destinations", sample=TINY, out=tmp_path / "more")
+    runs = [flowsim.open(folder) for folder in (made["run"], tmp_path / "more")]
+    for name in ("daily", "hourly", "outcomes"):
+        files = [str(run.path / f"{name}.parquet") for run in runs]
+        together = pyarrow.dataset.dataset(files).to_table().to_pandas()
+        apart = pd.concat([run.table(name) for run in runs], ignore_index=True)
+        pd.testing.assert_frame_equal(
+            together.astype(apart.dtypes), apart, check_categorical=False, check_exact=True
+        )
+        pd.testing.assert_frame_equal(pd.read_parquet(files), together)
+        many = pyarrow.dataset.dataset(files[1]).schema.field("scenario").type
+        assert many == folders.NAMES
+
+
+def test_a_column_of_names_comes_back_with_its_categories():
+    names = [f"place-{n}" for n in range(300)]
+    table = pd.DataFrame({"place_id": pd.Categorical(names[:5], names), "value": range(5)})
+    back = pd.read_parquet(io.BytesIO(folders.parquet_bytes(table)))
+    pd.testing.assert_frame_equal(back, table)

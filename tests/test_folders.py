@@ -30,6 +30,7 @@ SWEEP = {
     "title": "Two points",
     "scenario": A,
     "parameters": {"choice.lambda": {"values": [0.3, 0.6]}},
+    "design": {"kind": "grid"},
     "replications": 1,
     "sample": TINY,
     "outputs": {"departures": {"place": "RU"}},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,8 @@ def simulated(
         out[figure.id] = math.nan if value is None else value
         measure = share_of.get(figure.id)
         if measure is not None:
-            below = observed.published_equivalent(replace(figure, model_measure=measure))
+            below = observed.published_equivalent(
+                figure.model_copy(update={"model_measure": measure})
+            )
             out[f"{figure.id}/{measure}"] = math.nan if below is None else below
     return out

@@ -10,10 +10,9 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.findings.finding import Finding, Table
 from flowsim.scenario import Row, assumptions, load
-from flowsim.scenario.schema import Scenario
+from flowsim.scenario.schema import FOR_READERS, Scenario
 
 BASELINE = "september-2022"
-OWN = ("name", "title", "description")
 BASES = {
     "assumption": "assumed",
     "calibrated": "fitted",
@@ -71,7 +70,7 @@ def _natural(*leaves: Mapping[str, tuple[str, str]]) -> Any:
 
 def _leaves(scenario: Scenario) -> dict[str, tuple[str, str]]:
     """Return every value of a scenario in words, with its source, by dotted key."""
-    data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(OWN))
+    data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(FOR_READERS))
     return dict(_flattened(data, ""))
 
 

@@ -32,6 +32,9 @@ from flowsim.scenario.quantity import (
 )
 from flowsim.scenario.timetable import Cells, Timetable
 
+FOR_READERS = frozenset({"name", "title", "description", "extends", "cautions", "coincidence"})
+"""Keys of a scenario that change no result of a run."""
+
 
 class Horizon(Strict):
     """From when to when is simulated."""

@@ -17,15 +17,13 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.merging import is_parameter
-from flowsim.scenario.schema import Scenario
+from flowsim.scenario.schema import FOR_READERS, Scenario
 from flowsim.sweep import design
 from flowsim.sweep.file import Sweep, placed
 from flowsim.types import Progress
 
 MOST_SHOWN = 20
 MOST_RUNS = 2**22  # a plan of so many is held in a gigabyte or two
-OWN_KEYS = ("name", "title", "description", "extends", "coincidence")
-"""What a scenario says for people and for comparisons; no run depends on it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def _refuse_too_many(sweep: Sweep, n_points: int) -> None:
 
 def meaning(scenario: Scenario) -> str:
     """Return what decides a run's results, as text: all numbers, no titles and no sources."""
-    data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(OWN_KEYS))
+    data = scenario.model_dump(by_alias=True, exclude_none=True, exclude=set(FOR_READERS))
     return json.dumps(_bare(data), separators=(",", ":"))
 
 

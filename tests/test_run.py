@@ -19,7 +19,7 @@ import pytest
 import flowsim
 from flowsim.errors import FlowsimError, MachineError, ResultsError, ScenarioError
 from flowsim.experiments.running import run
-from flowsim.findings.run import summary
+from flowsim.findings import summary
 from flowsim.results.opening import open_run
 from flowsim.results.run import TABLES
 from flowsim.scenario import content_hash, load

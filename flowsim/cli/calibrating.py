@@ -49,7 +49,7 @@ def calibrate(
     """
     from flowsim.calibration import calibrate as fit
     from flowsim.calibration import open_calibration, read_calibration
-    from flowsim.findings.calibration import summary
+    from flowsim.findings import summary
 
     folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}")
     with progress_shown(quiet) as progress:

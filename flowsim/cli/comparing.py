@@ -62,7 +62,7 @@ def compare(
     """
     from flowsim.comparison import compare as compared
     from flowsim.comparison.running import read
-    from flowsim.findings.comparison import summary
+    from flowsim.findings import summary
 
     values = _lambdas(lambdas)
     loaded = read(scenarios, sample, seed)

@@ -63,7 +63,7 @@ def run(
     A key of --set is a path through the scenario file; `flowsim check` lists all of them.
     """
     from flowsim.experiments.running import run as simulate
-    from flowsim.findings.run import summary
+    from flowsim.findings import summary
     from flowsim.scenario import Base, shipped
 
     if not scenario:

@@ -153,7 +153,7 @@ def _size(n_bytes: float) -> str:
 def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
     """Print what was found, where it is, and how to open it."""
     if not quiet:
-        from flowsim.findings.sweep import summary
+        from flowsim.findings import summary
 
         typer.echo(f"{summary(swept)}\n")
     finish(swept.path, no_figures, quiet)

@@ -1,4 +1,6 @@
-"""Findings: what numbers say, in sentences; names and number formats.
+"""Findings: what numbers say, in sentences and tables; names and number formats.
+
+Each sentence is written here once; terminal, reports and figures take it from here.
 
 ::
 

@@ -32,7 +32,7 @@ def finding(table: pd.DataFrame) -> Finding:
 
 
 def doubts(table: pd.DataFrame) -> Iterator[str]:
-    """Return of each target how much cannot be told apart."""
+    """Return, of each target, how much belongs to no single policy."""
     for target, rows in _targets(table).items():
         yield (
             f"{capital(target)}: the policies together make {_effect(rows[ALL])} "

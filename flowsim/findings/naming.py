@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flowsim.data import sources
+from flowsim.findings.words import day
 from flowsim.model.states import LACKS
 from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.policies import KINDS
@@ -136,7 +138,8 @@ def all_named(names: Mapping[str, Varied | None], scenario: Scenario) -> dict[st
 
 def label_of(key: str, scenario: Scenario) -> str:
     """Return a short label of a dotted key: the title that the schema has, else its own words."""
-    block, *_, last = parts = key.split(".")
+    parts = key.split(".")
+    block, last = parts[0], parts[-1]
     title = _title(parts, scenario)
     place = _name(block, parts[2 if block == "choice" else 1], scenario) if len(parts) > 2 else ""
     if title:
@@ -144,6 +147,8 @@ def label_of(key: str, scenario: Scenario) -> str:
             place = f"crossings to {place}"
         return title.format(place=place, policy=_words(parts[1]))
     words = _words(last)
+    if len(parts) == 2 and block not in Scenario.model_fields:  # a file's own name for a place
+        return f"{_words(block)}, {_places((last,), scenario)}"
     if place:
         return f"{words}, {place}"
     if len(parts) < 2 or "_" in last or block in ("population", "travel"):
@@ -163,7 +168,8 @@ def _title(parts: list[str], scenario: Scenario) -> str:
         known = [(n, f) for kind in kinds for n, f in getattr(kind, "model_fields", {}).items()]
         name, field = next(((n, f) for n, f in known if part == (f.alias or n)), ("", None))
         if field is None:
-            return f"{title} from {part}" if title and part[:1].isdigit() else ""
+            dated = title and part[:1].isdigit()
+            return f"{title} from {day(date.fromisoformat(part[:10]))}" if dated else ""
         found, title = getattr(found, name, None), field.title or ""
     return title
 
@@ -230,7 +236,7 @@ def place_name(place_id: str, scenario: Scenario) -> str:
 
 
 def output_label(measure: str, place_id: str, scenario: Scenario) -> str:
-    """Name what an output counts, and where."""
+    """Return in words what an output counts, and where."""
     words = MEASURES.get(measure, _words(measure))
     place = place_name(place_id, scenario)
     if not place:

@@ -1,4 +1,4 @@
-"""The simulation beside what was published, inputs told apart from tests."""
+"""The simulation beside what was published, inputs apart from tests."""
 
 from __future__ import annotations
 

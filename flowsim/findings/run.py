@@ -36,12 +36,12 @@ def summary(run: Run) -> str:
         Finding("sure", "How sure this is", tuple(cautions(account, run.posterior))),
         doubts.in_short(run.scenario),
     ]
-    told = as_text(part for part in parts if part.sentences)
+    said = as_text(part for part in parts if part.sentences)
     peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
     memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
     end = f"Took {run.manifest['seconds']:.1f} s{memory}."
     changed = [wrapped(change, "") for change in changes(account)]
-    return "\n".join([account.scenario.title, wrapped(facts, ""), *changed, told, "", end])
+    return "\n".join([account.scenario.title, wrapped(facts, ""), *changed, said, "", end])
 
 
 def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

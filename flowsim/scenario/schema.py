@@ -234,10 +234,12 @@ class Stay(Strict):
 class Observation(Strict):
     """From men to what was counted."""
 
-    companions: Annotated[Number, Quantity("persons per man", 0)]
+    companions: Annotated[Number, Quantity("persons per man", 0)] = Field(
+        title="companions of a man"
+    )
     persons_per_car: Annotated[Number, Quantity("persons per car", 1)]
     cars_per_km: Annotated[Number, Quantity("cars per km", 1)]
-    background_men_share: Share
+    background_men_share: Share = Field(title="share of men in ordinary traffic")
 
 
 class Scenario(Strict):

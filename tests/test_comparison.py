@@ -21,9 +21,8 @@ from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.experiments import store as stores
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
-from flowsim.findings import coinciding, pairs
+from flowsim.findings import coinciding, pairs, summary
 from flowsim.findings.biography import Diary
-from flowsim.findings.comparison import summary
 from flowsim.results.folder import refuse_other
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table

@@ -7,7 +7,7 @@ import pytest
 
 from flowsim.errors import ScenarioError
 from flowsim.experiments.running import run
-from flowsim.findings.run import summary
+from flowsim.findings import summary
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Reason, reason_names
 from flowsim.model.world import World

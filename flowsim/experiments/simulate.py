@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.world import World
+from flowsim.results.observation import Observed
+from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario.schema import Scenario
 
 BIRTHS = DrawCache()
@@ -25,3 +29,12 @@ def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
     while model.running:
         model.step()
     return model
+
+
+def tables(scenario: Scenario, replications: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run a scenario some times in memory; return its daily table and its outcomes, as ``run``."""
+    world = World(scenario)
+    models = [simulate(world, r) for r in range(replications)]
+    daily = [daily_table(Observed(model), r) for r, model in enumerate(models)]
+    outcomes = [outcomes_table(model, r) for r, model in enumerate(models)]
+    return pd.concat(daily, ignore_index=True), pd.concat(outcomes, ignore_index=True)

@@ -9,15 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pandas as pd
-
 from flowsim.comparison.lambdas import VALUES, with_lambda
-from flowsim.experiments.simulate import simulate
+from flowsim.experiments.simulate import tables
 from flowsim.findings.account import Account
 from flowsim.findings.words import plural, sampled
-from flowsim.model.world import World
-from flowsim.results.observation import Observed
-from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario.schema import Scenario
 
 SAMPLE = 0.01
@@ -97,12 +92,4 @@ def with_stays(scenario: Scenario) -> dict[str, Scenario]:
 
 def account_of(scenario: Scenario, replications: int) -> Account:
     """Simulate a scenario in memory."""
-    world = World(scenario)
-    daily, outcomes = [], []
-    for r in range(replications):
-        model = simulate(world, r)
-        daily.append(daily_table(Observed(model), r))
-        outcomes.append(outcomes_table(model, r))
-    return Account(
-        scenario, pd.concat(daily, ignore_index=True), pd.concat(outcomes, ignore_index=True)
-    )
+    return Account(scenario, *tables(scenario, replications))

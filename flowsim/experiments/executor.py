@@ -32,8 +32,8 @@ from flowsim.machine import cores
 T = TypeVar("T")
 R = TypeVar("R")
 LOCAL = "local"
-LIVES = 3  # how often a task may take its worker with it
-LOST = f"its worker was killed {LIVES} times; if memory was short, take fewer workers"
+MOST_DEATHS = 3  # how often a task may take its worker with it
+LOST = f"its worker was killed {MOST_DEATHS} times; if memory was short, take fewer workers"
 _one_at_a_time = threading.Lock()  # what a process keeps between runs is not made for threads
 
 
@@ -223,7 +223,7 @@ class _Dispatcher:
         except (futures.BrokenExecutor, EOFError, ConnectionError) as error:
             # It died between two tasks, or what starts the workers did.
             task.deaths += not isinstance(error, futures.BrokenExecutor)
-            if task.deaths >= LIVES:
+            if task.deaths >= MOST_DEATHS:
                 raise MachineError(f"worker processes cannot be started: {error!r}") from None
             self.suspects.appendleft(task)
             self.broken = True
@@ -249,7 +249,7 @@ class _Dispatcher:
         except Exception as error:
             deaths = self._deaths(error)
             task.deaths += deaths
-            if deaths and task.deaths < LIVES:
+            if deaths and task.deaths < MOST_DEATHS:
                 self.suspects.append(task)
                 return
             result = Failed("WorkerLost", LOST) if deaths else Failed.from_error(error)
@@ -263,7 +263,7 @@ class _Dispatcher:
             self.broken = True
             return 1
         # Dask gives up on a task after some deaths, also on those that only sat beside it.
-        return LIVES - 1 if type(error).__name__ == "KilledWorker" else 0
+        return MOST_DEATHS - 1 if type(error).__name__ == "KilledWorker" else 0
 
 
 @contextmanager
@@ -304,7 +304,7 @@ class LocalExecutor:
 
     def renew(self) -> None:
         """Start the processes, or start them anew."""
-        for attempt in range(LIVES):
+        for attempt in range(MOST_DEATHS):
             if hasattr(self, "executor"):  # not always broken: what starts it may have died
                 self.executor.shutdown(wait=False, cancel_futures=True)
             self.executor = futures.ProcessPoolExecutor(
@@ -321,7 +321,7 @@ class LocalExecutor:
                     "what it does below  if __name__ == '__main__':  or use one worker"
                 ) from None
             except (EOFError, ConnectionError) as error:  # somebody killed the fork server
-                if attempt == LIVES - 1:
+                if attempt == MOST_DEATHS - 1:
                     message = f"worker processes cannot be started: {error!r}; use one worker"
                     raise MachineError(message) from None
             except BaseException:  # Ctrl-C; nobody holds this yet, to close it

@@ -44,11 +44,11 @@ def _environment() -> Environment:
     return made
 
 
-def _breakable(said: Markup) -> Markup:
+def _breakable(text: Markup) -> Markup:
     """Let a long dotted key break after a dot or a low line; links stay as they are."""
-    if "<" in said:
-        return said
-    return Markup(str(said).replace("_", "_<wbr>").replace(".", ".<wbr>"))  # escaped before
+    if "<" in text:
+        return text
+    return Markup(str(text).replace("_", "_<wbr>").replace(".", ".<wbr>"))  # escaped before
 
 
 def _style() -> Markup:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowsim.scenario.kinds import KINDS, SCENARIO, mistaken, told
+from flowsim.scenario.kinds import KINDS, SCENARIO, message, mistaken
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
@@ -75,9 +75,9 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
 
 def refuse_other_kinds(tree: Tree, path: Path, noun: str) -> None:
     """Refuse at once a sweep where a scenario is wanted, and the like."""
-    said = mistaken(tree.data, noun)
-    if said:
-        raise fail(shown(path), "", said)
+    mistake = mistaken(tree.data, noun)
+    if mistake:
+        raise fail(shown(path), "", mistake)
 
 
 def shown(path: Path) -> str:
@@ -128,7 +128,7 @@ def find(
     name = f"{printable(named)} " if origin.key else ""
     for other, kind in KINDS.items():
         if other != noun and named.removesuffix(".yaml") in shipped(kind.folder):
-            raise fail(where, key, f"{name}{told(other, noun)}")
+            raise fail(where, key, f"{name}{message(other, noun)}")
     if mode is None:
         raise fail(where, key, f"{name}does not exist{_near(path, known, noun)}")
     if stat.S_ISDIR(mode):

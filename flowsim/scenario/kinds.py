@@ -41,10 +41,10 @@ def mistaken(data: Mapping[str, Any], noun: str) -> str:
         return ""
     for other, kind in KINDS.items():
         if other != noun and any(sign in data for sign in kind.signs):
-            return told(other, noun)
+            return message(other, noun)
     return ""
 
 
-def told(other: str, noun: str) -> str:
+def message(other: str, noun: str) -> str:
     """Return what a file is instead of what was wanted, and what to do with it."""
     return f"is a {other}, not a {noun}; give it to {KINDS[other].command}"

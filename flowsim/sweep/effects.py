@@ -21,13 +21,13 @@ def regression(given: Response) -> list[Row]:
     more than two values are left out. ``r2`` says how much of the output a plane explains.
     """
     kept = given.at(given.whole)
-    said = f"left out: {given.missing()}" if given.missing() else ""
+    remark = f"left out: {given.missing()}" if given.missing() else ""
     chosen = [j for j in range(len(kept.names)) if _usable(kept, j)]
     n, k = len(kept.x), len(chosen)
     flat = bool(n) and bool(np.ptp(kept.mean) == 0)
     if n < k + 2 or not k or flat:
         why = "the output never changes" if flat else f"too few points ({n}) for {k} parameters"
-        notes = "; ".join(part for part in (why, said) if part)
+        notes = "; ".join(part for part in (why, remark) if part)
         return nothing(kept.names, "effect", notes, n)
     x, y = kept.x[:, chosen], kept.mean
     middle, scale = x.mean(axis=0), x.std(axis=0, ddof=1)
@@ -37,7 +37,7 @@ def regression(given: Response) -> list[Row]:
         return nothing([kept.names[j] for j in chosen], "effect", why, n)
     b, half, r2 = least_squares(z, y)
     poor = f"a plane explains only {100 * r2:.0f} % of the output" if r2 < POOR else ""
-    rows = [Row("(all)", "r2", r2, n=n, note="; ".join(p for p in (poor, said) if p))]
+    rows = [Row("(all)", "r2", r2, n=n, note="; ".join(p for p in (poor, remark) if p))]
     spread = float(y.std(ddof=1))
     for place, j in enumerate(chosen):
         slope, width = float(b[place + 1]), float(half[place + 1])

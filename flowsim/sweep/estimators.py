@@ -34,10 +34,10 @@ def sobol(given: Response) -> list[Row]:
     blocks, why = saltelli(given)
     if blocks is None:
         return nothing(given.names, "S1", why)
-    whole, said = _whole(given, blocks, "blocks")
+    whole, remark = _whole(given, blocks, "blocks")
     n, kept = len(whole), given.y[whole]
     if n < 2 or np.ptp(kept.mean(axis=2)) == 0:
-        why = "the output never changes" if n >= 2 else f"fewer than two whole blocks; {said}"
+        why = "the output never changes" if n >= 2 else f"fewer than two whole blocks; {remark}"
         return nothing(given.names, "S1", why, n)
     found = _salib_sobol(given.names, kept.mean(axis=2))
     rows = [
@@ -47,15 +47,15 @@ def sobol(given: Response) -> list[Row]:
     ]
     if given.n_replications > 1:
         rows += _of_expected_output(given.names, kept, found)
-    return [*rows, *_sums(found, n, said)]
+    return [*rows, *_sums(found, n, remark)]
 
 
 def _whole(given: Response, rows: Rows, what: str) -> tuple[Rows, str]:
     """Return the blocks or trajectories in which every point has a value, and how many have not."""
     whole = np.asarray(given.whole[rows].all(axis=1))
     lost = int((~whole).sum())
-    said = f"{lost} of {len(whole)} {what} left out: {given.missing()}" if lost else ""
-    return rows[whole], said
+    remark = f"{lost} of {len(whole)} {what} left out: {given.missing()}" if lost else ""
+    return rows[whole], remark
 
 
 def saltelli(given: Response) -> tuple[Rows | None, str]:
@@ -139,12 +139,12 @@ def _quality(value: float, half: float, n: int) -> str:
     return "; ".join(notes)
 
 
-def _sums(found: Found, n: int, said: str) -> list[Row]:
+def _sums(found: Found, n: int, remark: str) -> list[Row]:
     """Return the sums over the parameters: of S1 at most 1, of ST at least 1."""
     rows = []
     for index, values, halves in found:
         total, half = float(values.sum()), float(np.sqrt((halves**2).sum()))
-        notes = [said] if said else []
+        notes = [remark] if remark else []
         if (index == "S1" and total - half > 1) or (index == "ST" and total + half < 1):
             side = "above" if index == "S1" else "below"
             notes.append(f"a sum {side} 1 is impossible: too few samples")
@@ -164,10 +164,10 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
     rows, why = trajectories(given)
     if rows is None:
         return nothing(given.names, "mu_star", why)
-    whole, said = _whole(given, rows, "trajectories")
+    whole, remark = _whole(given, rows, "trajectories")
     n, kept = len(whole), given.at(whole.ravel())
     if n < 2:
-        return nothing(given.names, "mu_star", f"fewer than two whole trajectories; {said}", n)
+        return nothing(given.names, "mu_star", f"fewer than two whole trajectories; {remark}", n)
     found = salib.analyze(
         problem(given.names),
         kept.x,
@@ -187,7 +187,7 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
     if given.n_replications > 1:
         table += _floor(kept, levels)
     lost = float(len(rows) - n)
-    return table + ([Row("(all)", "left_out", lost, n=n, note=said)] if lost else [])
+    return table + ([Row("(all)", "left_out", lost, n=n, note=remark)] if lost else [])
 
 
 def trajectories(given: Response) -> tuple[Rows | None, str]:

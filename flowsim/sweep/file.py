@@ -98,19 +98,21 @@ class Sweep:
         ``sweep.yaml`` with the scenarios ``base-<name>.yaml`` and, of a table design,
         ``points.csv``; read from there it has the same runs with the same keys.
         """
-        said = self.read.model.model_dump(by_alias=True, exclude_unset=True)
+        content = self.read.model.model_dump(by_alias=True, exclude_unset=True)
         of_bases = {f"base-{base.name}.yaml": resolved_yaml(base.scenario) for base in self.bases}
-        said["scenario"], said["free"] = None, None
-        said["scenarios"] = list(of_bases)
-        said["parameters"] = {
+        content["scenario"], content["free"] = None, None
+        content["scenarios"] = list(of_bases)
+        content["parameters"] = {
             name: varied.model_dump(by_alias=True, exclude_unset=True)
             for name, varied in self.parameters.items()
         }
         points = {}
         if self.table is not None:
-            said["design"] = {"kind": "table", "file": POINTS_FILE}
+            content["design"] = {"kind": "table", "file": POINTS_FILE}
             points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)
-        ordered = {key: said[key] for key in SweepFile.model_fields if said.get(key) is not None}
+        ordered = {
+            key: content[key] for key in SweepFile.model_fields if content.get(key) is not None
+        }
         return {FILE: yaml_text(ordered)} | of_bases | points
 
 
@@ -276,8 +278,8 @@ def _bounded(
             read.problem(f"{what}; give a range instead{near}", "parameters", name, "free")
         )
         return varied
-    said = varied.model_dump(exclude_unset=True, exclude={"free"})
-    return Varied.model_validate(said | {"range": bounds[key]})
+    given = varied.model_dump(exclude_unset=True, exclude={"free"})
+    return Varied.model_validate(given | {"range": bounds[key]})
 
 
 def keys_of(name: str, varied: Varied) -> list[str]:

@@ -186,14 +186,14 @@ class _Refusals:
         if len(where) == len(self.points) * len(self.sweep.bases):
             return "at every point"
         row = zip(self.points.names, self.points.rows[first], strict=True)
-        values = ", ".join(f"{name} = {_said(value)}" for name, value in list(row)[:6])
+        values = ", ".join(f"{name} = {_written(value)}" for name, value in list(row)[:6])
         base = f" of {scenario}" if len(self.sweep.bases) > 1 else ""
         others = len(where) - 1
         more = f"; and {others:,} more point{'s' if others > 1 else ''}" if others else ""
         return f"point {first}{base}: {values}{more}"
 
 
-def _said(value: Any) -> str:
+def _written(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:.6g}" if isinstance(value, float) else str(value)

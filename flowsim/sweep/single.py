@@ -213,22 +213,22 @@ def rerun(
 
 def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
     """Return how a run differs from what the folder holds of it."""
-    said = []
+    found = []
     (row,) = pq.read_table(
         swept.path / "runs.parquet", filters=[("run", "=", run.number)]
     ).to_pylist()
     if row["error"] != outcome.error:
-        said.append(f"it said {row['error']!r} then, {outcome.error!r} now")
+        found.append(f"it said {row['error']!r} then, {outcome.error!r} now")
     for name, schema in SCHEMAS.items():
         held = _held(swept.path / f"{name}.parquet", run.number, schema)
         if not _same(held, rows_of(outcome, name)):
-            said.append(f"its rows in {name}.parquet differ")
+            found.append(f"its rows in {name}.parquet differ")
     made = swept.manifest["versions"]["flowsim"]
-    if (said or row["key"] != run.key) and made != __version__:
-        said.append(f"the sweep was made with flowsim {made}, this is {__version__}")
+    if (found or row["key"] != run.key) and made != __version__:
+        found.append(f"the sweep was made with flowsim {made}, this is {__version__}")
     if row["key"] != run.key and swept.manifest["data_hash"] != sources.content_hash():
-        said.append("the data tables are not those of the sweep")
-    return "; ".join(said)
+        found.append("the data tables are not those of the sweep")
+    return "; ".join(found)
 
 
 def _held(path: Path, run: int, schema: pa.Schema) -> pa.Table:

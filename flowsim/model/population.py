@@ -93,16 +93,43 @@ class Strata:
         return p.reshape(-1, 2)
 
     def plain(self, stratum: npt.NDArray[np.integer]) -> Ints:
-        """Return the plain strata of some strata; the first is of holdings without more."""
+        """Return the plain strata of some strata; the first is of holdings without more.
+
+        Parameters
+        ----------
+        stratum : integer array, shape (N,)
+
+        Returns
+        -------
+        int64, shape (N,)
+        """
         codes: Ints = stratum.astype(np.int64)
         return codes // self.per_cell * 8 + codes % 8 if self.further else codes
 
     def cell(self, stratum: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-        """Return the cells of some strata."""
+        """Return the cells of some strata.
+
+        Parameters
+        ----------
+        stratum : integer array, shape (N,)
+
+        Returns
+        -------
+        integer array, shape (N,)
+        """
         return stratum >> (3 + len(self.further))
 
     def by_plain(self, counts: Ints) -> Ints:
-        """Add up counts by stratum to counts by plain stratum, shape (8 C,)."""
+        """Add up counts by stratum to counts by plain stratum.
+
+        Parameters
+        ----------
+        counts : int64, shape (S,)
+
+        Returns
+        -------
+        int64, shape (8 C,)
+        """
         return counts.reshape(self.n_cells, -1, 8).sum(axis=1).reshape(-1)
 
     def expected(self) -> Floats:

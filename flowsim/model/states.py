@@ -56,7 +56,17 @@ AT_EXIT = (Reason.LIST, Reason.CLOSED, Reason.NOTICE)
 
 
 def refused_at_entry(reason: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-    """Return who was let out and then refused on the entry side, by ``Reason``; shape (N,)."""
+    """Return who was let out and then refused on the entry side.
+
+    Parameters
+    ----------
+    reason : integer array, shape (N,)
+        ``Reason`` codes.
+
+    Returns
+    -------
+    bool, shape (N,)
+    """
     return (reason == Reason.ENTRY_REFUSED) | (reason >= Reason.DOCUMENT)
 
 

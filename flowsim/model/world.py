@@ -226,9 +226,17 @@ class World:
         return np.where(lacks.any(axis=1), code, Reason.NONE).astype(np.uint8)
 
     def barriers(self, at: Ints, where: Ints, holds: Ints) -> npt.NDArray[np.uint8]:
-        """Return why destinations are not available to men at some seconds, (N,).
+        """Return why destinations are not available to men at some seconds.
 
-        As in ``lacking``; ``Reason.CLOSED`` for those who lack nothing.
+        Parameters
+        ----------
+        at, where, holds : int64, shape (N,)
+            Seconds since the horizon's start, destinations, documents held.
+
+        Returns
+        -------
+        uint8, shape (N,)
+            ``Reason`` codes as in ``lacking``; ``Reason.CLOSED`` for those who lack nothing.
         """
         lacking = self.lacking(self.row_at(at), where, holds)
         return np.where(lacking == Reason.NONE, np.uint8(Reason.CLOSED), lacking)

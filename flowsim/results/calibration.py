@@ -27,5 +27,14 @@ class CalibrationResults(Results):
 
 
 def csv_of(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV, numbers to six digits."""
+    """Return a table as CSV, numbers to six digits.
+
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    bytes
+    """
     return folders.csv_bytes(table, float_format="%.6g")

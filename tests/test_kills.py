@@ -24,7 +24,8 @@ import pytest
 from kill_worlds import ENOUGH, KINDS
 from test_sweep_running import DATA, TINY
 
-from flowsim.experiments.store import LOCK, STORE, Outcome, Store, packed
+from flowsim.experiments.store import Outcome, Store, packed
+from flowsim.results.folder import LOCK, STORE
 from flowsim.sweep import run_sweep, running
 from flowsim.sweep.file import read_sweep
 from flowsim.sweep.work import Task

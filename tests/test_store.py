@@ -20,7 +20,8 @@ import pytest
 
 from flowsim import machine
 from flowsim.errors import MachineError, ResultsError
-from flowsim.experiments.store import DAMAGED, LOCK, STORE, Outcome, Store, packed
+from flowsim.experiments.store import DAMAGED, Outcome, Store, packed
+from flowsim.results.folder import STORE
 from flowsim.sweep import open_sweep, tables
 from flowsim.sweep.running import refuse_unexpected
 from flowsim.sweep.tables import DAILY, Line, join, outcomes_of, parameter_columns
@@ -79,7 +80,7 @@ def test_what_was_added_is_found_again(tmp_path):
         assert again.done == store.done
         assert again.done[outcome(6).key] == "ModelError: run 6 is impossible"
         assert [again.outcome(outcome(n).key) for n in (3, 6, 1)] == list(map(outcome, (3, 6, 1)))
-    assert {path.name for path in tmp_path.iterdir()} == {STORE, LOCK}
+    assert {path.name for path in tmp_path.iterdir()} == {STORE}
 
 
 def test_others_may_look_while_one_works(tmp_path):
@@ -215,7 +216,7 @@ def test_of_a_ruined_file_all_is_saved_that_can_be_read(harmed, harm):
         for key in saved:
             store.outcome(key)
         store.clear()
-    assert [path.name for path in harmed.parent.iterdir()] == [LOCK]
+    assert not list(harmed.parent.iterdir())
 
 
 # -- one process at a time

@@ -20,9 +20,10 @@ from flowsim.cli import app, terminal
 from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
 from flowsim.experiments import store as stores
 from flowsim.experiments.running import run as run_one
-from flowsim.experiments.store import STORE, Outcome, Store
+from flowsim.experiments.store import Outcome, Store
 from flowsim.findings import sweep as headline
 from flowsim.model.flow_model import FlowModel
+from flowsim.results.folder import STORE
 from flowsim.results.observation import FLOWS
 from flowsim.scenario import load
 from flowsim.sweep import estimate, open_sweep, open_unfinished, rerun, run_sweep, running, work

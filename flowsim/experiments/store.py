@@ -4,9 +4,8 @@ While a sweep, a comparison or a calibration is unfinished its folder holds
 ``unfinished.sqlite``. A run is known by its key, a hash of all that decides it, so that it
 stays good when a design grows. SQLite writes ahead and flushes (``synchronous=FULL``): a run is
 there whole or not at all, whenever the machine stops. Each has the SHA-256 of what it gave, and
-the versions and data that made it. One process works on a folder, which the lock of an empty
-database beside it ensures on every system; others may look. At the end what is in it is
-written as tables, and the file goes.
+the versions and data that made it. One process works on a folder; others may look. At the end
+what is in it is written as tables, and the file goes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import socket
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Protocol, TypeVar
@@ -33,10 +32,10 @@ import pyarrow as pa
 from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
 from flowsim.experiments.executor import LOCAL, Failed, scatter
+from flowsim.results.folder import STORE, alone
 from flowsim.version import __version__
 
-STORE, LOCK = "unfinished.sqlite", ".in-use"
-DAMAGED = f"damaged-{STORE}"
+DAMAGED = f"{STORE}-damaged"
 FILES = tuple(f"{name}{end}" for name in (STORE, DAMAGED) for end in ("", "-wal", "-shm"))
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -170,8 +169,7 @@ class Store:
         self.n_failed = 0
         self._made = json.dumps(made_with())
         self._db: sqlite3.Connection | None = None
-        self._lock: sqlite3.Connection | None = None
-        self._locked = True
+        self._held, self._locked = ExitStack(), True
 
     # -- one process at a time
 
@@ -189,7 +187,7 @@ class Store:
             with self.reported():
                 if self.folder is not None and not self.look:
                     self.folder.mkdir(parents=True, exist_ok=True)
-                    self._take_lock(self.folder)
+                    self._locked = self._held.enter_context(alone(self.folder, _owner))
                 self._open()
             if not self.look:
                 self._refuse_mixture()
@@ -205,29 +203,11 @@ class Store:
             self.clear()
         self._close()
 
-    def _take_lock(self, folder: Path) -> None:
-        """Lock an empty database: the system frees it when this process ends, however it ends."""
-        self._lock = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
-        try:
-            self._lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written
-            self._lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as reason:
-            if _code(reason) == sqlite3.SQLITE_BUSY:
-                raise ResultsError(
-                    f"{folder} is being worked on by {_owner(folder)}; wait for it, "
-                    "stop it, or choose another --out"
-                ) from None
-            if _code(reason) != sqlite3.SQLITE_IOERR:
-                raise
-            self._locked = False
-            message = f"{folder} lies where files cannot be locked: start no second process"
-            warnings.warn(message, stacklevel=2)
-
     def _close(self) -> None:
-        for connection in (self._db, self._lock):
-            if connection is not None:
-                connection.close()
-        self._db = self._lock = None
+        if self._db is not None:
+            self._db.close()
+        self._db = None
+        self._held.close()
 
     # -- what is there
 

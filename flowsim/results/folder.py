@@ -11,7 +11,7 @@ import json
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from flowsim.errors import MachineError, ResultsError
 from flowsim.machine import write_atomically
 
 MANIFEST, LOCK = "manifest.json", ".in-use"
-OWN = (LOCK, "unfinished.sqlite")  # what a process that was killed may leave
+STORE = "unfinished.sqlite"
+OWN = (LOCK, STORE)  # how what a process that was killed may leave begins
 NAMES = pa.dictionary(pa.int32(), pa.string())
 DERIVED = ("report.html", "report.pdf", "reception-*.csv")
 
@@ -138,7 +139,7 @@ def refuse_other(folder: Path, kind: str, names: Sequence[str], force: bool) -> 
             "--force"
         )
     other, finished = names_in(folder), (folder / MANIFEST).exists()
-    same = other == list(names) or (not finished and sorted(other) == sorted(names))
+    same = other == list(names) or (not finished and set(other) <= set(names))
     if found != kind or not same:
         raise ResultsError(
             f"{folder} holds a {found} of {', '.join(other)}, not a {kind} of {', '.join(names)}; "
@@ -189,28 +190,41 @@ def _make_writable(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(
+    folder: Path, owner: Callable[[Path], str] = lambda _: "another process"
+) -> Iterator[bool]:
     """Keep other processes from writing into a folder; the system frees it if this one dies.
+
+    Parameters
+    ----------
+    owner : callable
+        Returns who works on a folder, for the message.
+
+    Yields
+    ------
+    bool
+        Whether the folder could be locked: not all file systems can.
 
     Raises
     ------
     ResultsError
-        If another process is writing into it.
+        If another process is working on it.
     """
-    path = folder / LOCK
+    path, locked = folder / LOCK, True
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
         try:
             lock.execute("PRAGMA journal_mode=MEMORY")  # nothing is ever written
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as reason:
-            if reason.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if reason.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise ResultsError(
-                    f"{folder} is being written by another process; wait for it, stop it, or "
+                    f"{folder} is being worked on by {owner(folder)}; wait for it, stop it, or "
                     "choose another --out"
                 ) from None
+            locked = False
             warnings.warn(f"{folder} cannot be locked: start no second process", stacklevel=3)
         try:
-            yield
+            yield locked
         finally:
             with suppress(OSError):  # elsewhere than on Unix a file in use stays
                 path.unlink()

@@ -20,18 +20,10 @@ from typing import Any
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
-from flowsim.experiments.store import (
-    FILES,
-    LOCK,
-    STORE,
-    Outcome,
-    Store,
-    refuse_other_version,
-    run_missing,
-)
+from flowsim.experiments.store import Outcome, Store, refuse_other_version, run_missing
 from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
-from flowsim.results.folder import MANIFEST, altered, digest, digest_of, read_json
+from flowsim.results.folder import MANIFEST, OWN, STORE, altered, digest, digest_of, read_json
 from flowsim.results.manifest import manifest_of
 from flowsim.results.opening import open_sweep
 from flowsim.results.sweep import SweepResults
@@ -151,7 +143,7 @@ def refuse_unexpected(folder: Path) -> None:
         raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
     if not folder.exists() or (folder / STORE).is_file() or finished_manifest(folder):
         return
-    unexpected = {path.name for path in folder.iterdir()} - {*FILES, LOCK}
+    unexpected = [p.name for p in folder.iterdir() if not p.name.startswith(OWN)]
     if unexpected:
         raise ResultsError(
             f"{folder} holds something that is not a sweep, or one whose {MANIFEST} is "

@@ -19,7 +19,7 @@ from flowsim.data import sources
 from flowsim.errors import ModelError, ResultsError
 from flowsim.experiments.running import tables_of
 from flowsim.experiments.simulate import simulate
-from flowsim.experiments.store import STORE, Outcome, Store
+from flowsim.experiments.store import Outcome, Store
 from flowsim.machine import cores
 from flowsim.model.world import World
 from flowsim.results import folder as folders
@@ -120,7 +120,7 @@ def _done(folder: Path) -> set[str]:
     """Return the keys of what a folder holds, finished or not; nothing if there is none."""
     if finished_manifest(folder):
         return set(errors_of(folder))
-    if not (folder / STORE).is_file():
+    if not (folder / folders.STORE).is_file():
         return set()
     with Store(folder, look=True) as store:
         return set(store.done)
@@ -278,7 +278,7 @@ def open_unfinished(folder: str | os.PathLike[str]) -> SweepResults:
         If the folder holds no unfinished sweep.
     """
     folder = Path(folder)
-    if not (folder / STORE).is_file() or not (folder / FILE).is_file():
+    if not (folder / folders.STORE).is_file() or not (folder / FILE).is_file():
         raise ResultsError(f"{folder} holds no unfinished sweep")
     plan = make_plan(read_sweep(folder / FILE))
     with Store(folder, look=True) as store, tempfile.TemporaryDirectory() as place:

@@ -442,5 +442,6 @@ def test_a_shapley_value_lies_in_the_range_printed_beside_it():
     """A mean over orders can lie outside the effects of coming first and of coming last."""
     row = {"first_in": -1140.0, "last_in": -1070.0, "least": -1400.0, "most": -1050.0}
     numbers = {"effect": -1200.0, "low": -1300.0, "high": -1100.0, "unit": "cars", **row}
+    numbers["policy"] = "a_policy"
     (own,) = coinciding._table({"a_policy": numbers, coincidence.ALL: numbers}, "queue").rows
     assert own[3] == "−1,400 to −1,050"

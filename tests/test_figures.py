@@ -131,6 +131,12 @@ def test_a_man_with_a_passport_who_could_not_go_met_a_closed_way(baseline: Run) 
     assert set(with_one["outcome"]) == {"Wanted to go, way was closed"}
 
 
+def test_a_table_without_reasons_is_drawn_without_them(baseline: Run) -> None:
+    rows = baseline.outcomes.assign(status="wants-georgia", destination="").drop(columns="reason")
+    given = made_up(baseline.scenario, baseline.daily, baseline.hourly, rows)
+    assert drawn("outcomes", given).title.endswith("had wanted to go and could not")
+
+
 def test_replications_are_averaged_not_added() -> None:
     one, many = results(scenario()), results(scenario(), replications=3)
     assert outcomes.table(many)[0]["men"].sum() == pytest.approx(

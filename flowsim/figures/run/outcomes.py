@@ -39,6 +39,7 @@ OUTCOMES = {
     "hiding": ("Called up and hiding", "had been called up and were hiding"),
     "home": ("At home", "were at home"),
 }
+COULD_NOT = ("Wanted to go, could not", "had wanted to go and could not")
 AT_HOME = ("home", "hiding", "enlisted")
 BODY = 92.0
 SHARES, NARROW = (0.30, 0.24, 0.36), (13.0, 17.0, 26.0)
@@ -128,7 +129,7 @@ def _outcome(group: Mapping[str, Any], results: Run, why: Mapping[str, tuple[str
     if kind == "abroad":
         return f"In {places[key].name if key in places else key}"
     if kind == "wants":  # a run by an earlier version has no reasons
-        return why.get(group.get("reason", ""), ("Wanted to go, could not",))[0]
+        return why.get(group.get("reason", ""), COULD_NOT)[0]
     return OUTCOMES.get(group["status"], (group["status"],))[0]
 
 
@@ -177,7 +178,7 @@ def finding(data: pd.DataFrame, results: Run) -> str:
     rest = men[~away].sort_values(ascending=False, kind="stable")
     if rest.empty or rest.iloc[0] < 0.02 * total:
         return text
-    held = dict((*OUTCOMES.values(), *reasons(results.scenario).values()))
+    held = dict((*OUTCOMES.values(), COULD_NOT, *reasons(results.scenario).values()))
     top = str(rest.index[0])
     return f"{text}; {share(rest.iloc[0] / total)} {held.get(top, f'were elsewhere ({top})')}"
 

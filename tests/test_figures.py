@@ -30,8 +30,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from flowsim import figures
 from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
-from flowsim.figures.layout import geography, published, ribbons, save, style
-from flowsim.figures.layout import policy_bars as marks
+from flowsim.figures.layout import geography, policy_bars, published, ribbons, save, style
 from flowsim.figures.run import flows, maps, outcomes, queues
 from flowsim.findings import words
 from flowsim.results.run import Run
@@ -204,8 +203,8 @@ def test_marks_come_from_the_policies_of_the_scenario() -> None:
         }
 
     given = scenario(change)
-    assert [m.label for m in marks.marks(given, "georgia")] == ["Mobilisation announced"]
-    announced, shut = marks.marks(given, "kazakhstan")
+    assert [m.label for m in policy_bars.bars_of(given, "georgia")] == ["Mobilisation announced"]
+    announced, shut = policy_bars.bars_of(given, "kazakhstan")
     assert (shut.label, shut.place) == ("Closed to men", given.crossings["KZ-ILEK"].name)
     hours = given.destinations["kazakhstan"].utc_offset_h - 3
     assert announced.start == given.call_up.announced + timedelta(hours=hours)
@@ -217,7 +216,7 @@ def test_a_policy_outside_the_horizon_has_no_mark() -> None:
             "late": {"kind": "border-closed", "at": "all", "for": "all", "from": "2023-01-01"}
         }
 
-    assert len(marks.marks(scenario(change), "georgia")) == 1
+    assert len(policy_bars.bars_of(scenario(change), "georgia")) == 1
 
 
 # ---- shapes --------------------------------------------------------------------------------

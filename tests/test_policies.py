@@ -91,7 +91,7 @@ for engine in ("columns", "agents"):
         through[f"{engine} {name}"] = float(between.value.sum())
 print(json.dumps({
     "through": through,
-    "bars": [m.label for m in policy_bars.marks(slow, "georgia")],
+    "bars": [m.label for m in policy_bars.bars_of(slow, "georgia")],
     "limits": str(doubts.finding([slow])),
     "named": named("policies.slow_lars.speed", slow).label,
     "problems": problems,

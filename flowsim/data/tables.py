@@ -20,7 +20,7 @@ RESTORE = " Restore the file as flowsim ships it."
 class Row(BaseModel):
     """Base of the rows of a table: read from text, never changed; other columns are left alone."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class Expected(str):

@@ -128,7 +128,7 @@ class Timetable:
         ]
 
     def show(self, cells: Cells, visibility: Dated) -> None:
-        """Let the more visible of several checks at a crossing count."""
+        """Raise visibility to that of a check, where none is more visible."""
         seen = visibility.by_hour(self.clock, WARM_UP)[cells.rows, None]
         self.visibility[cells] = np.maximum(self.visibility[cells], seen)
 

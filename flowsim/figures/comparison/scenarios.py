@@ -9,8 +9,7 @@ import pandas as pd
 
 from flowsim.figures.comparison.outcomes import source
 from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders, timelines, worlds
-from flowsim.figures.layout import policy_bars as marks
+from flowsim.figures.layout import ladders, policy_bars, timelines, worlds
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted
@@ -96,7 +95,7 @@ def _draw_place(
         if named:
             sheet.text(x, y + 0.4, fitted(name, preset.small, width + 2), preset.small)
         panel = sheet.axes(x, y + head, width, line - head - FOOT * preset.scale)
-        marks.time_axis(panel, horizon, width, preset, inside=True)
+        policy_bars.time_axis(panel, horizon, width, preset, inside=True)
         worlds.draw(curves, name, panel, shown[:1], alpha=0.8, **BEHIND)
         timelines.number_axis(panel, limit, ticks=4)
         panel.tick_params(labelleft=column == 0)

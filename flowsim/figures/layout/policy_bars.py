@@ -21,7 +21,7 @@ MOST, MOST_ON_SLIDE = 9, 4
 
 
 @dataclass(frozen=True)
-class Mark:
+class PolicyBar:
     """A policy, or the moment of an announcement (``end`` None), in the clock of a panel."""
 
     label: str
@@ -30,7 +30,9 @@ class Mark:
     place: str = ""
 
 
-def marks(scenario: schema.Scenario, destination: str, crossing: str | None = None) -> list[Mark]:
+def bars_of(
+    scenario: schema.Scenario, destination: str, crossing: str | None = None
+) -> list[PolicyBar]:
     """Return the policies that touch a destination (or one crossing), in order of their start.
 
     Times are local to the destination (or the crossing's other side is ignored: Moscow time,
@@ -40,23 +42,23 @@ def marks(scenario: schema.Scenario, destination: str, crossing: str | None = No
     offset = MOSCOW_UTC_OFFSET_H if crossing else place.utc_offset_h
     shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
     first, last = scenario.horizon.start, scenario.horizon.end
-    found = [Mark("Mobilisation announced", scenario.call_up.announced + shift, None)]
+    found = [PolicyBar("Mobilisation announced", scenario.call_up.announced + shift, None)]
     for policy in scenario.policies.values():
         if not policy.touches(destination, crossing, scenario.crossings):
             continue
         start, end = policy.span[0] or first, policy.span[1] or last
         if policy.announcement is not None:
-            found.append(Mark(policy.label, start + shift, None))
+            found.append(PolicyBar(policy.label, start + shift, None))
         elif start < last and end > first:
             where = "" if crossing else policy.where(destination, scenario.crossings)
             since, until = max(start, first) + shift, min(end, last) + shift
-            found.append(Mark(policy.label, since, until, where))
-    kept = [mark for mark in found if first <= mark.start - shift < last]
-    return sorted(kept, key=lambda mark: (mark.start, mark.end is not None, mark.label))
+            found.append(PolicyBar(policy.label, since, until, where))
+    kept = [bar for bar in found if first <= bar.start - shift < last]
+    return sorted(kept, key=lambda bar: (bar.start, bar.end is not None, bar.label))
 
 
-def height(found: Sequence[Mark], preset: Preset) -> float:
-    """Return the height in mm that the strip of some marks needs."""
+def height(found: Sequence[PolicyBar], preset: Preset) -> float:
+    """Return the height in mm that the strip of some bars needs."""
     return ROW * preset.scale * min(len(found), _most(preset))
 
 
@@ -65,8 +67,8 @@ def _most(preset: Preset) -> int:
     return MOST if preset.height is None else MOST_ON_SLIDE
 
 
-def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
-    """Draw each mark as a row of the strip, with thin lines down into the panel below.
+def draw(found: Sequence[PolicyBar], strip: Axes, panel: Axes, sheet: Sheet) -> None:
+    """Draw each bar as a row of the strip, with thin lines down into the panel below.
 
     Parameters
     ----------
@@ -86,16 +88,16 @@ def draw(found: Sequence[Mark], strip: Axes, panel: Axes, sheet: Sheet) -> None:
         look: dict[str, Any] = {"va": "center_baseline", "style": "italic", "zorder": 4}
         text = strip.text(left, n_rows - 0.5, more, size=size, **look)
         text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.4})
-    for row, mark in enumerate(shown):
-        start = at(mark.start)
-        end = min(at(mark.end), strip.get_xlim()[1]) if mark.end else start
+    for row, bar in enumerate(shown):
+        start = at(bar.start)
+        end = min(at(bar.end), strip.get_xlim()[1]) if bar.end else start
         strip.plot([start, start], [row + 0.5, n_rows], color=RULE, linewidth=0.6, zorder=1)
-        _draw_row(row, mark, start, end, strip, sheet)
-        look = {"color": QUIET, "linewidth": 0.9} if mark.end is None else {"color": RULE}
+        _draw_row(row, bar, start, end, strip, sheet)
+        look = {"color": QUIET, "linewidth": 0.9} if bar.end is None else {"color": RULE}
         panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
 
 
-def _draw_row(row: int, mark: Mark, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
+def _draw_row(row: int, bar: PolicyBar, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
     left, right = ax.get_xlim()
     per_mm = (right - left) / (ax.get_position().width * sheet.width)
     gap, size = (1.2 if end > start else 2.0) * per_mm, sheet.preset.small
@@ -106,9 +108,9 @@ def _draw_row(row: int, mark: Mark, start: float, end: float, ax: Axes, sheet: S
     else:
         ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
     rooms = (end - start - 2 * gap, right - end - gap, start - left - gap)
-    label = plain(f"{mark.label}, {mark.place}" if mark.place else mark.label)
+    label = plain(f"{bar.label}, {bar.place}" if bar.place else bar.label)
     if text_width(label, size) * per_mm > max(rooms):
-        label = fitted(mark.label, size, max(rooms) / per_mm)
+        label = fitted(bar.label, size, max(rooms) / per_mm)
     needed = min(text_width(label, size) * per_mm, max(rooms))
     place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
     x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from flowsim.figures.layout import policy_bars as marks
+from flowsim.figures.layout import policy_bars
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
 from flowsim.figures.layout.style import BLUE, Preset
@@ -53,7 +53,7 @@ def curve(ax: Axes, times: Any, rows: pd.DataFrame, **look: Any) -> None:
 def stacked(
     caption: Caption,
     preset: Preset,
-    panels: Sequence[tuple[str, Sequence[marks.Mark]]],
+    panels: Sequence[tuple[str, Sequence[policy_bars.PolicyBar]]],
     horizon: Horizon,
     high: float,
 ) -> tuple[Sheet, list[Axes]]:
@@ -75,16 +75,16 @@ def stacked(
     ]
 
 
-def height(panel: float, strip: Sequence[marks.Mark], preset: Preset) -> float:
+def height(panel: float, strip: Sequence[policy_bars.PolicyBar], preset: Preset) -> float:
     """Return the height in mm of a cell whose panel is ``panel`` mm high."""
-    return HEAD + marks.height(strip, preset) + panel + FOOT
+    return HEAD + policy_bars.height(strip, preset) + panel + FOOT
 
 
 def framed(
     sheet: Sheet,
     cell: Cell,
     head: str,
-    strip: Sequence[marks.Mark],
+    strip: Sequence[policy_bars.PolicyBar],
     horizon: Horizon,
     room: float = HEAD,
 ) -> Axes:
@@ -93,14 +93,14 @@ def framed(
     left, width = cell.left + LEFT * scale, cell.width - LEFT * scale - RIGHT
     heading = fitted(head, preset.text, cell.width - 5.0, "bold")
     sheet.text(cell.left + 2.5, cell.top, heading, preset.text, weight="bold")
-    top, high = cell.top + room * scale, marks.height(strip, preset)
+    top, high = cell.top + room * scale, policy_bars.height(strip, preset)
     below = cell.height - room * scale - high - FOOT * scale
     panel = sheet.axes(left, top + high, width, below)
-    marks.time_axis(panel, horizon, width, preset)
+    policy_bars.time_axis(panel, horizon, width, preset)
     if strip:
         bars = sheet.axes(left, top, width, high)
         bars.set_xlim(panel.get_xlim())
-        marks.draw(strip, bars, panel, sheet)
+        policy_bars.draw(strip, bars, panel, sheet)
     return panel
 
 

@@ -16,8 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import policy_bars as marks
-from flowsim.figures.layout import published, timelines
+from flowsim.figures.layout import policy_bars, published, timelines
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key
@@ -168,7 +167,7 @@ def _arranged(
     """Arrange one panel per destination, each under the strip of its policies."""
     scenario, data = results.scenario, caption.data
     panels = [
-        (f"Persons entering {place.name} a day", marks.marks(scenario, name))
+        (f"Persons entering {place.name} a day", policy_bars.bars_of(scenario, name))
         for name, place in scenario.destinations.items()
     ]
     sheet, axes = timelines.stacked(caption, preset, panels, scenario.horizon, PANEL)

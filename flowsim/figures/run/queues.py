@@ -12,8 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import policy_bars as marks
-from flowsim.figures.layout import published, timelines
+from flowsim.figures.layout import policy_bars, published, timelines
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
@@ -75,10 +74,10 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     )
     focus, strip = shown.focus, []
     if focus:
-        strip = marks.marks(scenario, scenario.crossings[focus].destination, focus)
+        strip = policy_bars.bars_of(scenario, scenario.crossings[focus].destination, focus)
     columns = 2 if preset.narrow or beside else BUSIEST
     rows = -(-max(1, len(shown.busiest)) // columns)
-    *queue, waits = _cells(preset, marks.height(strip, preset), rows)
+    *queue, waits = _cells(preset, policy_bars.height(strip, preset), rows)
     sheet = caption.sheet(preset, waits.top + waits.height)
     if beside:
         queue = [replace(cell, height=sheet.body) for cell in queue]
@@ -205,7 +204,7 @@ def _draw_waits(
         x = left + column * (width + gap)
         y = cell.top + 2 * head + row * (high + head + foot)
         panel = sheet.axes(x, y, width, high)
-        marks.time_axis(panel, scenario.horizon, width, preset, inside=True)
+        policy_bars.time_axis(panel, scenario.horizon, width, preset, inside=True)
         _draw_lines(waits[waits["place_id"] != key], panel, color=RULE, linewidth=0.6, zorder=1)
         draw(waits[waits["place_id"] == key], panel)
         _draw_lines(slow[slow["place_id"] == key], panel, zorder=2, **SLOW)

@@ -107,3 +107,15 @@ def test_the_command_tells_one_man_and_lists_many() -> None:
     nobody = CliRunner().invoke(app, [*base, "status=nowhere"])
     assert nobody.exit_code == 2
     assert "No man of this sample is status=nowhere" in nobody.output
+
+
+def test_a_man_refused_for_want_of_a_visa_is_told_which() -> None:
+    """Under way when Georgia begins to ask for it, he is turned back at entry."""
+    diary = Diary(load("georgia-asks-for-visas", SAMPLE))
+    at_entry = [
+        " ".join(event.text for event in life(diary, man))
+        for man in find(diary, "status=turned-back,destination=georgia,passport=yes")
+    ]
+    assert any("Georgia refuses him entry: he has no Georgian visa" in text for text in at_entry)
+    at_home = life(diary, find(diary, "status=wants-georgia,passport=yes")[0])
+    assert any("It requires the Georgian visa" in event.text for event in at_home)

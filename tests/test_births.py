@@ -26,7 +26,7 @@ def men(world: World, register: DrawCache | None, replication: int = 0, **given)
         Draws(world.assumptions.seed, replication),
         world.caps,
         world.call_up_caps,
-        register=register,
+        draw_cache=register,
         **given,
     )
 

@@ -98,7 +98,7 @@ def men():
     life = lived(FEEDBACK_OFF | {"choice.constant.georgia": -4.5}, 0.002)
     names = life.world.destinations
     terms = decisions.terms_of(life, born(life, life, life.id), names)
-    return terms, decisions.Fates.of(life, life.id), names
+    return terms, decisions.OwnDraws.of(life, life.id), names
 
 
 @settings(max_examples=40, deadline=None)
@@ -165,7 +165,7 @@ def test_the_release_after_a_closure_breaks_the_law(men):
                 ),
                 call_up=replace(terms.call_up, threshold=np.array([np.inf], dtype=np.float32)),
             )
-            found = decisions.decide(its, decisions.Fates(np.array([0.99]), np.array([0.5])))
+            found = decisions.decide(its, decisions.OwnDraws(np.array([0.99]), np.array([0.5])))
             chosen[release > 0, raised_by > 0] = int(found.outcome[0]) - (len(names) + 3)
     assert chosen == {
         (False, False): georgia,

@@ -114,7 +114,7 @@ def test_no_switch_but_reached_by_a_threshold_is_missed():
 
 def decided(life, other, ids, names):
     its = decisions.terms_of(life, born(life, other, ids), names)
-    return decisions.decide(its, decisions.Fates.of(life, ids))
+    return decisions.decide(its, decisions.OwnDraws.of(life, ids))
 
 
 @pytest.mark.parametrize(("other", "changes"), OTHERS)

@@ -58,7 +58,7 @@ def in_objects(world: World) -> Fates:
 def in_the_comparison(world: World) -> Fates:
     trace = live(world, 0)[1]
     terms = comparison.terms_of(trace, born(trace, trace, trace.id), world.destinations)
-    found = comparison.decide(terms, comparison.Fates.of(trace, trace.id))
+    found = comparison.decide(terms, comparison.OwnDraws.of(trace, trace.id))
     names = comparison.decisions(world.destinations)
     enlisted = found.outcome == names.index("enlisted")
     wants = (comparison.passed_at(terms) < NEVER).any(axis=1)

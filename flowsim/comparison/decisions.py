@@ -145,26 +145,26 @@ def decisions(destinations: Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Fates:
+class OwnDraws:
     """The draws that belong to men and not to worlds, each shape (N,)."""
 
     release: Floats
     comply: Floats
 
     @classmethod
-    def of(cls, life: RunTrace, ids: Ints) -> Fates:
+    def of(cls, trace: RunTrace, ids: Ints) -> OwnDraws:
         """Draw them again; the address gives the same numbers as in the run."""
-        draws = Draws(life.world.assumptions.seed, life.replication)
+        draws = Draws(trace.world.assumptions.seed, trace.replication)
         return cls(draws.uniform("release", ids), draws.uniform("comply", ids))
 
-    def take(self, men: Ints) -> Fates:
+    def take(self, men: Ints) -> OwnDraws:
         """Return the draws of some of the men."""
-        return Fates(self.release[men], self.comply[men])
+        return OwnDraws(self.release[men], self.comply[men])
 
 
-def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Terms:
+def terms_of(trace: RunTrace, men: Attributes, destinations: Sequence[str]) -> Terms:
     """Gather the terms of one world; what it lacks of some destinations is left empty."""
-    world, tastes = life.world, life.world.assumptions.choice
+    world, tastes = trace.world, trace.world.assumptions.choice
     columns = np.array([destinations.index(name) for name in world.destinations])
 
     def wide(values: npt.NDArray[Any], fill: float = 0.0) -> npt.NDArray[Any]:
@@ -186,9 +186,9 @@ def terms_of(life: RunTrace, men: Attributes, destinations: Sequence[str]) -> Te
             np.isin(np.arange(len(destinations)), columns),
             replace(world.openings, available=wide(world.available, False)),
         ),
-        wait=wide(life.road),
-        visible_checks=wide(life.checks),
-        network=wide(life.network),
+        wait=wide(trace.road),
+        visible_checks=wide(trace.checks),
+        network=wide(trace.network),
         panic=Panic(world.panic, world.assumptions.panic.reference.value),
         call_up=_call_up(world, men),
     )
@@ -231,20 +231,20 @@ def completed(terms: Terms, other: Terms) -> Terms:
     )
 
 
-def decide(terms: Terms, fates: Fates) -> Decisions:
+def decide(terms: Terms, draws: OwnDraws) -> Decisions:
     """Let men decide: the first of their wishes that is open to them, or the call-up before it."""
     n, n_to = terms.tastes.threshold.shape
     if n == 0:
         return Decisions(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     passed = passed_at(terms)
-    leaves = acts_at(passed, terms, fates)
+    leaves = acts_at(passed, terms, draws)
     order = law.first_wishes(np.tile(np.arange(n), n_to), leaves.T.ravel(), passed.T.ravel())
     first = order // n  # of each man's wishes the one he can act on first
     everybody = np.arange(n)
     leaves_at, summoned_at = leaves[everybody, first], summons(terms)
     summoned = summoned_at < NEVER
     summoned &= law.finds_at_home(summoned_at, np.ones(n, dtype=bool), leaves_at)
-    enlisted = summoned & law.complies(fates.comply, terms.call_up.comply)
+    enlisted = summoned & law.complies(draws.comply, terms.call_up.comply)
     enlisted_at = np.where(enlisted, summoned_at, NEVER)
     goes = (leaves_at < NEVER) & law.is_free(enlisted_at, leaves_at)
     wish = passed.argmin(axis=1)
@@ -325,12 +325,12 @@ def crossings(threshold: npt.NDArray[np.float32], group: Ints, level: Floats, pa
     return out
 
 
-def acts_at(passed: Ints, terms: Terms, fates: Fates) -> Ints:
+def acts_at(passed: Ints, terms: Terms, draws: OwnDraws) -> Ints:
     """Return when each man can act on each wish, at once or after a reopening, shape (N, J)."""
     out = np.full(passed.shape, NEVER, dtype=np.int64)
     wishes = men, where = np.nonzero(passed < NEVER)
     available = terms.availability
     out[wishes] = available.openings.acts_at(
-        passed[wishes], available.holds[men], where, lambda waits: fates.release[men[waits]]
+        passed[wishes], available.holds[men], where, lambda waits: draws.release[men[waits]]
     )
     return out

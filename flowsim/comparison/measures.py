@@ -37,10 +37,10 @@ def reduced(daily: pd.DataFrame) -> pd.DataFrame:
     return every[KEYS].assign(how=how, value=value)
 
 
-def by_outcome(life: RunTrace) -> pd.DataFrame:
+def by_outcome(trace: RunTrace) -> pd.DataFrame:
     """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
-    names = outcomes(all_destinations([life.world]))
-    men = np.bincount(life.outcome(names), life.weight[life.cell], minlength=len(names))
-    men[names.index("home")] += life.world.strata.men.sum() - men.sum()
+    names = outcomes(all_destinations([trace.world]))
+    men = np.bincount(trace.outcome(names), trace.weight[trace.cell], minlength=len(names))
+    men[names.index("home")] += trace.world.strata.men.sum() - men.sum()
     table = {"place_kind": OUTCOME, "place_id": list(names), "measure": MEN, "how": "last"}
     return pd.DataFrame({**table, "value": men})

@@ -23,7 +23,7 @@ class Pair:
     ----------
     a, b : RunTrace
     destinations, names : tuple of str
-        Of both worlds together, and what can become of a man (``lives.outcomes``).
+        Of both worlds together, and what can become of a man (``traces.outcomes``).
     id : int64, shape (N,)
     row_a, row_b : int64, shape (N,)
         Rows in each world, -1 where it does not keep him: he stays home there.
@@ -62,8 +62,8 @@ def match(a: RunTrace, b: RunTrace) -> Pair:
     ids = np.union1d(a.id, b.id)
     row_a, row_b = a.rows_of(ids), b.rows_of(ids)
     outcome_a, outcome_b = (
-        np.where(rows >= 0, np.append(life.outcome(names), 0)[rows], 0)
-        for life, rows in ((a, row_a), (b, row_b))
+        np.where(rows >= 0, np.append(trace.outcome(names), 0)[rows], 0)
+        for trace, rows in ((a, row_a), (b, row_b))
     )
     return Pair(
         a,
@@ -104,7 +104,7 @@ def transitions(pair: Pair) -> pd.DataFrame:
     keys, counts = keys[counts > 0], counts[counts > 0]
     stratum, before, after = keys // n // n * 2, keys // n % n, keys % n
     of = {name: column[stratum] for name, column in world.of_plain.items()}
-    labels = [life.world.assumptions.name for life in (pair.a, pair.b)]
+    labels = [trace.world.assumptions.name for trace in (pair.a, pair.b)]
     return pd.DataFrame(
         {
             "a": categories(np.zeros(len(keys), dtype=np.int8), labels[:1]),

@@ -264,13 +264,13 @@ class _Once:
     """One replication: men are born once, and what was run before is not run again."""
 
     def __init__(self, replication: int) -> None:
-        self.replication, self._register = replication, DrawCache()
+        self.replication, self._draw_cache = replication, DrawCache()
         self._daily: dict[Keyed, pd.DataFrame] = {}
         self._numbers: dict[Keyed, pd.DataFrame] = {}
 
     def lived(self, keyed: Keyed, part: Part) -> RunTrace:
         """Run a scenario and put its tables into the part."""
-        model, life = live(_world(keyed), self.replication, self._register)
+        model, life = live(_world(keyed), self.replication, self._draw_cache)
         daily = daily_table(Observed(model), self.replication)
         numbers = self._reduced(daily, life)
         part.add("daily", daily)
@@ -282,7 +282,7 @@ class _Once:
     def numbers(self, keyed: Keyed) -> pd.DataFrame:
         """Return the numbers of a scenario by lambda, run now unless it was before."""
         if keyed not in self._numbers:
-            model, life = live(_world(keyed), self.replication, self._register)
+            model, life = live(_world(keyed), self.replication, self._draw_cache)
             daily = daily_table(Observed(model), self.replication, BY_LAMBDA)
             self._numbers[keyed] = self._reduced(daily, life)
         return self._numbers[keyed]
@@ -292,7 +292,7 @@ class _Once:
         daily, targets = self._daily.get(keyed), coincidence.targets_of(keyed.scenario)
         if daily is None:
             measures, places = ({getattr(t, of) for t in targets} for of in ("measure", "place"))
-            model, _ = live(_world(keyed), self.replication, self._register)
+            model, _ = live(_world(keyed), self.replication, self._draw_cache)
             chosen = Selection(measures=frozenset(measures), places=frozenset(places))
             daily = daily_table(Observed(model), self.replication, chosen)
         return [coincidence.value_of(target, daily) for target in targets]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from flowsim.comparison.decisions import (
     Decisions,
-    Fates,
+    OwnDraws,
     Terms,
     completed,
     decide,
@@ -50,11 +50,11 @@ def labels(pair: Pair) -> Ints:
     a = terms_of(pair.a, born(pair.a, pair.b, ids), pair.destinations)
     b = terms_of(pair.b, born(pair.b, pair.a, ids), pair.destinations)
     a, b = completed(a, b), completed(b, a)
-    fates = Fates.of(pair.a, ids)
-    in_a, in_b = decide(a, fates), decide(b, fates)
+    draws = OwnDraws.of(pair.a, ids)
+    in_a, in_b = decide(a, draws), decide(b, draws)
     label = _gates(pair, men)
     other = np.flatnonzero(in_a.outcome != in_b.outcome)
-    label[other] = _terms(_chosen(a, other), _chosen(b, other), fates.take(other), in_b, other)
+    label[other] = _terms(_chosen(a, other), _chosen(b, other), draws.take(other), in_b, other)
     return label
 
 
@@ -69,7 +69,7 @@ def _chosen(terms: Terms, men: Ints) -> Terms:
     )
 
 
-def _terms(a: Terms, b: Terms, fates: Fates, in_b: Decisions, men: Ints) -> Ints:
+def _terms(a: Terms, b: Terms, draws: OwnDraws, in_b: Decisions, men: Ints) -> Ints:
     """Exchange one term after the other; give the label of each man who decides otherwise."""
     goal = in_b.outcome[men]
     alone = np.zeros((len(men), len(DECISION)), dtype=bool)
@@ -77,7 +77,7 @@ def _terms(a: Terms, b: Terms, fates: Fates, in_b: Decisions, men: Ints) -> Ints
         name = term.replace(" ", "_").replace("-", "_")
         theirs = getattr(b, name)
         if len(men) and not _equal(getattr(a, name), theirs):
-            alone[:, place] = decide(replace(a, **{name: theirs}), fates).outcome == goal
+            alone[:, place] = decide(replace(a, **{name: theirs}), draws).outcome == goal
     n = alone.sum(axis=1)
     return np.select(
         [n == 1, n > 1],
@@ -102,11 +102,14 @@ def _gates(pair: Pair, men: Ints) -> Ints:
     """Label men by the first gate at which the worlds part, as if all had decided alike."""
     rows = pair.row_a[men], pair.row_b[men]
     (first_a, again_a), (first_b, again_b) = (
-        [_renamed(trip.take(r), life.world.destinations, pair.destinations) for trip in life.trips]
-        for life, r in zip((pair.a, pair.b), rows, strict=True)
+        [
+            _renamed(trip.take(r), trace.world.destinations, pair.destinations)
+            for trip in trace.trips
+        ]
+        for trace, r in zip((pair.a, pair.b), rows, strict=True)
     )
     enlisted_a, enlisted_b = (
-        np.append(life.enlisted, False)[r] for life, r in zip((pair.a, pair.b), rows, strict=True)
+        np.append(trace.enlisted, False)[r] for trace, r in zip((pair.a, pair.b), rows, strict=True)
     )
     first, again = _parting(first_a, first_b), _parting(again_a, again_b)
     twice = again_a.made & again_b.made
@@ -169,7 +172,7 @@ def switched(pair: Pair) -> pd.DataFrame:
     label, n = labels(pair), len(pair.names)
     key = (pair.outcome_a[men] * n + pair.outcome_b[men]) * len(LABELS) + label
     keys, first, place = np.unique(key, return_index=True, return_inverse=True)
-    names = [life.world.assumptions.name for life in (pair.a, pair.b)]
+    names = [trace.world.assumptions.name for trace in (pair.a, pair.b)]
     return pd.DataFrame(
         {
             "a": categories(np.zeros(len(keys), dtype=np.int8), names[:1]),

@@ -136,10 +136,10 @@ class RunTrace:
 
 
 def live(
-    world: World, replication: int, register: DrawCache | None = None
+    world: World, replication: int, draw_cache: DrawCache | None = None
 ) -> tuple[FlowModel, RunTrace]:
-    """Run a world to its end; a register keeps what men are born with for the next world."""
-    model = FlowModel(world, replication=replication, register=register)
+    """Run a world to its end; a draw_cache keeps what men are born with for the next world."""
+    model = FlowModel(world, replication=replication, draw_cache=draw_cache)
     while model.running:
         model.step()
     return model, remembered(model, replication)
@@ -209,51 +209,51 @@ class Attributes:
     call_up_threshold: npt.NDArray[np.float32]
 
 
-def strata(life: RunTrace, other: RunTrace, ids: Ints) -> Ints:
+def strata(trace: RunTrace, other: RunTrace, ids: Ints) -> Ints:
     """Return what men kept in one of two worlds are in the first of them, shape (N,)."""
-    here, there = life.rows_of(ids), other.rows_of(ids)
-    out = np.append(life.stratum, 0)[here]
+    here, there = trace.rows_of(ids), other.rows_of(ids)
+    out = np.append(trace.stratum, 0)[here]
     away = np.flatnonzero(here < 0)
-    if _alike(life.world, other.world):
+    if _alike(trace.world, other.world):
         out[away] = np.append(other.stratum, 0)[there[away]]
     else:
-        out[away] = _redrawn(life, ids[away]).stratum
+        out[away] = _redrawn(trace, ids[away]).stratum
     return out
 
 
-def born(life: RunTrace, other: RunTrace, ids: Ints) -> Attributes:
+def born(trace: RunTrace, other: RunTrace, ids: Ints) -> Attributes:
     """Return what men kept in one of two worlds were born with in the first of them."""
-    here = life.rows_of(ids)
-    found = _born_with(life, here)
+    here = trace.rows_of(ids)
+    found = _born_with(trace, here)
     away = np.flatnonzero(here < 0)
-    index = [x.world.assumptions.choice.lambda_.value for x in (life, other)]
-    same = index[0] == index[1] and life.world.destinations == other.world.destinations
-    if same and _alike(life.world, other.world):
+    index = [x.world.assumptions.choice.lambda_.value for x in (trace, other)]
+    same = index[0] == index[1] and trace.world.destinations == other.world.destinations
+    if same and _alike(trace.world, other.world):
         missing = _born_with(other, other.rows_of(ids[away]))
     else:
-        missing = _redrawn(life, ids[away])
+        missing = _redrawn(trace, ids[away])
     found.stratum[away] = missing.stratum
     found.threshold[away] = missing.threshold
     found.call_up_threshold[away] = missing.call_up_threshold
     return found
 
 
-def _born_with(life: RunTrace, rows: Ints) -> Attributes:
+def _born_with(trace: RunTrace, rows: Ints) -> Attributes:
     """Copy what some rows were born with; row -1 gives zeros."""
-    n, n_to = life.threshold.shape
-    threshold = np.concatenate([life.threshold, np.zeros((1, n_to), np.float32)])
+    n, n_to = trace.threshold.shape
+    threshold = np.concatenate([trace.threshold, np.zeros((1, n_to), np.float32)])
     last = np.where(rows >= 0, rows, n)
     return Attributes(
-        np.append(life.stratum, 0)[last],
+        np.append(trace.stratum, 0)[last],
         threshold[last],
-        np.append(life.call_up_threshold, np.float32(0))[last],
+        np.append(trace.call_up_threshold, np.float32(0))[last],
     )
 
 
-def _redrawn(life: RunTrace, ids: Ints) -> Attributes:
+def _redrawn(trace: RunTrace, ids: Ints) -> Attributes:
     """Make men again whom a world did not keep."""
-    men = [_alone(life, man) for man in ids.tolist()]
-    n_to = life.threshold.shape[1]
+    men = [_alone(trace, man) for man in ids.tolist()]
+    n_to = trace.threshold.shape[1]
     return Attributes(
         np.array([man.stratum[0] for man in men], dtype=np.int64),
         np.array([man.threshold[0] for man in men], dtype=np.float32).reshape(-1, n_to),
@@ -268,10 +268,10 @@ def _alike(a: World, b: World) -> bool:
     return same and a.strata.further == b.strata.further
 
 
-def _alone(life: RunTrace, man: int) -> population.Population:
+def _alone(trace: RunTrace, man: int) -> population.Population:
     """Make one man of a world that did not keep him."""
-    given = life.world.assumptions
-    draws = Draws(given.seed, life.replication)
+    given = trace.world.assumptions
+    draws = Draws(given.seed, trace.replication)
     return population.one_man(
-        life.world.strata, life.world.destinations, given.choice.lambda_.value, draws, man
+        trace.world.strata, trace.world.destinations, given.choice.lambda_.value, draws, man
     )

@@ -25,7 +25,7 @@ def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
     replication : int
         Replication r of every scenario with the same seed shares its draws.
     """
-    model = FlowModel(scenario, replication=replication, register=BIRTHS)
+    model = FlowModel(scenario, replication=replication, draw_cache=BIRTHS)
     while model.running:
         model.step()
     return model

@@ -226,9 +226,12 @@ class _Teller:
         if reason == Reason.NONE:
             return "It is open to him."
         if reason >= Reason.DOCUMENT:
-            name = document_name(self.world.documents[reason - Reason.DOCUMENT], self.given)
-            return f"It requires the {name}, which he does not have: he stays."
+            return f"It requires the {self._document(reason)}, which he does not have: he stays."
         return "All its crossings are shut to men: he waits for an opening."
+
+    def _document(self, reason: int) -> str:
+        """Name the document he lacks."""
+        return document_name(self.world.documents[reason - Reason.DOCUMENT], self.given)
 
     def _summons(self) -> Iterator[Event]:
         """Recount his summons."""
@@ -351,8 +354,9 @@ class _Teller:
             Reason.CLOSED: "the border is closed to men and he is turned back",
             Reason.NOTICE: "he is handed a summons and turned back",
             Reason.ENTRY_REFUSED: f"{country} refuses him entry",
-            Reason.DOCUMENT: f"{country} refuses him entry for want of a document",
-        }[Reason(min(int(t["reason"]), Reason.DOCUMENT))]
+        }.get(Reason(min(int(t["reason"]), Reason.DOCUMENT)))
+        if result is None:
+            result = f"{country} refuses him entry: he has no {self._document(int(t['reason']))}"
         because = f" ({'; '.join(facts)})" if facts else ""
         return f"After {hours:.1f} hours at the border {result}{because}."
 

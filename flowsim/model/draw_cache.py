@@ -1,8 +1,8 @@
-"""What men are born with: 32-bit words by purpose, and a register that keeps them.
+"""What men are born with: 32-bit words by purpose, and a cache that keeps them.
 
 Replication r of every scenario with one seed has the same men (common random numbers), so
 whoever runs many scenarios need not draw them again. A word kept is the word that would be
-drawn: a register changes nothing but time.
+drawn: a cache changes nothing but time.
 """
 
 from __future__ import annotations
@@ -63,28 +63,28 @@ class MenDraws:
     ----------
     draws : Draws
         Addressed random numbers.
-    register : DrawCache, optional
+    draw_cache : DrawCache, optional
         Where words are looked up and kept; without it, all are drawn.
     sample : float
-        Share of the men, as the name of what the register keeps together.
+        Share of the men, as the name of what the cache keeps together.
     """
 
     def __init__(
-        self, draws: Draws, register: DrawCache | None = None, sample: float = 1.0
+        self, draws: Draws, draw_cache: DrawCache | None = None, sample: float = 1.0
     ) -> None:
-        self._draws, self._register = draws, register
+        self._draws, self._draw_cache = draws, draw_cache
         self._family = (draws.seed, sample)
         self._streams: dict[tuple[str, int], Births] = {}
 
     def words(self, purpose: str, ranges: Ranges, occasion: int = 0) -> Words:
         """Return the words of the men in some ranges (first id, last + 1), joined, shape (N,)."""
-        if self._register is None:
+        if self._draw_cache is None:
             return self._draw(purpose, ranges, occasion)
         address = (self._draws.replication, purpose, occasion, tuple(ranges))
-        words = self._register.find(self._family, address)
+        words = self._draw_cache.find(self._family, address)
         if words is None:
             words = self._draw(purpose, ranges, occasion)
-            self._register.keep(self._family, address, words)
+            self._draw_cache.keep(self._family, address, words)
         return words
 
     def _draw(self, purpose: str, ranges: Ranges, occasion: int) -> Words:

@@ -59,7 +59,7 @@ class FlowModel(mesa.Model):
         Keep a row for every man, not only for those who can be reached. Same men.
     chunk : int
         Men made at a time. Same men.
-    register : DrawCache, optional
+    draw_cache : DrawCache, optional
         Keeps what men are born with, to be passed to the next run. Same men.
     """
 
@@ -75,7 +75,7 @@ class FlowModel(mesa.Model):
         sample: float | None = None,
         keep_everyone: bool = False,
         chunk: int = people.CHUNK,
-        register: DrawCache | None = None,
+        draw_cache: DrawCache | None = None,
     ) -> None:
         world = compiled(assumptions)
         seed = world.assumptions.seed if rng is None else rng
@@ -84,7 +84,7 @@ class FlowModel(mesa.Model):
         self.draws = Draws(seed, replication)
         self.sample = self.assumptions.sample if sample is None else sample
         self.hour = -WARM_UP
-        self._chunk, self._register = chunk, register
+        self._chunk, self._draw_cache = chunk, draw_cache
         self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
         self._path = world.pressure_path()
         self._hazard: Floats = np.zeros(2 * len(world.regions.code))
@@ -109,7 +109,7 @@ class FlowModel(mesa.Model):
             self._caps,
             call_up_caps,
             self._chunk,
-            self._register,
+            self._draw_cache,
         )
         self._order()
 

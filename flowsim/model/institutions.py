@@ -19,7 +19,7 @@ import numpy.typing as npt
 from flowsim.model.abroad import ends_of_stay
 from flowsim.model.conscription import cumulated_hazard, examined_share
 from flowsim.model.draws import exponential
-from flowsim.model.queue import NOBODY, Border, Unit
+from flowsim.model.queue import ARRIVAL, NOBODY, TRIP, WALK, Border, Unit
 from flowsim.model.states import Lane
 from flowsim.scenario.clock import HOUR
 from flowsim.scenario.places import Crossing as CrossingParameters
@@ -142,7 +142,7 @@ class Crossing(Agent):
         """Return the men and the parties of ordinary travellers of some hours, as they come."""
         arrivals, i, party = self._arrivals, self._next, self.party
         gathered, an_hour = self._gathered, self.traffic * HOUR
-        comes_next = arrivals[i][0] if i < len(arrivals) else math.inf
+        comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
         come: list[Unit] = []
         nobody = comes_next >= (last - WARM_UP) * HOUR
         if nobody and gathered + (last - first + 1) * an_hour < party:  # no party gathers either
@@ -159,7 +159,7 @@ class Crossing(Agent):
             while comes_next < end:
                 units.append(arrivals[i])
                 i += 1
-                comes_next = arrivals[i][0] if i < len(arrivals) else math.inf
+                comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
             men = len(units)
             while gathered >= party:
                 gathered -= party
@@ -179,7 +179,7 @@ class Crossing(Agent):
             return
         share, background = foot.walking[row], foot.background_walking[row]
         for unit in units:
-            walks = unit[4] < (background if unit[2] == NOBODY else share)
+            walks = unit[WALK] < (background if unit[TRIP] == NOBODY else share)
             self._border.join(unit, Lane.FOOT if walks else Lane.VEHICLES)
 
 

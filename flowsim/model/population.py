@@ -341,7 +341,7 @@ def make(
     caps: Floats,
     call_up_caps: Floats,
     chunk: int = CHUNK,
-    register: DrawCache | None = None,
+    draw_cache: DrawCache | None = None,
 ) -> Population:
     """Make the men of a sample and keep those whose thresholds lie within the caps.
 
@@ -363,7 +363,7 @@ def make(
         Highest call-up hazard each stratum can reach.
     chunk : int
         Men made at a time; changes nothing but speed and memory.
-    register : DrawCache, optional
+    draw_cache : DrawCache, optional
         Keeps what they are born with for the next call; changes nothing but speed.
 
     Returns
@@ -374,9 +374,9 @@ def make(
     kept = kept_ranks(strata.men, sample)
     first = np.concatenate([[0], np.cumsum(strata.men)])
     n_words = 6 + len(destinations) + len(strata.further)
-    if register is not None and 4 * n_words * kept.sum() > register.most_bytes:
-        register = None
-    born = MenDraws(draws, register, sample)
+    if draw_cache is not None and 4 * n_words * kept.sum() > draw_cache.most_bytes:
+        draw_cache = None
+    born = MenDraws(draws, draw_cache, sample)
     maker = _Maker(strata, destinations, index, born, caps, call_up_caps)
     counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)
     parts = [maker.make(piece, first, counts) for piece in _pieces(tuple(kept.tolist()), chunk)]

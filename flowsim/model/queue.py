@@ -22,6 +22,9 @@ from flowsim.scenario.clock import DAY
 Unit = tuple[float, float, int, float, float]
 """Arrival (s), persons, trip (-1: ordinary travellers), deadline (s), draw for walking."""
 
+ARRIVAL, PERSONS, TRIP, DEADLINE, WALK = range(5)
+"""Places in a unit; a plain tuple is made and read faster than one with named fields."""
+
 NOBODY = -1
 ON_FOOT = -1.0
 """Instead of the draw for walking: came on foot, whichever lane he stands in."""
@@ -165,15 +168,15 @@ class Border:
                 continue
             now = begin
             while queue:
-                unit = queue[0]
                 if not busy:
-                    started = unit[0] if unit[0] > now else now
-                    if unit[3] <= started:
-                        log.add(queue.popleft(), 0, unit[3], unit[3], 0)
+                    arrival, persons, _, deadline, _ = queue[0]
+                    started = arrival if arrival > now else now
+                    if deadline <= started:
+                        log.add(queue.popleft(), 0, deadline, deadline, 0)
                         continue
                     if started >= end:
                         break
-                    busy, now, work = True, started, unit[1]
+                    busy, now, work = True, started, persons
                 finish = now + work / rate
                 if finish >= end:
                     work -= (end - now) * rate
@@ -196,8 +199,8 @@ class Border:
                     speed = rate * (shares[lane] if busy[1 - lane] else 1.0)
                     if self.work[lane] < speed * step:
                         step, done = self.work[lane] / speed, lane
-                elif self.lanes[lane] and self.lanes[lane][0][0] - now < step:
-                    step, done = self.lanes[lane][0][0] - now, -1
+                elif self.lanes[lane] and self.lanes[lane][0][ARRIVAL] - now < step:
+                    step, done = self.lanes[lane][0][ARRIVAL] - now, -1
             both = busy[0] and busy[1]
             for lane in (0, 1):
                 if busy[lane]:
@@ -210,18 +213,18 @@ class Border:
     def _begin(self, lane: int, now: float) -> None:
         """Let the first unit of a lane that has come and not given up reach the head."""
         queue = self.lanes[lane]
-        while queue and not self.busy[lane] and queue[0][0] <= now:
-            unit = queue[0]
-            if unit[3] <= now:
-                self.log.add(queue.popleft(), lane, unit[3], unit[3], 0)
+        while queue and not self.busy[lane] and queue[0][ARRIVAL] <= now:
+            _, persons, _, deadline, _ = queue[0]
+            if deadline <= now:
+                self.log.add(queue.popleft(), lane, deadline, deadline, 0)
             else:
-                self.busy[lane], self.started[lane], self.work[lane] = True, now, unit[1]
+                self.busy[lane], self.started[lane], self.work[lane] = True, now, persons
 
     @property
     def trips_at_the_head(self) -> list[int]:
         """Trips of the men being cleared now, who cannot give up any more."""
-        heads = [lane[0][2] for lane, busy in zip(self.lanes, self.busy, strict=True) if busy]
-        return [trip for trip in heads if trip != NOBODY]
+        heads = [lane[0] for lane, busy in zip(self.lanes, self.busy, strict=True) if busy]
+        return [trip for _, _, trip, _, _ in heads if trip != NOBODY]
 
     def open_foot_lane(self, share: float, background_share: float) -> None:
         """Let those in the vehicle lane who would rather walk go over, in their order."""
@@ -229,16 +232,16 @@ class Border:
         head = [vehicles.popleft()] if self.busy[0] else []
         stay = head
         for unit in vehicles:
-            walks = unit[4] < (background_share if unit[2] == NOBODY else share)
+            walks = unit[WALK] < (background_share if unit[TRIP] == NOBODY else share)
             (foot if walks else stay).append(unit)
         self.lanes = (deque(stay), foot)
-        self._sent_back = deque(unit for unit in stay if unit[4] == ON_FOOT)
+        self._sent_back = deque(unit for unit in stay if unit[WALK] == ON_FOOT)
         self.log.sent_back = 0
 
     def close_foot_lane(self) -> None:
         """Send those on foot to the end of the vehicle lane, in their order; they have no car."""
         vehicles, foot = self.lanes
-        sent = [(*unit[:4], ON_FOOT) for unit in foot]
+        sent = [(at, persons, trip, until, ON_FOOT) for at, persons, trip, until, _ in foot]
         vehicles.extend(sent)
         self._sent_back.extend(sent)
         foot.clear()
@@ -253,7 +256,7 @@ class Border:
             for _ in range(self.log.sent_back):
                 self._sent_back.popleft()
             self.log.sent_back = 0
-            total += sum(unit[1] for unit in self._of_those(self._sent_back, 0, now))
+            total += sum(unit[PERSONS] for unit in self._of_those(self._sent_back, 0, now))
         return total
 
     def persons(self, now: float, lanes: Sequence[int] = (0, 1)) -> float:
@@ -261,7 +264,7 @@ class Border:
         persons: list[float] = []
         for lane in lanes:
             if self.lanes[lane]:
-                persons += [unit[1] for unit in self._of_those(self.lanes[lane], lane, now)]
+                persons += [unit[PERSONS] for unit in self._of_those(self.lanes[lane], lane, now)]
         return sum(persons)
 
     def waiting(self, now: float, lanes: Sequence[int] = (0, 1)) -> Iterator[tuple[int, Unit]]:
@@ -271,7 +274,8 @@ class Border:
                 yield lane, unit
 
     def _of_those(self, units: deque[Unit], lane: int, now: float) -> list[Unit]:
-        waiting = [unit for unit in units if unit[0] <= now < unit[3]]
-        if self.busy[lane] and units and units[0] is self.lanes[lane][0] and units[0][3] <= now:
-            waiting.insert(0, units[0])
+        waiting = [unit for unit in units if unit[ARRIVAL] <= now < unit[DEADLINE]]
+        head = units[0] if self.busy[lane] and units else None
+        if head is not None and head is self.lanes[lane][0] and head[DEADLINE] <= now:
+            waiting.insert(0, head)
         return waiting

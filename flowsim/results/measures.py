@@ -6,11 +6,16 @@ tables that the model writes.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from flowsim.data import sources
 from flowsim.results.observation import FLOWS, LEVELS
 from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
 
 NATION = "RU"
 
@@ -37,7 +42,16 @@ MEASURES: dict[str, tuple[str, ...]] = {
 }
 """Measures of the daily table by kind of place."""
 
-REDUCTIONS = ("sum", "last", "first", "max", "min", "mean")
+# sums are exact, so that no machine adds up in an order of its own
+_REDUCE: dict[str, Callable[[Floats], float]] = {
+    "sum": math.fsum,
+    "last": lambda values: values[-1],
+    "first": lambda values: values[0],
+    "max": np.max,
+    "min": np.min,
+    "mean": lambda values: math.fsum(values) / len(values),
+}
+REDUCTIONS = tuple(_REDUCE)
 
 _RULES = (
     dict.fromkeys(LEVELS, "max")  # the last day's queue says little: it is mostly gone
@@ -64,6 +78,25 @@ def reduction(measure: str) -> str:
     longest, waits their mean.
     """
     return _RULES.get(measure, "sum")
+
+
+def reduced(values: Floats, rule: str) -> float:
+    """Reduce a daily series to one number.
+
+    Parameters
+    ----------
+    values : float64, shape (D,)
+        Days without a value (nobody waited) are NaN, and are left out.
+    rule : str
+        One of ``REDUCTIONS``.
+
+    Returns
+    -------
+    float
+        NaN if no day has a value.
+    """
+    some = values[np.isfinite(values)]
+    return float(_REDUCE[rule](some)) if len(some) else math.nan
 
 
 def known_measures() -> list[str]:

@@ -14,6 +14,7 @@ from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.ledger import Ledger, mean
+from flowsim.results.measures import NATION
 from flowsim.results.observation import FLOWS, LEVELS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.places import Destination
@@ -25,7 +26,6 @@ Series = Callable[[], Floats]
 """Works out one measure of a place or of several, shape (D,) or (D, places)."""
 
 NINE = 9  # o'clock Moscow time, when published queues were counted
-NATION = "RU"
 DIGITS = 6
 
 

@@ -22,6 +22,7 @@ from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import Outcome, packed
 from flowsim.model.world import World
+from flowsim.results.measures import reduced as one_number
 from flowsim.results.observation import Observed
 from flowsim.results.tables import DIGITS, Selection, daily_table
 from flowsim.scenario import Base
@@ -121,7 +122,8 @@ def reduced(daily: pd.DataFrame, outputs: Sequence[Output]) -> pd.DataFrame:
     for output in outputs:
         for place in output.places:
             days = series.get((place.kind, place.place_id, output.measure))
-            value = math.nan if days is None else _reduce(_window(days, output), output.reduce)
+            found = math.nan if days is None else one_number(_window(days, output), output.reduce)
+            value = round(found, DIGITS) + 0.0
             rows.append((output.name, place.place_id, value))
     return pd.DataFrame(rows, columns=RESULTS.names)
 
@@ -134,20 +136,3 @@ def _window(days: pd.DataFrame, output: Output) -> npt.NDArray[np.float64]:
     if output.end is not None:
         inside &= days["date"].to_numpy() < np.datetime64(output.end)
     return days["value"].to_numpy()[inside]
-
-
-def _reduce(values: npt.NDArray[np.float64], rule: str) -> float:
-    """Make one number of a series; days without a value are left out."""
-    some = values[np.isfinite(values)]
-    if len(some) == 0:
-        return math.nan
-    total = math.fsum(some)  # exact, so that no machine adds up in an order of its own
-    made = {
-        "sum": total,
-        "mean": total / len(some),
-        "first": some[0],
-        "last": some[-1],
-        "max": some.max(),
-        "min": some.min(),
-    }
-    return round(float(made[rule]), DIGITS) + 0.0

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from flowsim.comparison.traces import RunTrace, all_destinations
-from flowsim.results import measures
 from flowsim.results.measures import reduction
 from flowsim.results.outcomes import outcomes
 
@@ -28,12 +27,14 @@ def reduced(daily: pd.DataFrame) -> pd.DataFrame:
         ``place_kind``, ``place_id``, ``measure``, ``how`` (sum, last, max or mean: the
         measure's own rule) and ``value``. Days without a value (nobody waited) are left out.
     """
-    n_days = daily["date"].nunique()  # a series stands in one piece
-    table = daily.iloc[::n_days][KEYS].astype(str).reset_index(drop=True)
-    how = [reduction(measure) for measure in table["measure"]]
-    series = daily["value"].to_numpy().reshape(-1, n_days)
-    value = [measures.reduced(*each) for each in zip(series, how, strict=True)]
-    return table.assign(how=how, value=value).sort_values(KEYS, ignore_index=True)
+    grouped = daily.groupby(KEYS, observed=True, sort=True)["value"]
+    every = grouped.agg(["sum", "last", "max", "mean"]).reset_index()
+    every[KEYS] = every[KEYS].astype(str)
+    how = every["measure"].map(reduction)
+    value = every["mean"].to_numpy().copy()
+    for rule in ("sum", "last", "max"):
+        value[how == rule] = every.loc[how == rule, rule]
+    return every[KEYS].assign(how=how, value=value)
 
 
 def by_outcome(trace: RunTrace) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.experiments import store as stores
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
+from flowsim.experiments.store import Outcome, Store
 from flowsim.findings import coinciding, pairs, summary
 from flowsim.findings.biography import Diary
 from flowsim.results.folder import refuse_other
@@ -371,6 +372,24 @@ def test_a_stopped_comparison_goes_on_with_what_is_missing(stopped, tmp_path_fac
 def contents(folder):
     files = {path.name: path for path in folder.iterdir() if path.name != "manifest.json"}
     return {name: path.read_bytes() for name, path in files.items()}
+
+
+def test_a_finished_comparison_is_not_run_again_unless_it_is_harmed(found, tmp_path):
+    """Whatever a kill at the very end left is cleared away."""
+    copy = tmp_path / "copy"
+    shutil.copytree(found.folder, copy)
+    with Store(copy) as store:
+        store.add([Outcome("written elsewhere long ago")])
+    told = []
+    options = {"replications": 3, "sample": SAMPLE, "workers": 1, "by_lambda": (0.6, 1.0)}
+    options |= {"out": copy, "progress": lambda done, total, _: told.append(done)}
+    again = comparison.compare([A, B], **options)
+    assert (told, again.manifest) == ([], found.manifest)
+    assert {path.name for path in copy.iterdir()} == {path.name for path in found.folder.iterdir()}
+    (copy / "matrix.csv").write_text("a,b")
+    comparison.compare([A, B], **options)
+    assert told == [0, 1, 2, 3]
+    assert contents(copy) == contents(found.folder)
 
 
 def test_finished_replications_of_another_comparison_are_never_thrown_away(stopped):

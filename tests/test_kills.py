@@ -20,10 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from kill_worlds import ENOUGH, KINDS
 from test_sweep_running import DATA, TINY
 
+from flowsim.calibration.runs import KEPT
 from flowsim.experiments.store import Outcome, Store, packed
 from flowsim.results.folder import LOCK, STORE
 from flowsim.sweep import run_sweep, running
@@ -157,11 +159,19 @@ class Killer:
         script = str(Path(__file__).with_name("kill_worlds.py"))
         return launched(script, self.kind, str(self.out), str(workers))
 
+    def let_run(self, process: subprocess.Popen[str], runs: int, seconds: float) -> None:
+        """Let it finish some runs, and go on a while."""
+        assert process.stdout is not None
+        for _ in range(runs):
+            self.known |= set(process.stdout.readline().split())
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
     def kill(self, process: subprocess.Popen[str]) -> bool:
         """Kill the experiment if it still runs; whether it was at its end already."""
         process.kill()
         told, problems = process.communicate()
-        self.known |= {line for line in told.splitlines() if line}
+        self.known |= set(told.split())
         if process.returncode == 0:
             return True
         assert process.returncode == -signal.SIGKILL, problems
@@ -170,12 +180,13 @@ class Killer:
         return False
 
     def kept(self) -> set[str]:
-        """Return the keys of what is in the folder now."""
-        if not (self.out / STORE).exists():  # finished, or hardly begun
-            whole = self.out.exists() and undisturbed(self.kind) == contents(self.out)
-            return self.known if whole else set()
-        with Store(self.out, look=True) as store:
-            return set(store.done)
+        """Return the keys of what is in the folder now; all if it is finished."""
+        if (self.out / STORE).exists():
+            with Store(self.out, look=True) as store:
+                return set(store.done)
+        if (self.out / KEPT).exists():
+            return set(pq.read_table(self.out / KEPT, columns=["key"])["key"].to_pylist())
+        return self.known if (self.out / "manifest.json").exists() else set()
 
 
 @pytest.mark.parametrize("kind", ["sweep", "comparison", "stage"])
@@ -183,16 +194,14 @@ def test_what_was_finished_when_an_experiment_is_killed_is_kept(kind, tmp_path):
     """kill -9 of the parent; its workers go with it; then it ends as if it had not been."""
     killer = Killer(kind, tmp_path / "out")
     process = killer.start(2)
-    for _ in range(3):
-        assert process.stdout is not None
-        assert process.stdout.readline()
+    killer.let_run(process, 3, 0)
     family = descendants(process.pid)
     assert not killer.kill(process)
     wait_until(lambda: all(map(is_dead, family)))
     before = killer.kept()
     assert len(before) >= 3
     told, problems = killer.start(2).communicate(timeout=300)
-    again = {line for line in told.splitlines() if line}
+    again = set(told.split())
     assert not before & again, problems  # nothing is made twice
     assert contents(tmp_path / "out") == undisturbed(kind)
 
@@ -210,11 +219,11 @@ def test_a_hundred_kills_lose_nothing(kind, tmp_path):
         finished = False
         while not finished:
             process = killer.start(moments.choice([1, 2, 3]))
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                if kills + killer.kills < KILLS[kind]:
-                    process.wait(moments.uniform(1, 9))
-                else:
-                    process.wait()
+            runs = moments.choice([0, 1, 2, RUNS // 2, 2 * RUNS])
+            if kills + killer.kills == KILLS[kind]:
+                process.wait()
+            else:
+                killer.let_run(process, runs, moments.uniform(0, 3))
             finished = killer.kill(process)
         assert contents(killer.out) == undisturbed(kind)
         kills, ends = kills + killer.kills, ends + 1

@@ -14,11 +14,12 @@ from pandas.api.types import union_categoricals
 
 from flowsim.comparison import coincidence, lambdas, running, tables
 from flowsim.comparison.running import Part, Plan, Source
+from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store
-from flowsim.machine import cores, write_atomically
+from flowsim.machine import cores, versions, write_atomically
 from flowsim.model.world import World
 from flowsim.results import folder as folders
 from flowsim.results.comparison import EVERYBODY, Comparison
@@ -69,7 +70,10 @@ def compare(
     by_lambda : sequence of float
         Values of lambda under which to repeat the comparison (``lambdas.VALUES``).
     out : path, optional
-        Folder to write.
+        Folder to write. If it holds this comparison already, that is returned; if a part of it,
+        only the rest is run.
+    force : bool
+        Replace whatever the folder holds.
 
     Raises
     ------
@@ -86,6 +90,9 @@ def compare(
     policies = coincidence.coinciding(read) if shapley else None
     plan = running.planned(read, policies, by_lambda, terms)
     with Store(place) as store:
+        if place is not None and not force and _is_finished(place, plan, replications):
+            store.clear()  # left by a kill at the very end
+            return open_comparison(place)
         _take_up(store, plan, force)
         parts = running.run(plan, replications, store, workers, scheduler, progress or _silent)
         manifest = _manifest(plan, replications, started)
@@ -95,6 +102,15 @@ def compare(
             result.write(place)
         store.clear()
     return result
+
+
+def _is_finished(place: Path, plan: Plan, replications: int) -> bool:
+    """Whether a folder holds this very comparison, whole and made with what is installed here."""
+    manifest = folders.read_json(place / folders.MANIFEST)
+    here = {"plan": plan.key, "replications": replications, "complete": True}
+    here |= {"versions": versions(), "data_hash": sources.content_hash()}
+    same = all(manifest.get(name) == value for name, value in here.items())
+    return same and not folders.altered(place, manifest)
 
 
 def _take_up(store: Store, plan: Plan, force: bool) -> None:
@@ -184,6 +200,7 @@ def _manifest(plan: Plan, replications: int, started: datetime) -> dict[str, Any
         name=f"{first.name}-against-{'-'.join(s.name for s in others)}",
         title=f"{first.title} against {'; '.join(s.title for s in others)}",
         replications=replications,
+        plan=plan.key,
         lambdas=[value for value, _ in plan.lambdas],
         refitted={f"{v:g}": lambdas.refitted(v) for v, _ in plan.lambdas},
     )

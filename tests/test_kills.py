@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from kill_worlds import ENOUGH, KINDS
+from kill_worlds import ENOUGH, KINDS, RUNS
 from test_sweep_running import DATA, TINY
 
 from flowsim.calibration.runs import KEPT

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.model.queue import ON_FOOT, Border
+from flowsim.model.queue import Border
 from flowsim.model.states import Lane
 
 NEVER = math.inf
@@ -46,7 +46,7 @@ def serve_by_the_hour(border: Border, rate: float, foot_share: float, end: float
     for begin in np.arange(0, end, 3600.0):
         while units and units[0][0][0] < begin + 3600:
             border.join(*units.pop(0))
-        border.serve(rate, foot_share, begin, begin + 3600)
+        border.serve((rate, rate), foot_share, begin, begin + 3600)
 
 
 def batch_means(waits: np.ndarray, n_batches: int = 40) -> tuple[float, float]:
@@ -70,7 +70,7 @@ def test_waits_are_those_of_the_textbook_queue(law, expected):
     arrival = np.cumsum(rng.exponential(1 / 0.8, n))
     persons = rng.exponential(1.0, n) if law == "exponential" else np.ones(n)
     border = queue(arrival, persons)
-    border.serve(1.0, 0.5, 0.0, HORIZON)
+    border.serve((1.0, 1.0), 0.5, 0.0, HORIZON)
     served = table(border)
     mean, error = batch_means(served["start"] - served["arrival"])
     assert len(served["trip"]) == n
@@ -106,7 +106,7 @@ def test_capacity_that_changes_clears_its_integral():
     sizes = np.random.default_rng(7).uniform(1, 5, 2000)
     border = queue(np.zeros(2000), sizes)
     for hour, rate in enumerate(rates):
-        border.serve(rate, 0.5, 3600.0 * hour, 3600.0 * (hour + 1))
+        border.serve((rate, rate), 0.5, 3600.0 * hour, 3600.0 * (hour + 1))
         due = 3600 * rates[: hour + 1].sum()
         done = sum(border.log.persons) + (sizes[len(border.log.trip)] - border.work[0])
         assert done == pytest.approx(due, abs=1e-6)
@@ -119,7 +119,7 @@ def test_capacity_that_changes_clears_its_integral():
 
 def test_a_shut_crossing_clears_nobody():
     border = queue([0, 0], [1, 1])
-    border.serve(0.0, 0.5, 0.0, HORIZON)
+    border.serve((0.0, 0.0), 0.5, 0.0, HORIZON)
     assert len(border.log.trip) == 0
     assert border.persons(10.0) == 2
 
@@ -143,7 +143,7 @@ def test_two_lanes_waste_no_capacity(seed, foot_share, rate, n):
     units = random_units(np.random.default_rng(seed), n)
     border = queue(**units)
     end = 25_000.0
-    border.serve(rate, foot_share, 0.0, end)
+    border.serve((rate, rate), foot_share, 0.0, end)
     one, left = 0.0, 0.0
     for at, persons in zip(units["arrival"], units["persons"], strict=True):
         left = max(0.0, left - (at - one) * rate) + persons
@@ -159,7 +159,7 @@ def test_two_lanes_waste_no_capacity(seed, foot_share, rate, n):
 
 def test_busy_lanes_share_the_capacity_as_stated():
     border = queue(np.zeros(200), np.ones(200), lane=np.arange(200) % 2)
-    border.serve(0.01, 0.74, 0.0, 10_000.0)
+    border.serve((0.01, 0.01), 0.74, 0.0, 10_000.0)
     done = [
         sum(p for p, at in zip(border.log.persons, border.log.lane, strict=True) if at == lane)
         + (1 - border.work[lane])
@@ -168,10 +168,39 @@ def test_busy_lanes_share_the_capacity_as_stated():
     assert done == pytest.approx([26.0, 74.0])
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0, 1), st.floats(0.002, 0.05), st.floats(0.002, 0.05))
+def test_lanes_with_rates_of_their_own_use_all_the_officers_time(share, cars, walkers):
+    """Persons of each lane over its rate add up to the time served: its integral, no more."""
+    border = queue(np.zeros(4000), np.ones(4000), lane=np.arange(4000) % 2)
+    border.serve((cars, walkers), share, 0.0, 10_000.0)
+    log = border.log
+    done = [
+        sum(p for p, at in zip(log.persons, log.lane, strict=True) if at == lane)
+        + border.busy[lane] * (1 - border.work[lane])
+        for lane in (0, 1)
+    ]
+    assert done[0] / cars + done[1] / walkers == pytest.approx(10_000.0)
+    assert done == pytest.approx([10_000 * cars * (1 - share), 10_000 * walkers * share])
+
+
+def test_who_stands_in_a_foot_lane_that_takes_nobody_more_is_cleared():
+    """Ten walkers stand there; whoever comes later joins the cars and is behind none of them."""
+    border = queue(np.zeros(10), np.ones(10), lane=[Lane.FOOT] * 10)
+    for i in range(10):
+        border.join((100.0 + i, 1.0, 10 + i, NEVER, 0.5), Lane.VEHICLES)
+    border.serve((0.01, 0.02), 0.5, 0.0, 5000.0)
+    found = table(border)
+    assert found["lane"].tolist() == [Lane.FOOT] * 10 + [Lane.VEHICLES] * 10
+    assert found["finish"][0] == pytest.approx(50.0)  # alone, with all officers
+    assert found["finish"][9] == pytest.approx(100 + 8 * 100)  # then with half of them
+    assert found["finish"][10] == pytest.approx(100 + 200)
+
+
 def test_capacity_that_one_lane_cannot_use_goes_to_the_other():
     """One walker and ten cars: once he is through, the cars have it all."""
     border = queue(np.zeros(11), np.ones(11), lane=[Lane.FOOT] + [Lane.VEHICLES] * 10)
-    border.serve(1.0, 0.5, 0.0, 100.0)
+    border.serve((1.0, 1.0), 0.5, 0.0, 100.0)
     finish = table(border)["finish"]
     assert finish[0] == pytest.approx(2.0)
     assert finish[1:] == pytest.approx(np.arange(2.0, 12.0))
@@ -203,7 +232,7 @@ def test_men_give_up_exactly_at_their_deadlines(seed, hourly):
     if hourly:
         serve_by_the_hour(border, 0.008, 0.5, 1e5)
     else:
-        border.serve(0.008, 0.5, 0.0, 1e5)
+        border.serve((0.008, 0.008), 0.5, 0.0, 1e5)
     found, (end, cleared) = table(border), brute_force(units, 0.008)
     assert 0 < cleared.sum() < 60
     assert found["cleared"].tolist() == cleared.tolist()
@@ -212,7 +241,7 @@ def test_men_give_up_exactly_at_their_deadlines(seed, hourly):
 
 def test_a_man_whose_papers_are_being_looked_at_does_not_give_up():
     border = queue([0, 0], [10, 10], deadline=[5.0, 5.0])
-    border.serve(1.0, 0.5, 0.0, 100.0)
+    border.serve((1.0, 1.0), 0.5, 0.0, 100.0)
     found = table(border)
     assert found["cleared"].tolist() == [1, 0]
     assert found["finish"].tolist() == [10.0, 5.0]
@@ -223,7 +252,7 @@ def test_a_man_whose_papers_are_being_looked_at_does_not_give_up():
 def test_serving_hour_by_hour_is_serving_at_once(seed, foot_share, rate):
     units = random_units(np.random.default_rng(seed), 50, patience=5000.0)
     once, hourly = queue(**units), queue(**units)
-    once.serve(rate, foot_share, 0.0, 36_000.0)
+    once.serve((rate, rate), foot_share, 0.0, 36_000.0)
     serve_by_the_hour(hourly, rate, foot_share, 36_000.0)
     a, b = table(once), table(hourly)
     gone = {t: f for t, f in zip(a["trip"].tolist(), a["finish"], strict=True)}
@@ -240,7 +269,7 @@ def test_serving_hour_by_hour_is_serving_at_once(seed, foot_share, rate):
     st.integers(0, 2**32 - 1),
     st.floats(0, 1),
     st.floats(0, 1),
-    st.lists(st.sampled_from(["serve", "open", "close"]), max_size=12),
+    st.lists(st.sampled_from(["serve", "open"]), max_size=12),
 )
 def test_units_that_came_are_cleared_or_gave_up_or_wait(seed, foot_share, walking, events):
     """Nobody appears or vanishes, whatever lanes open and close in between."""
@@ -250,12 +279,10 @@ def test_units_that_came_are_cleared_or_gave_up_or_wait(seed, foot_share, walkin
     now = 0.0
     for event in events:
         if event == "serve":
-            border.serve(0.01, foot_share, now, now + 3600.0)
+            border.serve((0.01, 0.01), foot_share, now, now + 3600.0)
             now += 3600.0
         elif event == "open":
             border.open_foot_lane(walking, walking / 2)
-        else:
-            border.close_foot_lane()
     logged = list(border.log.trip)
     queued = [unit[2] for lane in border.lanes for unit in lane]
     assert sorted(logged + queued) == list(range(40))
@@ -271,37 +298,7 @@ def test_units_that_came_are_cleared_or_gave_up_or_wait(seed, foot_share, walkin
 def test_men_change_lanes_in_their_order_and_by_their_own_draws():
     walk = np.linspace(0.05, 0.95, 10)
     border = queue(np.arange(10), np.ones(10), walk=walk)
-    border.serve(0.001, 0.5, 0.0, 10.0)  # the first is being cleared and stays
+    border.serve((0.001, 0.001), 0.5, 0.0, 10.0)  # the first is being cleared and stays
     border.open_foot_lane(share=0.5, background_share=0.0)
     assert [unit[2] for unit in border.lanes[Lane.FOOT]] == [1, 2, 3, 4]
     assert [unit[2] for unit in border.lanes[Lane.VEHICLES]] == [0, 5, 6, 7, 8, 9]
-    border.close_foot_lane()
-    assert [unit[2] for unit in border.lanes[Lane.VEHICLES]] == [0, 5, 6, 7, 8, 9, 1, 2, 3, 4]
-    assert not border.lanes[Lane.FOOT]
-
-
-@given(
-    seed=st.integers(0, 1000),
-    events=st.lists(st.sampled_from(["serve", "open", "close", "look"]), max_size=25),
-)
-@settings(max_examples=60, deadline=None)
-def test_persons_on_foot_are_those_who_walked_and_still_wait(seed, events):
-    """Counted one by one, whatever lanes opened and closed and whenever somebody looks."""
-    units = random_units(np.random.default_rng(seed), 30, patience=9000.0)
-    units["walk"] = np.random.default_rng(seed + 1).uniform(size=30)
-    border, now = queue(**units), 0.0
-    for event in [*events, "look"]:
-        if event == "serve":
-            border.serve(0.01, 0.6, now, now + 3600.0)
-            now += 3600.0
-        elif event == "open":
-            border.open_foot_lane(0.5, 0.25)
-        elif event == "close":
-            border.close_foot_lane()
-        else:
-            on_foot = [
-                unit[1]
-                for lane, unit in border.waiting(now)
-                if lane == Lane.FOOT or unit[4] == ON_FOOT
-            ]
-            assert border.persons_on_foot(now) == pytest.approx(sum(on_foot))

@@ -25,6 +25,7 @@ from flowsim.model.states import Reason
 from flowsim.model.world import World
 from flowsim.scenario import load
 from flowsim.scenario.clock import Clock
+from flowsim.scenario.timetable import WARM_UP
 
 N = 4000
 
@@ -185,14 +186,73 @@ def test_where_nobody_is_to_be_called_up_there_is_no_panic_and_no_hazard():
     assert not world.call_up_caps.any()
 
 
+def _rumour(strength: object, fade: float) -> World:
+    rumour = {
+        "kind": "rumour",
+        "from": "2022-09-25T12:00",
+        "to": "2022-09-29",
+        "strength": strength,
+        "fade": {"value": fade, "source": "assumption: test"},
+    }
+    return World(load("september-2022", {"policies.rumour_of_closure": None, "policies.r": rumour}))
+
+
+def _one(value: float) -> dict[str, object]:
+    return {"value": value, "source": "assumption: test"}
+
+
+def _hours(world: World) -> tuple[int, int]:
+    policy = world.assumptions.policies["r"]
+    return world.clock.hour(policy.start), world.clock.hour(policy.end)
+
+
 def test_a_rumour_raises_the_panic_by_its_strength_while_it_lasts():
-    name, strength = "policies.rumour_of_closure", 2.0
-    told = World(load("september-2022", {f"{name}.strength": strength}))
-    silent = World(load("september-2022", {name: None}))
-    policy = told.assumptions.policies["rumour_of_closure"]
-    first, last = (told.clock.hour(moment) for moment in (policy.start, policy.end))
-    ratio = (told.panic / np.where(silent.panic > 0, silent.panic, 1)).reshape(-1)
+    """One strength is for all destinations; with no fading it ends at once."""
+    told = _rumour(_one(2.0), 0)
+    silent = World(load("september-2022", {"policies.rumour_of_closure": None}))
+    first, last = _hours(told)
+    ratio = (told.panic / np.where(silent.panic > 0, silent.panic, 1)).reshape(-1, 2)
     inside = np.zeros(len(ratio), dtype=bool)
     inside[first:last] = True
-    assert ratio[inside] == pytest.approx(1 + strength)
-    assert set(np.round(ratio[~inside], 12).tolist()) <= {0.0, 1.0}
+    assert ratio[inside] == pytest.approx(3.0)
+    assert set(np.round(ratio[~inside], 12).ravel().tolist()) <= {0.0, 1.0}
+
+
+def test_a_rumour_about_one_destination_fades_after_its_end():
+    """Two days after its end exp(-2 / fade) of it are left, and nothing about the other."""
+    world = _rumour({"kazakhstan": _one(4.0)}, 2.0)
+    first, last = _hours(world)
+    rumour = world.table.rumour[WARM_UP:]
+    georgia, kazakhstan = (world.destinations.index(n) for n in ("georgia", "kazakhstan"))
+    assert not rumour[:, georgia].any()
+    assert not rumour[:first, kazakhstan].any()
+    assert np.all(rumour[first:last, kazakhstan] == 4.0)
+    later = rumour[last:, kazakhstan]
+    assert later == pytest.approx(4 * np.exp(-(np.arange(len(later)) + 0.5) / 48))
+
+
+def test_more_checks_are_heard_of_more_up_to_a_ceiling():
+    """So the number of checks alone moves what deters: none is not heard of, many are."""
+    heard = []
+    for checks in (0, 13, 30, 60, 1e6):
+        change = {"policies.task_force_lars.checks_per_hour": checks}
+        world = World(load("september-2022", change))
+        heard.append(world.table.visibility[:, 0].max())
+    ceiling = world.assumptions.policies["task_force_lars"].visibility.value
+    assert heard[0] == 0
+    assert heard[1] == pytest.approx(ceiling * (1 - np.exp(-1)))
+    assert heard == sorted(heard)
+    assert heard[-1] == ceiling
+
+
+def test_ordinary_traffic_has_weekdays_of_mean_one():
+    """Saturday is above Tuesday, by the local day, and a week has its level."""
+    world = World(load("september-2022", {"destinations.georgia.background_season": 1}))
+    georgia = world.destinations.index("georgia")
+    there = world.assumptions.destinations["georgia"]
+    days = world.background[WARM_UP - 1 : WARM_UP - 1 + 14 * 24, georgia].reshape(14, 24)
+    assert np.all(days == days[:, :1])  # Georgian days begin an hour before Moscow's
+    week = np.array(list(there.background_weekday.value.values()))
+    saturday_first = np.roll(week / week.mean(), -5)
+    assert days[:7, 0] == pytest.approx(there.background.value * saturday_first)
+    assert days[:7].mean() == pytest.approx(there.background.value)

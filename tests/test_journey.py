@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowsim.model.abroad import ends_of_stay
+from flowsim.model.choice import base_utility
 from flowsim.model.journey import (
     Limit,
     Trips,
@@ -45,18 +46,30 @@ def test_a_driver_rests_eight_hours_after_each_fourteen(km, hours):
     assert drive_hours(np.array([float(km)]), 75, 14, 8) == pytest.approx([hours], abs=1e-3)
 
 
-def test_no_journey_by_air_is_longer_than_the_cap_and_no_road_is_shorter(world):
-    roads, cap = world.roads, world.assumptions.travel.cap.value
-    assert roads.by_air.max() <= cap
+def test_who_flies_goes_by_the_capital_of_the_crossings_region(world):
+    """From Moscow to Mashtakovo: ten hours to Orenburg, then the road from there."""
+    roads, to_hub = world.roads, world.assumptions.travel.to_hub.value
+    crossing = list(world.assumptions.crossings).index("KZ-MASHTAKOVO")
+    moscow, orenburg = (world.regions.code.index(code) for code in ("RU-MOW", "RU-ORE"))
+    by_hub = to_hub + roads.by_road[orenburg, crossing]
+    assert roads.by_air[moscow, crossing] == min(by_hub, roads.by_road[moscow, crossing])
+    assert roads.by_air[orenburg, crossing] == roads.by_road[orenburg, crossing]
     assert np.all(roads.by_road >= roads.by_air)
     assert np.all(roads.by_road > 0)
 
 
-def test_who_has_no_road_flies(world):
+def test_where_no_road_leads_only_those_who_can_pay_leave(world):
     isolated = ~world.regions.road_connected
     assert isolated.any()
-    assert np.all(world.roads.fly_share[isolated] == 1)
     assert np.array_equal(world.roads.by_road[isolated], world.roads.by_air[isolated])
+    assert np.array_equal(world.roads.reach[isolated], world.roads.fly_share[isolated])
+    assert np.all(world.roads.reach[~isolated] == 1)
+    law = world.assumptions.choice
+    whole = base_utility(
+        law, world.destinations, world.of_stratum, world.relative_call_up, np.ones(83)
+    )
+    less = (whole - world.base_utility)[:, 0] / law.lambda_.value  # of the rate, as a logarithm
+    assert less == pytest.approx(-np.log(world.roads.reach)[world.of_stratum["region"]])
 
 
 def test_size_weights_add_up_to_one_in_each_country(world):
@@ -112,15 +125,17 @@ def test_journeys_are_lognormal_around_their_hours():
 
 @pytest.mark.parametrize("foot_open", (True, False))
 def test_men_stopped_at_an_entry_limit_split_as_stated(foot_open):
-    """0.25 pass; of the rest 0.5 walk (or go home where none may), 0.3 turn, 0.2 go home."""
+    """0.25 pass; of the rest 0.5 walk, 0.3 turn, 0.2 go home. Where the foot lane takes nobody,
+    0.4 of the walkers find a seat in a car and the others go home."""
     u = np.random.default_rng(23).uniform(size=N)
 
     def all_(value: float) -> np.ndarray:
         return np.full(N, value)
 
-    what = at_entry_limit(u, all_(0.25), all_(0.5), all_(0.3), np.full(N, foot_open))
-    walk = 0.375
-    expected = np.array([0.25, walk * foot_open, 0.225, 0.15 + walk * (not foot_open)])
+    what = at_entry_limit(u, all_(0.25), all_(0.5), all_(0.3), all_(0.4), np.full(N, foot_open))
+    walk, seats = 0.375, 0.0 if foot_open else 0.4
+    home = 0.15 + walk * (1 - seats) * (not foot_open)
+    expected = np.array([0.25 + walk * seats, walk * foot_open, 0.225, home])
     found = np.bincount(what, minlength=4) / N
     assert np.all(abs(found - expected) <= 4 * np.sqrt(expected * (1 - expected) / N))
     assert (what == Limit.WALKS).any() == foot_open
@@ -130,7 +145,14 @@ def test_men_stopped_at_an_entry_limit_split_as_stated(foot_open):
 def test_a_looser_entry_limit_stops_nobody_who_passed(one, other):
     u = np.linspace(0.001, 0.999, 500)
     strict, loose = (
-        at_entry_limit(u, np.full(500, p), np.full(500, 0.5), np.full(500, 0.3), np.ones(500, bool))
+        at_entry_limit(
+            u,
+            np.full(500, p),
+            np.full(500, 0.5),
+            np.full(500, 0.3),
+            np.zeros(500),
+            np.ones(500, bool),
+        )
         for p in sorted((one, other))
     )
     assert np.all(loose[strict == Limit.PASSES] == Limit.PASSES)

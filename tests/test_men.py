@@ -266,7 +266,7 @@ def test_flow_model_is_an_ordinary_mesa_model() -> None:
     model.step()
     assert model.hour == 1
     crossings = model.agents_by_type[Crossing]
-    assert len(crossings) == len(model.crossings) == 31
+    assert len(crossings) == len(model.crossings) == len(load("september-2022").crossings)
     assert {type(agent).__name__ for agent in model.agents} == {
         "Crossing",
         "TaskForce",
@@ -299,7 +299,7 @@ def test_a_data_collector_sees_the_model_and_the_men() -> None:
         model.step()
         collector.collect(model)
     assert collector.get_model_vars_dataframe()["hour"].tolist() == [1, 2, 3]
-    assert len(collector.get_agenttype_vars_dataframe(Crossing)) == 3 * 31
+    assert len(collector.get_agenttype_vars_dataframe(Crossing)) == 3 * len(model.crossings)
 
 
 class Collected(FlowModel):

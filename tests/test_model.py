@@ -32,6 +32,10 @@ NO_CHECKS: dict[str, Any] = {
     "policies.task_force_lars": None,
     "policies.list_check_lars": None,
     "policies.list_checks_kazakhstan": None,
+    "policies.list_check_omsk_chelyabinsk": None,
+    "policies.list_check_kurgan_tyumen": None,
+    "policies.list_check_karaozek": None,
+    "policies.list_check_ozinki": None,
 }
 NO_FEEDBACK = {"choice.beta_network": 0, "choice.omega": 0}
 SHUT_MEN = {"kind": "border-closed", "for": "men", "from": "2022-09-26", "to": "2022-10-12"}
@@ -110,7 +114,7 @@ def test_men_are_conserved_at_every_hour_and_statuses_partition_them():
 
 def test_men_in_the_queue_by_the_books_are_men_in_the_queue():
     """At every hour, statuses and lanes name the same men, but for who comes that second."""
-    model = FlowModel(world({"crossings.GE-LARS.capacity": 1500}), sample=SAMPLE)
+    model = FlowModel(world({"crossings.GE-LARS.vehicles": 1500}), sample=SAMPLE)
     longest = 0
     for _ in range(24 * 30):
         model.step()
@@ -131,7 +135,7 @@ def test_men_in_the_queue_by_the_books_are_men_in_the_queue():
 def test_every_man_who_leaves_the_queue_has_a_moment_at_which_he_left_it(baseline):
     """Also he who was being cleared on foot when the foot lane closed, and later gave up."""
     narrow = {
-        "crossings.GE-LARS.capacity": 400,
+        "crossings.GE-LARS.vehicles": 400,
         "crossings.GE-LARS.foot_share": 0.9,
         "border.patience": 2,
         "policies.foot_lane_lars.walking_share": 1,

@@ -44,9 +44,9 @@ def test_a_policy_that_the_scenario_lacks_is_not_brought_back():
 
 def test_a_date_of_a_number_that_goes_by_dates_is_laid_too():
     base = Base.read("september-2022")
-    draw = {"crossings.GE-LARS.capacity.2022-09-29": 4321.0}
+    draw = {"crossings.GE-LARS.vehicles.2022-09-26": 4321.0}
     (one,) = variants(base, (), [draw], base.variant())
-    assert 4321.0 in one.crossings["GE-LARS"].capacity.value.values()
+    assert 4321.0 in one.crossings["GE-LARS"].vehicles.value.values()
 
 
 def test_every_number_of_the_shipped_posterior_reaches_the_baseline():

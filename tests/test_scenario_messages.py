@@ -110,25 +110,25 @@ BAD_CHANGES = [
     ("call_up.pace.2022-10-04: 250000", "call_up.pace: pace falls from 250,000 to 222,000"),
     ("call_up.target: 100000", "call_up.target: pace reaches 300,000, above the target of 100,000"),
     (
-        "crossings.GE-LARS.capacity.2032-09-29: 5",
-        "crossings.GE-LARS.capacity.value.2032-09-29: the date is far outside the horizon",
+        "crossings.GE-LARS.vehicles.2032-09-29: 5",
+        "crossings.GE-LARS.vehicles.value.2032-09-29: the date is far outside the horizon",
     ),
     (
-        "crossings.GE-LARS.capacity: {value: {2022-09-29: 5, 2022-09-29T00:00: 6}}",
-        "crossings.GE-LARS.capacity.value.2022-09-29T00:00: is the same moment as 2022-09-29",
+        "crossings.GE-LARS.vehicles: {value: {2022-09-29: 5, 2022-09-29T00:00: 6}}",
+        "crossings.GE-LARS.vehicles.value.2022-09-29T00:00: is the same moment as 2022-09-29",
     ),
     (
-        "crossings.GE-LARS.capacity: {value: {}}",
-        "crossings.GE-LARS.capacity: expected at least one",
+        "crossings.GE-LARS.vehicles: {value: {}}",
+        "crossings.GE-LARS.vehicles: expected at least one",
     ),
     (
         "crossings.KZ-ILEK.capacity.2022-09-29: 5",
         "crossings.KZ-ILEK.capacity is one number without",
     ),
-    ("crossings.GE-LARS.capacity.2022-09-30: null", "there is no such entry to remove (null)"),
+    ("crossings.GE-LARS.vehicles.2022-09-30: null", "there is no such entry to remove (null)"),
     (
-        "crossings.GE-LARS.capacity: many",
-        "crossings.GE-LARS.capacity.value: found 'many'; expected",
+        "crossings.GE-LARS.vehicles: many",
+        "crossings.GE-LARS.vehicles.value: found 'many'; expected",
     ),
     (
         "crossings.GE-LARS.destination: gorgia",

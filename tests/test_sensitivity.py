@@ -390,7 +390,7 @@ def test_cases_and_numbers_stand_in_one_grid() -> None:
             "listed men detected at crossings to Kazakhstan, %",
         ),
         ("policies.rumour_of_closure.strength", "strength of the rumour of closure"),
-        ("crossings.GE-LARS.capacity", "capacity of Verkhny Lars, persons per day"),
+        ("crossings.GE-LARS.vehicles", "cars a day at Verkhny Lars, cars per day"),
         ("abroad.georgia.move_on", "moving on from Georgia, per day"),
         ("destinations.kazakhstan.requires_passport", "passport needed for Kazakhstan"),
         ("news.wait_delay", "wait delay, hours"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from flowsim.cli import options
 from flowsim.cli.app import RESUMED, command, print_results
 from flowsim.cli.terminal import progress_shown
 from flowsim.errors import FlowsimError
+
+if TYPE_CHECKING:
+    from flowsim.scenario.schema import Scenario
+
+DRAWS = 20  # of the posterior, where the first scenario is calibrated
 
 
 @command(RESUMED)
@@ -32,6 +37,14 @@ def compare(
             "--lambda", metavar="all|VALUE,...", help="Repeat under these values of lambda."
         ),
     ] = "",
+    posterior: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws of the calibrated parameters, for the interval with all doubt; 0 for "
+            "chance alone.  [default: 20 if A is calibrated, else 0]",
+        ),
+    ] = None,
     terms: Annotated[bool, typer.Option(help="Find what switched each man.")] = True,
     shapley: Annotated[
         bool, typer.Option(help="Divide what followed coinciding policies among them.")
@@ -49,12 +62,15 @@ def compare(
       flowsim compare september-2022 no-task-force border-closed --replications 40
       flowsim compare september-2022 my-idea.yaml --sample 0.1 --no-shapley
       flowsim compare september-2022 border-closed --lambda all
+      flowsim compare september-2022 no-task-force --posterior 0       chance alone, faster
 
     Every man has the same attributes, draws and tastes in each scenario, so a difference is the
-    scenario's and not chance. Printed are paired differences with 95 % intervals; how far the
-    pairing shrinks their variance; what became in B of the men who reached Georgia in A, with the
-    term of his decision that switched each man; and how much of the fall after 28 September the
-    task force, the entry limit, the foot lane and the rumour explain, each and together.
+    scenario's and not chance. Printed are paired differences, first with the interval of all
+    doubt that the calibration knows (draws of its posterior, the same ones in both worlds), then
+    with that of chance alone; how far the pairing shrinks their variance; what became in B of
+    the men who reached Georgia in A, with the term of his decision that switched each man; and
+    how much of the fall after 28 September the task force, the entry limit, the foot lane and the
+    rumour explain, each and together.
 
     Nothing is lost: after Ctrl-C, a crash or a full disk start the same command again and it goes
     on with the replications that are missing.
@@ -70,7 +86,7 @@ def compare(
     folder = out or Path("results", f"{first}-against-{'-'.join(others)}")
     with progress_shown(quiet, "replications") as progress:
         result = compared(
-            loaded,
+            scenarios,
             replications=replications,
             sample=sample,
             seed=seed,
@@ -78,6 +94,7 @@ def compare(
             terms=terms,
             shapley=shapley,
             by_lambda=values,
+            draws=_draws(loaded[0], posterior),
             out=folder,
             force=force,
             progress=progress,
@@ -85,6 +102,17 @@ def compare(
     if not quiet:
         typer.echo(summary(result))
     print_results(folder, quiet=quiet)
+
+
+def _draws(first: Scenario, n: int | None) -> list[dict[str, float]]:
+    """Return the first n draws of the shipped posterior; by default 20 of a calibrated scenario."""
+    from flowsim.calibration import posterior_changes
+    from flowsim.scenario import assumptions
+
+    if n is None:
+        fitted = any(row.source.startswith("calibrated") for row in assumptions(first))
+        n = DRAWS if fitted else 0
+    return posterior_changes(n) if n else []
 
 
 def _lambdas(text: str) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ def compare(
     terms: bool = True,
     shapley: bool = True,
     by_lambda: Sequence[float] = (),
+    draws: Sequence[Mapping[str, float]] = (),
     out: str | os.PathLike[str] | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -69,6 +70,9 @@ def compare(
         Divide what followed coinciding policies among them.
     by_lambda : sequence of float
         Values of lambda under which to repeat the comparison (``lambdas.VALUES``).
+    draws : sequence of mappings
+        Values of parameters, such as draws of a posterior: dotted keys to values. Each is laid
+        over all scenarios; what the differences are over them is the interval with all doubt.
     out : path, optional
         Folder to write. If it holds this comparison already, that is returned; if a part of it,
         only the rest is run.
@@ -89,15 +93,20 @@ def compare(
         folders.refuse_other(place, Comparison.kind, [s.name for s in read], force)
     policies = coincidence.coinciding(read) if shapley else None
     plan = running.planned(read, policies, by_lambda, terms)
+    drawn = running.drawn(scenarios, read, draws)
     with Store(place) as store:
         if place is not None and not force and _is_finished(place, plan, replications):
             store.clear()  # left by a kill at the very end
             return open_comparison(place)
         _take_up(store, plan, force)
-        parts = running.run(plan, replications, store, workers, scheduler, progress or _silent)
-        manifest = _manifest(plan, replications, started)
+        parts = running.run(
+            plan, replications, drawn, store, workers, scheduler, progress or _silent
+        )
+        parts, doubts = parts[:replications], parts[replications:]
+        manifest = _manifest(plan, replications, started) | {"draws": len(doubts)}
         manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
-        result = Comparison(manifest, known={"scenarios": read, **_gathered(plan, parts, policies)})
+        known = _gathered(plan, parts, doubts, policies)
+        result = Comparison(manifest, known={"scenarios": read, **known})
         if place is not None:
             result.write(place)
         store.clear()
@@ -136,16 +145,20 @@ def _silent(_done: int, _total: int, _label: str) -> None:
 
 
 def _gathered(
-    plan: Plan, parts: Sequence[Part], policies: tuple[Scenario, Sequence[str]] | None
+    plan: Plan,
+    parts: Sequence[Part],
+    doubts: Sequence[Part],
+    policies: tuple[Scenario, Sequence[str]] | None,
 ) -> dict[str, pd.DataFrame]:
     """Join the parts into tables."""
     names = [keyed.scenario.name for keyed in plan.scenarios]
     n = len(names)
     transitions = _joined([table for part in parts for table in part.tables["transitions"]])
     by_scenario = [pd.concat([part.tables["reduced"][s] for part in parts]) for s in range(n)]
+    drawn = [pd.concat([d.tables["drawn"][s] for d in doubts]) for s in range(n) if doubts]
     groups = (EVERYBODY, *tables.GROUPINGS)
     known = {
-        "differences": tables.differences(by_scenario, names),
+        "differences": tables.differences(by_scenario, names, drawn),
         "transitions": transitions,
         "matrix": tables.matrix(transitions, groups),
         "daily": _joined([part.tables["daily"][s] for s in range(n) for part in parts]),

@@ -70,7 +70,7 @@ class Availability:
 
 @dataclass(frozen=True)
 class Panic:
-    """Panic by day and hour, shape (D, 24), and the panic integral that makes it a rate."""
+    """Panic by day, hour and destination, (D, 24, J), and the integral that makes it a rate."""
 
     by_hour: Floats
     reference: float
@@ -173,7 +173,9 @@ def terms_of(trace: RunTrace, men: Attributes, destinations: Sequence[str]) -> T
         return out
 
     nobody_worries = np.ones(len(world.regions.code))
-    base = choice.base_utility(tastes, world.destinations, world.of_plain, nobody_worries)
+    base = choice.base_utility(
+        tastes, world.destinations, world.of_plain, nobody_worries, world.roads.reach
+    )
     return Terms(
         tastes=Tastes(
             world.strata.plain(men.stratum),
@@ -189,7 +191,7 @@ def terms_of(trace: RunTrace, men: Attributes, destinations: Sequence[str]) -> T
         wait=wide(trace.road),
         visible_checks=wide(trace.checks),
         network=wide(trace.network),
-        panic=Panic(world.panic, world.assumptions.panic.reference.value),
+        panic=Panic(wide(world.panic), world.assumptions.panic.reference.value),
         call_up=_call_up(world, men),
     )
 
@@ -228,6 +230,7 @@ def completed(terms: Terms, other: Terms) -> Terms:
         wait=filled(terms.wait, other.wait),
         visible_checks=filled(terms.visible_checks, other.visible_checks),
         network=filled(terms.network, other.network),
+        panic=replace(terms.panic, by_hour=filled(terms.panic.by_hour, other.panic.by_hour)),
     )
 
 
@@ -267,7 +270,7 @@ def levels(terms: Terms, strata: Ints) -> Floats:
         by_region = terms.network[day] - terms.wait[day] + terms.call_up.worry
         v = choice.utility(base, of, by_region, terms.visible_checks[day])
         rate = choice.rate(v, terms.tastes.index, terms.panic.reference)
-        level[day + 1] = level[day] + rate * float(terms.panic.by_hour[day].sum())
+        level[day + 1] = level[day] + rate * terms.panic.by_hour[day].sum(axis=0)
     return level
 
 
@@ -279,7 +282,7 @@ def passed_at(terms: Terms) -> Ints:
     out = np.full((n, n_to), NEVER, dtype=np.int64)
     for j in np.flatnonzero(terms.availability.offered):
         out[:, j] = crossings(
-            terms.tastes.threshold[:, j], place, level[:, :, j], terms.panic.by_hour
+            terms.tastes.threshold[:, j], place, level[:, :, j], terms.panic.by_hour[:, :, j]
         )
     return out
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import pandas as pd
 
@@ -13,12 +14,13 @@ from flowsim.comparison import coincidence, lambdas, pairs, terms
 from flowsim.comparison.measures import by_outcome, reduced
 from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
+from flowsim.experiments import parameter_draws
 from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missing
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
-from flowsim.scenario import content_hash, load
+from flowsim.scenario import Base, content_hash, load
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 
@@ -77,17 +79,20 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """One replication of a plan.
+    """One replication of a plan, or one draw of the parameters.
 
     Attributes
     ----------
     key : str
-        Of the plan, with the number of the replication.
+        Of the plan, with the number of the replication or draw.
+    drawn : tuple of Keyed
+        The scenarios with one draw of their parameters, if that is what is run.
     """
 
     plan: Plan
     replication: int
     key: str
+    drawn: tuple[Keyed, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -103,7 +108,8 @@ class Part:
     ----------
     tables : dict of str to list of DataFrame
         ``daily``, ``outcomes``, ``reduced``: one for each scenario. ``transitions``,
-        ``switched``: one for each pair, none of the second without terms. ``explained``: one,
+        ``switched``: one for each pair, none of the second without terms. ``drawn``: instead of
+        all these, ``reduced`` of each scenario with one draw of its parameters. ``explained``: one,
         targets (columns) in each combination of policies. ``lambda 0``, ...: ``reduced`` of
         each scenario under each lambda.
     """
@@ -169,6 +175,40 @@ def _days(scenario: Scenario) -> str:
     return f"{scenario.horizon.start:%Y-%m-%d} to {scenario.horizon.end:%Y-%m-%d}"
 
 
+def drawn(
+    sources: Sequence[Source], own: Sequence[Scenario], draws: Sequence[Mapping[str, float]]
+) -> list[tuple[Keyed, ...]]:
+    """Lay draws of the parameters over all scenarios, as far as each has them.
+
+    Parameters
+    ----------
+    sources, own : sequence
+        Files or names of the scenarios, and the scenarios read from them.
+    draws : sequence of mappings
+        Dotted keys to values.
+
+    Returns
+    -------
+    list of tuple of Keyed
+        For each draw the scenarios with its values: the same ones, and the same men, in all.
+
+    Raises
+    ------
+    ResultsError
+        If a scenario is no file, so that nothing can be laid over it.
+    """
+    if draws and any(isinstance(source, Scenario) for source in sources):
+        raise ResultsError("draws can be laid over a file, not over a Scenario already read")
+    if not draws:
+        return []
+    by_scenario = []
+    for source, scenario in zip(sources, own, strict=True):
+        base = Base.read(cast("str", source))
+        own_draws = parameter_draws.laid(base, (), draws)
+        by_scenario.append(parameter_draws.variants(base, (), own_draws, scenario))
+    return [tuple(map(Keyed.of, several)) for several in zip(*by_scenario, strict=True)]
+
+
 def planned(
     scenarios: Sequence[Scenario],
     policies: tuple[Scenario, Sequence[str]] | None,
@@ -191,12 +231,15 @@ def planned(
 def run(
     plan: Plan,
     replications: int,
+    draws: Sequence[tuple[Keyed, ...]],
     store: Store,
     workers: int | None,
     scheduler: str,
     progress: Progress,
 ) -> list[Part]:
-    """Run the replications of a plan that the store lacks; return all parts in order.
+    """Run what the store lacks; return all parts in order, replications before draws.
+
+    Draw n is run with the chance of replication n, so that the two can be compared.
 
     Raises
     ------
@@ -205,8 +248,12 @@ def run(
     """
     key = plan.key
     tasks = [Task(plan, r, f"{key}/{r}") for r in range(replications)]
+    for n, several in enumerate(draws):
+        values = key_of([keyed.key for keyed in several])
+        tasks.append(Task(plan, n, f"{key}/{values}/{n}", several))
     missing = set(store.missing((task.key for task in tasks), retry_failed=True))
-    n = replications - len(missing)
+    n, total, what = len(tasks) - len(missing), len(tasks), "replications"
+    what = "replications and draws" if draws else what
 
     def taken(outcomes: Sequence[Outcome]) -> None:
         nonlocal n
@@ -214,7 +261,7 @@ def run(
             if outcome.error:
                 raise _failure(outcome)
         n += len(outcomes)
-        progress(n, replications, f"{n} of {replications} replications")
+        progress(n, total, f"{n} of {total} {what}")
 
     taken(())
     todo = (task for task in tasks if task.key in missing)
@@ -240,6 +287,10 @@ def work(task: Task) -> list[Outcome]:
     """Run one replication of everything; the men are born once for all scenarios."""
     plan, part = task.plan, Part(task.replication, {})
     once = _Once(task.replication)
+    for keyed in task.drawn:
+        part.add("drawn", once.drawn(keyed))
+    if task.drawn:
+        return [part.outcome(task.key)]
     first: RunTrace | None = None
     for keyed in plan.scenarios:
         life = once.lived(keyed, part)
@@ -278,6 +329,11 @@ class _Once:
         part.add("reduced", numbers)
         self._daily[keyed], self._numbers[keyed] = daily, numbers
         return life
+
+    def drawn(self, keyed: Keyed) -> pd.DataFrame:
+        """Return the numbers of a scenario with drawn parameters."""
+        model, life = live(_world(keyed), self.replication, self._draw_cache)
+        return self._reduced(daily_table(Observed(model), self.replication), life)
 
     def numbers(self, keyed: Keyed) -> pd.DataFrame:
         """Return the numbers of a scenario by lambda, run now unless it was before."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +12,15 @@ import pandas as pd
 
 from flowsim.comparison.uncertainty import interval, paired
 from flowsim.results.comparison import EVERYBODY
+from flowsim.types import Floats
 
 PLACE = ["measure", "how", "place_kind", "place_id"]
 GROUPINGS = ("region", "age", "educated")
 
 
-def differences(reduced: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
+def differences(
+    reduced: Sequence[pd.DataFrame], names: Sequence[str], drawn: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame:
     """Compare every measure of the first scenario with each other one, pair by pair.
 
     Parameters
@@ -24,20 +29,25 @@ def differences(reduced: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.Dat
         One for each scenario: ``PLACE``, ``replication``, ``value``.
     names : sequence of str
         Of the scenarios.
+    drawn : sequence of DataFrame
+        The same over draws of the parameters, one draw a ``replication``.
 
     Returns
     -------
     DataFrame
         ``PLACE``, ``a``, ``b``, ``value_a``, ``value_b`` (means), ``difference`` (b - a),
         ``low``, ``high`` (95 % interval of the paired difference), ``n`` (pairs),
-        ``variance_factor`` (see ``uncertainty.Paired``; empty where nothing varies). A measure
-        that only one scenario has is left out.
+        ``variance_factor`` (see ``uncertainty.Paired``; empty where nothing varies); with
+        draws ``draws``, ``median``, ``all_low``, ``all_high``: of the paired difference over
+        them, 5 and 95 %, which hold chance and parameters. What only one scenario has of a
+        destination counts as 0 in the other; of a crossing it is left out.
     """
     wide = [_wide(table, PLACE) for table in reduced]
+    over_draws = [_wide(table, PLACE) for table in drawn]
     tables = []
-    for other, name in zip(wide[1:], names[1:], strict=True):
-        both = wide[0].columns.intersection(other.columns, sort=False)
-        found = paired(wide[0][both].to_numpy(), other[both].to_numpy())
+    for number, (other, name) in enumerate(zip(wide[1:], names[1:], strict=True), 1):
+        both = _shared(wide[0], other)
+        found = paired(_of(wide[0], both), _of(other, both))
         table = both.to_frame(index=False).assign(
             a=names[0],
             b=name,
@@ -49,8 +59,35 @@ def differences(reduced: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.Dat
             n=found.difference.n,
             variance_factor=found.variance_factor,
         )
+        if drawn:
+            change = _of(over_draws[number], both) - _of(over_draws[0], both)
+            table = table.assign(**_with_all_doubt(change))
         tables.append(table[table["n"] > 0])
     return pd.concat(tables, ignore_index=True)
+
+
+def _shared(one: pd.DataFrame, other: pd.DataFrame) -> pd.Index[Any]:
+    """Return the numbers of both worlds, and of either's destinations and outcomes."""
+    both = one.columns.intersection(other.columns, sort=False)
+    either = one.columns.union(other.columns, sort=False).difference(both, sort=False)
+    kept = either[either.get_level_values("place_kind").isin(("destination", "outcome"))]
+    return both.append(kept)
+
+
+def _of(table: pd.DataFrame, numbers: pd.Index[Any]) -> Floats:
+    """Return some numbers by replication; 0 of what a world does not have, (R, N)."""
+    lacking = ~numbers.isin(table.columns)
+    values = table.reindex(columns=numbers).to_numpy(dtype=np.float64, copy=True)
+    values[:, lacking] = 0.0
+    return values
+
+
+def _with_all_doubt(change: Floats) -> dict[str, Floats | int]:
+    """Return what differences are over draws (rows): median, 5 and 95 %."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no value at all: NaN is right
+        low, median, high = np.nanquantile(change, [0.05, 0.5, 0.95], axis=0)
+    return {"draws": len(change), "median": median, "all_low": low, "all_high": high}
 
 
 def matrix(transitions: pd.DataFrame, groups: Sequence[str] = (EVERYBODY,)) -> pd.DataFrame:

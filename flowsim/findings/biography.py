@@ -212,7 +212,7 @@ class _Teller:
             at,
             f"The pressure toward {name} on men like him passes his threshold of {threshold:.4g} "
             f"(it grows from {before:.4g} to {after:.4g} this day: V = "
-            f"{air.utility[s, j]:.2f}, panic {self.world.panic[day].sum():.2f} days). "
+            f"{air.utility[s, j]:.2f}, panic {self.world.panic[day, :, j].sum():.2f} days). "
             + self._capability(self.row, j, at),
         )
 

@@ -27,7 +27,8 @@ def summary(found: Comparison) -> str:
 
 def caution(found: Comparison) -> str:
     """Return what must be known before a difference is quoted."""
-    return f"{SIMULATED} {what_ranges_are(found.replications, paired=True)}"
+    drawn = bool(found.manifest.get("draws"))
+    return f"{SIMULATED} {what_ranges_are(found.replications, drawn, paired=True)}"
 
 
 def under_lambdas(found: Comparison, simulated: str = "") -> Finding:

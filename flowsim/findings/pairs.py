@@ -171,21 +171,36 @@ def _worth(pair: Pair) -> Iterator[str]:
 
 
 def difference(opening: str, words: str, row: pd.Series) -> str:
-    """Write a difference with its interval, and from what to what."""
-    change, low, high = (float(row[name]) for name in ("difference", "low", "high"))
+    """Write a difference with its interval, and from what to what.
+
+    With draws of the parameters the interval with all doubt comes first, and the part of it
+    that is chance stands behind.
+    """
     before, after = count(float(row["value_a"])), count(float(row["value_b"]))
     start = f"{opening} " if opening else ""
-    if change == 0:
+    change, low, high, chance = _sizes(row)
+    if low == change == high == 0:
         return f"{start}{after} {words}, exactly as many as before."
     if low <= 0 <= high:
         return (
             f"{start}{after} {words} instead of {before}: whether these are more or fewer is not "
-            f"certain ({signed(low)} to {signed(high)})."
+            f"certain ({signed(low)} to {signed(high)}{chance})."
         )
     more = "more" if change > 0 else "fewer"
     ends = abs(low), abs(high)
-    span = within(min(ends), max(ends))
+    inside = between(min(ends), max(ends))
+    span = f" ({inside}{chance})" if inside else ""
     return f"{start}{count(abs(change))}{span} {more} {words}: {after} instead of {before}."
+
+
+def _sizes(row: pd.Series) -> tuple[float, float, float, str]:
+    """Return a difference, its interval, and in words the chance in it if there is more."""
+    change, low, high = (float(row[name]) for name in ("difference", "low", "high"))
+    if not row.get("draws", 0):
+        return change, low, high, ""
+    own = between(low, high, signed)
+    chance = f"; chance alone {own}" if own else ""
+    return float(row["median"]), float(row["all_low"]), float(row["all_high"]), chance
 
 
 def by_lambda(table: pd.DataFrame, pair: Pair, simulated: str) -> Table:

@@ -59,6 +59,15 @@ def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False
             "One replication was run, so no number here has a range and no chance can be given; "
             "use --replications 20 before you quote any of them."
         )
+    if paired and drawn:
+        return (
+            "Brackets hold nine tenths of the draws of the calibrated parameters, each with chance "
+            "of its own: the interval with all doubt that the calibration knows. Chance alone is "
+            f"the 95 % interval of the mean over {replications} replications at the scenario's "
+            "own values. The same men, draws and values are in both scenarios, so that only the "
+            "policy differs. Doubt about the structure of the model, and about assumptions that "
+            "the calibration left fixed, is in neither."
+        )
     if paired:
         return (
             f"Brackets are 95 % intervals of the mean over {replications} replications. Each "

@@ -71,8 +71,13 @@ class Aspirations:
         order = np.argsort(where, kind="stable")
         rows, where = rows[order], where[order]
         cell = (men.stratum[rows], where)
-        men.passed_at[rows, where] = decisions.moments(
-            men.threshold[rows, where], before[cell], level[cell], self.world.panic[day], day
+        men.passed_at[rows, where] = decisions.moments_toward(
+            men.threshold[rows, where],
+            before[cell],
+            level[cell],
+            self.world.panic[day],
+            where,
+            day,
         )
         return rows, where
 

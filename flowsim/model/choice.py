@@ -55,8 +55,9 @@ def base_utility(
     destinations: tuple[str, ...],
     strata: dict[str, Ints],
     relative_call_up: Floats,
+    reach: Floats,
 ) -> Floats:
-    """Return the part of V that does not change with time.
+    """Compute the part of V that does not change with time.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def base_utility(
         Region, age, educated and liable of each stratum.
     relative_call_up : float64, shape (R,)
         Call-up per man of each region against the nation's.
+    reach : float64, shape (R,)
+        Share of each region's men who can leave it; pressure on the region is times that.
 
     Returns
     -------
@@ -73,7 +76,9 @@ def base_utility(
         choice.beta_age.by_age[strata["age"]]
         + choice.beta_education.value * strata["educated"]
         + choice.beta_liable.value * strata["liable"]
-        + choice.kappa.value * np.log(relative_call_up)[strata["region"]]
+        + (choice.kappa.value * np.log(relative_call_up) + choice.lambda_.value * np.log(reach))[
+            strata["region"]
+        ]
     )
     constant = np.array([choice.constant[name].value for name in destinations])
     return man[:, None] + constant
@@ -158,7 +163,7 @@ class Pressure:
         return cls(np.zeros(shape), np.zeros(n_strata), np.zeros(shape), np.zeros(shape))
 
     def grow(
-        self, rate: Floats, panic: float, acting: Floats, opened: Bools, men: Floats, index: float
+        self, rate: Floats, panic: Floats, acting: Floats, opened: Bools, men: Floats, index: float
     ) -> None:
         """Let a day pass: raise the pressure and count the leavers it implies.
 
@@ -166,7 +171,7 @@ class Pressure:
         ----------
         rate : float64, shape (S, J)
             ``exp(V / lambda) / T_ref``, per day of panic.
-        panic : float
+        panic : float64, shape (J,)
             Panic of the day, in days.
         acting : float64, shape (S, J)
             Panic of those hours in which each destination is available, in days.

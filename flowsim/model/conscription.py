@@ -126,7 +126,7 @@ def cumulated_hazard(per_man: Floats, announced: float) -> Floats:
 
 
 def on_the_list(
-    summoned: npt.NDArray[np.bool_], liable: npt.NDArray[np.bool_], u: Floats, extra: float
+    summoned: npt.NDArray[np.bool_], liable: npt.NDArray[np.bool_], u: Floats, extra: Floats
 ) -> npt.NDArray[np.bool_]:
     """Return who is on the border guards' list: the summoned, and liable men at random.
 

@@ -157,6 +157,32 @@ def moments(
     return day * int(DAY) + seconds.astype(np.int64)
 
 
+def moments_toward(
+    threshold: npt.NDArray[np.floating],
+    before: Floats,
+    after: Floats,
+    pace: Floats,
+    where: Ints,
+    day: int,
+) -> Ints:
+    """Return ``moments`` where the pace differs by destination.
+
+    Parameters
+    ----------
+    threshold, before, after
+        As in ``moments``, each shape (N,).
+    pace : float64, shape (24, J)
+        How the rise toward each destination is spread over the day.
+    where : int64, shape (N,)
+        Destination whose threshold is passed.
+    """
+    out = np.zeros(len(where), dtype=np.int64)
+    for j in np.unique(where).tolist():
+        some = where == j
+        out[some] = moments(threshold[some], before[some], after[some], pace[:, j], day)
+    return out
+
+
 # -- a wish can be acted on
 
 

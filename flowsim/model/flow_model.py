@@ -129,8 +129,9 @@ class FlowModel(mesa.Model):
         observed = given.observation
         self.persons_per_man = 1 + observed.companions.value
         party = max(weight * self.persons_per_man, observed.persons_per_car.value)
+        patience = given.border.patience.value
         self.crossings = [
-            Crossing(self, crossing_id, parameters, column, world.table, party)
+            Crossing(self, crossing_id, parameters, column, world.table, party, patience)
             for column, (crossing_id, parameters) in enumerate(given.crossings.items())
         ]
         checked = np.flatnonzero((world.table.checks > 0).any(axis=0))

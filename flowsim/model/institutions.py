@@ -21,14 +21,15 @@ from flowsim.model.conscription import cumulated_hazard, examined_share
 from flowsim.model.draws import exponential
 from flowsim.model.queue import ARRIVAL, NOBODY, TRIP, WALK, Border, Unit
 from flowsim.model.states import Lane
-from flowsim.scenario.clock import HOUR
+from flowsim.scenario.clock import DAY, HOUR
 from flowsim.scenario.places import Crossing as CrossingParameters
 from flowsim.scenario.places import Destination as DestinationParameters
 from flowsim.scenario.schema import Stay
 from flowsim.scenario.timetable import WARM_UP, FootHours, Timetable
 from flowsim.types import Floats
 
-GOLDEN = (math.sqrt(5) - 1) / 2
+GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of both, without their whole part, fill (0, 1)
+SILVER = math.sqrt(2) - 1
 
 
 class _Numbers(WeakKeyDictionary[mesa.Model, Iterator[int]]):
@@ -67,19 +68,20 @@ class Crossing(Agent):
         column: int,
         table: Timetable,
         party: float,
+        patience: float,
     ) -> None:
         super().__init__(model)
         self.crossing_id, self.parameters, self.column = crossing_id, parameters, column
         self._border = Border()
         self.party, self.traffic = party, 0.0
+        self._patience = patience * DAY
         self._gathered = party * ((column + 1) * GOLDEN % 1.0)
         self._parties = 0
         self._arrivals: list[Unit] = []
         self._next = 0
-        self._capacity = table.capacity
+        self._rates = table.capacity, table.walkers
         self._hours = table.hours[column]
         self.foot_is_open = False
-        self.walkers = np.zeros(len(table.capacity))  # persons waiting on foot at each full hour
         self._row = 0  # hours of the table that have passed here
 
     @property
@@ -114,29 +116,34 @@ class Crossing(Agent):
             return
         for row in range(first, self._row):
             rate, begin, end = hours.rate[row]
-            self._look_after_foot_lane(hours.foot, row, begin)
+            self._look_after_foot_lane(hours.foot, row)
             self._line_up(self._arrive(row, row + 1), hours.foot, row)
-            border.serve(rate, hours.foot.share[row], begin, end)
+            border.serve((rate, hours.foot.rate[row]), hours.foot.share[row], begin, end)
 
     def wait_now(self) -> float:
-        """Return the wait that a man joining now must expect, in hours, closures left aside."""
-        now = self.model.hour * HOUR
-        rate = float(self._capacity[self.model.hour + WARM_UP, self.column])
-        persons = max(0.0, self.border.persons(now) - self.party)
-        return persons / (rate * HOUR) if rate > 0 else 0.0
+        """Return the wait that a man joining now must expect, in hours, closures left aside.
 
-    def _look_after_foot_lane(self, foot: FootHours, row: int, begin: float) -> None:
-        """Open or close it, and count who waits on foot."""
-        if foot.open[row] != self.foot_is_open:
-            self.foot_is_open = foot.open[row]
-            if self.foot_is_open:
-                over = foot.jockeying[row]
-                self._border.open_foot_lane(
-                    foot.walking[row] * over, foot.background_walking[row] * over
-                )
-            else:
-                self._border.close_foot_lane()
-        self.walkers[row] = self._border.persons_on_foot(begin)
+        It is the time that all officers would need for those who stand in both lanes.
+        """
+        now, row = self.model.hour * HOUR, self.model.hour + WARM_UP
+        waits = 0.0
+        for lane, by_hour in zip(Lane, self._rates, strict=True):
+            rate, persons = float(by_hour[row, self.column]), self.border.persons(now, (lane,))
+            if lane == Lane.VEHICLES:
+                persons = max(0.0, persons - self.party)
+            waits += persons / (rate * HOUR) if rate > 0 else 0.0
+        return waits
+
+    def _look_after_foot_lane(self, foot: FootHours, row: int) -> None:
+        """Open or close it; who stands in it when it closes stays and is cleared."""
+        if foot.open[row] == self.foot_is_open:
+            return
+        self.foot_is_open = foot.open[row]
+        if self.foot_is_open:
+            over = foot.jockeying[row]
+            self._border.open_foot_lane(
+                foot.walking[row] * over, foot.background_walking[row] * over
+            )
 
     def _arrive(self, first: int, last: int) -> list[Unit]:
         """Return the men and the parties of ordinary travellers of some hours, as they come."""
@@ -165,7 +172,9 @@ class Crossing(Agent):
                 gathered -= party
                 self._parties += 1
                 at = end - gathered / self.traffic
-                units.append((at, party, NOBODY, math.inf, self._parties * GOLDEN % 1.0))
+                stays = -math.log(self._parties * SILVER % 1.0) * self._patience
+                walks = self._parties * GOLDEN % 1.0
+                units.append((at, party, NOBODY, at + stays, walks))
             if 0 < men < len(units):
                 units.sort()
             come += units

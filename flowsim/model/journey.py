@@ -68,7 +68,9 @@ class Roads:
     by_road, by_air : float64, shape (R, C)
         Hours for men who drive, and for men who fly or take the train, then a taxi.
     fly_share : float64, shape (R,)
-        Share of men who can fly.
+        Share of men who can pay for a flight or train.
+    reach : float64, shape (R,)
+        Share of men who can leave the region at all: where no road leads, those who can pay.
     size : float64, shape (C,)
         Size weights, adding up to 1 in each country.
     country : int64, shape (C,)
@@ -83,19 +85,18 @@ class Roads:
     size: Floats
     country: Ints
     home: Ints
+    reach: Floats
 
 
-def fly_shares(income: Floats, connected: Bools, poorest: float, richest: float) -> Floats:
-    """Spread the share who can fly over regions by rank of income; all where no road leads.
+def fly_shares(income: Floats, poorest: float, richest: float) -> Floats:
+    """Spread the share who can pay for a flight or train over regions by rank of income.
 
     Parameters
     ----------
     income : float64, shape (R,)
         In any unit.
-    connected : bool, shape (R,)
-        Whether a road leads out of the region.
     poorest, richest : float
-        Share of men who can fly in the regions of lowest and highest income.
+        Share of men who can pay in the regions of lowest and highest income.
 
     Returns
     -------
@@ -103,8 +104,31 @@ def fly_shares(income: Floats, connected: Bools, poorest: float, richest: float)
         Shares from 0 to 1.
     """
     rank = np.argsort(np.argsort(income, kind="stable"), kind="stable")
-    share = poorest + (richest - poorest) * rank / max(1, len(income) - 1)
-    return np.where(connected, share, 1.0)
+    return np.asarray(poorest + (richest - poorest) * rank / max(1, len(income) - 1))
+
+
+def by_hub(by_road: Floats, home: Ints, connected: Bools, to_hub: float) -> Floats:
+    """Compute the journeys of men who fly or take a train: to a hub, and by road from there.
+
+    The hub of a crossing is the capital of the region in which it lies.
+
+    Parameters
+    ----------
+    by_road : float64, shape (R, C)
+        Hours by road.
+    home : int64, shape (C,)
+        Region of each crossing; -1 where there is none, and so no hub on the way.
+    connected : bool, shape (R,)
+        Whether a road leads out of the region; where it is shorter, men take it.
+    to_hub : float
+        Hours from anywhere to any hub.
+
+    Returns
+    -------
+    float64, shape (R, C)
+    """
+    by_hub = np.where(home >= 0, to_hub + by_road[home, np.arange(len(home))], by_road)
+    return np.where(connected[:, None], np.minimum(by_road, by_hub), by_hub)
 
 
 def build_roads(
@@ -154,21 +178,22 @@ def build_roads(
         by_road[:, c] = drive_hours(
             np.array(known), travel.speed.value, travel.drive.value, travel.rest.value
         )
-    by_air = np.minimum(by_road, travel.cap.value)
+    home = np.array(
+        [codes.index(c.region) if c.region in codes else -1 for c in crossings.values()]
+    )
+    by_air = by_hub(by_road, home, connected, travel.to_hub.value)
+    fly_share = fly_shares(income, travel.fly_share_poorest.value, travel.fly_share_richest.value)
     country = np.array([destinations.index(c.destination) for c in crossings.values()])
     size = np.array([c.size_weight.value for c in crossings.values()])
     total = np.bincount(country, size, minlength=len(destinations))
     return Roads(
         by_road=np.where(connected[:, None], by_road, by_air),
         by_air=by_air,
-        fly_share=fly_shares(
-            income, connected, travel.fly_share_poorest.value, travel.fly_share_richest.value
-        ),
+        fly_share=fly_share,
         size=size / np.where(total > 0, total, 1.0)[country],
         country=country,
-        home=np.array(
-            [codes.index(c.region) if c.region in codes else -1 for c in crossings.values()]
-        ),
+        home=home,
+        reach=np.where(connected, 1.0, fly_share),
     )
 
 
@@ -354,7 +379,7 @@ class Limit(IntEnum):
 
 
 def at_entry_limit(
-    u: Floats, passes: Floats, walks: Floats, turns: Floats, foot_open: Bools
+    u: Floats, passes: Floats, walks: Floats, turns: Floats, seats: Floats, foot_open: Bools
 ) -> npt.NDArray[np.uint8]:
     """Decide what men stopped at an entry limit do.
 
@@ -364,8 +389,11 @@ def at_entry_limit(
         Draws ``entry-limit``.
     passes, walks, turns : float64, shape (N,)
         Shares at the man's crossing and hour; ``walks`` and ``turns`` of those who do not pass.
+    seats : float64, shape (N,)
+        Of those who walk on where the foot lane takes nobody: who finds a seat in a car of the
+        queue; the others go home.
     foot_open : bool, shape (N,)
-        Whether one may walk there; who would where none may goes home.
+        Whether the foot lane takes people.
 
     Returns
     -------
@@ -374,7 +402,9 @@ def at_entry_limit(
     """
     walk_end = passes + (1 - passes) * walks
     turn_end = walk_end + (1 - passes) * turns
-    walking = np.where(foot_open, Limit.WALKS, Limit.HOME)
+    seated = u < passes + (1 - passes) * walks * seats
+    on_foot = np.where(seated, Limit.PASSES, Limit.HOME)
+    walking = np.where(foot_open, Limit.WALKS, on_foot)
     return np.select(
         [u < passes, u < walk_end, u < turn_end], [Limit.PASSES, walking, Limit.TURNS], Limit.HOME
     ).astype(np.uint8)

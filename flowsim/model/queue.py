@@ -1,8 +1,9 @@
 """The queue at a crossing: two lanes, first come first served, exact in time.
 
-The crossing's officers clear ``rate`` persons a second. While the foot lane is open it has
-``foot_share`` of them; what one lane cannot use goes to the other. A unit of q persons takes
-q / rate. A man who has not reached the head by his deadline has left the queue then (ODD 7.6).
+Cars and walkers are cleared at rates of their own: ``rates`` are the persons a second that all
+the officers of the crossing would clear in one lane alone. While both lanes have work the foot
+lane has ``foot_share`` of the officers; what one lane cannot use goes to the other. A man who
+has not reached the head by his deadline has left the queue then (ODD 7.6).
 Pure Python on purpose: a unit costs about a microsecond, an idle hour nearly nothing.
 """
 
@@ -26,8 +27,6 @@ ARRIVAL, PERSONS, TRIP, DEADLINE, WALK = range(5)
 """Places in a unit; a plain tuple is made and read faster than one with named fields."""
 
 NOBODY = -1
-ON_FOOT = -1.0
-"""Instead of the draw for walking: came on foot, whichever lane he stands in."""
 
 
 def patience_ends(
@@ -52,6 +51,9 @@ def patience_ends(
     return np.minimum(np.round(arrives_at - np.log(u) * days * DAY), NEVER)
 
 
+Rates = tuple[float, float]
+"""Persons a second that all officers would clear in one lane alone: vehicles, on foot."""
+
 Entry = tuple[float, float, float, float, int, int, int]
 """Of a log: arrival, start, finish (s), persons, trip, lane, cleared."""
 
@@ -70,14 +72,10 @@ class Log:
         self._new: list[Entry] = []  # read, but not packed into the columns yet
         self._unread: list[Entry] = []
         self._packed = 0  # of the unread entries, those in the columns already
-        self.sent_back = 0  # people on foot who left the vehicle lane
 
     def add(self, unit: Unit, lane: int, start: float, finish: float, cleared: int) -> None:
-        """Append one unit; who came on foot is logged in the foot lane, wherever he stood."""
-        arrival, persons, trip, _, walk = unit
-        if walk == ON_FOOT and lane == 0:
-            self.sent_back += 1
-            lane = 1
+        """Append one unit that left a lane."""
+        arrival, persons, trip, _, _ = unit
         self._unread.append((arrival, start, finish, persons, trip, lane, cleared))
 
     def unread(self) -> list[Entry]:
@@ -141,21 +139,27 @@ class Border:
         self.work = [0.0, 0.0]  # persons left of the unit being cleared
         self.started = [0.0, 0.0]  # when it reached the head
         self.busy = [False, False]
-        self._sent_back: deque[Unit] = deque()  # people on foot in the vehicle lane
         self.log = Log()
 
     def join(self, unit: Unit, lane: int) -> None:
         """Put a unit at the end of a lane; units must come in the order of arrival."""
         self.lanes[lane].append(unit)
 
-    def serve(self, rate: float, foot_share: float, begin: float, end: float) -> None:
-        """Clear units from ``begin`` to ``end`` (s) at ``rate`` persons a second."""
-        if rate <= 0:
-            return
+    def serve(self, rates: Rates, foot_share: float, begin: float, end: float) -> None:
+        """Clear units from ``begin`` to ``end`` (s); where a rate is 0 all stand still.
+
+        Parameters
+        ----------
+        rates : (float, float)
+            Persons a second that all officers clear in the vehicle lane, in the foot lane.
+        foot_share : float
+            Of the officers, for the foot lane while both lanes have work.
+        """
         if self.lanes[Lane.FOOT]:
-            self._serve_both(rate, foot_share, begin, end)
-        else:
-            self.serve_vehicles([(rate, begin, end)])
+            if rates[0] > 0 and rates[1] > 0:
+                self._serve_both(rates, foot_share, begin, end)
+        elif rates[0] > 0:
+            self.serve_vehicles([(rates[0], begin, end)])
 
     def serve_vehicles(self, hours: Iterable[tuple[float, float, float]]) -> None:
         """Clear the vehicle lane alone, hour after hour: rate, begin and end of each."""
@@ -185,26 +189,25 @@ class Border:
                 busy, now = False, finish
         self.work[0], self.busy[0], self.started[0] = work, busy, started
 
-    def _serve_both(self, rate: float, foot_share: float, now: float, end: float) -> None:
-        """Clear both lanes, handing capacity over whenever one of them runs dry."""
-        shares = (1.0 - foot_share, foot_share)
+    def _serve_both(self, rates: Rates, foot_share: float, now: float, end: float) -> None:
+        """Clear both lanes, handing officers over whenever one of them runs dry."""
+        shared = (rates[0] * (1.0 - foot_share), rates[1] * foot_share)
         while now < end:
             self._begin(0, now)
             self._begin(1, now)
             busy = self.busy
+            speeds = shared if busy[0] and busy[1] else rates
             step = end - now
             done = -1
             for lane in (0, 1):
                 if busy[lane]:
-                    speed = rate * (shares[lane] if busy[1 - lane] else 1.0)
-                    if self.work[lane] < speed * step:
-                        step, done = self.work[lane] / speed, lane
+                    if self.work[lane] < speeds[lane] * step:
+                        step, done = self.work[lane] / speeds[lane], lane
                 elif self.lanes[lane] and self.lanes[lane][0][ARRIVAL] - now < step:
                     step, done = self.lanes[lane][0][ARRIVAL] - now, -1
-            both = busy[0] and busy[1]
             for lane in (0, 1):
                 if busy[lane]:
-                    self.work[lane] -= step * rate * (shares[lane] if both else 1.0)
+                    self.work[lane] -= step * speeds[lane]
             now += step
             if done >= 0:
                 self.log.add(self.lanes[done].popleft(), done, self.started[done], now, 1)
@@ -235,29 +238,6 @@ class Border:
             walks = unit[WALK] < (background_share if unit[TRIP] == NOBODY else share)
             (foot if walks else stay).append(unit)
         self.lanes = (deque(stay), foot)
-        self._sent_back = deque(unit for unit in stay if unit[WALK] == ON_FOOT)
-        self.log.sent_back = 0
-
-    def close_foot_lane(self) -> None:
-        """Send those on foot to the end of the vehicle lane, in their order; they have no car."""
-        vehicles, foot = self.lanes
-        sent = [(at, persons, trip, until, ON_FOOT) for at, persons, trip, until, _ in foot]
-        vehicles.extend(sent)
-        self._sent_back.extend(sent)
-        foot.clear()
-        self.busy[1] = False
-
-    def persons_on_foot(self, now: float) -> float:
-        """Return the persons waiting who are not in cars."""
-        if not (self.lanes[Lane.FOOT] or self._sent_back):
-            return 0.0
-        total = self.persons(now, (Lane.FOOT,))
-        if self._sent_back:
-            for _ in range(self.log.sent_back):
-                self._sent_back.popleft()
-            self.log.sent_back = 0
-            total += sum(unit[PERSONS] for unit in self._of_those(self._sent_back, 0, now))
-        return total
 
     def persons(self, now: float, lanes: Sequence[int] = (0, 1)) -> float:
         """Return the persons waiting in some lanes, those being cleared included."""

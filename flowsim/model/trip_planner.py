@@ -69,7 +69,8 @@ class Planner:
         )
         stopped = what == journey.Limit.HOME
         liable = world.of_stratum["liable"][stratum] == 1
-        listed = conscription.on_the_list(summoned, liable, extra, given.call_up.list_extra.value)
+        share = world.list_extra[world.row_at(arrives_at)]
+        listed = conscription.on_the_list(summoned, liable, extra, share)
         return {
             "man": ids,
             "tries": np.full(len(ids), tries),
@@ -128,7 +129,12 @@ class Planner:
         met = table.limited[cell] & ~self.world.exempt(crossing, region)
         what = np.zeros(len(ids), dtype=np.uint8)
         what[met] = journey.at_entry_limit(
-            u, table.passes[cell], table.walks[cell], table.turns[cell], table.foot_open[cell]
+            u,
+            table.passes[cell],
+            table.walks[cell],
+            table.turns[cell],
+            table.seat_share[cell],
+            table.foot_open[cell],
         )[met]
         turning = np.flatnonzero(what == journey.Limit.TURNS)
         if len(turning) == 0:

@@ -138,15 +138,15 @@ class World:
 
     @cached_property
     def panic(self) -> Floats:
-        """Panic by day and hour, in days of panic, shape (D, 24), rumours in."""
+        """Panic by day, hour and destination, in days of panic, shape (D, 24, J), rumours in."""
         law = self.assumptions.panic
         total = np.zeros(self.clock.n_hours)
         for wave, strength in self._waves:
             total += strength * conscription.panic_by_hour(
                 wave, self.clock, law.lag.value, law.decay.value
             )
-        total *= 1 + self.table.rumour[WARM_UP:]
-        return total.reshape(-1, 24) / 24
+        by_destination = total[:, None] * (1 + self.table.rumour[WARM_UP:])
+        return by_destination.reshape(-1, 24, len(self.destinations)) / 24
 
     @cached_property
     def announced(self) -> Floats:
@@ -273,17 +273,32 @@ class World:
         """Ordinary travellers a day into each destination by hour of the table, (H, J)."""
         return np.stack(
             [
-                c.background.value * c.background_season.by_hour(self.clock, WARM_UP)
+                c.background.value
+                * c.background_season.by_hour(self.clock, WARM_UP)
+                * (
+                    c.background_weekday.by_hour(self.clock, c.utc_offset_h, WARM_UP)
+                    if c.background_weekday
+                    else 1.0
+                )
                 for c in self.assumptions.destinations.values()
             ],
             axis=1,
         )
 
     @cached_property
+    def list_extra(self) -> Floats:
+        """Share of liable men on the no-exit list beside the summoned, by hour, shape (H,)."""
+        return self.assumptions.call_up.list_extra.by_hour(self.clock, WARM_UP)
+
+    @cached_property
     def base_utility(self) -> Floats:
         """The part of V that does not change, shape (S, J)."""
         return choice.base_utility(
-            self.assumptions.choice, self.destinations, self.of_stratum, self.relative_call_up
+            self.assumptions.choice,
+            self.destinations,
+            self.of_stratum,
+            self.relative_call_up,
+            self.roads.reach,
         )
 
     @cached_property
@@ -434,8 +449,8 @@ class PressurePath:
         enlisted = -np.expm1(-world.hazard(float(world.announced[24 * day])))
         self.pressure.grow(
             choice.rate(v, law.lambda_.value, reference),
-            float(panic.sum()),
-            (panic[:, None, None] * available).sum(axis=0).take(holds, axis=0),
+            panic.sum(axis=0),
+            (panic[:, None, :] * available).sum(axis=0).take(holds, axis=0),
             np.any(available, axis=0).take(holds, axis=0),
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.scenario.clock import DAY
-from flowsim.scenario.schema import Stay
 from flowsim.types import Bools, Floats, Ints
 
 
@@ -68,24 +67,6 @@ class Ledger:
         """Return the trips that ended in destination j."""
         entered = np.flatnonzero(self.model.trips["end"] >= Status.ABROAD)
         return entered[self.bound_for(j)[entered]]
-
-    def stocks(self, j: int, stay: Stay) -> tuple[Floats, Floats]:
-        """Return men in destination j and their families at the end of each day, (D,) each."""
-        trips, mine = self.model.trips, self.entered(j)
-        weight = trips["weight"][mine]
-
-        def cumulated(seconds: Floats, chosen: Bools) -> Floats:
-            some = chosen & (seconds < self.n_days * DAY)
-            day = (seconds[some] // DAY).astype(np.int64)
-            return np.cumsum(np.bincount(day, weight[some], minlength=self.n_days))
-
-        came = trips["ends_at"][mine].astype(np.float64)
-        left = trips["leaves_again_at"][mine].astype(np.float64)
-        joined = came + stay.family_lag.value * DAY
-        everybody = np.ones(len(mine), dtype=bool)
-        stock = cumulated(came, everybody) - cumulated(left, everybody)
-        with_family = cumulated(joined, left > joined) - cumulated(left, left > joined)
-        return stock, with_family * stay.family.value
 
     @cached_property
     def _first_departure(self) -> Ints:

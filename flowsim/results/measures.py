@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flowsim.data import sources
-from flowsim.results.observation import FLOWS, LEVELS
+from flowsim.results.observation import FLOWS, LEVELS, WAITS
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -24,6 +24,7 @@ DESTINATION = (
     "exits",
     "stock_men",
     "stock_persons",
+    "stock_ordinary",
     "registrations",
     "departures",
     "departures_expected",
@@ -37,7 +38,7 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "nation": (*REGION, "involuntary_stayers", "educated_share"),
     "region": REGION,
     "destination": DESTINATION,
-    "crossing": (*FLOWS, *LEVELS, "wait_hours", "wait_hours_p90"),
+    "crossing": (*FLOWS, *LEVELS, *WAITS, "wait_hours_p90"),
     "group": (*FLOWS, *LEVELS),
 }
 """Measures of the daily table by kind of place."""
@@ -55,11 +56,12 @@ REDUCTIONS = tuple(_REDUCE)
 
 _RULES = (
     dict.fromkeys(LEVELS, "max")  # the last day's queue says little: it is mostly gone
-    | dict.fromkeys(("wait_hours", "wait_hours_p90"), "mean")
+    | dict.fromkeys((*WAITS, "wait_hours_p90"), "mean")
     | dict.fromkeys(
         (
             "stock_men",
             "stock_persons",
+            "stock_ordinary",
             "called_up",
             "enlisted",
             "involuntary_stayers",

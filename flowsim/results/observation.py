@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.data.rows import Observation
+from flowsim.model import traffic
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
-from flowsim.scenario.clock import HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.model.traffic import Present
+from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.timetable import WARM_UP
-from flowsim.types import Floats, Ints
+from flowsim.types import Bools, Floats, Ints
 
 FLOWS = (
     "arrivals_at_border",
@@ -31,6 +33,8 @@ FLOWS = (
     "entries_men",
     "crossings_out",
     "cars_cleared",
+    "persons_both_ways",
+    "vehicles_both_ways",
     "checked",
     "refused",
     "refused_entry",
@@ -52,7 +56,10 @@ STOPPED: dict[str, Callable[[Trips], npt.NDArray[Any]]] = {
 }
 """Those of them that are counted in men where their trips end, and how each trip counts."""
 
-LEVELS = ("queue_persons", "queue_cars", "queue_km")
+WAITS = {"wait_hours": None, "wait_hours_cars": Lane.VEHICLES, "wait_hours_on_foot": Lane.FOOT}
+"""Mean waits by crossing, of those who reached the head of which lane."""
+
+LEVELS = ("queue_persons", "queue_on_foot", "queue_cars", "queue_km")
 """Measures by full hour and crossing: what stands there at that moment."""
 
 
@@ -78,6 +85,11 @@ class Units:
     gone: Floats
     persons: Floats
     cleared: npt.NDArray[np.bool_]
+
+
+def _so_far(by_hour: Floats) -> Floats:
+    """Add up hours (H, J) to what there is at each full hour, from nothing, shape (H + 1, J)."""
+    return np.concatenate([np.zeros((1, by_hour.shape[1])), np.cumsum(by_hour, axis=0)])
 
 
 def units_of(model: FlowModel) -> Units:
@@ -192,7 +204,21 @@ class Observed:
         units = self.units
         if measure == "arrivals_at_border":
             return self.by_hour(units.arrival, units.crossing, units.persons, n)
-        return self.by_hour(units.gone, units.crossing, self._passed(measure), n)
+        if measure in ("persons_both_ways", "vehicles_both_ways"):
+            return self._both_ways(measure)
+        passed = self.by_hour(units.gone, units.crossing, self._passed(measure), n)
+        if measure in ("entries", "crossings_out"):
+            return passed + self.families[0]
+        return passed
+
+    def _both_ways(self, measure: str) -> Floats:
+        """Count everybody at a crossing, or their vehicles: outbound Russians and all others."""
+        parameters = [crossing.parameters for crossing in self.model.crossings]
+        others = np.array([p.others.value if p.others else 0.0 for p in parameters]) / 24
+        if measure == "persons_both_ways":
+            return self.flows["crossings_out"] + others
+        together = [p.others_per_vehicle.value if p.others_per_vehicle else 1.0 for p in parameters]
+        return self.flows["cars_cleared"] + others / np.array(together)
 
     def _passed(self, measure: str) -> Floats:
         """Return what each unit adds to a measure when it is through."""
@@ -233,65 +259,134 @@ class Observed:
         at = trips["ends_at"][ended].astype(np.float64)
         return at, crossing, trips["weight"][ended] * STOPPED[measure](trips)[ended]
 
-    @cached_property
-    def reached(self) -> Floats:
-        """Persons who reached the head of the queue, by hour and crossing, shape (H, C)."""
-        units, n = self.units, len(self.model.crossings)
-        return self.by_hour(units.start, units.crossing, units.persons, n)
+    def waits(self, lane: Lane | None) -> tuple[Floats, Floats]:
+        """Add up the waits of those who reached the head of a lane, or of either.
 
-    @cached_property
-    def waited(self) -> Floats:
-        """Person-hours waited by those who reached the head in the hour, shape (H, C)."""
+        Returns
+        -------
+        float64, shape (H, C) each
+            Person-hours waited by those who reached it in the hour, and these persons.
+        """
         units, n = self.units, len(self.model.crossings)
-        reached = np.isfinite(units.start)
-        waited = np.where(reached, units.start - units.arrival, 0.0) / HOUR * units.persons
-        return self.by_hour(units.start, units.crossing, waited, n)
+        some = np.isfinite(units.start) & (True if lane is None else units.lane == lane)
+        waited = np.where(some, units.start - units.arrival, 0.0) / HOUR * units.persons
+        reached = units.persons * some
+        return (
+            self.by_hour(units.start, units.crossing, waited, n),
+            self.by_hour(units.start, units.crossing, reached, n),
+        )
 
     def _level(self, measure: str) -> Floats:
         """Measure the queues at each full hour."""
         given = self.model.assumptions.observation
         if measure == "queue_persons":
-            return self._queue_persons()
+            everybody = np.ones(len(self.units.persons), dtype=bool)
+            return self._queue_of(everybody, self.units.arrival)
         if measure == "queue_km":
             return self.levels["queue_cars"] / given.cars_per_km.value
-        walkers = np.stack([c.walkers for c in self.model.crossings], axis=1)
-        walkers = np.concatenate([walkers, walkers[-1:]])
+        if measure == "queue_on_foot":
+            return self._queue_of(self.units.lane == Lane.FOOT, self._lined_up_at)
         road = np.array([c.parameters.kind == "road" for c in self.model.crossings])
-        in_cars = np.maximum(0.0, self.levels["queue_persons"] - walkers)
+        in_cars = np.maximum(0.0, self.levels["queue_persons"] - self.levels["queue_on_foot"])
         return in_cars * road / given.persons_per_car.value
 
-    def _queue_persons(self) -> Floats:
+    @cached_property
+    def _lined_up_at(self) -> Floats:
+        """Since when each unit has stood in its lane (s): who went over did when it opened."""
+        units, open_ = self.units, self.world.table.foot_open
+        rows = np.arange(len(open_))[:, None]
+        opens = np.minimum.accumulate(np.where(open_, rows, len(open_))[::-1], axis=0)[::-1]
+        row = np.minimum(self._rows(units.arrival), len(open_) - 1)
+        opening = opens[row, units.crossing]
+        went_over = (units.lane == Lane.FOOT) & (opening > row)
+        return np.where(went_over, (opening - WARM_UP) * HOUR, units.arrival)
+
+    def _queue_of(self, some: Bools, since: Floats) -> Floats:
+        """Count the persons of some units that stand in a queue at each full hour, (H + 1, C)."""
         units, n = self.units, len(self.model.crossings)
-        came = self.by_hour(
-            np.ceil(units.arrival / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
-        )
-        gone = self.by_hour(
-            np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing, units.persons, n
-        )
+        persons = units.persons * some
+        came = self.by_hour(np.ceil(since / HOUR) * HOUR - HOUR, units.crossing, persons, n)
+        gone = self.by_hour(np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing, persons, n)
         queue = np.zeros((self.n_rows + 1, n))
         queue[1:] = np.cumsum(came - gone, axis=0)
         return np.maximum(0.0, np.round(queue, 6))
 
+    # ------------------------------------------------------------------ who is abroad
+
+    @cached_property
+    def ordinary(self) -> Present:
+        """Ordinary travellers in each destination: who leaves by hour, who is present."""
+        given, world = self.model.assumptions, self.world
+        units, n = self.units, len(self.model.crossings)
+        entered = self._passed("entries") * self._of_units[0]
+        entries = self._by_country(self.by_hour(units.gone, units.crossing, entered, n))
+        there = given.destinations.values()
+        stay = [d.ordinary_stay or given.ordinary_stay for d in there]
+        before = [(d.background_exits or d.background).value / 24 for d in there]
+        assert entries.shape[1] == len(world.destinations)
+        return traffic.stays(
+            entries,
+            np.array(before),
+            np.array([s.short_share.value for s in stay]),
+            np.array([s.short.value * 24 for s in stay]),
+            np.array([s.long.value * 24 for s in stay]),
+        )
+
+    def _by_country(self, by_crossing: Floats) -> Floats:
+        """Add up crossings (H, C) over the destinations they lead to, shape (H, J)."""
+        lead_to = np.zeros((by_crossing.shape[1], len(self.world.destinations)))
+        lead_to[np.arange(len(lead_to)), self.world.roads.country] = 1.0
+        return np.asarray(by_crossing @ lead_to)
+
+    @cached_property
+    def _stays(self) -> tuple[Ints, Floats, Floats, Floats]:
+        """Men who entered: their trips, when they came and leave (s), family of each (persons)."""
+        trips, given = self.model.trips, self.model.assumptions.abroad
+        trip = np.flatnonzero(trips["end"] >= Status.ABROAD)
+        family = np.array([given[name].family.value for name in self.world.destinations])
+        return (
+            trip,
+            trips["ends_at"][trip].astype(np.float64),
+            trips["leaves_again_at"][trip].astype(np.float64),
+            family[trips["destination"][trip]] * trips["weight"][trip],
+        )
+
+    @cached_property
+    def families(self) -> tuple[Floats, Floats]:
+        """Family who join men that stay, and who leave with them, by hour and crossing, (H, C)."""
+        trip, came, left, family = self._stays
+        given, trips = self.model.assumptions.abroad, self.model.trips
+        lag = np.array([given[name].family_lag.value for name in self.world.destinations])
+        joins = came + lag[trips["destination"][trip]] * DAY
+        joined = family * (left > joins)
+        crossing, n = trips["crossing"][trip].astype(np.int64), len(self.model.crossings)
+        return self.by_hour(joins, crossing, joined, n), self.by_hour(left, crossing, joined, n)
+
+    @cached_property
+    def men_abroad(self) -> tuple[Floats, Floats]:
+        """Men who enter, and who leave again, by hour and destination, (H, J) each."""
+        trip, came, left, _ = self._stays
+        trips, n = self.model.trips, len(self.world.destinations)
+        where, weight = trips["destination"][trip].astype(np.int64), trips["weight"][trip]
+        return self.by_hour(came, where, weight, n), self.by_hour(left, where, weight, n)
+
     @cached_property
     def exits(self) -> Floats:
-        """Persons leaving each destination by hour, shape (H, J)."""
-        world, trips = self.world, self.model.trips
-        given = self.model.assumptions.destinations.values()
-        n = len(world.destinations)
-        ordinary = np.stack(
-            [
-                d.background_exits.value / 24 * d.background_season.by_hour(world.clock, WARM_UP)
-                for d in given
-            ],
-            axis=1,
-        )
-        left = trips["leaves_again_at"] < NEVER
-        return ordinary + self.by_hour(
-            trips["leaves_again_at"][left].astype(np.float64),
-            trips["destination"][left].astype(np.int64),
-            trips["weight"][left] * self.model.persons_per_man,
-            n,
-        )
+        """Persons leaving each destination by hour: ordinary, men, companions, families; (H, J)."""
+        left = self.men_abroad[1] * self.model.persons_per_man
+        return self.ordinary.exits + left + self._by_country(self.families[1])
+
+    @cached_property
+    def newcomers(self) -> tuple[Floats, Floats]:
+        """Men, and persons with companions and families, at each full hour, (H + 1, J) each.
+
+        With ``ordinary.present`` these are the persons present: entries less exits are their
+        change, by destination and hour.
+        """
+        came, left = self.men_abroad
+        men = _so_far(came - left)
+        families = self._by_country(self.families[0] - self.families[1])
+        return men, men * self.model.persons_per_man + _so_far(families)
 
     # ------------------------------------------------------------------ time and place
 
@@ -315,6 +410,12 @@ class Observed:
         days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
         days[..., : some.shape[-1]] = some
         return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
+
+    def local_midnights(self, by_hour: Floats, utc_offset_h: int) -> Floats:
+        """Return what there is at the end of each local day, from full hours (H + 1,), (D,)."""
+        first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+        ends = first + 24 * np.arange(1, self.world.clock.n_days + 1)
+        return np.asarray(by_hour[np.minimum(ends, self.n_rows)])
 
     def local_days_of_crossings(self, by_hour: Floats) -> Floats:
         """Add up hours over whole local days of each crossing's other side.
@@ -381,7 +482,7 @@ class Observed:
         if by_hour is None or last <= first:
             return None
         total = float(by_hour[WARM_UP + first : WARM_UP + last].sum())
-        per_day = b - a > 24 and "/" in observation.unit
+        per_day = b - a > 24 and observation.unit.endswith("/day")
         if per_day:
             return total / (last - first) * 24
         return total if (first, last) == (a, b) else None

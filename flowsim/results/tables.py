@@ -15,7 +15,7 @@ from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.measures import NATION
-from flowsim.results.observation import FLOWS, LEVELS, Observed
+from flowsim.results.observation import FLOWS, LEVELS, WAITS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.places import Destination
 from flowsim.scenario.quantity import AGE_BANDS
@@ -122,7 +122,7 @@ def hourly_table(observed: Observed, replication: int) -> pd.DataFrame:
     ids = [c.crossing_id for c in model.crossings]
     series = {measure: flow[WARM_UP:] for measure, flow in observed.flows.items()}
     series |= {measure: level[WARM_UP:-1] for measure, level in observed.levels.items()}
-    series["wait_hours"] = mean(observed.waited, observed.reached)[WARM_UP:]
+    series |= {name: mean(*observed.waits(lane))[WARM_UP:] for name, lane in WAITS.items()}
     tidy = Tidy()
     for measure in series:
         tidy.add("crossing", ids, [measure], series.__getitem__)
@@ -158,13 +158,13 @@ def _add_crossings(tidy: Tidy, observed: Observed) -> None:
             return observed.levels[measure][WARM_UP + NINE :: 24]
         if measure == "wait_hours_p90":
             return daily_waits(observed, 0.9)
+        waited, reached = observed.waits(WAITS[measure])
         return mean(
-            observed.local_days_of_crossings(observed.waited),
-            observed.local_days_of_crossings(observed.reached),
+            observed.local_days_of_crossings(waited), observed.local_days_of_crossings(reached)
         )
 
     ids = [crossing.crossing_id for crossing in observed.model.crossings]
-    tidy.add("crossing", ids, (*FLOWS, *LEVELS, "wait_hours", "wait_hours_p90"), days)
+    tidy.add("crossing", ids, (*FLOWS, *LEVELS, *WAITS, "wait_hours_p90"), days)
 
 
 def daily_waits(observed: Observed, share: float) -> Floats:
@@ -220,15 +220,14 @@ def _worked_out(series: Mapping[str, Series], measure: str) -> Floats:
 def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Series]:
     """Return how each measure of a destination is worked out, shape (D,)."""
     model = observed.model
-    name, country = list(model.assumptions.destinations.items())[j]
+    country = list(model.assumptions.destinations.values())[j]
     columns, mine = observed.columns_of(country.code), ledger.bound_for(j)
 
     def days(by_hour: Floats) -> Floats:
         return observed.local_days(by_hour, country.utc_offset_h)
 
-    @cache
-    def stocks() -> tuple[Floats, Floats]:
-        return ledger.stocks(j, model.assumptions.abroad[name])
+    def tonight(by_hour: Floats) -> Floats:
+        return observed.local_midnights(by_hour[:, j], country.utc_offset_h)
 
     def flow(measure: str) -> Floats:
         return days(observed.flows[measure][:, columns].sum(axis=1))
@@ -236,8 +235,9 @@ def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Ser
     return {
         **{measure: partial(flow, measure) for measure in FLOWS},
         "exits": lambda: days(observed.exits[:, j]),
-        "stock_men": lambda: stocks()[0],
-        "stock_persons": lambda: stocks()[0] * model.persons_per_man + stocks()[1],
+        "stock_men": lambda: tonight(observed.newcomers[0]),
+        "stock_persons": lambda: tonight(observed.newcomers[1]),
+        "stock_ordinary": lambda: tonight(observed.ordinary.present),
         "registrations": lambda: days(_registrations(observed, ledger.entered(j), country)),
         "departures": lambda: ledger.departures(mine),
         "departures_expected": lambda: np.diff(model.expected_departures[:, :, j].sum(axis=1)),
@@ -367,6 +367,6 @@ def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
 
 def waits_of(observed: Observed) -> dict[str, float]:
     """Return the mean wait over the whole run at each crossing, hours."""
-    waited, reached = observed.waited.sum(axis=0), observed.reached.sum(axis=0)
-    hours = mean(waited, reached)
+    waited, reached = observed.waits(None)
+    hours = mean(waited.sum(axis=0), reached.sum(axis=0))
     return {c.crossing_id: float(hours[c.column]) for c in observed.model.crossings}

@@ -91,7 +91,7 @@ class Base:
         """
         tree = Tree(_copied(self.tree.data), dict(self.tree.places))
         problems = [*self.problems, *_lay_changes(tree, changes)]
-        _drop_stray_crossings(tree)
+        _drop_stray_places(tree)
         scenario, refused = validate(tree)
         problems += refused + cross_check(tree, scenario)
         if scenario is None or problems:
@@ -183,13 +183,35 @@ def _lay_change(
     return problems
 
 
-def _drop_stray_crossings(tree: Tree) -> None:
-    """Leave out shipped crossings into a country that is not a destination here."""
-    destinations = tree.names("destinations")
-    crossings = tree.names("crossings")
-    for name, country in _countries().items():
-        if country not in destinations and country == tree.at(("crossings", name, "destination")):
+def _drop_stray_places(tree: Tree) -> None:
+    """Leave out crossings into a country that is not a destination here, and what names them.
+
+    A shipped crossing stays only with its country; what a file removes takes its own along.
+    """
+    countries, crossings = tree.names("destinations"), tree.names("crossings")
+    shipped = _countries()
+    gone = _written(tree, "destinations") - countries.keys()
+    for name in list(crossings):
+        country = tree.at(("crossings", name, "destination"))
+        if country in gone or (country not in countries and country == shipped.get(name)):
             del crossings[name]
+    gone |= (shipped.keys() | _written(tree, "crossings")) - crossings.keys()
+    policies = tree.names("policies")
+    for name, policy in list(policies.items()):
+        at, strength = tree.at(("policies", name, "at")), tree.names("policies", name, "strength")
+        places = (at,) if isinstance(at, str) else at or ()
+        left = tuple(place for place in places if place not in gone)
+        if places and not left:
+            del policies[name]
+        elif len(left) < len(places):
+            policy["at"] = left
+        for place in gone & strength.keys():
+            del strength[place]
+
+
+def _written(tree: Tree, block: str) -> set[str]:
+    """Return the names in a block that some file wrote, removed ones included."""
+    return {str(path[1]) for path in tree.places if len(path) == 2 and path[0] == block}
 
 
 @cache

@@ -9,7 +9,15 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from flowsim.scenario.quantity import Dated, Moment, Number, Quantity, Share, Strict
+from flowsim.scenario.quantity import (
+    Dated,
+    DatedShare,
+    Moment,
+    Number,
+    Quantity,
+    Share,
+    Strict,
+)
 
 
 class Announcement(Strict):
@@ -64,6 +72,7 @@ class CallUp(Announcement):
         title="compliance with summonses",
         description="Summoned men who comply; the others hide and are listed.",
     )
-    list_extra: Share = Field(
-        title="liable men listed at random", description="Liable men on the border list at random."
+    list_extra: DatedShare = Field(
+        title="liable men on the no-exit list",
+        description="Liable men on the no-exit list beside the summoned, at random, by date.",
     )

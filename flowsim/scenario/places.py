@@ -17,7 +17,22 @@ from flowsim.scenario.quantity import (
     Quantity,
     Share,
     Strict,
+    Weekdays,
 )
+
+
+class OrdinaryStay(Strict):
+    """How long ordinary travellers stay: a share a short time, the rest a long one."""
+
+    short_share: Share = Field(
+        title="ordinary travellers who stay briefly", description="The others stay long."
+    )
+    short: Annotated[Number, Quantity("days", 0.1)] = Field(
+        title="short stays", description="Mean of the short stays."
+    )
+    long: Annotated[Number, Quantity("days", 1)] = Field(
+        title="long stays", description="Mean of the long stays."
+    )
 
 
 class Destination(Strict):
@@ -39,8 +54,20 @@ class Destination(Strict):
     background: PersonsPerDay = Field(
         title="ordinary entries into {place}", description="Ordinary entries, before the shock."
     )
-    background_exits: PersonsPerDay = Field(
-        title="ordinary exits from {place}", description="Ordinary exits, before the shock."
+    background_exits: PersonsPerDay | None = Field(
+        default=None,
+        title="ordinary entries into {place} before the horizon",
+        description="Ordinary entries of the weeks before the horizon, which now leave again; "
+        "as many as `background` if left out.",
+    )
+    background_weekday: Annotated[Weekdays, Quantity("ratio", 0, 10)] | None = Field(
+        default=None, description="Ordinary entries by local weekday; scaled to a mean of 1."
+    )
+    ordinary_stay: OrdinaryStay | None = Field(
+        default=None, description="Stays of its ordinary travellers, if not as elsewhere."
+    )
+    present_before: Annotated[Number, Quantity("persons", 0)] | None = Field(
+        default=None, description="Russians who lived there before the horizon."
     )
     background_season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
         description="Ordinary traffic against its level before the shock."
@@ -64,7 +91,10 @@ class Crossing(Strict):
 
     name: str
     destination: str = Field(description="Name of the destination it leads to.")
-    kind: Literal["road", "other ways"] = "road"
+    kind: Literal["road", "rail", "other ways"] = Field(
+        default="road",
+        description="Of rail and other ways the queue is the wait for a seat; no car, no lane.",
+    )
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
     region: str | None = Field(default=None, description="Code of the region it lies in.")
@@ -76,13 +106,32 @@ class Crossing(Strict):
     background_share: Annotated[Number, Quantity("weight", 0)] = Field(
         description="Share of the country's ordinary traffic; made to add up to 1."
     )
-    capacity: Annotated[Dated, Quantity("persons per day", 0)] = Field(
-        title="capacity of {place}", description="Outbound Russians cleared a day, all lanes."
+    capacity: Annotated[Dated, Quantity("persons per day", 0)] | None = Field(
+        default=None,
+        title="capacity of {place}",
+        description="Outbound Russians cleared a day; or give vehicles and walkers.",
+    )
+    vehicles: Annotated[Dated, Quantity("cars per day", 0)] | None = Field(
+        default=None,
+        title="cars a day at {place}",
+        description="Outbound cars of Russians a day if only cars are cleared.",
+    )
+    walkers: Annotated[Dated, Quantity("persons per day", 0)] | None = Field(
+        default=None,
+        title="walkers a day at {place}",
+        description="Outbound Russians on foot a day if only they are cleared.",
     )
     foot_share: DatedShare | None = Field(
-        default=None, description="Capacity kept for the foot lane while it is open."
+        default=None, description="Of the officers, for the foot lane while both lanes have work."
     )
-    travel: Hours | None = Field(default=None, description="Journey time of 'other ways'.")
+    travel: Hours | None = Field(default=None, description="Journey time by rail or other ways.")
+    others: PersonsPerDay | None = Field(
+        default=None,
+        description="Who crosses besides outbound Russians: both directions, all nationalities.",
+    )
+    others_per_vehicle: Annotated[Number, Quantity("persons per vehicle", 1)] | None = Field(
+        default=None, description="Of these, in a vehicle; for counts of all vehicles."
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Crossing:
@@ -92,8 +141,28 @@ class Crossing(Strict):
                 "is missing; a road crossing needs lat and lon (degrees)",
                 {"keys": ["lat" if self.lat is None else "lon"]},
             )
-        if self.kind == "other ways" and self.travel is None:
+        if self.kind != "road" and self.travel is None:
             raise PydanticCustomError(
-                "position", "is missing; 'other ways' needs it (hours)", {"keys": ["travel"]}
+                "position",
+                "is missing; {kind} needs it (hours)",
+                {"kind": repr(self.kind), "keys": ["travel"]},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _some_capacity(self) -> Crossing:
+        lanes = self.vehicles is not None, self.walkers is not None
+        if (self.capacity is None) != any(lanes) or any(lanes) != all(lanes):
+            raise PydanticCustomError(
+                "capacity",
+                "found {found}; expected capacity alone (persons per day), or vehicles (cars per "
+                "day) and walkers (persons per day); null takes one away",
+                {
+                    "found": " and ".join(
+                        name for name in ("capacity", "vehicles", "walkers") if getattr(self, name)
+                    )
+                    or "none of them",
+                    "keys": ["capacity", "vehicles", "walkers"],
+                },
             )
         return self

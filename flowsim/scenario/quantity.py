@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,10 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from flowsim.scenario.clock import Clock
+from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H, Clock
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SOURCES = ("data:", "literature:", "assumption:", "calibrated")
 
 
@@ -125,15 +126,22 @@ class Dated(Parameter):
 class Table(Parameter):
     """One number for each of a list of names (age bands)."""
 
+    names: ClassVar[tuple[str, ...]] = AGE_BANDS
+    noun: ClassVar[str] = "age band"
+
     value: dict[str, Finite]
 
     @model_validator(mode="after")
-    def _all_bands(self) -> Table:
-        if tuple(sorted(self.value)) != tuple(sorted(AGE_BANDS)):
+    def _all_names(self) -> Table:
+        if tuple(sorted(self.value)) != tuple(sorted(self.names)):
             raise PydanticCustomError(
                 "table",
-                "expected one number for each age band {bands}, found {found}",
-                {"bands": ", ".join(AGE_BANDS), "found": ", ".join(self.value)},
+                "expected one number for each {noun} {names}, found {found}",
+                {
+                    "noun": self.noun,
+                    "names": ", ".join(self.names),
+                    "found": ", ".join(self.value),
+                },
             )
         return self
 
@@ -141,6 +149,20 @@ class Table(Parameter):
     def by_age(self) -> npt.NDArray[np.float64]:
         """Values in the order of the age bands."""
         return np.array([self.value[band] for band in AGE_BANDS])
+
+
+class Weekdays(Table):
+    """One number for each day of the week."""
+
+    names: ClassVar[tuple[str, ...]] = WEEKDAYS
+    noun: ClassVar[str] = "day of the week"
+
+    def by_hour(self, clock: Clock, utc_offset_h: int, before: int = 0) -> npt.NDArray[np.float64]:
+        """Return each hour's number by the local weekday, ``before`` hours first, of mean 1."""
+        week = np.array([self.value[day] for day in WEEKDAYS])
+        hours = np.arange(-before, clock.n_hours) + clock.start.weekday() * 24
+        local = hours + utc_offset_h - MOSCOW_UTC_OFFSET_H
+        return np.asarray((week / week.mean())[local // 24 % 7])
 
 
 def _hold(free: tuple[float, float] | None, value: Any) -> None:

@@ -16,7 +16,7 @@ from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.coincidence import Coincidence
 from flowsim.scenario.documents import Document
-from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.places import Crossing, Destination, OrdinaryStay
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
     Days,
@@ -168,9 +168,9 @@ class Travel(Strict):
     )
     drive: Annotated[Number, Quantity("hours", 1)] = Field(description="Driving between rests.")
     rest: Hours = Field(description="Length of a rest.")
-    cap: Annotated[Number, Quantity("hours", 1)] = Field(
-        title="longest journey by air and taxi",
-        description="Longest journey of men who fly or take the train and then a taxi.",
+    to_hub: Annotated[Number, Quantity("hours", 1)] = Field(
+        title="hours by air or train to a hub",
+        description="By air or train to the capital of a crossing's region, waiting included.",
     )
     fly_share_poorest: Share = Field(description="Share who can fly, region of lowest income.")
     fly_share_richest: Share = Field(description="Share who can fly, region of highest income.")
@@ -190,6 +190,10 @@ class News(Strict):
     check_delay: Hours = Field(description="Age of news about checks.")
     smoothing: Annotated[Number, Quantity("per day", 0, 1)] = Field(
         description="Weight of the newest news about waits, by the day."
+    )
+    checks_heard: Annotated[Number, Quantity("men per hour", 0.01)] = Field(
+        title="checks that most men hear of",
+        description="Of c men checked an hour 1 - exp(-c / this) of the visibility is heard.",
     )
 
 
@@ -266,6 +270,7 @@ class Scenario(Strict):
     policies: dict[str, AnyPolicy] = Field(default_factory=dict)
     border: Border
     abroad: dict[str, Stay]
+    ordinary_stay: OrdinaryStay
     observation: Observation
     cautions: tuple[str, ...] = Field(
         default=(),
@@ -281,7 +286,12 @@ class Scenario(Strict):
     def timetable(self) -> Timetable:
         """Build what holds at each crossing at each hour: dated values, then the policies."""
         table = Timetable.without_policies(
-            self.horizon.clock, self.destinations, self.crossings, self.documents
+            self.horizon.clock,
+            self.destinations,
+            self.crossings,
+            self.documents,
+            self.observation.persons_per_car.value,
+            self.news.checks_heard.value,
         )
         for policy in self.policies.values():
             policy.apply(table, Cells(table.rows(*policy.span), policy.columns(table)))

@@ -37,19 +37,22 @@ class Cells(NamedTuple):
 class Timetable:
     """What holds at each crossing at each hour.
 
-    All arrays but ``rumour`` (H,) and ``asks_for`` (H, J, documents) have the shape (H, C),
+    All arrays but ``rumour`` (H, J) and ``asks_for`` (H, J, documents) have the shape (H, C),
     H = warm-up + hours of the horizon.
     """
 
     clock: Clock
+    checks_heard: float  # men checked an hour of which most men hear
     destinations: list[str]
     leads_to: dict[str, str]  # destination of each crossing
-    capacity: Floats  # persons per second
+    capacity: Floats  # persons per second, if only the vehicle lane is served
+    walkers: Floats  # persons per second, if only the foot lane is served
     foot_share: Floats
     foot_open: Bools
     walking_share: Floats
     background_walking_share: Floats
     jockeying_share: Floats
+    seat_share: Floats  # of those on foot where the foot lane takes nobody any more
     closed: Bools  # to everybody
     closed_to_men: Bools
     detection: Floats  # of listed men
@@ -71,7 +74,9 @@ class Timetable:
         clock: Clock,
         destinations: Mapping[str, Destination],
         crossings: Mapping[str, Crossing],
-        documents: Collection[str] = (),
+        documents: Collection[str],
+        persons_per_car: float,
+        checks_heard: float,
     ) -> Timetable:
         """Build the timetable of the dated values alone; no policy holds yet."""
         shape = (WARM_UP + clock.n_hours, len(crossings))
@@ -89,14 +94,19 @@ class Timetable:
 
         return cls(
             clock,
+            checks_heard,
             list(destinations),
             {name: crossing.destination for name, crossing in crossings.items()},
-            capacity=_by_hour([c.capacity for c in crossings.values()], clock) / DAY,
+            capacity=_by_hour([c.capacity or c.vehicles for c in crossings.values()], clock)
+            * [1.0 if c.capacity else persons_per_car for c in crossings.values()]
+            / DAY,
+            walkers=_by_hour([c.capacity or c.walkers for c in crossings.values()], clock) / DAY,
             foot_share=_by_hour([c.foot_share for c in crossings.values()], clock),
             foot_open=never(),
             walking_share=zeros(),
             background_walking_share=zeros(),
             jockeying_share=zeros(),
+            seat_share=zeros(),
             closed=never(),
             closed_to_men=never(),
             detection=zeros(),
@@ -107,7 +117,7 @@ class Timetable:
             passes=zeros(),
             walks=zeros(),
             turns=zeros(),
-            rumour=np.zeros(shape[0]),
+            rumour=np.zeros((shape[0], len(destinations))),
             asks_for=np.tile(np.array(asked, dtype=bool), (shape[0], 1, 1)),
             documents=known,
         )
@@ -127,9 +137,9 @@ class Timetable:
             if not {*names, EVERYWHERE}.isdisjoint(places)
         ]
 
-    def show(self, cells: Cells, visibility: Dated) -> None:
+    def show(self, cells: Cells, visibility: Dated, heard: float = 1.0) -> None:
         """Raise visibility to that of a check, where none is more visible."""
-        seen = visibility.by_hour(self.clock, WARM_UP)[cells.rows, None]
+        seen = heard * visibility.by_hour(self.clock, WARM_UP)[cells.rows, None]
         self.visibility[cells] = np.maximum(self.visibility[cells], seen)
 
     @cached_property
@@ -151,7 +161,9 @@ class Timetable:
         """Return a crossing's foot lane by hour; None if it is never open."""
         if not self.foot_open[:, c].any():
             return None
+        rates = np.where(self.closed, 0.0, self.walkers)[:, c]
         return FootHours(
+            rates.tolist(),
             self.foot_open[:, c].tolist(),
             self.foot_share[:, c].tolist(),
             self.walking_share[:, c].tolist(),
@@ -164,6 +176,7 @@ class Timetable:
 class FootHours:
     """The foot lane of one crossing, as lists by hour."""
 
+    rate: list[float]  # persons a second, if only this lane is served
     open: list[bool]
     share: list[float]  # of the officers
     walking: list[float]

@@ -83,9 +83,8 @@ def input_ids(scenario: Scenario) -> frozenset[str]:
     """Return the published rows that the scenario cites for ordinary traffic and capacities."""
     cited = [place.background.source for place in scenario.destinations.values()]
     for crossing in scenario.crossings.values():
-        cited.append(crossing.capacity.source)
-        if crossing.foot_share:
-            cited.append(crossing.foot_share.source)
+        numbers = (crossing.capacity, crossing.vehicles, crossing.walkers, crossing.foot_share)
+        cited += [number.source for number in numbers if number is not None]
     return frozenset(name for text in cited for name in _names(text))
 
 

@@ -25,4 +25,4 @@ class Capacity(AtCrossings):
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Set the capacity."""
-        table.capacity[cells] = self.capacity.value / DAY
+        table.capacity[cells] = table.walkers[cells] = self.capacity.value / DAY

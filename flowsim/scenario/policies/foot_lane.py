@@ -25,6 +25,11 @@ class FootLane(AtCrossings):
         title="men moving to the foot lane at {place}",
         description="Of would-be walkers already in the vehicle lane when it opens: go over.",
     )
+    seat_share: Share | None = Field(
+        default=None,
+        title="walkers who find a seat at {place}",
+        description="Of those who come on foot when it takes nobody more; the others go home.",
+    )
 
     @property
     def label(self) -> str:
@@ -34,10 +39,7 @@ class FootLane(AtCrossings):
     @property
     def queue_note(self) -> str:
         """What its end does to the queue."""
-        return (
-            "Cars can rise after {end} because people of the closed foot lane wait again in the "
-            "vehicle lane."
-        )
+        return "After {end} the lane takes nobody more; who stands in it is still cleared."
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Open the lane, and set who takes it."""
@@ -45,3 +47,5 @@ class FootLane(AtCrossings):
         table.walking_share[cells] = self.walking_share.value
         table.background_walking_share[cells] = self.background_walking_share.value
         table.jockeying_share[cells] = self.jockeying_share.value
+        if self.seat_share is not None:
+            table.seat_share[:, cells.columns] = self.seat_share.value

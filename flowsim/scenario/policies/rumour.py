@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Discriminator, Field, Tag
 
-from flowsim.scenario.policy import Period
-from flowsim.scenario.quantity import Number, Quantity
+from flowsim.scenario.policy import Period, Surroundings
+from flowsim.scenario.quantity import Days, Number, Quantity
 from flowsim.scenario.timetable import Cells, Timetable
+from flowsim.scenario.tree import suggestion
+
+_One = Annotated[Number, Quantity("ratio", 0, 20)]
+Strength = Annotated[_One, Tag("one")] | Annotated[dict[str, _One], Tag("each")]
+
+
+def _form(strength: Any) -> str:
+    """Whether one number is given for all destinations, or one for each."""
+    each = isinstance(strength, dict) and "value" not in strength
+    return "each" if each else "one"
 
 
 class Rumour(Period):
     """Talk of a closure that pulls departures forward: panic times (1 + strength)."""
 
     kind: Literal["rumour"]
-    strength: Annotated[Number, Quantity("ratio", 0, 20)] = Field(title="strength of the {policy}")
+    strength: Annotated[Strength, Discriminator(_form)] = Field(
+        title="strength of the {policy}", description="One number, or one by destination."
+    )
+    fade: Days | None = Field(
+        default=None,
+        title="fading of the {policy}",
+        description="After its end it fades with this time constant; left out, it ends at once.",
+    )
 
     @property
     def label(self) -> str:
@@ -23,5 +42,25 @@ class Rumour(Period):
         return "Rumour of closure"
 
     def apply(self, table: Timetable, cells: Cells) -> None:
-        """Strengthen the panic of the nation."""
-        table.rumour[cells.rows] += self.strength.value
+        """Strengthen the panic by destination, and let it fade after the end."""
+        hours = np.arange(len(table.rumour)) + 0.5 - cells.rows.stop
+        fade = 24 * self.fade.value if self.fade is not None else 0.0
+        after = np.exp(-hours / fade) if fade > 0 else np.zeros(len(hours))
+        course = np.where(hours < 0, 1.0, after)
+        course[: cells.rows.start] = 0.0
+        for j, destination in enumerate(table.destinations):
+            table.rumour[:, j] += course * self._strength(destination)
+
+    def _strength(self, destination: str) -> float:
+        """Return how strong it is about one destination."""
+        if not isinstance(self.strength, dict):
+            return self.strength.value
+        return self.strength[destination].value if destination in self.strength else 0.0
+
+    def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
+        """Check its dates, and that the destinations it is about exist."""
+        yield from super().check(around)
+        for place in self.strength if isinstance(self.strength, dict) else ():
+            if place not in around.destinations:
+                near = suggestion(place, list(around.destinations)) or "; expected a destination"
+                yield "strength", f"{place!r} is not known{near}"

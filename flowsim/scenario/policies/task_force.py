@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -23,7 +24,7 @@ class TaskForce(AtCrossings):
     )
     visibility: DatedShare = Field(
         title="visibility of checks at {place}",
-        description="How much of it is known to men at home.",
+        description="How much men at home know of it if very many are checked.",
     )
 
     turned_back_by: ClassVar[str] = "a check"
@@ -41,4 +42,5 @@ class TaskForce(AtCrossings):
         """Set how many men are examined, how many of them served, and how much is seen of it."""
         table.checks[cells] = self.checks_per_hour.value
         table.p_serve[cells] = self.p_serve.value
-        table.show(cells, self.visibility)
+        heard = -math.expm1(-self.checks_per_hour.value / table.checks_heard)
+        table.show(cells, self.visibility, heard)

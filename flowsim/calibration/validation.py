@@ -163,7 +163,7 @@ def naive_rows(
     Parameters
     ----------
     known : sequence of Observation
-        Those that the fit saw.
+        Those that the fit saw; yesterday's value may also be of ``figures`` published before.
     ordinary : dict
         Ordinary entries a day by country code; the excess is over these, else over 0.
 
@@ -176,13 +176,13 @@ def naive_rows(
     rows = []
     tail = (1 - share) / 2
     for place, figure in enumerate(figures):
-        series = history(figure, known)
+        series, published = history(figure, known), history(figure, (*known, *figures))
         if not series:
             continue
         base = ordinary.get(figure.place_id, 0.0) if figure.model_measure in SUMS else 0.0
         for name in GUESSES:
             rng = np.random.default_rng([seed, 82, place, GUESSES.index(name)])
-            draws = _guess(name, figure, series, base, rng)
+            draws = _guess(name, figure, published if name == "yesterday" else series, base, rng)
             median, low, high = np.quantile(draws, [0.5, tail, 1 - tail])
             rows.append(
                 {

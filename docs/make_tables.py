@@ -27,15 +27,20 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "queue": (
         r"policies\.foot_lane",
         r"border\.(patience|background)",
-        r"destinations\.\w+\.(background|background_season)$",
+        r"destinations\.\w+\.(background|background_weekday|background_season)$",
     ),
     "checks": (
         r"policies\.(task_force|list_check)",
         r"border\.second_try",
         r"destinations\.\w+\.refusal$",
     ),
-    "abroad": (r"abroad\.", r"destinations\.\w+\.registration_delay$", r"capacities\."),
-    "observation": (r"observation\.", r"destinations\.\w+\.background_exits$"),
+    "abroad": (
+        r"ordinary_stay\.",
+        r"abroad\.",
+        r"destinations\.\w+\.(background_exits|ordinary_stay|present_before|registration_delay)",
+        r"capacities\.",
+    ),
+    "observation": (r"observation\.",),
     "crossings": (r"crossings\.",),
 }
 """Which keys, as regular expressions, stand in which block."""
@@ -85,7 +90,7 @@ def crossing_table(rows: list[Row]) -> str:
         for name, row in numbers.items():
             sources[row.source.replace("|", "/")].append(name)
         origin = "; ".join(f"{', '.join(names)}: {source}" for source, names in sources.items())
-        values = (numbers[name].value for name in columns)
+        values = (numbers[name].value if name in numbers else "" for name in columns)
         text += _line((f"`crossings.{crossing}`", *values, "; ".join(more), origin))
     return text
 

@@ -324,7 +324,7 @@ def test_inputs_are_marked_and_do_not_count_as_tests(run_folder, composed):
 
 
 def test_the_number_of_the_press_is_named_only_to_warn_of_it(page):
-    """The total covers two countries and men only; 260,000 counts all exits of all people."""
+    """The total covers two countries; 260,000 counts all men who crossed outward anywhere."""
     sentences = [text for _, text in page.texts if "260,000" in text]
     assert len(sentences) == 1
     assert "must never be set against the 260,000" in sentences[0]

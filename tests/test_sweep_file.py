@@ -317,8 +317,8 @@ MISTAKES = {
         "another name",
     ),
     "free where there are no bounds": (
-        HEAD + "parameters:\n  travel.rest: {free: true}\ndesign: {kind: morris}\n",
-        "mine.yaml:5: parameters.travel.rest.free: travel.rest has no free bounds in the "
+        HEAD + "parameters:\n  travel.speed: {free: true}\ndesign: {kind: morris}\n",
+        "mine.yaml:5: parameters.travel.speed.free: travel.speed has no free bounds in the "
         "scenario; give a range instead",
     ),
     "a fixed change with a slip": (

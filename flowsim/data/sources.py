@@ -137,7 +137,7 @@ def _crossing(row: CrossingRow) -> dict[str, Any]:
         crossing["travel"] = {
             "value": OTHER_WAYS_HOURS,
             "unit": "hours",
-            "source": "assumption: by air or rail about as long as the cap of road journeys",
+            "source": "assumption: by air, with the way to the airport and the waiting",
         }
     return crossing
 

@@ -14,6 +14,7 @@ SIMULATED = (
     "Simulated, not counted. The numbers come from a model of a published episode; they hold for "
     "its assumptions."
 )
+NO_DOUBT = "; the doubt about the parameters is in none of them (--posterior 20 adds it)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
 
 
@@ -42,6 +43,28 @@ def ranged(values: Floats, write: Callable[[float], str] = count) -> str:
         return mean
     low, high = (write(end) for end in ends(values))
     return mean if low == mean == high else f"{mean} ({low} to {high})"
+
+
+def what_points_show(replications: int, draws: int) -> str:
+    """Return what ranges over the replications of a sweep's points hold.
+
+    Parameters
+    ----------
+    draws : int
+        Draws of the parameters that the replications take; 0 for none.
+    """
+    if replications < 2:
+        return (
+            "One replication of each point was run: what chance does is not known, and no doubt "
+            "about the parameters is in any number."
+        )
+    if not draws:
+        return f"Ranges over the replications hold chance alone{NO_DOUBT}."
+    return (
+        f"Ranges over the replications hold chance and the doubt of the calibration: {draws} draws "
+        "of the parameters, the same at every point but for what the point sets itself. Doubt "
+        "about what the calibration left fixed is in none of them."
+    )
 
 
 def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False) -> str:

@@ -39,6 +39,11 @@ CHANGES = {
     "policies.entry_limit_north_ossetia": None,
     "policies.task_force_lars": None,
     "policies.list_checks_kazakhstan": None,
+    "policies.foot_lane_lars": None,
+    "policies.list_check_omsk_chelyabinsk": None,
+    "policies.list_check_kurgan_tyumen": None,
+    "policies.list_check_karaozek": None,
+    "policies.list_check_ozinki": None,
 }
 TINY: dict[str, Any] = {
     "name": "tiny",

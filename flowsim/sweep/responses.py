@@ -185,8 +185,10 @@ def noise(given: Response) -> list[Row]:
     freedom = within**2 / parts if parts > 0 else np.inf
     low, high = _scaled(within, freedom)
     rows = [_share(whose, NOISE[0], [v / (v + effect) for v in (within, low, high)], n)]
+    if between <= 0:
+        return [*rows, *nothing([whose], NOISE[1], "the points do not differ", n)]
     low, high = _scaled(rest, (n_points - 1) * (n - 1))
-    ratios = [v / between if between > 0 else 1.0 for v in (rest, low, high)]
+    ratios = [v / between for v in (rest, low, high)]
     return [*rows, _share(whose, NOISE[1], ratios, n)]
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from figure_worlds import assert_legible, drawn, results, scenario, texts
 
 import flowsim
+from flowsim import figures
 from flowsim.figures.layout import style
-from flowsim.figures.run import flows
+from flowsim.figures.run import flows, stocks
+from flowsim.findings import arrivals, published
+from flowsim.findings import reception as sheet
 from flowsim.findings import run as findings
 from flowsim.findings.account import Account
+from flowsim.findings.finding import as_text
+from flowsim.findings.ranges import doubted, ranged
 from flowsim.report import of_run
 from flowsim.results.run import Run
 
@@ -67,21 +71,91 @@ def test_without_draws_nothing_is_said_of_parameters(many: Run) -> None:
 
 def test_ranges_over_the_draws_come_before_those_by_chance() -> None:
     drawn_, chance = np.arange(1.0, 101.0) * 1000, np.arange(401.0, 501.0) * 100
-    assert findings._between(drawn_, chance) == (
-        "between 5,950 and 95,000 in 90 of 100 draws (parameters and chance); "
-        "between 40,600 and 49,500 by chance alone"
+    told = doubted(drawn_, chance)
+    assert told == "50,500 (5,950 to 95,000; chance alone 40,600 to 49,500)"
+
+
+@pytest.fixture(scope="module")
+def with_draws(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run under two draws: of ordinary traffic, of companions, and of the pull of Georgia."""
+    draws = [
+        {"destinations.georgia.background": 4000, "observation.companions": 0.1},
+        {"destinations.georgia.background": 9000, "choice.constant.georgia": -3.5},
+    ]
+    folder = tmp_path_factory.mktemp("draws") / "r"
+    flowsim.run("september-2022", sample=0.001, draws=draws, out=folder)
+    found = flowsim.open(folder)
+    assert isinstance(found, Run)
+    return found
+
+
+def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> None:
+    account = Account.of(with_draws)
+    told, alone = (
+        repr(of_run.answer(each)) for each in (account, replace(account, drawn=None, given=None))
     )
-
-
-def test_a_run_with_draws_is_reported_and_drawn_with_them(tmp_path: Path) -> None:
-    draws = [{"destinations.georgia.background": value} for value in (4000, 9000)]
-    run = flowsim.run("september-2022", sample=0.0005, draws=draws, out=tmp_path / "r")
-    account = Account(run.scenario, run.daily, run.outcomes)
-    told = repr(of_run.answer(run, account))
-    assert "in all 2 draws (parameters and chance)" in told
+    assert "The first range holds all doubt that the calibration knows" in told
     assert "play of chance alone" not in told
-    assert "play of chance alone" in repr(of_run.answer(run.with_tables(posterior=None), account))
-    low, high = replace(account, daily=run.posterior).total("entries", "destination", "GE")
+    assert "The range holds chance alone; no doubt about the parameters is in it" in alone
+    assert "play of chance alone" in alone
+    low, high = account.most.total("entries", "destination", "GE")
     assert high > low
-    found = flowsim.open(tmp_path / "r")
-    assert set(flows.fan_table(found)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
+    assert set(flows.fan_table(with_draws)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
+
+
+def test_every_number_of_the_headline_holds_the_draws(with_draws: Run) -> None:
+    """Departures, who got in and who was stopped are those of the draws, chance behind them."""
+    account = Account.of(with_draws)
+    drawn_, own = account.most.departures(), account.departures()
+    assert doubted(drawn_, own) in findings.who_left(account)
+    assert "chance alone" in doubted(drawn_, own)
+    for name in account.scenario.destinations:
+        text = doubted(account.most.got_in(name), account.got_in(name))
+        assert any(text in words for words in findings._where_to(account))
+
+
+def test_newcomers_are_told_apart_by_the_companions_of_each_draw(with_draws: Run) -> None:
+    """The draw without companions of its own has the scenario's."""
+    account = Account.of(with_draws)
+    own = account.scenario.observation.companions.value
+    assert account.most.value(arrivals.COMPANIONS, own).tolist() == [0.1, own]
+    found = arrivals.measures(account.most, "georgia")
+    per_man = 1 + np.array([0.1, own])
+    parts = found["stock_men"].to_numpy() * per_man + found["families"].to_numpy()
+    np.testing.assert_allclose(parts, found["stock_persons"], atol=1e-3)
+    men = account.most.got_in("georgia")
+    np.testing.assert_allclose(found["newcomers"].sum(), men * per_man, rtol=0.05)
+
+
+def test_reception_sheet_and_capacity_curve_are_over_the_draws(with_draws: Run) -> None:
+    account = Account.of(with_draws)
+    table = arrivals.quantiles(account, "georgia")
+    there = table[table["measure"].eq("stock_persons")]
+    both = account.most.series("stock_persons", "GE")
+    np.testing.assert_allclose(there["q95"], both.quantile(0.95, axis=1), atol=1e-3)
+    assert "of the draws of the parameters" in sheet.dates(account, table).caption
+    assert any("chance and parameters together" in s for s in sheet.how_sure(account, "georgia"))
+    chance = stocks.capacity_table(with_draws)
+    line = account.scenario.capacities["georgia"].value
+    passed = (both >= line).cummax().sum(axis=1)
+    assert chance[chance["place_id"].eq("GE")]["passed"].tolist() == passed.tolist()
+    assert "holds the doubt of the calibration" in stocks._capacity_note(with_draws)
+
+
+def test_the_fan_is_drawn_unasked_where_there_are_draws(with_draws: Run, many: Run) -> None:
+    assert "fan" in figures._wanted(with_draws, ())
+    assert "fan" not in figures._wanted(many.with_tables(posterior=None), ())
+
+
+def test_published_figures_are_beside_the_draws(with_draws: Run) -> None:
+    found = published.of_run(with_draws.summary, with_draws.scenario, with_draws.posterior_summary)
+    assert found.sentences[-1].startswith("Simulated numbers are means over 2 draws")
+    values = with_draws.posterior_summary.query("observation == 'GE001'")["simulated"]
+    assert ranged(values.to_numpy()) in [row[3] for row in found.tables[0].rows]
+
+
+def test_the_table_of_a_terminal_keeps_the_ranges_of_what_was_simulated(with_draws: Run) -> None:
+    found = published.of_run(with_draws.summary, with_draws.scenario, with_draws.posterior_summary)
+    rows = [line for line in as_text([found]).splitlines() if "Entries into Georgia" in line]
+    assert rows
+    assert all(" to " in line.split("  ", 3)[-1] for line in rows)

@@ -14,6 +14,7 @@ from flowsim.scenario import assumptions, load
 from flowsim.sweep import design as designs
 from flowsim.sweep import sensitivity
 from flowsim.sweep.file import Sweep, read_sweep
+from flowsim.sweep.responses import UNMOVED
 from flowsim.sweep.schema import Varied
 
 KEYS = ("choice.constant.georgia", "choice.constant.kazakhstan", "choice.beta_risk")
@@ -270,7 +271,37 @@ def test_trajectories_with_a_failed_run_are_left_out_and_said() -> None:
 def test_few_trajectories_are_said() -> None:
     sweep = morris_sweep(4)
     found = indices(sweep, *tables(sweep, lambda x: x[:, 0]))
-    assert set(found.loc["mu_star"]["note"]) == {"only 4 trajectories"}
+    notes = found.loc["mu_star"]["note"]
+    assert notes[KEYS[0]] == "only 4 trajectories"
+    assert notes.drop(KEYS[0]).eq(f"only 4 trajectories; {UNMOVED}").all()
+
+
+# ---- what an output does not feel ----------------------------------------------------------
+
+
+DESIGNS: list[dict[str, Any]] = [
+    {"kind": "grid"},
+    {"kind": "morris", "trajectories": 4},
+    {"kind": "sobol", "points": 8},
+]
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: str(design["kind"]))
+def test_what_an_output_does_not_feel_is_told_from_what_chance_hides(design: Any) -> None:
+    """The same in every replication at any value is no matter of chance; a trace of it is."""
+    sweep = sweep_of(design, [(0, 1), (0, 2)], replications=3)
+    luck = np.random.default_rng(2).normal(size=(1, 3))
+    still = indices(sweep, *tables(sweep, lambda x: x[:, 0], lambda _: luck))
+    whose = still[still["note"].str.contains(UNMOVED)].reset_index()["parameter"]
+    assert set(whose) == {KEYS[1]}
+    faint = indices(sweep, *tables(sweep, lambda x: x[:, 0] + 1e-9 * x[:, 1], lambda _: luck))
+    assert not faint["note"].str.contains(UNMOVED).any()
+
+
+def test_a_sample_in_which_all_moves_at_once_says_nothing_of_one() -> None:
+    sweep = sweep_of({"kind": "latin-hypercube", "points": 12}, [(0, 1), (0, 2)])
+    found = indices(sweep, *tables(sweep, lambda x: x[:, 0]))
+    assert not found["note"].str.contains(UNMOVED).any()
 
 
 # ---- grids and samples ---------------------------------------------------------------------

@@ -21,6 +21,9 @@ from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
 from flowsim.experiments import store as stores
 from flowsim.experiments.running import run as run_one
 from flowsim.experiments.store import Outcome, Store
+from flowsim.figures.families import families
+from flowsim.figures.layout.style import PRESETS
+from flowsim.figures.sweep.swept import Swept
 from flowsim.findings import sweep as headline
 from flowsim.model.flow_model import FlowModel
 from flowsim.results.folder import STORE
@@ -36,6 +39,11 @@ CHANGES = {
     "policies.entry_limit_north_ossetia": None,
     "policies.task_force_lars": None,
     "policies.list_checks_kazakhstan": None,
+    "policies.foot_lane_lars": None,
+    "policies.list_check_omsk_chelyabinsk": None,
+    "policies.list_check_kurgan_tyumen": None,
+    "policies.list_check_karaozek": None,
+    "policies.list_check_ozinki": None,
 }
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -103,6 +111,23 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, n: int, error: type[BaseExceptio
             yield task, do(task)
 
     monkeypatch.setattr(stores, "scatter", scatter)
+
+
+DRAWS = [{"panic.decay": 9.0, "call_up.pace": 3.0}, {"panic.decay": 14.4, "call_up.pace": 2.0}]
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny sweep over two draws, three replications of two values of the pace."""
+    folder = tmp_path_factory.mktemp("sweep") / "drawn"
+    run_sweep(tiny(**DRAWN), folder, workers=1, draws=DRAWS, replications=3)
+    return folder
+
+
+DRAWN: dict[str, Any] = {
+    "parameters": {"call_up.pace": {"values": [1, 2]}},
+    "outputs": {"entries_men": {"place": "GE"}, "departures": {}},
+}
 
 
 # -- what comes out
@@ -519,6 +544,106 @@ def test_shipped_sweeps_are_named_if_none_is_given():
     result = CliRunner().invoke(app, ["sweep"])
     assert result.exit_code == 2
     assert "flowsim sweep passports-by-task-force" in result.output
+
+
+# -- draws of the parameters
+
+
+def test_each_replication_takes_its_draw_but_for_what_the_point_sets(drawn):
+    """Run by run it is the scenario with that draw, and the point's values laid over it."""
+    swept = open_sweep(drawn)
+    assert swept.manifest["draws"] == 2
+    assert list(swept.runs["replication"]) == [0, 1, 2] * 2
+    found = swept.results.set_index(["run", "measure"])["value"]
+    for run in swept.runs.itertuples():
+        pace = [1, 2][run.point]
+        changes = CHANGES | DRAWS[run.replication % 2] | {"call_up.pace": pace}
+        scenario = load("september-2022", changes | {"sample": 0.0005})
+        (alone,) = work.reduced(
+            work.kept_daily(
+                work.Observed(work.simulate(scenario, run.replication)), 0, sweep_of(swept).kept
+            ),
+            sweep_of(swept).outputs[:1],
+        )["value"]
+        assert found[run.Index, "entries_men"] == alone
+
+
+def test_draws_are_part_of_what_a_run_is(drawn):
+    """Their values are in the key; with fewer replications than draws there are more of them."""
+    plain = make_plan(running.overridden(tiny(**DRAWN), 3, None))
+    some = make_plan(running.overridden(tiny(**DRAWN), None, None, DRAWS))
+    assert [run.key for run in make_plan(sweep_of(open_sweep(drawn))).runs[:2]] == [
+        run.key for run in some.runs[:2]
+    ]
+    assert not {run.key for run in plain.runs} & {run.key for run in some.runs}
+    assert running.overridden(tiny(**DRAWN), 1, None, DRAWS).replications == 2
+    assert running.overridden(sweep_of(open_sweep(drawn)), None, None, []).draws == ()
+
+
+def test_a_run_under_a_draw_is_made_again_bit_for_bit(drawn, tmp_path):
+    again = rerun(drawn, 4, tmp_path / "run-4")
+    assert again.difference == ""
+    (scenario,) = open_run(tmp_path / "run-4").scenarios
+    assert (scenario.panic.decay.value, scenario.call_up.pace.value) == (14.4, 2)
+
+
+def test_the_folder_repeats_a_sweep_over_draws(drawn, tmp_path, made):
+    run_sweep(drawn / "sweep.yaml", tmp_path / "again", workers=1)
+    assert hashes(tmp_path / "again") == hashes(drawn)
+    made.clear()
+    run_sweep(tiny(**DRAWN), drawn, workers=1, draws=DRAWS, replications=3)
+    assert made == []
+
+
+def test_what_the_ranges_hold_is_told(drawn, finished):
+    with_draws, alone = (headline.summary(open_sweep(folder)) for folder in (drawn, finished))
+    assert "chance and the doubt of the calibration: 2 draws" in " ".join(with_draws.split())
+    assert "hold chance alone; the doubt about the parameters is in none" in " ".join(alone.split())
+    assert "chance and the doubt of the calibration" in headline.caution(open_sweep(drawn))
+    assert (
+        Swept(open_sweep(drawn))
+        .chance([])
+        .startswith(
+            "Ranges over replications hold chance and the doubt of the calibration (2 draws)."
+        )
+    )
+
+
+@pytest.mark.parametrize("text", ["panic.decay\nmuch\n", "panic.decay\n", None])
+def test_draws_that_cannot_be_read_are_named(text, tmp_path):
+    path = tmp_path / "draws.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ScenarioError, match=r"draws: .*expected a CSV with a number in each cell"):
+        tiny(draws=str(path))
+
+
+def test_the_command_lays_the_shipped_posterior(file, tmp_path):
+    arguments = ["sweep", str(file), "--out", str(tmp_path / "out"), "--posterior", "3", "--plan"]
+    assert "12 runs: 4 points x 3 replications" in CliRunner().invoke(app, arguments).stdout
+
+
+# -- what an output does not depend on
+
+
+def test_what_does_not_depend_on_a_parameter_is_said_to(tmp_path):
+    """How long a line of cars is moves nobody: the same men set off, not about as many."""
+    still = run_sweep(tiny(**STILL), tmp_path / "still", workers=1)
+    (said,) = headline.ranges(still)
+    assert "does not depend on" in said
+    assert "in this model: identical in every run." in said
+    assert "chance" not in said
+    assert "identical in every run" in " ".join(
+        cell for table in headline.sensitivity(still).tables for row in table.rows for cell in row
+    )
+    response = families()["response"].functions()[0](still, PRESETS["page"])
+    assert "identical in every run" in response.title
+
+
+STILL: dict[str, Any] = {
+    "parameters": {"observation.cars_per_km": {"values": [100, 200]}},
+    "outputs": {"departures": {}},
+}
 
 
 def test_the_headline_names_the_strongest_parameter(finished):

@@ -106,13 +106,12 @@ def compare(
 
 def _draws(first: Scenario, n: int | None) -> list[dict[str, float]]:
     """Return the first n draws of the shipped posterior; by default 20 of a calibrated scenario."""
-    from flowsim.calibration import posterior_changes
     from flowsim.scenario import assumptions
 
     if n is None:
         fitted = any(row.source.startswith("calibrated") for row in assumptions(first))
         n = DRAWS if fitted else 0
-    return posterior_changes(n) if n else []
+    return options.posterior_draws(n)
 
 
 def _lambdas(text: str) -> tuple[float, ...]:

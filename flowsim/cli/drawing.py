@@ -104,6 +104,6 @@ def _list(folder: Path | None) -> None:
     for kind in [open_folder(folder).kind] if folder else KINDS:
         typer.echo(f"From a {kind}:")
         for name, shows in catalogue(kind).items():
-            mark = " " if families()[name].usual else "*"
+            mark = " " if families()[name].usual is True else "*"
             typer.echo(f"  {name:{width}}{mark} {shows}")
     typer.echo("* only if named with --only, or with --only all")

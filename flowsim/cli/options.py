@@ -40,6 +40,13 @@ def folder(default: str, what: str = "Results folder.") -> Any:
     return typer.Option("--out", help=f"{what}  [default: {default}]")
 
 
+def posterior_draws(n: int) -> list[dict[str, float]]:
+    """Return n draws of the calibrated parameters."""
+    from flowsim.calibration import posterior_changes
+
+    return posterior_changes(n) if n else []
+
+
 Sample = Annotated[float | None, share("the file's")]
 Seed = Annotated[
     int | None,

@@ -82,20 +82,11 @@ def run(
             progress=progress,
             force=force,
             engine=engine,
-            draws=_posterior_draws(posterior),
+            draws=options.posterior_draws(posterior),
         )
     if not quiet:
         typer.echo(f"{summary(result)}\n")
     finish(folder, no_figures, quiet)
-
-
-def _posterior_draws(n: int) -> list[dict[str, float]]:
-    """Return n draws of the calibrated parameters."""
-    if n == 0:
-        return []
-    from flowsim.calibration import posterior_changes
-
-    return posterior_changes(n)
 
 
 @command()

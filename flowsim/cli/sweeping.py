@@ -32,6 +32,14 @@ def sweep(
         int | None, typer.Option(min=1, help="Runs at each point.  [default: the file's]")
     ] = None,
     sample: options.Sample = None,
+    posterior: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws of the calibrated parameters, one a replication, the same at every point, "
+            "so that ranges hold chance and parameters; 0 for chance alone.  [default: the file's]",
+        ),
+    ] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -43,6 +51,7 @@ def sweep(
       flowsim sweep passports-by-task-force
       flowsim sweep my-sweep.yaml --replications 20    adds to what is there
       flowsim sweep my-sweep.yaml --sample 0.001 --out results/first-try
+      flowsim sweep my-sweep.yaml --posterior 20       ranges with the doubt of the calibration
 
     Nothing is lost: after Ctrl-C, a crash or a full disk, start the same command again and it
     goes on where it stopped. Points, scenarios and replications may be added to the file of a
@@ -62,19 +71,29 @@ def sweep(
     if not file:
         choose("Which sweep?", "sweep", shipped_sweeps(), "or name a file of your own.")
     read = read_sweep(file)
-    size = {"workers": workers, "replications": replications}
+    draws = None if posterior is None else options.posterior_draws(posterior)
     with progress_shown(quiet) as progress:
         if plan:
-            expected = estimate(read, out, sample=sample, progress=progress, **size)
+            expected = estimate(
+                read,
+                out,
+                workers=workers,
+                replications=replications,
+                sample=sample,
+                draws=draws,
+                progress=progress,
+            )
         else:
             swept = run_sweep(
                 read,
                 out,
-                sample=sample,
+                workers=workers,
                 scheduler=scheduler,
                 retry_failed=retry_failed,
+                replications=replications,
+                sample=sample,
+                draws=draws,
                 progress=progress,
-                **size,
             )
     if plan:
         typer.echo(_plan(expected))

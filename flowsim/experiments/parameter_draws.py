@@ -16,26 +16,17 @@ import pandas as pd
 
 from flowsim.experiments.simulate import simulate
 from flowsim.results.observation import Observed
-from flowsim.results.tables import Selection, daily_table
+from flowsim.results.tables import (
+    Selection,
+    comparison_table,
+    daily_table,
+    outcomes_table,
+)
 from flowsim.scenario import Base
 from flowsim.scenario.schema import Scenario
 
 Changes = Mapping[str, Any] | Sequence[str]
-KEPT = Selection(
-    kinds=frozenset({"nation", "destination", "crossing"}),
-    measures=frozenset(
-        {
-            "departures",
-            "entries",
-            "involuntary_stayers",
-            "queue_cars",
-            "queue_persons",
-            "stock_men",
-            "stock_persons",
-            "wait_hours",
-        }
-    ),
-)
+KEPT = Selection(kinds=frozenset({"nation", "destination", "crossing"}))
 
 
 def laid(base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -89,16 +80,23 @@ def _has(base: Base, key: str) -> bool:
     return any(base.tree.at((*path, *end)) is not None for end in ((last,), ("value", last)))
 
 
-def daily_of_draws(
+def tables_of_draws(
     scenarios: Sequence[Scenario], simulated: Callable[[int], None]
-) -> Iterator[pd.DataFrame]:
-    """Simulate draw n with the chance of replication n; give the daily rows in ``KEPT``.
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Simulate draw n with the chance of replication n.
 
-    ``simulated`` is told the number of each draw before it begins.
+    Returns ``posterior`` (daily rows in ``KEPT``), ``posterior_outcomes`` and
+    ``posterior_summary`` of each. ``simulated`` is told the number of each draw before it begins.
     """
     for n, scenario in enumerate(scenarios):
         simulated(n)
-        yield daily_table(Observed(simulate(scenario, n)), n, KEPT)
+        model = simulate(scenario, n)
+        observed = Observed(model)
+        yield {
+            "posterior": daily_table(observed, n, KEPT),
+            "posterior_outcomes": outcomes_table(model, n),
+            "posterior_summary": comparison_table(observed, n),
+        }
 
 
 def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flowsim.errors import MachineError, Problem, ResultsError, ScenarioError
-from flowsim.experiments.parameter_draws import as_table, daily_of_draws, laid, variants
+from flowsim.experiments.parameter_draws import as_table, laid, tables_of_draws, variants
 from flowsim.machine import free_memory
 from flowsim.model.agent_model import AgentModel, refuse_too_many
 from flowsim.model.flow_model import FlowModel
@@ -110,8 +110,9 @@ def _tables_of_draws(
     others: Sequence[Scenario], draws: Sequence[Mapping[str, Any]], told: _Told, done: int
 ) -> dict[str, pd.DataFrame]:
     """Run the scenario under each draw of the parameters; ``done`` simulations came before."""
-    rows = daily_of_draws(others, lambda n: told.at(done + n, 0, f"draw {n + 1}"))
-    return {"posterior": pd.concat(list(rows), ignore_index=True), "draws": as_table(draws)}
+    parts = list(tables_of_draws(others, lambda n: told.at(done + n, 0, f"draw {n + 1}")))
+    joined = {n: pd.concat([part[n] for part in parts], ignore_index=True) for n in parts[0]}
+    return joined | {"draws": as_table(draws)}
 
 
 def _chosen(

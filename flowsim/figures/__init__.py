@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowsim.errors import ResultsError
 from flowsim.figures.families import KINDS as KINDS
 from flowsim.figures.families import Family as Family
 from flowsim.figures.families import families as families
+
+if TYPE_CHECKING:
+    from flowsim.results.base import Results
 
 
 def catalogue(kind: str | None = None) -> Mapping[str, str]:
@@ -68,7 +71,7 @@ def draw_all(
 
     chosen, results = _checked(preset, formats), open_folder(folder)
     files: list[Path] = []
-    for name in _wanted(results.kind, only):
+    for name in _wanted(results, only):
         draw, missing = families()[name].functions()
         reason = missing(results)
         if reason and name in only:
@@ -95,8 +98,9 @@ def _checked(preset: str, formats: Sequence[str]) -> Any:
     return style.PRESETS[preset]
 
 
-def _wanted(kind: str, only: Sequence[str]) -> list[str]:
-    """Return the names to draw from a kind of folder, in the order asked for."""
+def _wanted(results: Results, only: Sequence[str]) -> list[str]:
+    """Return the names to draw from the results of a folder, in the order asked for."""
+    kind = results.kind
     here = catalogue(kind)
     if list(only) == ["all"]:
         return list(here)
@@ -108,4 +112,9 @@ def _wanted(kind: str, only: Sequence[str]) -> list[str]:
     if elsewhere:
         of = families()[elsewhere[0]].kind
         raise ResultsError(f"{elsewhere[0]} is drawn from a {of}, this is a {kind}; {known}")
-    return list(dict.fromkeys(only)) or [name for name in here if families()[name].usual]
+    usual = {name: families()[name].usual for name in here}
+    return list(dict.fromkeys(only)) or [
+        name
+        for name, table in usual.items()
+        if (table if isinstance(table, bool) else results.has(table))
+    ]

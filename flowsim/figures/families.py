@@ -31,8 +31,8 @@ class Family:
         Name of the function ``draw(results, preset) -> Drawn``.
     missing : str
         Name of the function, if there is one, that returns why a folder holds nothing to draw.
-    usual : bool
-        Whether it is drawn without being asked for by name.
+    usual : bool or str
+        Whether it is drawn without being asked for by name; or the table that makes it so.
     order : int
         Its place among the figures of its kind.
     kind, module : str
@@ -43,7 +43,7 @@ class Family:
     shows: str
     draw: str = "draw_figure"
     missing: str = "missing"
-    usual: bool = True
+    usual: bool | str = True
     order: int = LAST
     kind: str = ""
     module: str = ""

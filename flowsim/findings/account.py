@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.findings.words import day
+from flowsim.findings.ranges import doubted, ranged
+from flowsim.findings.words import count, day
+from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -22,11 +25,59 @@ class Account:
     ----------
     daily, outcomes : DataFrame
         As INTERFACES of a results folder has them, rows of this scenario only.
+    drawn : Account or None
+        The same under draws of the parameters, as many as replications.
+    given : DataFrame or None
+        Values of the parameters by replication, where they are not the scenario's own.
     """
 
     scenario: Scenario
     daily: pd.DataFrame
     outcomes: pd.DataFrame
+    drawn: Account | None = None
+    given: pd.DataFrame | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> Account:
+        """Return the account of a run, its draws of the parameters included."""
+        scenario, daily, outcomes = run.scenario, run.posterior, run.posterior_outcomes
+        drawn = None
+        if daily is not None and outcomes is not None and run.n_replications > 1:
+            drawn = cls(scenario, daily, outcomes, given=run.draws)
+        return cls(scenario, run.daily, run.outcomes, drawn)
+
+    @property
+    def most(self) -> Account:
+        """The account that holds most doubt: that of the draws, if there are any."""
+        return self.drawn or self
+
+    @property
+    def repeated(self) -> str:
+        """What its numbers, or those with most doubt, are repeated over."""
+        return "replications" if self.drawn is None else "draws of the parameters"
+
+    def told(self, of: Callable[[Account], Floats], write: Callable[[float], str] = count) -> str:
+        """Write a number with its range; with draws all doubt comes first, then chance alone."""
+        own = of(self)
+        return ranged(own, write) if self.drawn is None else doubted(of(self.drawn), own, write)
+
+    def told_at_peak(
+        self, measure: str, place: str, write: Callable[[float], str] = count
+    ) -> tuple[str, str]:
+        """Write the day on which a measure is highest in the mean, and its value that day."""
+        series = self.most.series(measure, place)
+        at = series.index[highest(series.mean(axis=1))]
+
+        def that_day(account: Account) -> Floats:
+            return account.series(measure, place).loc[at].to_numpy(dtype=float)
+
+        return day(pd.Timestamp(at)), self.told(that_day, write)
+
+    def value(self, key: str, own: float) -> pd.Series[float]:
+        """Return a parameter by replication: as drawn, else the scenario's own."""
+        if self.given is not None and key in self.given:
+            return self.given.set_index("draw")[key].fillna(own).astype(float)
+        return pd.Series(own, index=self.replications)
 
     @property
     def replications(self) -> list[int]:

@@ -14,10 +14,11 @@ from flowsim.scenario.timetable import WARM_UP
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 CHANCE = "chance_line_passed"
+COMPANIONS, MEN_SHARE = "observation.companions", "observation.background_men_share"
 
 
 def quantiles(account: Account, destination: str) -> pd.DataFrame:
-    """Return quantiles over the replications, by day and measure.
+    """Return quantiles over the replications, or the draws of the parameters, by day and measure.
 
     Returns
     -------
@@ -29,8 +30,7 @@ def quantiles(account: Account, destination: str) -> pd.DataFrame:
         ``chance_line_passed``: of stock_persons having passed the scenario's capacity line on
         or before that day, a share of the replications.
     """
-    line = line_of(account, destination)
-    parts = []
+    account, line, parts = account.most, line_of(account, destination), []
     for measure, series in measures(account, destination).items():
         one = series.shape[1] < 2
         part = pd.DataFrame({"date": series.index, "measure": measure})
@@ -52,8 +52,8 @@ def measures(account: Account, destination: str) -> dict[str, pd.DataFrame]:
     found = {name: account.series(name, code) for name in ("entries", "stock_men", "stock_persons")}
     found["newcomers"] = newcomers(account, destination)
     if not found["stock_men"].empty and not found["stock_persons"].empty:
-        persons = 1 + scenario.observation.companions.value
-        families = found["stock_persons"] - found["stock_men"] * persons
+        persons = 1 + account.value(COMPANIONS, scenario.observation.companions.value)
+        families = found["stock_persons"] - found["stock_men"].mul(persons, axis="columns")
         found["families"] = families.clip(lower=0).round(6)
     order = ("entries", "newcomers", "stock_men", "stock_persons", "families")
     return {name: found[name] for name in order if name in found and not found[name].empty}
@@ -79,10 +79,9 @@ def newcomers(account: Account, destination: str) -> pd.DataFrame:
     shut = _shut_share(account, country.utc_offset_h).stack()
     days_and_places = pd.MultiIndex.from_arrays([wide.index.get_level_values(n) for n in (0, 1)])
     f = shut.reindex(days_and_places).to_numpy(dtype=float)
-    p, s = (
-        1 + scenario.observation.companions.value,
-        scenario.observation.background_men_share.value,
-    )
+    given, whose = scenario.observation, wide.index.get_level_values("replication")
+    p = 1 + account.value(COMPANIONS, given.companions.value).reindex(whose).to_numpy()
+    s = account.value(MEN_SHARE, given.background_men_share.value).reindex(whose).to_numpy()
     everybody, men = wide["entries"].to_numpy(), wide["entries_men"].to_numpy()
     ordinary_all, ordinary_men = 1 - s * f, s * (1 - f)
     m = (men * ordinary_all - everybody * ordinary_men) / (ordinary_all - p * ordinary_men)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from flowsim.findings.words import elided
 
 WIDTH = 100
+WIDEST = 120  # of a table
+SHORT = 26  # characters to which texts are cut before ranges are
 LONGEST = 52  # of a cell, in characters
 RANGE = re.compile(r" \([^()]* to [^()]*\)$")
 
@@ -93,19 +95,36 @@ def _lines(finding: Finding) -> Iterator[str]:
 
 
 def _aligned(table: Table) -> Iterator[str]:
-    """Return the rows of a table as lines; links, and ranges that find no room, are left out."""
+    """Return the rows of a table as lines; links, and what finds no room, are left out."""
     rows = [table.header, *table.rows]
     columns = [
         [elided(str(cell), LONGEST) for cell in column]
         for column in zip(*rows, strict=True)
         if all(isinstance(cell, str) for cell in column)
     ]
-    if sum(max(map(len, column)) + 2 for column in columns) > WIDTH:
-        columns = [[RANGE.sub("", cell) for cell in column] for column in columns]
     sides = (table.align or "l" * len(columns))[: len(columns)]
+    columns = _fitted(columns, sides)
     padded = [
         [cell.rjust(width) if side == "r" else cell.ljust(width) for cell in column]
         for column, side in zip(columns, sides, strict=True)
         for width in [max(map(len, column))]
     ]
     yield from ("    " + "  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
+
+
+def _fitted(columns: list[list[str]], sides: str) -> list[list[str]]:
+    """Make columns narrower: first all ranges but the last go, then long texts, then that."""
+
+    def is_wider(limit: int) -> bool:
+        return sum(max(map(len, column)) + 2 for column in columns) > limit
+
+    ranges = [n for n, column in enumerate(columns) if any(map(RANGE.search, column))]
+    for n in ranges:
+        if n == ranges[-1] and is_wider(WIDTH):
+            columns = [
+                [elided(cell, SHORT) for cell in column] if side == "l" else column
+                for column, side in zip(columns, sides, strict=True)
+            ]
+        if is_wider(WIDTH if n != ranges[-1] else WIDEST):
+            columns[n] = [RANGE.sub("", cell) for cell in columns[n]]
+    return columns

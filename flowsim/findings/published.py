@@ -56,20 +56,27 @@ class Beside:
     per_day: bool
 
 
-def of_run(summary: pd.DataFrame, scenario: Scenario) -> Finding:
+def of_run(summary: pd.DataFrame, scenario: Scenario, drawn: pd.DataFrame | None = None) -> Finding:
     """Return the comparison of a run with every published figure that falls within its horizon.
 
     Parameters
     ----------
     summary : DataFrame
         ``summary.csv`` of the run.
+    drawn : DataFrame, optional
+        The same under draws of the parameters, whose ranges are then given.
     """
+    summary = summary if drawn is None else drawn
     if summary.empty:
         nothing = "No published figure falls within this scenario's period."
         return Finding("published", TITLE, (nothing,))
     rows = [_of_group(group) for _, group in summary.groupby("observation", sort=False)]
     made = table(CAPTION, rows, scenario)
-    return Finding("published", TITLE, (_verdict(summary), ABOUT), (made,))
+    n = summary["replication"].nunique()
+    over = f"{n} replications, with their range: chance alone"
+    over = over if drawn is None else f"{n} draws of the parameters, with their range: all doubt"
+    ranges = (f"Simulated numbers are means over {over}.",) * (n > 1)
+    return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), (made,))
 
 
 def _of_group(group: pd.DataFrame) -> Beside:

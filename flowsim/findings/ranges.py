@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flowsim.findings.words import count
+from flowsim.findings.words import between, count
 from flowsim.types import Floats
 
 FEW = 20  # replications up to which the range is from the least to the greatest
@@ -14,6 +14,7 @@ SIMULATED = (
     "Simulated, not counted. The numbers come from a model of a published episode; they hold for "
     "its assumptions."
 )
+NO_DOUBT = "; no doubt about the parameters is in it (--posterior 20 adds that)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
 
 
@@ -42,6 +43,53 @@ def ranged(values: Floats, write: Callable[[float], str] = count) -> str:
         return mean
     low, high = (write(end) for end in ends(values))
     return mean if low == mean == high else f"{mean} ({low} to {high})"
+
+
+def doubted(drawn: Floats, own: Floats, write: Callable[[float], str] = count) -> str:
+    """Write the median over draws of the parameters, the range of all doubt, that of chance.
+
+    >>> doubted(np.array([8_000.0, 12_000.0, 20_000.0]), np.array([11_920.0, 12_310.0]))
+    '12,000 (8,000 to 20,000; chance alone 11,900 to 12,300)'
+    """
+    known = drawn[np.isfinite(drawn)]
+    if len(known) == 0:
+        return ranged(own, write)
+    chance = between(*ends(own), write)
+    parts = [between(*ends(drawn), write), f"chance alone {chance}" if chance else ""]
+    inside = "; ".join(part for part in parts if part)
+    middle = write(float(np.median(known)))
+    return f"{middle} ({inside})" if inside else middle
+
+
+def doubt_in(replications: int, drawn: bool) -> str:
+    """Return in a sentence which doubt the first number of a run holds."""
+    if drawn:
+        return "The first range holds all doubt that the calibration knows, the second chance."
+    if replications < 2:
+        return f"One replication: no range, no chance{NO_DOUBT}."
+    return f"The range holds chance alone{NO_DOUBT}."
+
+
+def what_points_show(replications: int, draws: int) -> str:
+    """Return what ranges over the replications of a sweep's points hold.
+
+    Parameters
+    ----------
+    draws : int
+        Draws of the parameters that the replications take; 0 for none.
+    """
+    if replications < 2:
+        return (
+            "One replication of each point was run: what chance does is not known, and no doubt "
+            "about the parameters is in any number."
+        )
+    if not draws:
+        return f"Ranges over the replications hold chance alone{NO_DOUBT}."
+    return (
+        f"Ranges over the replications hold chance and the doubt of the calibration: {draws} draws "
+        "of the parameters, the same at every point but for what the point sets itself. Doubt "
+        "about what the calibration left fixed is in none of them."
+    )
 
 
 def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False) -> str:
@@ -75,12 +123,13 @@ def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False
             f"policy differs. {CHANCE_ALONE}"
         )
     kind = "the least to the greatest" if replications <= FEW else "the 5 % to the 95 % quantile"
-    means = f"Numbers are means of {replications} replications"
     if drawn:
         return (
-            f"{means} at the scenario's own values; ranges in brackets go from {kind} of them and "
-            f"show chance only. The ranges over {replications} draws of the calibrated parameters, "
-            "given first below, hold chance and parameters. Doubt about the structure of the "
-            "model, and about assumptions that the calibration left fixed, is in neither."
+            f"Numbers are medians over {replications} draws of the calibrated parameters, each "
+            f"with chance of its own; ranges in brackets go from {kind} of them and hold chance "
+            f"and parameters. Chance alone is the same range over {replications} replications at "
+            "the scenario's own values. Doubt about the structure of the model, and about "
+            "assumptions that the calibration left fixed, is in neither."
         )
+    means = f"Numbers are means of {replications} replications"
     return f"{means}; ranges in brackets go from {kind} of them. {CHANCE_ALONE}"

@@ -9,7 +9,7 @@ import pandas as pd
 from flowsim.findings.account import Account, peak
 from flowsim.findings.arrivals import CHANCE, line_of, measures
 from flowsim.findings.finding import Table
-from flowsim.findings.ranges import ranged
+from flowsim.findings.ranges import doubt_in, ranged
 from flowsim.findings.run import capacity, has_passed
 from flowsim.findings.words import capital, count, day, rate, share, within
 from flowsim.types import Floats
@@ -19,16 +19,22 @@ ROWS = 10  # dates in the sheet's table
 
 def lead(account: Account, destination: str) -> str:
     """Return the busiest day, the busiest week and how many are there at most."""
-    found = measures(account, destination)
-    arriving, there = found["newcomers"], found["stock_persons"]
+    found = measures(account.most, destination)
     name = account.scenario.destinations[destination].name
-    top, busiest = peak(arriving)
-    week = _most(arriving.rolling(7, min_periods=1).mean())
-    when, _ = peak(there)
+    top, _ = peak(found["newcomers"])
+    when, _ = peak(found["stock_persons"])
+
+    def most(measure: str, days: int) -> str:
+        """Write the greatest value of a measure, in the mean over so many days."""
+        return account.told(
+            lambda a: _most(measures(a, destination)[measure].rolling(days, min_periods=1).mean())
+        )
+
     return (
-        f"In the simulation {ranged(busiest)} newcomers reach {name} on the busiest day, {top}, "
-        f"beside the ordinary traffic, and {ranged(week)} a day over the busiest week. Most people "
-        f"are there on {when}: {ranged(_most(there))}, companions and families included."
+        f"In the simulation {most('newcomers', 1)} newcomers reach {name} on the busiest day, in "
+        f"the mean {top}, beside the ordinary traffic, and {most('newcomers', 7)} a day over the "
+        f"busiest week. Most people are there on {when}: {most('stock_persons', 1)}, companions "
+        "and families included."
     )
 
 
@@ -62,7 +68,8 @@ def dates(account: Account, table: pd.DataFrame) -> Table:
         cells = [day(moment), *(_cell(by[name].loc[moment]) for name in shown)]
         passed = [f"{there.loc[moment, CHANCE] * n:.0f} of {n}"] if chance else []
         rows.append((*cells, *passed))
-    what = "median, and 5\u00a0% to 95\u00a0% of the replications" if n > 1 else "one replication"
+    what = f"median, and 5\u00a0% to 95\u00a0% of the {account.repeated}"
+    what = what if n > 1 else "one replication"
     return Table(
         f"Persons to receive, by date ({what}); persons there at the end of the day",
         ("Date", "Newcomers that day", "Persons there", "of them families")
@@ -107,16 +114,21 @@ def assumed(accounts: Mapping[str, Account], destination: str, simulated: str) -
 
 def how_sure(account: Account, destination: str) -> Iterator[str]:
     """Return what the chance is worth, and what the numbers hang on."""
-    found = measures(account, destination)
+    found, n = measures(account.most, destination), len(account.replications)
+    yield (
+        f"Medians and ranges are over {n} {account.repeated}: chance and parameters together."
+        if account.drawn is not None
+        else doubt_in(n, drawn=False)
+    )
     if line_of(account, destination) is None:
         yield "The scenario names no capacity, so no chance of passing one is given."
     else:
         yield capital(capacity(account, destination, found["stock_persons"]))
     stay, given = account.scenario.abroad[destination], account.scenario.observation
     if "families" in found:
-        part = (found["families"].iloc[-1] / found["stock_persons"].iloc[-1]).to_numpy(dtype=float)
+        part = account.told(lambda a: _families(a, destination), share)
         yield (
-            f"Families are {ranged(part, share)} of those there on the last day. The model assumes "
+            f"Families are {part} of those there on the last day. The model assumes "
             f"that each man who stays {rate(stay.family_lag.value)} days is joined by "
             f"{rate(stay.family.value)} persons, and that {rate(given.companions.value)} came with "
             "him; more families come after the period shown."
@@ -130,6 +142,13 @@ def how_sure(account: Account, destination: str) -> Iterator[str]:
         "Persons there is not the number of beds: who finds a home without help is not modelled. "
         "Ordinary travellers are left out of newcomers and of persons there."
     )
+
+
+def _families(account: Account, destination: str) -> Floats:
+    """Return the share of families among those there on the last day, shape (R,)."""
+    found = measures(account, destination)
+    last = found["families"].iloc[-1] / found["stock_persons"].iloc[-1]
+    return last.to_numpy(dtype=float)
 
 
 def _most(series: pd.DataFrame) -> Floats:

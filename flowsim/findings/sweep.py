@@ -11,10 +11,11 @@ import pandas as pd
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table, wrapped
 from flowsim.findings.naming import all_named, output_label
-from flowsim.findings.ranges import SIMULATED
-from flowsim.findings.words import between, capital, plural, quantity, share
+from flowsim.findings.ranges import SIMULATED, what_points_show
+from flowsim.findings.words import between, capital, listed, plural, quantity, share
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import sweep_of
+from flowsim.sweep.responses import CONSTANT, UNMOVED
 from flowsim.sweep.sensitivity import WHICH
 
 MOST = 6  # outputs of which a terminal shows the range
@@ -46,7 +47,7 @@ def summary(swept: SweepResults) -> str:
     head = (
         f"{said['title']}: {several}{plural(said['points'], 'point')}, "
         f"{plural(said['replications'], 'replication')} each, "
-        f"{plural(said['runs'], 'run')}{failed}."
+        f"{plural(said['runs'], 'run')}{failed}. {doubt(swept)}"
     )
     found = list(ranges(swept))
     more = [f"... and {len(found) - MOST} more in results.parquet"] if len(found) > MOST else []
@@ -61,8 +62,20 @@ def caution(swept: SweepResults) -> str:
     return (
         f"{SIMULATED} Each number is a mean over {each} at one point of the design; the spread "
         "between points comes from the values chosen to be tried, which say nothing of how "
-        f"likely they are.{lost}"
+        f"likely they are. {doubt(swept)}{lost}"
     )
+
+
+def doubt(swept: SweepResults) -> str:
+    """Return what the ranges over replications hold: chance, and the doubt of the calibration."""
+    sweep = sweep_of(swept)
+    return what_points_show(sweep.replications, min(len(sweep.draws), sweep.replications))
+
+
+def independent(label: str, names: list[str]) -> str:
+    """Return that an output is the same in every run whatever the value of some parameters."""
+    what = f"{capital(label)} does not depend on {listed(names)} in this model"
+    return f"{what}: identical in every run."
 
 
 def ranges(swept: SweepResults) -> Iterator[str]:
@@ -77,11 +90,14 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         span = f"from {span}" if span else quantity(float(means.min()))
         own = _indices_of(swept, str(base), str(name), str(place))
         strongest = _strongest(own, labels)
+        still = [labels[name] for name in unmoving(own) if name in labels]
+        label = _label(swept, str(name), str(place))
         yield (
-            f"{capital(_label(swept, str(name), str(place)))}{of}: {span} over "
+            f"{capital(label)}{of}: {span} over "
             f"{plural(len(means), 'point')}"
             + (f", moved most by {strongest}" if strongest else "")
-            + f".{_chance(own)}"
+            + f".{_chance(own, bool(sweep_of(swept).draws))}"
+            + (f" {independent(label, still)}" if still else "")
         )
 
 
@@ -119,11 +135,18 @@ def _strongest(rows: list[Row], labels: dict[str, str]) -> str:
     return ""
 
 
-def _chance(rows: list[Row]) -> str:
+def unmoving(rows: list[Row]) -> list[str]:
+    """Return the parameters that an output does not feel, from its indices."""
+    noted = [(str(row["parameter"]), str(row["note"])) for row in rows]
+    return list(dict.fromkeys(n for n, note in noted if UNMOVED in note or CONSTANT in note))
+
+
+def _chance(rows: list[Row], drawn: bool) -> str:
     noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
     if not noise or noise[0] < 0.01:
         return ""
-    return f" {capital(share(noise[0]))} of the spread between points is chance."
+    doubt_too = " and doubt of the calibration" * drawn
+    return f" {capital(share(noise[0]))} of the spread between points is chance{doubt_too}."
 
 
 def _known(value: Any) -> bool:

@@ -74,10 +74,10 @@ def _sheets(found: Comparison) -> tuple[list[Section], dict[str, str]]:
     sections: list[Section] = []
     tables: dict[str, str] = {}
     for scenario in found.scenarios:
-        own = [
+        daily, outcomes = (
             t[t["scenario"].astype(str).eq(scenario.name)] for t in (found.daily, found.outcomes)
-        ]
-        more, files = reception.sheets(Account(scenario, *own), of=scenario.name)
+        )
+        more, files = reception.sheets(Account(scenario, daily, outcomes), of=scenario.name)
         sections += more
         tables |= files
     return sections, tables

@@ -46,17 +46,17 @@ def compose(
     """
     found = open_run(folder)
     scenario = found.scenario
-    account = Account(scenario, found.daily, found.outcomes)
+    account = Account.of(found)
     figures = drawings.section(folder, "run")
     others = None if quick else simulated(scenario, len(account.replications), tell)
     sheets, tables = reception.sheets(account, others)
     same = SAME + (DRAWN if found.draws is not None else "")
     sections = [
-        answer(found, account),
+        answer(account),
         *described(scenario.description),
         figures,
         *([lambda_section(others)] if others else []),
-        section(published.of_run(found.summary, scenario)),
+        section(published.of_run(found.summary, scenario, found.posterior_summary)),
         limits([scenario]),
         *sheets,
         section(inputs.differences(scenario)),
@@ -74,15 +74,14 @@ def compose(
     return document, tables
 
 
-def answer(found: Run, account: Account) -> Section:
+def answer(account: Account) -> Section:
     """Return the first section: who left, what to beware of, and every other finding."""
     first, *rest = (words for topic in run.topics(account) for words in topic.sentences)
-    draws = run.over_draws(account, found.posterior)
-    cautions = [*run.changes(account), *run.cautions(account, found.posterior)]
+    cautions = [*run.changes(account), *run.cautions(account)]
     blocks: tuple[Block, ...] = (
         Paragraph(first, "lead"),
         *(Paragraph(words, "caution") for words in cautions),
-        Bullets((*draws.sentences, *rest)),
+        Bullets(tuple(rest)),
     )
     return Section("answer", "What the simulation says", blocks)
 

@@ -8,6 +8,7 @@ from flowsim.figures.run.reception import Panel, draw
 from flowsim.findings import reception
 from flowsim.findings.account import Account
 from flowsim.findings.arrivals import CHANCE, line_of, measures, quantiles
+from flowsim.findings.words import capital
 from flowsim.report.document import Block, Bullets, Paragraph, Picture, Section
 from flowsim.report.variants import Variants
 
@@ -65,9 +66,9 @@ def _picture(account: Account, destination: str, table: pd.DataFrame, key: str) 
         Panel("Persons there, with families", there, limit=line),
     ]
     if there[CHANCE].notna().all():
-        panels.append(Panel("Replications past the line", there, CHANCE))
+        panels.append(Panel(f"{capital(account.repeated)} past the line", there, CHANCE))
     many = len(account.replications) > 1
-    band = " Line: median of the replications; band: their 5\u00a0% to 95\u00a0%." if many else ""
+    band = f" Line: median of the {account.repeated}; band: their 5\u00a0% to 95\u00a0%." * many
     with_line = "" if line is None else " and the capacity line"
     caption = f"{name}: newcomers by day, persons there with families{with_line}.{band}"
     return Picture(key, draw(panels), caption, reception.alt(name, table))

@@ -16,10 +16,10 @@ class Run(Results):
     """A finished run of one scenario; its tables are those that the README lists."""
 
     kind = "run"
-    parquet = (*TABLES, "posterior")
-    csv = ("summary", "draws")
+    parquet = (*TABLES, "posterior", "posterior_outcomes")
+    csv = ("summary", "draws", "posterior_summary")
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "summary": {"parse_dates": ["from", "to"]}
+        name: {"parse_dates": ["from", "to"]} for name in ("summary", "posterior_summary")
     }
 
     daily = Table("Rows by day, place and measure, by replication.")
@@ -31,6 +31,16 @@ class Run(Results):
     def posterior(self) -> pd.DataFrame | None:
         """Daily rows under draws of the parameters, if any (``replication`` is the draw)."""
         return self.optional("posterior")
+
+    @property
+    def posterior_outcomes(self) -> pd.DataFrame | None:
+        """The outcomes under draws of the parameters, if any."""
+        return self.optional("posterior_outcomes")
+
+    @property
+    def posterior_summary(self) -> pd.DataFrame | None:
+        """The run under draws of the parameters beside every published figure, if any."""
+        return self.optional("posterior_summary")
 
     @property
     def draws(self) -> pd.DataFrame | None:

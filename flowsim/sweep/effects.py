@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from scipy import stats
 
-from flowsim.sweep.responses import CONFIDENCE, Response, Row, nothing, symmetric
+from flowsim.sweep.responses import CONFIDENCE, CONSTANT, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 
 TOGETHER = 1e6
@@ -26,7 +26,7 @@ def regression(given: Response) -> list[Row]:
     n, k = len(kept.x), len(chosen)
     flat = bool(n) and bool(np.ptp(kept.mean) == 0)
     if n < k + 2 or not k or flat:
-        why = "the output never changes" if flat else f"too few points ({n}) for {k} parameters"
+        why = CONSTANT if flat else f"too few points ({n}) for {k} parameters"
         notes = "; ".join(part for part in (why, remark) if part)
         return nothing(kept.names, "effect", notes, n)
     x, y = kept.x[:, chosen], kept.mean

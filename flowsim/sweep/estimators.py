@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.sweep.design import problem
-from flowsim.sweep.responses import CONFIDENCE, Response, Row, nothing, symmetric
+from flowsim.sweep.responses import CONFIDENCE, CONSTANT, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 
 Rows = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ def sobol(given: Response) -> list[Row]:
     whole, remark = _whole(given, blocks, "blocks")
     n, kept = len(whole), given.y[whole]
     if n < 2 or np.ptp(kept.mean(axis=2)) == 0:
-        why = "the output never changes" if n >= 2 else f"fewer than two whole blocks; {remark}"
+        why = CONSTANT if n >= 2 else f"fewer than two whole blocks; {remark}"
         return nothing(given.names, "S1", why, n)
     found = _salib_sobol(given.names, kept.mean(axis=2))
     rows = [

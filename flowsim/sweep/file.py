@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.errors import Problem, ScenarioError
+from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
 from flowsim.scenario.kinds import KINDS, SWEEP
@@ -36,7 +37,7 @@ from flowsim.sweep.schema import (
 
 __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep_schema"]
 
-FILE, POINTS_FILE = "sweep.yaml", "points.csv"
+FILE, POINTS_FILE, DRAWS_FILE = "sweep.yaml", "points.csv", "draws.csv"
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -71,6 +72,9 @@ class Sweep:
     figures : tuple of Figure
     table : Cells or None
         The rows of a ``table`` design.
+    draws : tuple of dict
+        Draws of the parameters, dotted keys to values: replication r of every point takes draw r
+        (modulo their number) where neither point nor ``changes`` say otherwise.
     read : Read
         The file, for problems that show later.
     """
@@ -90,13 +94,14 @@ class Sweep:
     kept: tuple[Series, ...]
     figures: tuple[Figure, ...]
     table: Cells | None
+    draws: tuple[dict[str, float], ...]
     read: Read[SweepFile] = field(compare=False, repr=False)
 
     def files(self) -> dict[str, str]:
         """Return the files that repeat this sweep without any other, by name.
 
-        ``sweep.yaml`` with the scenarios ``base-<name>.yaml`` and, of a table design,
-        ``points.csv``; read from there it has the same runs with the same keys.
+        ``sweep.yaml`` with the scenarios ``base-<name>.yaml``, of a table design ``points.csv``,
+        and of draws ``draws.csv``; read from there it has the same runs with the same keys.
         """
         content = self.read.model.model_dump(by_alias=True, exclude_unset=True)
         of_bases = {f"base-{base.name}.yaml": resolved_yaml(base.scenario) for base in self.bases}
@@ -107,6 +112,9 @@ class Sweep:
             for name, varied in self.parameters.items()
         }
         points = {}
+        content["draws"] = DRAWS_FILE if self.draws else None
+        if self.draws:
+            points[DRAWS_FILE] = as_table(self.draws).to_csv(index=False, lineterminator="\n")
         if self.table is not None:
             content["design"] = {"kind": "table", "file": POINTS_FILE}
             points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)
@@ -151,6 +159,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     outputs = read_outputs(read, scenarios, problems)
     kept = kept_series(read, outputs, scenarios, problems)
     problems += _figure_problems(read, parameters, outputs)
+    draws = _draws(read, problems)
     if problems:
         raise ScenarioError(in_order(problems))
     own_seed = getattr(file.design, "seed", None)
@@ -172,6 +181,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         kept=kept,
         figures=file.figures,
         table=table,
+        draws=draws,
         read=read,
     )
 
@@ -316,6 +326,21 @@ def _table(
         message = f"is no column of {design.file}{near}"
         problems.append(read.problem(message, "parameters", name))
     return cells.take(wanted)
+
+
+def _draws(read: Read[SweepFile], problems: list[Problem]) -> tuple[dict[str, float], ...]:
+    """Read the draws of the parameters, if the file names some."""
+    if read.model.draws is None:
+        return ()
+    path = (read.path.parent if read.path is not None else Path()) / read.model.draws
+    try:
+        draws = tuple(read_table(path))
+    except (OSError, ValueError, TypeError):
+        draws = ()
+    if not draws:
+        message = f"{read.model.draws}: expected a CSV with a number in each cell, a row a draw"
+        problems.append(read.problem(message, "draws"))
+    return draws
 
 
 def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
+from flowsim.experiments.parameter_draws import laid
+from flowsim.scenario import Base
 from flowsim.scenario.merging import is_parameter
 from flowsim.scenario.schema import FOR_READERS, Scenario
 from flowsim.sweep import design
@@ -41,7 +43,8 @@ class Run:
     key : str
         Hash of all that decides its results and of what is kept of them.
     changes : dict
-        What to change in the base: ``base.variant(run.changes)`` is the scenario.
+        What to change in the base, a draw of the parameters included:
+        ``base.variant(run.changes)`` is the scenario.
     """
 
     number: int
@@ -89,19 +92,28 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
         for point, changed in enumerate(points.changes):
             if progress is not None and (b * len(points) + point) % 50 == 0:
                 progress(b * len(points) + point, total, "checking the points")
-            changes = sweep.changes | changed
             try:
-                content = meaning(base.variant(changes))
+                variants = _variants(sweep, base, sweep.changes | changed)
             except ScenarioError as error:
                 refusals.add(base.name, point, error)
                 continue
             for replication in range(sweep.replications):
+                changes, content = variants[replication % len(variants)]
                 key = _hash(content, replication, kept)
                 runs.append(Run(len(runs), base.name, point, replication, key, changes))
     refusals.raise_any()
     if progress is not None:
         progress(total, total, "checking the points")
     return Plan(sweep, points, tuple(runs))
+
+
+def _variants(
+    sweep: Sweep, base: Base, changes: dict[str, Any]
+) -> list[tuple[dict[str, Any], str]]:
+    """Return changes and meaning of a point, under each draw that some replication takes."""
+    draws = laid(base, changes, sweep.draws[: sweep.replications]) or [{}]
+    every = [draw | changes for draw in draws]
+    return [(each, meaning(base.variant(each))) for each in every]
 
 
 def _refuse_too_many(sweep: Sweep, n_points: int) -> None:

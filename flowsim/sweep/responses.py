@@ -16,6 +16,8 @@ from flowsim.types import Floats, Ints
 CONFIDENCE = 0.95
 SOME = 8
 NOTHING = (float("nan"), float("nan"))
+UNMOVED = "identical in every run: the output does not depend on it"
+CONSTANT = "the output never changes"
 NOISE = ("noise_of_run", "noise_of_mean")
 
 
@@ -123,6 +125,23 @@ def by_replication(design: pd.DataFrame, values: pd.DataFrame, n_replications: i
     return table.reindex(index=design.index, columns=range(n_replications))
 
 
+def unmoved(given: Response) -> set[str]:
+    """Return the parameters that the output does not feel.
+
+    At points that differ in such a parameter alone the output is the same in every replication,
+    to the last bit. Without such points nothing is said of a parameter.
+    """
+    kept, found = given.at(given.whole), set()
+    for j, name in enumerate(kept.names):
+        others = np.column_stack([np.zeros(len(kept.x)), np.delete(kept.x, j, axis=1)])
+        group = np.unique(others, axis=0, return_inverse=True)[1].ravel()
+        moves = pd.Series(kept.x[:, j]).groupby(group).nunique() > 1
+        values = pd.DataFrame(kept.y).groupby(group).nunique()
+        if moves.any() and (values[moves] == 1).all(axis=None):
+            found.add(name)
+    return found
+
+
 def is_number(column: pd.Series[Any]) -> bool:
     """Return whether every value of a parameter is a number (not yes or no, and not none)."""
     is_bool = pd.api.types.is_bool_dtype(column)
@@ -158,7 +177,7 @@ def noise(given: Response) -> list[Row]:
         return [row for index in NOISE for row in nothing([whose], index, why, n)]
     between, shift, rest = _mean_squares(kept.y)
     if between <= 0 and shift <= 0:
-        why = "the output never changes"
+        why = CONSTANT
         return [row for index in NOISE for row in nothing([whose], index, why, n)]
     effect = max(0.0, (between - rest) / n)
     within = (shift + (n_points - 1) * rest) / n_points
@@ -166,8 +185,10 @@ def noise(given: Response) -> list[Row]:
     freedom = within**2 / parts if parts > 0 else np.inf
     low, high = _scaled(within, freedom)
     rows = [_share(whose, NOISE[0], [v / (v + effect) for v in (within, low, high)], n)]
+    if between <= 0:
+        return [*rows, *nothing([whose], NOISE[1], "the points do not differ", n)]
     low, high = _scaled(rest, (n_points - 1) * (n - 1))
-    ratios = [v / between if between > 0 else 1.0 for v in (rest, low, high)]
+    ratios = [v / between for v in (rest, low, high)]
     return [*rows, _share(whose, NOISE[1], ratios, n)]
 
 

@@ -54,6 +54,7 @@ def run_sweep(
     retry_failed: bool = False,
     replications: int | None = None,
     sample: float | None = None,
+    draws: Sequence[Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> SweepResults:
     """Run a sweep, or what is missing of it, and leave its folder of tables.
@@ -70,6 +71,10 @@ def run_sweep(
         Run again what failed before.
     replications, sample : optional
         Instead of the file's.
+    draws : sequence of mappings, optional
+        Draws of the parameters, dotted keys to values, instead of the file's: replication r of
+        every point takes draw r where the point itself changes nothing. There are then at least
+        as many replications.
     progress : callable, optional
         Called with runs done, runs in all, and a remark.
 
@@ -89,7 +94,7 @@ def run_sweep(
     """
     if not isinstance(sweep, Sweep):
         sweep = read_sweep(sweep)
-    sweep = overridden(sweep, replications, sample)
+    sweep = overridden(sweep, replications, sample, draws)
     shown, started = progress or _silent, datetime.now(UTC)
     plan = make_plan(sweep, shown)
     folder = Path("results", sweep.name) if out is None else Path(out)
@@ -114,8 +119,16 @@ def _silent(_done: int, _total: int, _label: str) -> None:
     """Report nothing."""
 
 
-def overridden(sweep: Sweep, replications: int | None, sample: float | None) -> Sweep:
-    """Return a sweep with other replications or another sample, in its file as well."""
+def overridden(
+    sweep: Sweep,
+    replications: int | None,
+    sample: float | None,
+    draws: Sequence[Mapping[str, Any]] | None = None,
+) -> Sweep:
+    """Return a sweep with other replications, sample or draws, in its file as well."""
+    if draws is not None:
+        sweep = replace(sweep, draws=tuple(dict(draw) for draw in draws))
+        replications = max(replications or sweep.replications, len(draws))
     update: dict[str, Any] = {"replications": replications, "sample": sample}
     update = {name: value for name, value in update.items() if value is not None}
     if replications is not None and replications < 1:
@@ -208,8 +221,8 @@ def _refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
         raise ResultsError(
             f"{folder} holds {len(lost):,} finished runs that {plan.sweep.name} does "
             "not have. It may grow by points, scenarios or replications, but not shrink, and what "
-            "was run may not change (values, sample, seed, outputs, what is kept). Choose another "
-            f"--out, or go back to the file as it was: {folder / 'sweep.yaml'}"
+            "was run may not change (values, sample, seed, draws, outputs, what is kept). Choose "
+            f"another --out, or go back to the file as it was: {folder / 'sweep.yaml'}"
         )
 
 
@@ -223,10 +236,10 @@ def _missing(plan: Plan, store: Store, retry_failed: bool) -> list[Run]:
 
 
 def tasks_of(plan: Plan, todo: Iterable[Run], at_once: int) -> Iterator[Task]:
-    """Bundle runs into tasks: replications of one point share its preparation."""
+    """Bundle runs into tasks: replications of one point share its preparation, if no draws do."""
     # Without what a base has worked out since, which would only be carried along.
     bases = {base.name: pickle.dumps(replace(base)) for base in plan.sweep.bases}
-    for (scenario, _), group in groupby(todo, lambda run: (run.scenario, run.point)):
+    for (scenario, *_), group in groupby(todo, lambda r: (r.scenario, r.point, id(r.changes))):
         runs = list(group)
         for first in range(0, len(runs), at_once):
             some = runs[first : first + at_once]
@@ -303,6 +316,7 @@ def _manifest(store: Store, plan: Plan, started: datetime) -> dict[str, Any]:
         design=sweep.design.kind,
         parameters=list(sweep.parameters),
         points=len(plan.points),
+        draws=len(sweep.draws),
         runs=len(plan),
         failed=sum(1 for run in plan.runs if store.done[run.key]),
         made_with=store.made_with(),

@@ -359,6 +359,12 @@ class SweepFile(Strict):
     )
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="Default: the scenario's.")
     sample: float = Field(default=0.01, gt=0, le=1, description="Share of the men simulated.")
+    draws: str | None = Field(
+        default=None,
+        description="CSV of draws of the parameters, a column a dotted key: replication r of "
+        "every point takes row r, and after the last the first again, where the point itself "
+        "changes nothing.",
+    )
     outputs: dict[str, OutputEntry | None] = Field(
         default_factory=dict, description="Numbers kept of each run, by name."
     )

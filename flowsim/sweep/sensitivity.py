@@ -7,15 +7,16 @@ What cannot be said from the runs there are, is said to be so in the column ``no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from flowsim.sweep.effects import is_full_grid, main_effects, regression
 from flowsim.sweep.estimators import morris, sobol
-from flowsim.sweep.responses import Response, Row, noise, response
+from flowsim.sweep.responses import UNMOVED, Response, Row, noise, response, unmoved
 
 if TYPE_CHECKING:
     from flowsim.sweep.file import Sweep
@@ -56,7 +57,8 @@ def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
         ``effect``, ``at_low``, ``at_high`` and ``share`` (grid) or ``src`` (the others). For
         ``(all)`` parameters the sums of Sobol indices or ``r2``, for ``(replications)``
         ``noise_of_run`` and ``noise_of_mean``. ``low`` and ``high`` hold 95 %; ``n`` counts
-        what an index rests on: blocks, trajectories, points or replications.
+        what an index rests on: blocks, trajectories, points or replications. ``note`` ends
+        with ``responses.UNMOVED`` where the output is the same whatever the parameter's value.
     """
     names = list(sweep.parameters)
     design = points(runs, names)
@@ -98,7 +100,14 @@ def indices_of(
         Of a Morris design.
     """
     given = response(design, values, n_replications)
-    return [*_of_parameters(given, kind, levels), *noise(given)]
+    still = unmoved(given)
+    rows = [
+        replace(row, note="; ".join(note for note in (row.note, UNMOVED) if note))
+        if row.parameter in still and math.isfinite(row.value)
+        else row
+        for row in _of_parameters(given, kind, levels)
+    ]
+    return [*rows, *noise(given)]
 
 
 def _of_parameters(given: Response, kind: str, levels: int) -> list[Row]:

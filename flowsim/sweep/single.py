@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +80,7 @@ def estimate(
     workers: int | None = None,
     replications: int | None = None,
     sample: float | None = None,
+    draws: Sequence[Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> Estimate:
     """Return what a sweep will take; checks all its points, runs two probes, writes nothing.
@@ -94,7 +95,7 @@ def estimate(
         If the folder holds something else.
     """
     sweep = sweep if isinstance(sweep, Sweep) else read_sweep(sweep)
-    sweep = overridden(sweep, replications, sample)
+    sweep = overridden(sweep, replications, sample, draws)
     plan = make_plan(sweep, progress)
     folder = Path("results", sweep.name) if out is None else Path(out)
     refuse_unexpected(folder)

@@ -32,7 +32,7 @@ FAN_FAMILY = Family(
     "entries per day as bands over the replications",
     draw="draw_fan",
     missing="missing_fan",
-    usual=False,
+    usual="posterior",
     order=7,
 )
 COLUMNS = ["place_id", "place", "series", "id", "role", "start", "end"]

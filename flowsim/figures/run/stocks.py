@@ -200,10 +200,10 @@ def draw_capacity(results: Run, preset: Preset) -> Drawn:
     caption = Caption(
         CAPACITY_FAMILY.name,
         data,
-        capacity_finding(data),
+        capacity_finding(data, _repeated(results)),
         subtitle,
         source(results),
-        _capacity_note(results.n_replications),
+        _capacity_note(results),
         [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)],
         [subtitle, *_capacity_alt(data)],
     )
@@ -217,11 +217,14 @@ def draw_capacity(results: Run, preset: Preset) -> Drawn:
 def capacity_table(results: Run) -> pd.DataFrame:
     """Return the share of replications in which a line was passed on or before each day.
 
+    With draws of the parameters, as many as replications, it is the share of the draws.
     Columns place_id, place, capacity, date, passed, replications, probability, low, high; the
     interval is Wilson's (1927) at 95 %, which holds for few replications and for 0 and 1 too.
     """
     scenario, n = results.scenario, results.n_replications
-    rows = results.days("stock_persons", "destination")
+    drawn = results.posterior
+    repeated = results if drawn is None else results.with_tables(daily=drawn)
+    rows = repeated.days("stock_persons", "destination")
     parts = []
     for name, number in scenario.capacities.items():
         place = scenario.destinations[name]
@@ -285,7 +288,12 @@ def _write_names(data: pd.DataFrame, ax: Axes, sheet: Sheet) -> None:
         ax.plot([start, start + 6.5 * per_mm], [y - 0.5 * step] * 2, zorder=5, **style)
 
 
-def capacity_finding(data: pd.DataFrame) -> str:
+def _repeated(results: Run) -> str:
+    """Return what chances are counted over."""
+    return "replications" if results.posterior is None else "draws of the parameters"
+
+
+def capacity_finding(data: pd.DataFrame, of: str = "replications") -> str:
     """State in what share of the replications each line was passed by the end, and when in half."""
     clauses = []
     for _, own in data.groupby("place_id", sort=False):
@@ -293,10 +301,10 @@ def capacity_finding(data: pd.DataFrame) -> str:
         clause = f"{end['place']} passes {count(end['capacity'])} persons in "
         half = own[own["probability"] >= 0.5]
         if end["passed"] == 0:
-            clause += f"none of {end['replications']} replications"
+            clause += f"none of {end['replications']} {of}"
         else:
             part = f"{share(end['probability'])} of the" if end["probability"] < 1 else "all"
-            clause += f"{part} {end['replications']} replications"
+            clause += f"{part} {end['replications']} {of}"
             clause += f", in half by {day(half['date'].min())}" if not half.empty else ""
         clauses.append(clause)
     return "; ".join(clauses[:3])
@@ -306,18 +314,20 @@ def _capacity_subtitle(results: Run) -> str:
     last = timelines.last_day(results.scenario.horizon)
     names = [results.scenario.destinations[name].name for name in results.scenario.capacities]
     return (
-        f"Share of {results.n_replications} replications in which the persons abroad (men, "
+        f"Share of {results.n_replications} {_repeated(results)} in which the persons abroad (men, "
         f"companions, families) in {listed(names)} reached the capacity line on or before a day, "
         f"up to {day(last)} {last.year}."
     )
 
 
-def _capacity_note(n: int) -> str:
-    none = 100 * float(wilson(np.zeros(1), n)[1][0])
+def _capacity_note(results: Run) -> str:
+    none = 100 * float(wilson(np.zeros(1), results.n_replications)[1][0])
+    one, holds = "replication", "is that of the model's random draws; doubt about its parameters"
+    if results.posterior is not None:
+        one, holds = "draw", "holds the doubt of the calibration; that about what it left fixed"
     return (
-        f"Before any replication has passed, the interval reaches from 0 to {none:.0f} %. "
-        "The lines are assumptions of the scenario. The chance is that of the model's random "
-        "draws; doubt about its assumptions comes on top."
+        f"Before any {one} has passed, the interval reaches from 0 to {none:.0f} %. The lines are "
+        f"assumptions of the scenario. The chance {holds} comes on top."
     )
 
 

@@ -22,6 +22,7 @@ from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.ranges import FEW
+from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural, rate
 from flowsim.types import Floats
 
@@ -171,11 +172,16 @@ def finding(view: View) -> str:
     moves = [(*_move(view, one), one) for one in (view.panel.across, view.panel.up)]
     first, second = sorted(moves, key=lambda move: -abs(move[0]))
     if not abs(first[0]) > 0:
-        which = f"{first[2].label} or {second[2].label}"
+        labels = [first[2].label, second[2].label]
+        if set(labels) <= set(view.given.unmoving(view.panel)):
+            return independent(view.heading, labels).removesuffix(".")
+        which = " or ".join(labels)
         return f"{view.heading}: no difference that {which} would make"
     text = f"{view.heading}: {first[1]}"
     if not matters(view.given, view.panel, second[2]):
-        return f"{text}; {second[2].label}: no difference that can be told from chance"
+        sure = second[2].label in view.given.unmoving(view.panel)
+        which = "in this model: identical in every run" if sure else "that can be told from chance"
+        return f"{text}; {second[2].label}: no difference {which}"
     return f"{text}; {second[1]}{_passing(view)}"
 
 

@@ -21,6 +21,7 @@ from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
+from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural
 from flowsim.types import Floats
 
@@ -175,13 +176,18 @@ def finding(view: View) -> str:
     """State which parameters move the first output most, and how many do not show."""
     lines = view.lines()
     seen = [line for line in lines if line["seen"]]
+    if not seen and len(view.given.unmoving(view.panel)) == len(lines):
+        labels = [line["label"] for line in lines]
+        return independent(view.heading, labels).removesuffix(".")
     if not seen:
         return f"{view.heading}: no parameter moves it by more than chance does"
     text = f"{view.heading} moved most by {listed([line['label'] for line in seen[:3]])}"
     weak = sum(line["mu_star"] < 0.1 * seen[0]["mu_star"] for line in seen)
-    hidden = len(lines) - len(seen)
+    still = view.given.unmoving(view.panel)
+    hidden = len(lines) - len(seen) - len(still)
     rest = [f"{weak} by less than a tenth of the first"] if weak else []
     rest += [f"{hidden} not told from chance"] if hidden else []
+    rest += [f"{len(still)} without any effect in this model"] if still else []
     if rest:
         text += f"; of {plural(len(lines), 'parameter')} {', '.join(rest)}"
     unsure = any(line["low"] <= 0 for line in seen[:3])

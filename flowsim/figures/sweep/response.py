@@ -18,6 +18,7 @@ from flowsim.figures.layout.tables import range_of
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.findings.sweep import independent
 from flowsim.findings.words import plural
 
 FAMILY = Family("response", "an output against a parameter, with bands", order=2)
@@ -236,6 +237,8 @@ def _room(shown: Shown) -> Room:
 def finding(view: View) -> str:
     """State how far the first output moves over the range of its parameter."""
     across, by, lines = view.panel.across, view.panel.y, _lines(view.rows)
+    if across.label in view.given.unmoving(view.panel):
+        return independent(view.heading, [across.label]).removesuffix(".")
     if not lines:
         return _trend(view)
     clauses: list[str] = []

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from flowsim.figures.layout.style import plain
-from flowsim.figures.layout.tables import ends, flowsim_version
+from flowsim.figures.layout.tables import ends, flowsim_version, records
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
+from flowsim.findings.sweep import independent, unmoving
 from flowsim.findings.words import capital, count, elided, listed, plural, rate, sampled, share
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import responses
@@ -290,6 +291,16 @@ class Swept:
             return f"a {self.kind} design gives other indices"
         return str(rows["note"].iloc[0]) if rows["value"].isna().all() else ""
 
+    def unmoving(self, panel: Panel) -> list[str]:
+        """Return the labels of the varied parameters that the output of a panel does not feel."""
+        still = unmoving(records(panel.of(self.indices)))
+        return [one.label for one in self.varied if one.key in still]
+
+    def independence(self, shown: Sequence[Panel]) -> list[str]:
+        """Return for each output shown what it does not depend on, if anything."""
+        found = [(panel.output.label, self.unmoving(panel)) for panel in shown]
+        return list(dict.fromkeys(independent(label, still) for label, still in found if still))
+
     def ranked(self, panel: Panel) -> list[Named]:
         """Return the varied parameters, the one that matters most to an output first."""
         for name in ("ST_effect", "ST", "mu_star", "src", "effect"):
@@ -338,19 +349,24 @@ class Swept:
         every = {(panel.scenario, panel.output) for panel in self.panels(figure, most=10_000)}
         n = len(every - there) if figure and shown else 0
         more = f"{plural(n, 'panel')} more would not fit; see results.csv." if n else ""
-        return " ".join(text for text in (*texts, self.chance(shown), lost, more) if text)
+        said = (*texts, *self.independence(shown), self.chance(shown), lost, more)
+        return " ".join(text for text in said if text)
 
     def chance(self, shown: Sequence[Panel]) -> str:
         """Return how much of what differs between points is chance, for what is shown."""
-        if self.n_replications < 2:
+        n, draws = self.n_replications, min(len(sweep_of(self.results).draws), self.n_replications)
+        if n < 2:
             return "One replication: what chance does is not known."
+        hold = f"chance and the doubt of the calibration ({plural(draws, 'draw')})"
+        hold = f"Ranges over replications hold {hold if draws else 'chance alone'}."
         rows = [self.index(panel, "noise_of_mean")["value"] for panel in shown]
         parts = pd.concat(rows).dropna() if rows else pd.Series(dtype=float)
         if parts.empty:
-            return ""
+            return hold
         least, most = share(float(parts.min())), share(float(parts.max()))
         much = most if least == most else f"{least} to {most}"
-        return f"Of what differs between the means of points, chance makes {much}."
+        made = "these make" if draws else "chance makes"
+        return f"{hold} Of what differs between the means of points, {made} {much}."
 
     @property
     def source(self) -> str:

@@ -17,7 +17,9 @@ from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY
 from flowsim.figures.sweep import bars, swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural
+from flowsim.sweep.responses import UNMOVED
 
 FAMILY = Family("tornado", "how far each parameter moves an output", order=3)
 
@@ -111,17 +113,22 @@ def _write_ends(given: Swept, lines: list[dict[str, Any]], ax: Axes, frame: Fram
 
 def finding(view: View) -> str:
     """State which parameters move the first output most, and how many not at all."""
-    lines = view.lines()
+    lines, still = view.lines(), view.given.unmoving(view.panel)
     sure = [line for line in lines if line["sure"]]
+    if not sure and len(still) == len(lines):
+        return independent(view.heading, still).removesuffix(".")
     if not sure:
         return f"{view.heading}: no parameter makes a sure difference on average over the others"
     moves = [
         f"from {view.amount(line['at_low'])} to {view.amount(line['at_high'])} by {line['label']}"
         for line in sure[:2]
     ]
-    text, unsure = f"{view.heading} moved most {', then '.join(moves)}", len(lines) - len(sure)
+    unsure = len(lines) - len(sure) - len(still)
+    text = f"{view.heading} moved most {', then '.join(moves)}"
     if unsure:
         text += f"; {unsure} of {plural(len(lines), 'parameter')}: no sure difference on average"
+    if still:
+        text += f"; {plural(len(still), 'parameter')} without any effect in this model"
     return text
 
 
@@ -132,7 +139,7 @@ def _keys(shown: Shown) -> list[Key]:
         (
             "not to be told from chance, on average over the others",
             RULE,
-            not shown.data["sure"].all(),
+            not (shown.data["sure"] | shown.data["note"].str.contains(UNMOVED)).all(),
         ),
     ]
     keys = [Key(text, {"color": color}, patch=True) for text, color, there in found if there]

@@ -214,7 +214,7 @@ def run(
             if outcome.error:
                 raise _failure(outcome)
         n += len(outcomes)
-        progress(n, replications, f"{n} of {replications} replications")
+        progress(n, replications, "")
 
     taken(())
     todo = (task for task in tasks if task.key in missing)

@@ -365,3 +365,10 @@ def test_joining_needs_no_more_memory_for_more_runs(tmp_path):
         )
         peaks.append(float(result.stdout))
     assert peaks[1] - peaks[0] < 40  # the keys and the plan; the rows alone would be 40 times more
+
+
+def test_a_table_is_packed_the_same_however_it_was_put_together():
+    """Results of workers come in any order, and are joined."""
+    whole = pd.DataFrame({"name": ["a", "b", "c"], "value": [1.0, 2.0, 3.0]})
+    joined = pd.concat([whole.iloc[:1], whole.iloc[1:]], ignore_index=True)
+    assert packed(joined) == packed(whole)

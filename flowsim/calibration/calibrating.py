@@ -361,28 +361,31 @@ def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
     """Return values to what the figures do not identify, so that none of it is tuned.
 
     They are the scenario's, or the posterior's median where the scenario has no assumption.
-    Numbers that are no single key of the scenario (dates) keep the scenario's value as well.
+    What moves several keys or one date at once keeps the scenario's value then as well.
     """
     verdicts = checks.parameter_table(calibration, calibration.values(draws))
     rows = {row.key: row for row in assumptions(calibration.base.scenario)}
     held = {}
     said = zip(calibration.names, verdicts["verdict"], verdicts["median"], strict=True)
     for name, verdict, median in said:
-        if name not in rows:  # several keys moved together, or one date: the file's is 1, or it
+        if verdict != "not identified":
+            continue
+        if name not in rows:
             held[name] = _own_value(calibration, name)
-        elif verdict == "not identified" and rows[name].source.startswith(CALIBRATED):
+        elif rows[name].source.startswith(CALIBRATED):
             held[name] = float(median)
-        elif verdict == "not identified":
+        else:
             held[name] = float(str(rows[name].value).replace(",", ""))
     return {k: v for k, v in held.items() if _inside(calibration, k, v)}
 
 
 def _own_value(calibration: Calibration, name: str) -> float:
-    """Return the value that the scenario itself has of a parameter that moves dates."""
+    """Return the value that the scenario itself has of a parameter that moves other keys."""
     parameter = next(p for p in calibration.parameters if p.name == name)
     key, (a, b) = next(iter(parameter.moves.items()))
-    stem, _, date = key.rpartition(".")
-    found = calibration.base.tree.at((*stem.split("."), "value", date))
+    *stem, last = key.split(".")
+    tree = calibration.base.tree
+    found = tree.at((*stem, "value", last)) or tree.at((*stem, last, "value"))
     return float((found - a) / b)
 
 

@@ -252,8 +252,7 @@ def run(
         values = key_of([keyed.key for keyed in several])
         tasks.append(Task(plan, n, f"{key}/{values}/{n}", several))
     missing = set(store.missing((task.key for task in tasks), retry_failed=True))
-    n, total, what = len(tasks) - len(missing), len(tasks), "replications"
-    what = "replications and draws" if draws else what
+    n, total = len(tasks) - len(missing), len(tasks)
 
     def taken(outcomes: Sequence[Outcome]) -> None:
         nonlocal n
@@ -261,7 +260,7 @@ def run(
             if outcome.error:
                 raise _failure(outcome)
         n += len(outcomes)
-        progress(n, total, f"{n} of {total} {what}")
+        progress(n, total, "")
 
     taken(())
     todo = (task for task in tasks if task.key in missing)

@@ -43,11 +43,13 @@ NAMES = ("key", "error", "traceback", "made", "content", "digest")
 COLUMNS = ", ".join(NAMES)
 KEPT = pa.schema([(n, pa.binary() if n in NAMES[-2:] else pa.string()) for n in NAMES])
 LAYOUT = """
+    BEGIN;
     CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS runs (
         key TEXT PRIMARY KEY, error TEXT NOT NULL, traceback TEXT NOT NULL,
         made TEXT NOT NULL, content BLOB NOT NULL, digest BLOB NOT NULL
     );
+    COMMIT;
 """
 
 
@@ -101,7 +103,7 @@ def packed(table: pa.Table | pd.DataFrame, compression: str | None = "zstd") -> 
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
-        stream.write_table(table)
+        stream.write_table(table.combine_chunks())  # or how it was put together would show
     return bytes(sink.getvalue())
 
 

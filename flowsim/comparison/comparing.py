@@ -13,12 +13,12 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from flowsim.comparison import coincidence, lambdas, running, tables
-from flowsim.comparison.running import Part, Plan, Source
+from flowsim.comparison.running import Keyed, Part, Plan, Source
 from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
-from flowsim.experiments.store import Store
+from flowsim.experiments.store import Store, key_of
 from flowsim.machine import cores, versions, write_atomically
 from flowsim.model.world import World
 from flowsim.results import folder as folders
@@ -95,7 +95,7 @@ def compare(
     plan = running.planned(read, policies, by_lambda, terms)
     drawn = running.drawn(scenarios, read, draws)
     with Store(place) as store:
-        if place is not None and not force and _is_finished(place, plan, replications):
+        if place is not None and not force and _is_finished(place, plan, drawn, replications):
             store.clear()  # left by a kill at the very end
             return open_comparison(place)
         _take_up(store, plan, force)
@@ -103,7 +103,8 @@ def compare(
             plan, replications, drawn, store, workers, scheduler, progress or _silent
         )
         parts, doubts = parts[:replications], parts[replications:]
-        manifest = _manifest(plan, replications, started) | {"draws": len(doubts)}
+        manifest = _manifest(plan, replications, started)
+        manifest |= {"draws": len(doubts), "drawn": _key_of(drawn)}
         manifest["coinciding"] = {} if policies is None else {policies[0].name: list(policies[1])}
         known = _gathered(plan, parts, doubts, policies)
         result = Comparison(manifest, known={"scenarios": read, **known})
@@ -113,13 +114,20 @@ def compare(
     return result
 
 
-def _is_finished(place: Path, plan: Plan, replications: int) -> bool:
+def _is_finished(
+    place: Path, plan: Plan, drawn: Sequence[tuple[Keyed, ...]], replications: int
+) -> bool:
     """Whether a folder holds this very comparison, whole and made with what is installed here."""
     manifest = folders.read_json(place / folders.MANIFEST)
     here = {"plan": plan.key, "replications": replications, "complete": True}
-    here |= {"versions": versions(), "data_hash": sources.content_hash()}
+    here |= {"drawn": _key_of(drawn), "versions": versions(), "data_hash": sources.content_hash()}
     same = all(manifest.get(name) == value for name, value in here.items())
     return same and not folders.altered(place, manifest)
+
+
+def _key_of(drawn: Sequence[tuple[Keyed, ...]]) -> str:
+    """Return a hash of the scenarios with drawn parameters."""
+    return key_of([[keyed.key for keyed in several] for several in drawn])
 
 
 def _take_up(store: Store, plan: Plan, force: bool) -> None:

@@ -68,8 +68,9 @@ def test_where_no_road_leads_only_those_who_can_pay_leave(world):
     whole = base_utility(
         law, world.destinations, world.of_stratum, world.relative_call_up, np.ones(83)
     )
-    less = (whole - world.base_utility)[:, 0] / law.lambda_.value  # of the rate, as a logarithm
-    assert less == pytest.approx(-np.log(world.roads.reach)[world.of_stratum["region"]])
+    rate = np.exp((world.base_utility - whole)[:, 0] / law.lambda_.value)
+    leavers = rate**law.lambda_.value  # where leaving is rare
+    assert leavers == pytest.approx(world.roads.reach[world.of_stratum["region"]])
 
 
 def test_size_weights_add_up_to_one_in_each_country(world):

@@ -66,7 +66,7 @@ def base_utility(
     relative_call_up : float64, shape (R,)
         Call-up per man of each region against the nation's.
     reach : float64, shape (R,)
-        Share of each region's men who can leave it; pressure on the region is times that.
+        Share of each region's men who can leave it; rare leavers are times that, for P is L^lambda.
 
     Returns
     -------
@@ -76,9 +76,7 @@ def base_utility(
         choice.beta_age.by_age[strata["age"]]
         + choice.beta_education.value * strata["educated"]
         + choice.beta_liable.value * strata["liable"]
-        + (choice.kappa.value * np.log(relative_call_up) + choice.lambda_.value * np.log(reach))[
-            strata["region"]
-        ]
+        + (choice.kappa.value * np.log(relative_call_up) + np.log(reach))[strata["region"]]
     )
     constant = np.array([choice.constant[name].value for name in destinations])
     return man[:, None] + constant

@@ -18,6 +18,7 @@ from flowsim.findings import run as findings
 from flowsim.findings.account import Account
 from flowsim.findings.finding import as_text
 from flowsim.findings.ranges import doubted, ranged
+from flowsim.findings.words import rate
 from flowsim.report import of_run
 from flowsim.results.run import Run
 
@@ -96,7 +97,7 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> No
     )
     assert "The first range holds all doubt that the calibration knows" in told
     assert "play of chance alone" not in told
-    assert "The range holds chance alone; no doubt about the parameters is in it" in alone
+    assert "The range holds chance alone, no doubt about the parameters" in alone
     assert "play of chance alone" in alone
     low, high = account.most.total("entries", "destination", "GE")
     assert high > low
@@ -159,3 +160,14 @@ def test_the_table_of_a_terminal_keeps_the_ranges_of_what_was_simulated(with_dra
     rows = [line for line in as_text([found]).splitlines() if "Entries into Georgia" in line]
     assert rows
     assert all(" to " in line.split("  ", 3)[-1] for line in rows)
+
+
+def test_both_lanes_of_a_crossing_are_told_where_both_were_used(with_draws: Run) -> None:
+    """Cars and people on foot, each with its longest wait and queue; at Lars alone."""
+    account = Account.of(with_draws)
+    told = [words for words in findings._queues(account) if "lane by lane" in words]
+    assert [words.partition(",")[0] for words in told] == ["Verkhny Lars"]
+    for measure in ("wait_hours_cars", "wait_hours_on_foot"):
+        assert account.told_at_peak(measure, "GE-LARS", rate)[1] + " hours" in told[0]
+    assert account.told_at_peak("queue_cars", "GE-LARS")[1] + " cars" in told[0]
+    assert account.told_at_peak("queue_on_foot", "GE-LARS")[1] + " persons" in told[0]

@@ -167,7 +167,7 @@ def test_a_country_without_a_line_says_so(several):
     made = Account(scenario, several.daily, several.outcomes)
     sheet = reception.section(made, "georgia", "x.csv")
     bullets = next(block for block in sheet.blocks if isinstance(block, Bullets))
-    assert bullets.items[0].startswith("The scenario names no capacity")
+    assert bullets.items[1].startswith("The scenario names no capacity")
     assert "Past the line" not in words(sheet.blocks)
 
 

@@ -598,7 +598,7 @@ def test_the_folder_repeats_a_sweep_over_draws(drawn, tmp_path, made):
 def test_what_the_ranges_hold_is_told(drawn, finished):
     with_draws, alone = (headline.summary(open_sweep(folder)) for folder in (drawn, finished))
     assert "chance and the doubt of the calibration: 2 draws" in " ".join(with_draws.split())
-    assert "hold chance alone; the doubt about the parameters is in none" in " ".join(alone.split())
+    assert "hold chance alone, no doubt about the parameters" in " ".join(alone.split())
     assert "chance and the doubt of the calibration" in headline.caution(open_sweep(drawn))
     assert (
         Swept(open_sweep(drawn))

@@ -14,7 +14,7 @@ SIMULATED = (
     "Simulated, not counted. The numbers come from a model of a published episode; they hold for "
     "its assumptions."
 )
-NO_DOUBT = "; no doubt about the parameters is in it (--posterior 20 adds that)"
+NO_DOUBT = ", no doubt about the parameters (--posterior 20 adds it)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
 
 

@@ -115,10 +115,12 @@ def finding(view: View) -> str:
     """State which parameters move the first output most, and how many not at all."""
     lines, still = view.lines(), view.given.unmoving(view.panel)
     sure = [line for line in lines if line["sure"]]
-    if not sure and len(still) == len(lines):
+    if len(still) == len(lines):
         return independent(view.heading, still).removesuffix(".")
+    none = f"; {plural(len(still), 'parameter')} without any effect in this model" if still else ""
     if not sure:
-        return f"{view.heading}: no parameter makes a sure difference on average over the others"
+        text = f"{view.heading}: no parameter makes a sure difference on average over the others"
+        return text + none
     moves = [
         f"from {view.amount(line['at_low'])} to {view.amount(line['at_high'])} by {line['label']}"
         for line in sure[:2]
@@ -127,9 +129,7 @@ def finding(view: View) -> str:
     text = f"{view.heading} moved most {', then '.join(moves)}"
     if unsure:
         text += f"; {unsure} of {plural(len(lines), 'parameter')}: no sure difference on average"
-    if still:
-        text += f"; {plural(len(still), 'parameter')} without any effect in this model"
-    return text
+    return text + none
 
 
 def _keys(shown: Shown) -> list[Key]:

@@ -10,7 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.parquet as pq
 import pytest
 from test_run import FIELDS, TINY
 
@@ -151,17 +153,19 @@ with folder.prepare(__import__("pathlib").Path(sys.argv[1]), "run", ["x"], False
 def test_tables_of_scenarios_with_few_and_many_places_open_in_one_call(made, tmp_path):
     """Their columns of names have one type, whatever the number of names; values are the same."""
     flowsim.run("more-destinations", sample=TINY, out=tmp_path / "more")
-    runs = [flowsim.open(folder) for folder in (made["run"], tmp_path / "more")]
     for name in ("daily", "hourly", "outcomes"):
-        files = [str(run.path / f"{name}.parquet") for run in runs]
-        together = pyarrow.dataset.dataset(files).to_table().to_pandas()
-        apart = pd.concat([run.table(name) for run in runs], ignore_index=True)
-        pd.testing.assert_frame_equal(
-            together.astype(apart.dtypes), apart, check_categorical=False, check_exact=True
-        )
-        pd.testing.assert_frame_equal(pd.read_parquet(files), together)
-        many = pyarrow.dataset.dataset(files[1]).schema.field("scenario").type
-        assert many == folders.NAMES
+        files = [folder / f"{name}.parquet" for folder in (made["run"], tmp_path / "more")]
+        together = pyarrow.dataset.dataset(list(map(str, files))).to_table()
+        apart = pa.concat_tables([pq.read_table(file) for file in files])
+        assert together.schema.field("scenario").type == folders.NAMES
+        for column in together.column_names:
+            assert plain(together[column]).equals(plain(apart[column])), column
+        assert len(pd.read_parquet(files)) == len(together)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of names as text."""
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
 def test_a_column_of_names_comes_back_with_its_categories():

@@ -44,7 +44,7 @@ def stage(folder: Path, workers: int) -> None:
     calibration = read_calibration(_file(folder))
     points = calibration.values(first_points(calibration, RUNS, 1))
     table = pd.DataFrame(points, columns=calibration.names)
-    fixed = {"horizon.end": "2022-09-29", "sample": 0.0005}
+    fixed = {"horizon.end": "2022-09-30", "sample": 0.0005}
     with Store(folder) as store:
         take_up(store, "tiny")
         runner = Runner(calibration, store, "tiny", workers)

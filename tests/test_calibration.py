@@ -39,7 +39,7 @@ name: tiny
 title: A tiny calibration
 scenario: september-2022
 sample: 0.001
-until: 2022-09-29
+until: 2022-09-30
 parameters:
   choice.constant.georgia: {prior: [-6, -4]}
   panic.lag: {}
@@ -110,7 +110,7 @@ def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
         ("panic.lag: {}", "choice.lambda: {}", "has no free bounds"),
         ("GE007:", "GE021:", "only figures with the role fit are fitted"),
         ("GE007:", "GE999:", "is not a figure"),
-        ("until: 2022-09-29", "until: 2022-09-25", "after until"),
+        ("until: 2022-09-30", "until: 2022-09-25", "after until"),
         ("[-6, -4]", "[-4, -6]", "low below high"),
         ("GE007: {error: 0.05}", "GE007: {error: 0}", "error"),
         ("sample: 0.001", "samples: 0.001", "sample"),
@@ -151,7 +151,7 @@ def sources_by_id():
 
 def test_a_run_gives_for_a_target_what_the_comparison_with_published_figures_gives(tiny):
     calibration = read_calibration(tiny)
-    scenario = load("september-2022", {"sample": 0.001, "horizon.end": "2022-09-29"})
+    scenario = load("september-2022", {"sample": 0.001, "horizon.end": "2022-09-30"})
     observed = Observed(simulate(scenario))
     for name in calibration.file.observations:
         expected = observed.published_equivalent(calibration.figures[name])
@@ -468,7 +468,7 @@ def test_a_stage_goes_on_with_what_is_missing(tiny, tmp_path):
         calibration.values(first_points(calibration, 3, 1)), columns=calibration.names
     )
     told = []
-    fixed = {"horizon.end": "2022-09-29", "sample": 0.001}
+    fixed = {"horizon.end": "2022-09-30", "sample": 0.001}
 
     def run(store, points):
         runner = Runner(calibration, store, "key", 1, progress=lambda n, *_: told.append(n))

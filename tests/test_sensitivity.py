@@ -418,7 +418,7 @@ def test_cases_and_numbers_stand_in_one_grid() -> None:
         ("policies.task_force_lars.checks_per_hour", "checks per hour at Verkhny Lars"),
         (
             "policies.list_checks_kazakhstan.detection",
-            "listed men detected at crossings to Kazakhstan, %",
+            "listed men detected at 18 crossings, %",
         ),
         ("policies.rumour_of_closure.strength", "strength of the rumour of closure"),
         ("crossings.GE-LARS.vehicles", "cars a day at Verkhny Lars, cars per day"),

@@ -145,7 +145,9 @@ def label_of(key: str, scenario: Scenario) -> str:
     if title:
         if block == "policies" and _is_country(place, scenario) and " at {place}" in title:
             place = f"crossings to {place}"
-        return title.format(place=place, policy=_words(parts[1]))
+        by_country = block == "policies" and len(parts) > 3 and last in scenario.destinations
+        about = f", {scenario.destinations[last].name}" if by_country else ""
+        return title.format(place=place, policy=_words(parts[1])) + about
     words = _words(last)
     if len(parts) == 2 and block not in Scenario.model_fields:  # a file's own name for a place
         return f"{_words(block)}, {_places((last,), scenario)}"

@@ -175,6 +175,13 @@ def moments_toward(
         How the rise toward each destination is spread over the day.
     where : int64, shape (N,)
         Destination whose threshold is passed.
+    day : int
+        Day of the horizon.
+
+    Returns
+    -------
+    int64, shape (N,)
+        Seconds since the horizon's start.
     """
     out = np.zeros(len(where), dtype=np.int64)
     for j in np.unique(where).tolist():

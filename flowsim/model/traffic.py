@@ -48,6 +48,11 @@ def stays(
         Share of them whose stay is short.
     short, long : float64, shape (J,)
         Mean stays in hours, above 0.
+
+    Returns
+    -------
+    Present
+        Exits and persons present, by hour and destination.
     """
     present = np.zeros((len(entries) + 1, entries.shape[1]))
     for share, mean in ((short_share, short), (1 - short_share, long)):

@@ -412,7 +412,19 @@ class Observed:
         return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
 
     def local_midnights(self, by_hour: Floats, utc_offset_h: int) -> Floats:
-        """Return what there is at the end of each local day, from full hours (H + 1,), (D,)."""
+        """Return what there is at the end of each local day.
+
+        Parameters
+        ----------
+        by_hour : float64, shape (H + 1,)
+            What there is at each full hour.
+        utc_offset_h : int
+            Of the place.
+
+        Returns
+        -------
+        float64, shape (D,)
+        """
         first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
         ends = first + 24 * np.arange(1, self.world.clock.n_days + 1)
         return np.asarray(by_hour[np.minimum(ends, self.n_rows)])

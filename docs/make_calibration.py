@@ -24,6 +24,7 @@ from flowsim.calibration import CalibrationResults, calibrate, fitting, open_cal
 from flowsim.calibration.file import read_calibration
 from flowsim.calibration.samples import compare_samples
 from flowsim.calibration.targets import targets_of
+from flowsim.experiments.store import Store
 from flowsim.figures import draw_all
 from flowsim.results.calibration import csv_of
 from flowsim.scenario import Base, assumptions
@@ -142,12 +143,15 @@ def samples_of(results: CalibrationResults) -> pd.DataFrame:
     """Put draws of the posterior, run with samples, beside the same with all men."""
     calibration = read_calibration("september-2022")
     budget = fitting.budget_of(calibration, "full")
-    runner = fitting.runner_of(calibration, results.folder, budget, None, "local", None)
-    pairs = runner.store.done("nothing"), runner.store.done("predictions")
     points = results.draws[calibration.names].to_numpy()[-DRAWS:]  # others than those of the pairs
     stage = f"samples-{hashlib.sha256(points.tobytes()).hexdigest()[:8]}"
     targets = targets_of(calibration)
-    return runner.store.points(stage, lambda: compare_samples(calibration, targets, points, pairs))
+    with Store(results.folder) as store:
+        runner = fitting.runner_of(calibration, store, budget, None, "local", None)
+        pairs = fitting.sample_pairs(runner, budget)
+        found = runner.table(stage, lambda: compare_samples(calibration, targets, points, pairs))
+        store.clear()
+    return found
 
 
 def sample_table(rows: pd.DataFrame, emulator: pd.DataFrame) -> str:

@@ -198,6 +198,20 @@ def predict(
     return Predictions(points, runs, figures)
 
 
+def sample_pairs(runner: Runner, budget: Budget) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the same draws of the posterior run with a sample and with all men."""
+    calibration, points = runner.calibration, runner.table("predictions", _not_there)
+    shipped = tuple(figure for figure in observations() if figure.window_end is not None)
+    some = points.iloc[: budget.variants]
+    fixed = [_long(calibration, s) for s in (calibration.file.sample, finest(calibration, budget))]
+    few = runner.run("nothing", some, replications=range(len(some)), fixed=fixed[0], daily=True)
+    own = replace(runner, figures=shipped)
+    whole = own.run(
+        "predictions", points, replications=range(len(points)), fixed=fixed[1], daily=True
+    )
+    return few, whole
+
+
 def _hash(said: Any) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:8]
 

@@ -219,7 +219,7 @@ def ship_values(results: CalibrationResults) -> None:
         number = int(tree.place(tuple(row.parameter.split("."))).where.rpartition(":")[2] or 0)
         if row.parameter not in best or SOURCE not in lines[number - 1]:
             continue
-        line = VALUE.sub(f"{best[row.parameter]:.4g}", lines[number - 1], count=1)
+        line = VALUE.sub(f"{float(f'{best[row.parameter]:.4g}'):g}", lines[number - 1], count=1)
         lines[number - 1] = INTERVAL.sub(f"90 % interval {said(row)}", line, count=1)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     shipped = {row.key: row.value for row in assumptions(Base.read(path).scenario)}
@@ -251,7 +251,9 @@ def main() -> None:
     results = open_calibration(given.folder)
     if given.check:
         sys.exit(page(results) != PAGE.read_text(encoding="utf-8"))
-    samples_of(results).to_csv(given.folder / "samples.csv", index=False)
+    samples = given.folder / "samples.csv"
+    if not samples.exists():
+        samples_of(results).to_csv(samples, index=False)
     drawn = draw_all(given.folder, formats=("png",))
     IMAGES.mkdir(parents=True, exist_ok=True)
     for path in drawn:

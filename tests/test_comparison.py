@@ -265,6 +265,21 @@ def test_what_a_scenario_changed_of_a_fitted_number_stays_changed_by_as_much(mon
     assert found.choice.constant["georgia"].value == pytest.approx(-6.0)
 
 
+def test_a_number_by_date_is_fitted_date_by_date_and_one_without_the_date_stays(monkeypatch):
+    key = "crossings.GE-LARS.vehicles"
+    fitted = {"choice.lambda": 0.3, f"{key}.2022-09-23": 3000.0}
+    monkeypatch.setattr(sources, "lambda_changes", lambda v: fitted if v == 0.3 else {})
+    was = load(A).crossings["GE-LARS"].vehicles.value
+    found = lambdas.with_lambda(load(A), 0.3).crossings["GE-LARS"].vehicles.value
+    moved = {moment: value for moment, value in found.items() if value != was[moment]}
+    assert {f"{moment:%Y-%m-%d}": value for moment, value in moved.items()} == {
+        "2022-09-23": pytest.approx(3000)
+    }
+    constant = load(A, {key: {"value": 2000, "source": "assumption: one number"}})
+    left = lambdas.with_lambda(constant, 0.3).crossings["GE-LARS"].vehicles
+    assert left == constant.crossings["GE-LARS"].vehicles
+
+
 def test_a_lambda_at_which_nothing_was_fitted_is_refused():
     with pytest.raises(DataError, match=r"lambda 0\.44"):
         lambdas.with_lambda(load(A), 0.44)

@@ -161,7 +161,7 @@ def test_doubling_sobol_keeps_its_first_half():
 
 
 def test_the_problem_is_what_salib_reads():
-    said = problem(sweep({"kind": "sobol", "points": 16}))
+    said = problem(sweep({"kind": "sobol", "points": 16}).parameters)
     assert said == {
         "num_vars": 3,
         "names": [SHARE, LAMBDA, KAPPA],

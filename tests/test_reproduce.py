@@ -26,7 +26,7 @@ from flowsim.figures.reproduce import reproduce
 from flowsim.sweep import run_sweep
 
 FORMATS = ("png", "svg", "pdf")
-SHORT = {"horizon.end": "2022-09-29", "capacities": None}
+SHORT = {"horizon.end": "2022-09-30", "capacities": None}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ name: two-points
 title: Two shares of passports
 scenario: september-2022
 sample: 0.001
-changes: {horizon.end: 2022-09-29, capacities: null}
+changes: {horizon.end: 2022-09-30, capacities: null}
 parameters: {population.passport_share: {values: [0.2, 0.3, 0.4]}}
 design: {kind: grid}
 outputs: {departures: {place: RU}}

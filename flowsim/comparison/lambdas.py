@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flowsim.data import sources
 from flowsim.scenario import load
+from flowsim.scenario.quantity import Parameter
 from flowsim.scenario.schema import Scenario
 
 VALUES = (0.3, 0.6, 1.0)
@@ -45,7 +47,7 @@ def with_lambda(scenario: Scenario, value: float) -> Scenario:
         shift = belong.get(key, usual) - was.get(key, usual)
         try:
             changed = _set(changed, key, _get(scenario, key) + shift)
-        except KeyError:  # a policy that the scenario does without
+        except KeyError:  # a policy or a date that the scenario does without
             continue
     return changed
 
@@ -56,8 +58,19 @@ def _field(model: Any, key: str) -> str:
     return next((name for name, field in fields.items() if key in (field.alias, name)), key)
 
 
+def _moment(dated: Any, key: str) -> datetime:
+    """Return the moment of a dated number that a date of a key means; KeyError if it has none."""
+    steps = dated.value if isinstance(dated.value, Mapping) else {}
+    for moment in steps:
+        if moment.isoformat().startswith(key):
+            return moment
+    raise KeyError(key)
+
+
 def _get(model: Any, key: str) -> float:
     for part in key.split("."):
+        if isinstance(model, Parameter):
+            return float(model.value[_moment(model, part)])
         model = model[part] if isinstance(model, Mapping) else getattr(model, _field(model, part))
     return float(model.value)
 
@@ -67,6 +80,8 @@ def _set(model: Any, key: str, value: float) -> Any:
     if not key:
         return model.model_copy(update={"value": value})
     first, _, rest = key.partition(".")
+    if isinstance(model, Parameter):
+        return model.model_copy(update={"value": model.value | {_moment(model, first): value}})
     if isinstance(model, Mapping):
         return {**model, first: _set(model[first], rest, value)}
     name = _field(model, first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from flowsim.data import sources
 from flowsim.scenario import load
@@ -70,7 +70,7 @@ def _moment(dated: Any, key: str) -> datetime:
 def _get(model: Any, key: str) -> float:
     for part in key.split("."):
         if isinstance(model, Parameter):
-            return float(model.value[_moment(model, part)])
+            return float(cast(Any, model).value[_moment(model, part)])
         model = model[part] if isinstance(model, Mapping) else getattr(model, _field(model, part))
     return float(model.value)
 
@@ -81,7 +81,8 @@ def _set(model: Any, key: str, value: float) -> Any:
         return model.model_copy(update={"value": value})
     first, _, rest = key.partition(".")
     if isinstance(model, Parameter):
-        return model.model_copy(update={"value": model.value | {_moment(model, first): value}})
+        dated = cast(Any, model)
+        return dated.model_copy(update={"value": dated.value | {_moment(dated, first): value}})
     if isinstance(model, Mapping):
         return {**model, first: _set(model[first], rest, value)}
     name = _field(model, first)

@@ -154,6 +154,8 @@ BAD_CHANGES = [
     ("policies.entry_limit_north_ossetia.exempt_regions: [RU-SY]", "'RU-SY' is not a region"),
     ("policies.list_check_lars.at: []", "policies.list_check_lars.at: found no place; expected"),
     ("policies.list_check_lars.at: 5", "policies.list_check_lars.at: found 5; expected a list"),
+    ("policies.list_check_lars.at: [[GE-LARS]]", "policies.list_check_lars.at"),
+    ("crossings.GE-LARS.destination: [georgia]", "crossings.GE-LARS.destination"),
     (
         "destinations.kazakhstan.registration_delay: null",
         "destinations.kazakhstan.registration_delay",

@@ -193,18 +193,20 @@ def _drop_stray_places(tree: Tree) -> None:
     gone = _written(tree, "destinations") - countries.keys()
     for name in list(crossings):
         country = tree.at(("crossings", name, "destination"))
+        if not isinstance(country, str):
+            continue  # what it may be is the schema's to say
         if country in gone or (country not in countries and country == shipped.get(name)):
             del crossings[name]
     gone |= (shipped.keys() | _written(tree, "crossings")) - crossings.keys()
     policies = tree.names("policies")
     for name, policy in list(policies.items()):
         at, strength = tree.at(("policies", name, "at")), tree.names("policies", name, "strength")
-        places = (at,) if isinstance(at, str) else at or ()
-        left = tuple(place for place in places if place not in gone)
+        places = [at] if isinstance(at, str) else at if isinstance(at, list | tuple) else []
+        left = [place for place in places if not (isinstance(place, str) and place in gone)]
         if places and not left:
             del policies[name]
         elif len(left) < len(places):
-            policy["at"] = left
+            policy["at"] = tuple(left)
         for place in gone & strength.keys():
             del strength[place]
 

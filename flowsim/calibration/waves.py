@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import qmc
 
 from flowsim.calibration import emulator as emulators
 from flowsim.calibration import posterior as posteriors
@@ -97,6 +96,8 @@ def learn(
 
 def first_points(calibration: Calibration, n: int, seed: int) -> Floats:
     """Fill the prior's cube evenly: scrambled Sobol points, shape (n, P)."""
+    from scipy.stats import qmc  # half a second, for the first wave alone
+
     power = int(np.ceil(np.log2(max(2, n))))
     sobol = qmc.Sobol(len(calibration.names), rng=np.random.default_rng(seed))
     return 2 * sobol.random(2**power)[:n] - 1

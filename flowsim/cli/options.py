@@ -42,9 +42,11 @@ def folder(default: str, what: str = "Results folder.") -> Any:
 
 def posterior_draws(n: int) -> list[dict[str, float]]:
     """Return n draws of the calibrated parameters."""
+    if not n:
+        return []  # before an import that takes half a second
     from flowsim.calibration import posterior_changes
 
-    return posterior_changes(n) if n else []
+    return posterior_changes(n)
 
 
 Sample = Annotated[float | None, share("the file's")]

@@ -18,6 +18,7 @@ import lazy_loader
 from flowsim.version import __version__
 
 if TYPE_CHECKING:
+    from flowsim import findings as findings
     from flowsim.errors import FlowsimError as FlowsimError
     from flowsim.model.agent_model import AgentModel as AgentModel
     from flowsim.model.flow_model import FlowModel as FlowModel
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["findings"],
     submod_attrs={
         "errors": ["FlowsimError"],
         "model.agent_model": ["AgentModel"],

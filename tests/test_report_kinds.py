@@ -108,6 +108,29 @@ def test_a_difference_is_told_by_its_sign_or_as_uncertain(value, low, high, expe
     assert said == expected.replace("10,100", count(10_050))
 
 
+@pytest.mark.parametrize(
+    ("sign", "low", "expected"),
+    [
+        (1, 450, "700 (200 to 900; chance alone 450 to 550) more men left: 10,500 instead"),
+        (-1, 450, "700 (200 to 900; chance alone 450 to 550) fewer men left: 9,500 instead"),
+        (1, -50, "700 (200 to 900; chance alone −50 to +550) more men left: 10,500 instead"),
+    ],
+)
+def test_with_draws_all_doubt_stands_first_and_levels_say_whose_they_are(sign, low, expected):
+    ends = sorted((sign * low, sign * 550))
+    over_draws = sorted((sign * 200, sign * 900))
+    row = difference(sign * 500, *ends)
+    row = pd.concat(
+        [
+            row,
+            pd.Series({"draws": 20, "median": sign * 700, "all_low": over_draws[0]}),
+            pd.Series({"all_high": over_draws[1]}),
+        ]
+    )
+    told = pairs.difference("", "men left", row)
+    assert told == f"{expected} of 10,000 at the scenarios' own values."
+
+
 def test_men_are_followed_from_one_world_to_the_other(compared, told):
     found = comparison.open_comparison(compared)
     rows = found.matrix[(found.matrix["by"] == "all")]

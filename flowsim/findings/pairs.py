@@ -179,18 +179,26 @@ def difference(opening: str, words: str, row: pd.Series) -> str:
     before, after = count(float(row["value_a"])), count(float(row["value_b"]))
     start = f"{opening} " if opening else ""
     change, low, high, chance = _sizes(row)
+    own = " at the scenarios' own values" if row.get("draws", 0) else ""  # the change is a median
     if low == change == high == 0:
         return f"{start}{after} {words}, exactly as many as before."
     if low <= 0 <= high:
         return (
-            f"{start}{after} {words} instead of {before}: whether these are more or fewer is not "
-            f"certain ({signed(low)} to {signed(high)}{chance})."
+            f"{start}{after} {words} instead of {before}{own}: whether these are more or fewer is "
+            f"not certain ({signed(low)} to {signed(high)}{chance})."
         )
-    more = "more" if change > 0 else "fewer"
-    ends = abs(low), abs(high)
-    inside = between(min(ends), max(ends))
+    more, sign = ("more", 1) if change > 0 else ("fewer", -1)
+    inside = _unsigned(low, high)
+    own_ends = float(row["low"]), float(row["high"])
+    if chance and min(sign * end for end in own_ends) > 0:
+        chance = f"; chance alone {_unsigned(*own_ends)}"
     span = f" ({inside}{chance})" if inside else ""
-    return f"{start}{count(abs(change))}{span} {more} {words}: {after} instead of {before}."
+    return f"{start}{count(abs(change))}{span} {more} {words}: {after} instead of {before}{own}."
+
+
+def _unsigned(low: float, high: float) -> str:
+    ends = abs(low), abs(high)
+    return between(min(ends), max(ends))
 
 
 def _sizes(row: pd.Series) -> tuple[float, float, float, str]:

@@ -19,6 +19,7 @@ from flowsim.types import Floats
 
 TITLE = "Beside the published figures"
 INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: not fitted"
+SEEN = "fitted or seen: no test"  # a run cannot know which figures a calibration took up
 CAPTION = "Published and simulated, for the same place and window (2022, where no year is named)"
 ABOUT = (
     "Published counts are crossings of the border by both sexes and all ages, ordinary traffic "
@@ -92,7 +93,7 @@ def _of_group(group: pd.DataFrame) -> Beside:
         high=float(first["high"]),
         simulated=ranged(values, writer(str(first["measure"]))),
         mean=float(values.mean()),
-        role=INPUT if first["is_input"] else FITTED if first["role"] == "fit" else TEST,
+        role=INPUT if first["is_input"] else SEEN if first["role"] == "fit" else TEST,
         per_day=str(first["unit"]).endswith("/day"),
     )
 

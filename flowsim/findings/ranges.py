@@ -110,7 +110,8 @@ def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False
     if paired and drawn:
         return (
             "Brackets hold nine tenths of the draws of the calibrated parameters, each with chance "
-            "of its own: the interval with all doubt that the calibration knows. Chance alone is "
+            "of its own: the interval with all doubt that the calibration knows; the change before "
+            "them is the median draw's, so that it may lie beside chance alone. Chance alone is "
             f"the 95 % interval of the mean over {replications} replications at the scenario's "
             "own values. The same men, draws and values are in both scenarios, so that only the "
             "policy differs. Doubt about the structure of the model, and about assumptions that "

@@ -19,7 +19,7 @@ from flowsim.types import Floats
 
 TITLE = "Beside the published figures"
 INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: not fitted"
-SEEN = "fitted or seen: no test"  # a run cannot know which figures a calibration took up
+SEEN = "no test: seen"  # a run cannot know which figures a calibration took up
 CAPTION = "Published and simulated, for the same place and window (2022, where no year is named)"
 ABOUT = (
     "Published counts are crossings of the border by both sexes and all ages, ordinary traffic "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from flowsim.scenario import assumptions, load
+from flowsim.calibration.file import calibration_schema
+from flowsim.scenario import assumptions, json_schema, load
+from flowsim.sweep.file import sweep_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 ODD = ROOT / "docs" / "ODD.md"
@@ -78,6 +81,18 @@ def test_sources_cite_sections_that_exist():
     for path in sorted((ROOT / "scenarios").glob("*.yaml")):
         for section in re.findall(r"ODD (\d\.\d)", path.read_text(encoding="utf-8")):
             assert f"### {section} " in text, f"{path.name} cites ODD {section}"
+
+
+@pytest.mark.parametrize("schema", [json_schema, sweep_schema, calibration_schema])
+def test_every_key_of_a_file_is_described_and_any_validator_takes_the_schema(schema: Any):
+    """Validators refuse blanks in names of ``$defs``, strict ones keywords that are not theirs."""
+    schema = schema()
+    assert '"discriminator"' not in json.dumps(schema)
+    whole = schema.get("else", schema)
+    for name, part in [("the file", whole), *schema["$defs"].items()]:
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+|the file", name)
+        for key, field in part.get("properties", {}).items():
+            assert field.get("description") or key == "kind", f"{name}: {key}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -287,6 +287,8 @@ def test_the_json_schema_takes_every_shipped_file_and_refuses_mistakes():
         {"extends": BASE, "changes": {"panic.dekay": 8}},
         {"extends": BASE, "panik": {}},
         {"extends": BASE, "panic": {"lag": 3}},
+        {"extends": BASE, "population": {"passport_share": {"value": 1.5}}},
+        {"extends": BASE, "population": {"passport_share": {"unit": "persons"}}},
         {"name": "alone"},
     ):
         assert not check.is_valid(bad), bad

@@ -108,8 +108,10 @@ class Budget(Strict):
 class Variant(Strict):
     """The same calibration with other inputs, or with a mechanism switched off."""
 
-    title: str
-    changes: dict[str, Any] = Field(min_length=1)
+    title: str = Field(description="What tables and figures call it.")
+    changes: dict[str, Any] = Field(
+        min_length=1, description="Dotted keys of the scenario and their values."
+    )
     start: dict[str, Bounds] = Field(
         default_factory=dict,
         description="Priors of fitted numbers that must lie elsewhere. With them the variant "
@@ -120,20 +122,26 @@ class Variant(Strict):
 class CalibrationFile(Strict):
     """What a calibration file says."""
 
-    name: str
-    title: str
-    scenario: str
-    description: str = ""
+    name: str = Field(description="Of its results folder.")
+    title: str = Field(description="One line that says what is fitted.")
+    scenario: str = Field(description="File or shipped name of what is fitted.")
+    description: str = Field(default="", description="A few sentences for readers of reports.")
     sample: Share = Field(
         default=0.02, description="Share of the men in the waves of the design and in variants."
     )
     until: Annotated[str, BeforeValidator(str)] = Field(
         description="End of the runs of the design; later than every figure of the fit."
     )
-    seed: int = 1
-    credible: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
-    parameters: dict[str, Moved] = Field(min_length=1)
-    observations: dict[str, Fitted] = Field(min_length=1)
+    seed: int = Field(default=1, description="Of the designs, the runs and the samplers.")
+    credible: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        default=0.9, description="Share of the posterior that intervals hold."
+    )
+    parameters: dict[str, Moved] = Field(
+        min_length=1, description="Numbers that are fitted, by key or by a name of their own."
+    )
+    observations: dict[str, Fitted] = Field(
+        min_length=1, description="Published figures that are fitted, by id."
+    )
     shown: dict[str, str] = Field(
         default_factory=dict, description="Figures shown but not fitted, and why."
     )
@@ -145,9 +153,15 @@ class CalibrationFile(Strict):
         default_factory=dict,
         description="First and last day over which variants are compared by their entries.",
     )
-    budgets: dict[str, Budget] = Field(min_length=1)
-    imputed: dict[str, Variant] = Field(default_factory=dict)
-    off: dict[str, Variant] = Field(default_factory=dict)
+    budgets: dict[str, Budget] = Field(
+        min_length=1, description="How much is simulated, by the name that --budget takes."
+    )
+    imputed: dict[str, Variant] = Field(
+        default_factory=dict, description="The same fit with other imputed inputs."
+    )
+    off: dict[str, Variant] = Field(
+        default_factory=dict, description="The same fit with a mechanism switched off."
+    )
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from flowsim.scenario.quantity import Moment, Strict
 class Target(Strict):
     """A measure of a place, over some days: a row of the daily table."""
 
-    title: str
-    unit: str
+    title: str = Field(description="What figures and sentences call it.")
+    unit: str = Field(description="Such as persons a day.")
     place: str = Field(description="As place_id in tables.")
-    measure: str
+    measure: str = Field(description="As in tables.")
     days: tuple[Moment, Moment] = Field(
         description="First and last day; the mean over them is taken."
     )

@@ -5,15 +5,28 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path
 
-PART = "Part of "
+PART = "PartOf"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHANGES = (
     "Dotted keys and their new values, such as panic.decay; a bare number keeps its unit, "
     "null removes an entry."
 )
+
+
+class Plain(GenerateJsonSchema):
+    """Makes JSON Schema and nothing of OpenAPI, which strict validators refuse."""
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Leave out which key tells the members apart: each of them says it."""
+        made = super().tagged_union_schema(schema)
+        made.pop("discriminator", None)
+        return made
 
 
 def json_schema() -> dict[str, Any]:
@@ -23,7 +36,7 @@ def json_schema() -> dict[str, Any]:
     null to remove, and ``changes``. Name it in the first line of a file as
     ``# yaml-language-server: $schema=scenario.schema.json``.
     """
-    schema = Scenario.model_json_schema(by_alias=True)
+    schema = Scenario.model_json_schema(by_alias=True, schema_generator=Plain)
     definitions = schema.pop("$defs")
     whole = {key: schema[key] for key in ("properties", "required")}
     for definition in definitions.values():
@@ -87,7 +100,6 @@ def _part(schema: Any) -> Any:
         part["$ref"] = part["$ref"].replace("#/$defs/", f"#/$defs/{PART}")
     if "oneOf" in part:  # a part of a policy may be without its kind
         part["anyOf"] = part.pop("oneOf")
-        part.pop("discriminator", None)
     for key in ("properties",):
         if isinstance(part.get(key), dict):
             part[key] = {name: _or_null(inner) for name, inner in part[key].items()}

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from flowsim.errors import Problem, ScenarioError
-from flowsim.scenario.editors import DIALECT
+from flowsim.scenario.editors import DIALECT, Plain
 from flowsim.scenario.files import Origin, find, read_text, refuse_other_kinds, shipped, shown
 from flowsim.scenario.kinds import KINDS
 from flowsim.scenario.messages import File, problems_of
@@ -105,5 +105,5 @@ def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:
 
 def file_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     """Return the JSON Schema of such files, so that editors complete and underline."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = model.model_json_schema(by_alias=True, schema_generator=Plain)
     return {"$schema": DIALECT} | schema | {"title": title}

@@ -39,7 +39,7 @@ class Destination(Strict):
     """A country that can be chosen."""
 
     code: str = Field(description="Two letters; place_id of its rows in tables.")
-    name: str
+    name: str = Field(description="In sentences and figures, such as Georgia.")
     requires_passport: bool = Field(
         title="passport needed for {place}",
         description="Whether an international passport is needed.",
@@ -47,7 +47,7 @@ class Destination(Strict):
     documents: tuple[str, ...] = Field(
         default=(), description="Further documents asked for, named under 'documents'."
     )
-    utc_offset_h: int = Field(ge=-12, le=14)
+    utc_offset_h: int = Field(ge=-12, le=14, description="Hours of its clock ahead of UTC.")
     refusal: Share = Field(
         title="refusals on entry, {place}", description="Men refused on the entry side."
     )
@@ -89,17 +89,23 @@ class Destination(Strict):
 class Crossing(Strict):
     """A road checkpoint, or 'other ways' into a country, whose queue is the wait for a seat."""
 
-    name: str
+    name: str = Field(description="In sentences and figures, such as Verkhny Lars.")
     destination: str = Field(description="Name of the destination it leads to.")
     kind: Literal["road", "rail", "other ways"] = Field(
         default="road",
         description="Of rail and other ways the queue is the wait for a seat; no car, no lane.",
     )
-    lat: float | None = Field(default=None, ge=-90, le=90)
-    lon: float | None = Field(default=None, ge=-180, le=180)
+    lat: float | None = Field(
+        default=None, ge=-90, le=90, description="Degrees north; of a road crossing."
+    )
+    lon: float | None = Field(
+        default=None, ge=-180, le=180, description="Degrees east; of a road crossing."
+    )
     region: str | None = Field(default=None, description="Code of the region it lies in.")
     group: str | None = Field(default=None, description="Group for published figures.")
-    utc_offset_h: int = Field(ge=-12, le=14, description="Of the other side.")
+    utc_offset_h: int = Field(
+        ge=-12, le=14, description="Hours of the other side's clock ahead of UTC."
+    )
     size_weight: Annotated[Number, Quantity("weight", 0)] = Field(
         description="Size in the choice of crossing; made to add up to 1 in each country."
     )

@@ -15,6 +15,7 @@ from pydantic import (
     Discriminator,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Tag,
     model_validator,
 )
@@ -96,13 +97,13 @@ class Parameter(Strict):
 class Number(Parameter):
     """One number."""
 
-    value: Finite
+    value: Finite = Field(description="The number, in its unit.")
 
 
 class Dated(Parameter):
     """A number, or numbers by date, each holding from its date on (the first also before)."""
 
-    value: ByDate
+    value: ByDate = Field(description="The number, or a mapping of dates to numbers.")
 
     @model_validator(mode="after")
     def _some_date(self) -> Dated:
@@ -129,7 +130,7 @@ class Table(Parameter):
     names: ClassVar[tuple[str, ...]] = AGE_BANDS
     noun: ClassVar[str] = "age band"
 
-    value: dict[str, Finite]
+    value: dict[str, Finite] = Field(description="The name of each, and its number.")
 
     @model_validator(mode="after")
     def _all_names(self) -> Table:
@@ -199,6 +200,16 @@ class Quantity:
         """Add the unit before and check unit and bounds after the parameter is read."""
         inner = core_schema.no_info_before_validator_function(self._with_unit, handler(source))
         return core_schema.no_info_after_validator_function(self._checked, inner)
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Add unit and bounds to the schema for editors, beside the parameter's own."""
+        bounds = {"minimum": self.ge, "maximum": self.le}
+        one = {"type": "number"} | {key: b for key, b in bounds.items() if b is not None}
+        many = {"type": "object", "additionalProperties": one}
+        said = {"unit": {"const": self.unit}, "value": {"anyOf": [one, many]}}
+        return handler(core) | {"allOf": [{"type": "object", "properties": said}]}
 
     def _with_unit(self, raw: Any) -> Any:
         if isinstance(raw, int | float | str) and not isinstance(raw, bool):

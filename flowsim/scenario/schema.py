@@ -206,7 +206,7 @@ class Border(Strict):
     second_try: Share = Field(
         title="second tries", description="Men turned back, not served, who try once more."
     )
-    second_try_delay: Days
+    second_try_delay: Days = Field(description="From being turned back to the second try.")
     background_wait_loss: Rate = Field(
         title="ordinary travellers lost to waits",
         description="Ordinary travellers lost per perceived day of queue (log).",
@@ -232,46 +232,61 @@ class Stay(Strict):
     family: Annotated[Number, Quantity("persons per man", 0)] = Field(
         title="family joining in {place}", description="Family who join a man who stays."
     )
-    family_lag: Days
+    family_lag: Days = Field(description="From a man's arrival to that of his family.")
 
 
 class Observation(Strict):
     """From men to what was counted."""
 
     companions: Annotated[Number, Quantity("persons per man", 0)] = Field(
-        title="companions of a man"
+        title="companions of a man",
+        description="Women, children and older men who cross with a man who flees.",
     )
-    persons_per_car: Annotated[Number, Quantity("persons per car", 1)]
-    cars_per_km: Annotated[Number, Quantity("cars per km", 1)]
-    background_men_share: Share = Field(title="share of men in ordinary traffic")
+    persons_per_car: Annotated[Number, Quantity("persons per car", 1)] = Field(
+        description="Turns queues of persons into queues of cars."
+    )
+    cars_per_km: Annotated[Number, Quantity("cars per km", 1)] = Field(
+        description="Turns queues of cars into their length."
+    )
+    background_men_share: Share = Field(
+        title="share of men in ordinary traffic",
+        description="Men of 18 to 59 among ordinary travellers.",
+    )
 
 
 class Scenario(Strict):
     """A complete scenario, after inheritance and changes."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
-    title: str
-    description: str = ""
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$",
+        description="Of its results folder and in tables; the file's name if left out.",
+    )
+    title: str = Field(description="One line that says what is different here.")
+    description: str = Field(default="", description="A few sentences for readers of reports.")
     extends: str | None = Field(default=None, description="File this one starts from.")
-    horizon: Horizon
+    horizon: Horizon = Field(description="The days that are simulated.")
     sample: float = Field(gt=0, le=1, description="Share of the men simulated.")
-    seed: int = Field(ge=0, lt=2**63)
-    population: Population
-    panic: Panic
-    choice: Choice
-    travel: Travel
-    news: News
-    call_up: CallUp
+    seed: int = Field(ge=0, lt=2**63, description="Of all draws; another seed, other men.")
+    population: Population = Field(description="Who the men are.")
+    panic: Panic = Field(description="How the pressure to leave rises and passes.")
+    choice: Choice = Field(description="What pulls men to each country, and what keeps them.")
+    travel: Travel = Field(description="The road to the border.")
+    news: News = Field(description="How late men learn of waits and checks.")
+    call_up: CallUp = Field(description="The call-up at home.")
     documents: dict[str, Document] = Field(
         default_factory=dict, description="Documents beside the passport, by name."
     )
-    destinations: dict[str, Destination]
-    crossings: dict[str, Crossing]
-    policies: dict[str, AnyPolicy] = Field(default_factory=dict)
-    border: Border
-    abroad: dict[str, Stay]
-    ordinary_stay: OrdinaryStay
-    observation: Observation
+    destinations: dict[str, Destination] = Field(
+        description="Countries that can be chosen, by name."
+    )
+    crossings: dict[str, Crossing] = Field(description="Crossings into them, by name.")
+    policies: dict[str, AnyPolicy] = Field(
+        default_factory=dict, description="What holds where and when, by name."
+    )
+    border: Border = Field(description="What men and ordinary travellers do at the border.")
+    abroad: dict[str, Stay] = Field(description="What men do once abroad, by destination.")
+    ordinary_stay: OrdinaryStay = Field(description="How long ordinary travellers stay abroad.")
+    observation: Observation = Field(description="From men to what officials and press counted.")
     cautions: tuple[str, ...] = Field(
         default=(),
         description="What readers of its results must not conclude, the gravest first.",

@@ -166,7 +166,9 @@ class Varied(Strict):
     levels: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Names of cases, each with its changes (dotted keys)."
     )
-    distribution: Distribution | None = None
+    distribution: Distribution | None = Field(
+        default=None, description="A distribution from which a random design draws."
+    )
     free: Literal[True] | None = Field(
         default=None, description="true: over the bounds that the scenario gives as free."
     )
@@ -293,7 +295,7 @@ Reduction = Literal["sum", "last", "first", "max", "min", "mean"]
 class OutputEntry(Strict):
     """A daily series reduced to one number a run."""
 
-    title: str = ""
+    title: str = Field(default="", description="What figures call it; else made from the name.")
     measure: str | None = Field(default=None, description="Default: the output's name.")
     place: Names | None = Field(
         default=None, description="Id of a place or list of them; default the nation, RU."
@@ -331,15 +333,17 @@ class Figure(Strict):
     output: str | None = Field(default=None, description="An output.")
     place: str | None = Field(default=None, description="One of the output's places.")
     threshold: Finite | None = Field(default=None, description="Value whose contour is drawn.")
-    title: str = ""
+    title: str = Field(default="", description="Instead of the sentence that the numbers make.")
 
 
 class SweepFile(Strict):
     """A sweep file as written."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
-    title: str
-    description: str = ""
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$", description="Of its results folder."
+    )
+    title: str = Field(description="One line that says what is varied.")
+    description: str = Field(default="", description="A few sentences for readers of reports.")
     scenario: str | None = Field(default=None, description="File or shipped name.")
     scenarios: Names | None = Field(default=None, description="Several, each run at every point.")
     changes: dict[str, Any] = Field(
@@ -353,7 +357,7 @@ class SweepFile(Strict):
         description="all: every number with free bounds in the scenario is varied within them; "
         "or the beginnings of their keys, such as [choice, panic].",
     )
-    design: Design
+    design: Design = Field(description="Which points of the parameters are run.")
     replications: int = Field(
         default=1, ge=1, le=100_000, description="Runs with independent draws at each point."
     )
@@ -368,8 +372,10 @@ class SweepFile(Strict):
     outputs: dict[str, OutputEntry | None] = Field(
         default_factory=dict, description="Numbers kept of each run, by name."
     )
-    keep: Keep = Field(default_factory=Keep)
-    figures: tuple[Figure, ...] = ()
+    keep: Keep = Field(default_factory=Keep, description="Daily series to store for each run.")
+    figures: tuple[Figure, ...] = Field(
+        default=(), description="Figures to draw beside those drawn anyway."
+    )
 
     @model_validator(mode="after")
     def _some_scenario(self) -> SweepFile:

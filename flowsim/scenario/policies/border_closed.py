@@ -14,7 +14,9 @@ class BorderClosed(AtCrossings):
     """Nobody ('all') or no man of military age ('men') is let out."""
 
     kind: Literal["border-closed"]
-    for_: Literal["men", "all"] = Field(alias="for")
+    for_: Literal["men", "all"] = Field(
+        alias="for", description="Men of military age, or everybody."
+    )
 
     turned_back_by: ClassVar[str] = "the closed border"
     caveat: ClassVar[str] = (

@@ -16,7 +16,9 @@ class Capacity(AtCrossings):
     """Capacity of a crossing while the policy holds."""
 
     kind: Literal["capacity"]
-    capacity: PersonsPerDay = Field(title="capacity of {place}")
+    capacity: PersonsPerDay = Field(
+        title="capacity of {place}", description="Outbound Russians cleared a day."
+    )
 
     @property
     def label(self) -> str:

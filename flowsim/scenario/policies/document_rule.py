@@ -18,11 +18,15 @@ class DocumentRule(Period):
     """A destination asks for, or no longer asks for, a document."""
 
     kind: Literal["document-rule"]
-    at: str
+    at: str = Field(description="Destination that asks.")
     document: str = Field(
         default=PASSPORT, description="The passport, or a name under 'documents'."
     )
-    needed: bool | None = Field(default=None, title="document needed for {place}")
+    needed: bool | None = Field(
+        default=None,
+        title="document needed for {place}",
+        description="Whether it is asked for while the rule holds.",
+    )
     requires_passport: bool | None = Field(
         default=None,
         title="passport needed for {place}",

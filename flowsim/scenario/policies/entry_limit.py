@@ -31,7 +31,9 @@ class EntryLimit(AtCrossings):
         title="men turning away at the entry limit at {place}",
         description="Of the rest: turn to another destination.",
     )
-    exempt_regions: tuple[str, ...] = ()
+    exempt_regions: tuple[str, ...] = Field(
+        default=(), description="Codes of regions whose cars are let through, such as RU-SE."
+    )
 
     caveat: ClassVar[str] = (
         "What became of men stopped by the entry limit (passed anyway, walked, turned elsewhere, "

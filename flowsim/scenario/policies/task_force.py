@@ -17,7 +17,7 @@ class TaskForce(AtCrossings):
 
     kind: Literal["task-force"]
     checks_per_hour: Annotated[Number, Quantity("men per hour", 0)] = Field(
-        title="checks per hour at {place}"
+        title="checks per hour at {place}", description="Liable men examined an hour."
     )
     p_serve: Share = Field(
         title="summonses per man checked at {place}", description="Of men examined."

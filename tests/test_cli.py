@@ -184,13 +184,46 @@ def test_every_shipped_scenario_passes_check(flowsim):
 
 
 def test_check_shows_each_number_with_unit_and_source_and_marks_assumptions(flowsim):
-    table = flowsim("check", "september-2022").stdout
+    table = flowsim("check", "september-2022", "--all").stdout
     row = next(line for line in table.splitlines() if "call_up.error_share" in line)
     assert row.split()[:2] == ["?", "call_up.error_share"]
     assert "0.05" in row
     assert "assumption:" in row
     pace = next(line for line in table.splitlines() if " call_up.pace " in line)
     assert not pace.startswith("?")
+
+
+def test_check_shows_within_80_columns_what_a_file_changes_and_says_in_vain(flowsim):
+    Path("odd.yaml").write_text(
+        "name: odd\ntitle: Odd\nextends: no-task-force\nchanges:\n  border.second_try: 0\n"
+        "  policies.list_check_lars.to: 2022-10-01\n"
+        "  policies.shut: {kind: border-closed, at: georgia, for: men, from: 2022-10-02T06:00}\n"
+    )
+    shown = flowsim("check", "odd.yaml").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    text = " ".join(shown.split())
+    assert "HOW ODD DIFFERS FROM NO-TASK-FORCE" in text
+    assert "border.second_try: 0 share, was 0.3 share (assumption: set by user)." in text
+    assert "policies.list_check_lars.to: 2022-10-01, was none." in text
+    [policy] = [line for line in shown.splitlines() if line.startswith("    shut ")]
+    assert "Closed to men, Georgia" in policy
+    assert "2 Oct, 06:00" in policy
+    assert "border.second_try_delay can have no effect: nobody tries twice" in text
+    assert "policies.list_check_lars keeps nobody at home: no man hears of it" in text
+
+
+def test_check_tells_scripts_the_same(flowsim):
+    Path("bad.yaml").write_text("name: bad\ntitle: B\nextends: september-2022\nsample: 2\n")
+    done = flowsim("check", "--json", "no-task-force", "bad.yaml")
+    sound, bad = json.loads(done.stdout)
+    assert done.exit_code == 2
+    assert {row["key"].rpartition(".")[0] for row in sound["differences"]} == {
+        "policies.task_force_lars"
+    }
+    assert "news.checks_heard" in sound["no_effect"]
+    assert sound["policies"]["foot_lane_lars"]["from"] == "2022-09-26T00:00:00"
+    assert {"news.checks_heard", "choice.lambda"} <= {row["key"] for row in sound["numbers"]}
+    assert [(p["where"], p["key"]) for p in bad["problems"]] == [("bad.yaml:4", "sample")]
 
 
 def test_check_looks_at_all_files_and_tells_all_mistakes_with_their_lines(flowsim):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import choose, command, finish
-from flowsim.cli.terminal import print_assumptions, print_error, progress_shown
+from flowsim.cli.terminal import print_assumptions, print_error, print_findings, progress_shown
 from flowsim.errors import FlowsimError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def run(
       flowsim run september-2022 --set policies.task_force_lars.p_serve=0.1 --out results/strict
       flowsim run september-2022 --sample 0.1 --posterior 50 --out results/doubt
 
-    A key of --set is a path through the scenario file; `flowsim check` lists all of them.
+    A key of --set is a path through the scenario file; `flowsim check FILE --all` lists all.
     """
     from flowsim.experiments.running import run as simulate
     from flowsim.findings import summary
@@ -94,30 +95,53 @@ def check(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Scenario files, or shipped names.")
     ],
-    quiet: Annotated[bool, typer.Option("--quiet", help="Leave the assumptions out.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every number with unit and source.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all of it, mistakes too, as JSON for scripts.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only whether it is sound.")] = False,
 ) -> None:
-    """Find every mistake in scenario files; list what the scenario assumes.
+    """Find every mistake in scenario files; show what they say, and what of it is in vain.
 
     \b
     Examples:
       flowsim check my-idea.yaml
+      flowsim check my-idea.yaml --all
       flowsim check --quiet scenarios/*.yaml
 
-    Each number is shown with its unit and source. Rows marked ? rest on an assumption or on an
-    imputed figure. Exit code 2 if any file has a mistake.
+    What differs from the scenario that it extends comes first. With --all, rows marked ? rest on
+    an assumption or on an imputed figure. Exit code 2 if any file has a mistake.
     """
-    from flowsim.scenario import assumptions, load
+    import json
 
+    from flowsim.findings import checking
+    from flowsim.scenario import assumptions, extended, load
+
+    made: list[dict[str, Any]] = []
     worst = 0
     for file in files:
         try:
-            scenario = load(file)
+            scenario, base = load(file), extended(file)
         except FlowsimError as error:
-            worst = max(worst, print_error(error))
+            if as_json:
+                problems = [asdict(problem) for problem in getattr(error, "problems", [])]
+                made.append({"file": file, "problems": problems or str(error)})
+            worst = max(worst, error.exit_code if as_json else print_error(error))
+            continue
+        if as_json:
+            made.append({"file": file, "problems": [], **checking.as_data(scenario, base)})
             continue
         typer.echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
         if not quiet:
-            print_assumptions(assumptions(scenario))
+            print_findings(checking.findings(scenario, base))
+            if everything:
+                print_assumptions(assumptions(scenario))
+            else:
+                typer.echo(f"\nflowsim check {file} --all lists each with unit and source.\n")
+    if as_json:
+        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
     if worst:
         raise typer.Exit(worst)
 

@@ -7,8 +7,9 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +17,7 @@ import typer
 from flowsim.errors import FlowsimError, ScenarioError
 
 if TYPE_CHECKING:
+    from flowsim.findings.finding import Finding
     from flowsim.scenario import Row
     from flowsim.types import Progress
 
@@ -43,6 +45,45 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     console.print(table)
     n_unsure = sum(map(is_unsure, rows))
     console.print(f"\n{len(rows)} numbers; the {n_unsure} marked ? are assumed or imputed.\n")
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print findings within 80 columns; rows of tables that are marked are coloured."""
+    import textwrap
+
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = min(console.width, 80)
+    for finding in findings:
+        console.print(f"\n{finding.title.upper()}", style="bold")
+        for sentence in finding.sentences:
+            console.print(
+                textwrap.fill(
+                    sentence,
+                    console.width,
+                    initial_indent="  ",
+                    subsequent_indent="    ",
+                    break_on_hyphens=False,
+                )
+            )
+        for given in finding.tables:
+            console.print(f"  {given.caption}:", soft_wrap=True)
+            table = Table(box=None, pad_edge=False, header_style="bold")
+            for title, side in zip_longest(given.header, given.align, fillvalue="l"):
+                table.add_column(
+                    title,
+                    overflow="fold",
+                    justify="right" if side == "r" else "left",
+                    no_wrap=title == given.header[0],
+                )
+            for place, row in enumerate(given.rows):
+                style = "yellow" if place in given.marked else ""
+                table.add_row(*(Text(str(cell)) for cell in row), style=style)
+            console.print(Padding(table, (0, 0, 0, 4)))
 
 
 # -- progress

@@ -19,6 +19,9 @@ BASES = {
     "data": "data",
     "literature": "literature",
 }
+GONE = "taken out"
+NONE = "–"
+SETTING = "a setting of the scenario"
 IMPUTED = ("imputed", "derived")
 
 
@@ -55,8 +58,8 @@ def _differences(scenario: Scenario, baseline: Scenario) -> Iterator[tuple[str, 
     for key in sorted(ours.keys() | theirs.keys(), key=_natural(ours, theirs)):
         here, there = ours.get(key), theirs.get(key)
         if here != there and (here is None or there is None or here[0] != there[0]):
-            source = here[1] if here else "taken out"
-            yield key, there[0] if there else "–", here[0] if here else "–", source
+            source = here[1] if here else GONE
+            yield key, there[0] if there else NONE, here[0] if here else NONE, source
 
 
 def _natural(*leaves: Mapping[str, tuple[str, str]]) -> Any:
@@ -82,7 +85,7 @@ def _flattened(value: Any, key: str) -> Iterator[tuple[str, tuple[str, str]]]:
         for inner, part in value.items():
             yield from _flattened(part, f"{key}.{inner}" if key else str(inner))
     else:
-        yield key, (_shown(value), "a setting of the scenario")
+        yield key, (_shown(value), SETTING)
 
 
 def _is_dated(value: dict[Any, Any]) -> bool:

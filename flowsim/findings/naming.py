@@ -150,7 +150,7 @@ def label_of(key: str, scenario: Scenario) -> str:
         return title.format(place=place, policy=_words(parts[1])) + about
     words = _words(last)
     if len(parts) == 2 and block not in Scenario.model_fields:  # a file's own name for a place
-        return f"{_words(block)}, {_places((last,), scenario)}"
+        return f"{_words(block)}, {places_name((last,), scenario)}"
     if place:
         return f"{words}, {place}"
     if len(parts) < 2 or "_" in last or block in ("population", "travel"):
@@ -195,11 +195,14 @@ def _name(block: str, name: str, scenario: Scenario) -> str:
     """Return the name of the place that a key of a block of named things is about."""
     if block == "policies":
         policy = scenario.policies.get(name)
-        return _places(policy.places, scenario) if policy and policy.places else _words(name)
-    return _places((name,), scenario)
+        return places_name(policy.places, scenario) if policy and policy.places else _words(name)
+    return places_name((name,), scenario)
 
 
-def _places(places: tuple[str, ...], scenario: Scenario) -> str:
+def places_name(places: tuple[str, ...], scenario: Scenario) -> str:
+    """Return the name of a place of a policy, or how many crossings there are; empty for none."""
+    if not places:
+        return ""
     if "all" in places:
         return ALL_PLACES
     if len(places) > 1:

@@ -11,7 +11,7 @@ import os
 
 from flowsim.scenario.base import Base, Changes
 from flowsim.scenario.editors import json_schema
-from flowsim.scenario.files import shipped
+from flowsim.scenario.files import read_chain, shipped
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import (
     Row,
@@ -27,6 +27,7 @@ __all__ = [
     "Row",
     "assumptions",
     "content_hash",
+    "extended",
     "json_schema",
     "load",
     "resolved_yaml",
@@ -64,3 +65,15 @@ def load(source: str | os.PathLike[str], changes: Changes = ()) -> Scenario:
     0.3
     """
     return Base.read(source).variant(changes)
+
+
+def extended(source: str | os.PathLike[str]) -> Scenario | None:
+    """Return the scenario that a file extends; None if it stands alone.
+
+    Raises
+    ------
+    ScenarioError
+        With all problems found in what it extends.
+    """
+    chain = read_chain(source)
+    return load(chain[-2][0]) if len(chain) > 1 else None

@@ -82,6 +82,10 @@ class Policy(Strict):
         """What a figure of queues must say once it has ended at ``{end}``."""
         return ""
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Return key and reason of its numbers that change nothing because of its others."""
+        yield from ()
+
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Write what holds into some cells of the timetable."""
 

@@ -21,7 +21,7 @@ title: Say in one line what is different here
 extends: {base}
 
 # `extends` takes over everything from another scenario: a shipped name or a file.
-# `changes` says what differs. A key is the path to a number, as `flowsim check {base}`
+# `changes` says what differs. A key is the path to a number, as `flowsim check {base} --all`
 # lists them; a changed number keeps its unit and is given a new source, which starts with
 # `data:`, `literature:`, `assumption:` or `calibrated`. Times are Moscow time.
 # Take the # and one blank away from what you want to try, and write your own beside it.

@@ -66,6 +66,12 @@ class EntryLimit(AtCrossings):
         )
         return f"{note}, and no end of it is known." if self.end is None else f"{note}."
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Return what is idle where nobody is stopped."""
+        if self.passes.value == 1:
+            yield "walks", "every man passes (passes is 1)"
+            yield "turns", "every man passes (passes is 1)"
+
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Limit entry, and set what becomes of the men stopped."""
         table.limited[cells] = True

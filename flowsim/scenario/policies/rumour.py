@@ -41,6 +41,11 @@ class Rumour(Period):
         """Its label in figures."""
         return "Rumour of closure"
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Return the fading of what has no end."""
+        if self.fade is not None and self.end is None:
+            yield "fade", "it fades after its end, and has none"
+
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Strengthen the panic by destination, and let it fade after the end."""
         hours = np.arange(len(table.rumour)) + 0.5 - cells.rows.stop

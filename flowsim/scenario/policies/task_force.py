@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -37,6 +38,12 @@ class TaskForce(AtCrossings):
     def label(self) -> str:
         """Its label in figures."""
         return "Draft officers"
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Return what is idle where nobody is checked."""
+        if not self.checks_per_hour.value:
+            yield "p_serve", "nobody is checked (checks_per_hour is 0)"
+            yield "visibility", "nobody is checked (checks_per_hour is 0)"
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Set how many men are examined, how many of them served, and how much is seen of it."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+MOST_SHOWN = 50  # mistakes in one message
+LONGEST = 200  # letters of the message of one mistake
 
 
 class FlowsimError(Exception):
@@ -31,7 +35,22 @@ class Problem:
 
     def __str__(self) -> str:
         """Write the problem on one line: where, which key, what."""
-        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+        parts = (self.where, _short(self.key, LONGEST // 2), _short(self.message, LONGEST))
+        return ": ".join(part for part in parts if part)
+
+
+def _short(text: str, most: int) -> str:
+    """Leave out the middle of a long text: what was found; its end says what to do."""
+    cut = most // 2 - 3
+    return text if len(text) <= most else f"{text[:cut]} ... {text[-cut:]}"
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """Write problems one a line: the first fifty, and how many more there are."""
+    lines = [str(problem) for problem in problems[:MOST_SHOWN]]
+    if (more := len(problems) - MOST_SHOWN) > 0:
+        lines.append(f"and {more:,} more")
+    return "\n".join(lines)
 
 
 class ScenarioError(FlowsimError):
@@ -39,7 +58,7 @@ class ScenarioError(FlowsimError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__(listed(problems))
 
 
 class DataError(FlowsimError):

@@ -179,7 +179,7 @@ BAD_CHANGES = [
 
 @pytest.mark.parametrize(("change", "message"), BAD_CHANGES)
 def test_each_mistake_has_its_message_key_and_line(folder, change, message):
-    write(HEAD + f"changes:\n  {change}\n")
+    write(f"extends: september-2022\n\n\nchanges:\n  {change}\n")
     found = messages("mine.yaml")
     assert len(found) == 1 or change == "crossings: null", found
     assert any(message in one for one in found), found
@@ -192,6 +192,15 @@ BAD_TEXTS = [
     ("# nothing\n", "mine.yaml: the file is empty"),
     ("- a\n", "mine.yaml:1: found a list; expected a mapping (key: value)"),
     ("just words\n", "mine.yaml:1: found only 'just words'; expected a mapping"),
+    (
+        'title: "\\e]0;PWNED"\n',
+        "mine.yaml:1: title: holds an invisible or control character: U+001B",
+    ),
+    (
+        "t: a\u202eb\n",
+        "mine.yaml:1: t: holds an invisible or control character: U+202E (right-to-l",
+    ),
+    ("na\u200bme: a\n", "mine.yaml:1: a key here holds an invisible or control character: U+200B"),
     ("name: a\nname: b\n", "mine.yaml:2: name: is given twice (first on line 1); keep one of them"),
     ("panic: {lag: 1, lag: 2}\n", "mine.yaml:1: panic.lag: is given twice"),
     ("name: &a x\ntitle: *a\n", "mine.yaml:1: name: anchors and aliases are not allowed, found &a"),
@@ -208,7 +217,10 @@ BAD_TEXTS = [
     ('\nname: "x\n', "mine.yaml:2: is not YAML: while scanning a quoted scalar"),
     ("name: [a\n", "mine.yaml:"),
     ("name: x\x07\n", "mine.yaml:1: the character '\\x07' is not allowed"),
-    ('name: "\\ud800"\n', "mine.yaml:1: name: found half of a surrogate pair"),
+    (
+        'name: "\\ud800"\n',
+        "mine.yaml:1: name: holds an invisible or control character: U+D800 (half of",
+    ),
     ('name: "\\UFFFFFFFF"\n', "mine.yaml"),
     ("a: " + "[" * 5000, "mine.yaml:1: nested deeper than 20 levels"),
     (HEAD + "changes: [a]\n", "mine.yaml:4: changes: expected a mapping of dotted keys to values"),
@@ -233,10 +245,53 @@ def test_each_unreadable_file_is_refused_with_its_line(folder, text, message):
     assert found[0].startswith(message)
 
 
-def test_a_base_with_nothing_in_it_lists_every_missing_key(folder):
-    found = messages(write("name: mine\n"))
+def test_a_base_lists_every_missing_key(folder):
+    blocks = "".join(
+        f"{block}: {{}}\n" for block in ("horizon", "choice", "travel", "news", "border")
+    )
+    found = messages(write(f"name: mine\n{blocks}"))
     assert "mine.yaml:1: title: is missing; add it" in found
     assert "mine.yaml:1: panic: is missing; add it" in found
+
+
+def test_a_foreign_file_is_told_to_begin_with_extends(folder):
+    [found] = messages(write("version: '3'\nservices: {web: {image: nginx}}\n"))
+    assert "found version, services, and little of what makes a scenario" in found
+    assert "extends: september-2022" in found
+
+
+TWICE = {
+    "panic: {decay: {value: 9, source: 'assumption: x'}}\nchanges:\n  panic.decay: 8\n": (4, 6),
+    "changes:\n  panic.decay: 8\n  panic.decay.value: 9\n": (5, 6),
+    "changes:\n  policies.rumour_of_closure: null\n  policies.rumour_of_closure.fade: 1\n": (5, 6),
+    "changes:\n  crossings.GE-LARS.vehicles.2022-09-25: 1\n"
+    "  crossings.GE-LARS.vehicles.2022-09-25T00:00: 2\n": (5, 6),
+    "changes:\n  crossings.GE-LARS.vehicles:\n    value: {2022-09-25: 1}\n"
+    "  crossings.GE-LARS.vehicles.2022-09-25: 2\n": (6, 7),
+}
+
+
+@pytest.mark.parametrize("text", TWICE)
+def test_a_key_given_twice_in_a_file_has_both_lines_named(folder, text):
+    first, second = TWICE[text]
+    found = messages(write(HEAD + text))
+    [problem] = [one for one in found if "is given twice" in one]
+    assert problem.startswith(f"mine.yaml:{second}: ")
+    assert f"on line {first} says it too" in problem
+
+
+def test_a_date_in_two_spellings_has_both_lines_named(folder):
+    dates = "      2022-09-25: 1\n      2022-09-25T00:00: 2\n"
+    found = messages(write(HEAD + f"changes:\n  crossings.GE-LARS.vehicles:\n    value:\n{dates}"))
+    [problem] = [one for one in found if "same moment" in one]
+    assert problem.startswith("mine.yaml:8: ")
+    assert "same moment as 2022-09-25 (mine.yaml:7)" in problem
+
+
+def test_one_mistake_takes_at_most_two_hundred_letters(folder):
+    with pytest.raises(ScenarioError) as caught:
+        load(write(HEAD + f"changes:\n  panic.decay: {'x' * 5000}\n  {'k' * 5000}: 1\n"))
+    assert all(len(line) < 330 for line in str(caught.value).splitlines())
 
 
 def test_the_chain_of_a_circular_extends_is_shown(folder):
@@ -346,11 +401,12 @@ def test_an_unreadable_file_says_why(folder, monkeypatch):
 
 def test_thousands_of_mistakes_are_counted_not_listed(folder):
     lines = "".join(f"  q{n}: 1\n" for n in range(5_000))
-    begun = time.perf_counter()
-    found = messages(write(HEAD + "changes:\n" + lines))
-    assert len(found) == 101
-    assert "and 4,900 more problems" in found
-    assert time.perf_counter() - begun < 20
+    with pytest.raises(ScenarioError) as caught:
+        load(write(HEAD + "changes:\n" + lines))
+    shown = str(caught.value).splitlines()
+    assert len(shown) == 51
+    assert shown[0].startswith("mine.yaml:5: q0: is not known; expected one of ")
+    assert shown[-1] == "and 4,950 more"
 
 
 @pytest.mark.parametrize(

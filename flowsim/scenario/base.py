@@ -17,13 +17,13 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.checks import cross_check
-from flowsim.scenario.files import read_chain
-from flowsim.scenario.merging import is_parameter, lay_over, single_change
+from flowsim.scenario.files import printable, read_chain, shown
+from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single_change
 from flowsim.scenario.messages import USER_SOURCE, validate
 from flowsim.scenario.reading import read_value
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path as KeyPath
-from flowsim.scenario.tree import Place, Tree, in_order, plain
+from flowsim.scenario.tree import Place, Tree, fail, in_order, plain
 from flowsim.scenario.writing import content_hash
 
 Changes = Mapping[str, Any] | Sequence[str]
@@ -57,7 +57,9 @@ class Base:
         """
         tree = _shipped_crossings()
         problems: list[Problem] = []
-        for path, file in read_chain(source):
+        chain = read_chain(source)
+        _refuse_foreign(*chain[0])
+        for path, file in chain:
             problems += _lay_file(tree, file, path)
         return cls(tree, tuple(problems))
 
@@ -114,14 +116,28 @@ def _shipped_crossings() -> Tree:
     return Tree({"crossings": sources.crossings()}, places)
 
 
+def _refuse_foreign(path: Path, file: Tree) -> None:
+    """Refuse a file at the bottom that has little of what a scenario must have."""
+    needed = {name for name, field in Scenario.model_fields.items() if field.is_required()}
+    blocks = needed - {*OWN_KEYS, "sample", "seed"}
+    if len(blocks & file.data.keys()) < len(blocks) / 3 and "extends" not in file.data:
+        found = ", ".join(map(printable, list(file.data)[:5])) or "nothing"
+        message = (
+            f"found {found}, and little of what makes a scenario; begin the file with a line such "
+            "as  extends: september-2022  and say what differs"
+        )
+        raise fail(shown(path), "", message)
+
+
 def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
     """Lay the blocks of a file, then its changes, over what it extends."""
+    twice = given_twice(file)
     extends = file.data.pop("extends", None)
     changes = file.data.pop("changes", None)
     for key in OWN_KEYS:
         tree.data.pop(key, None)
     tree.places[()] = file.place(())
-    problems = lay_over(tree, file)
+    problems = twice + lay_over(tree, file)
     if extends is not None:
         tree.data.setdefault("name", path.stem)
         tree.data.setdefault("title", tree.data["name"])

@@ -7,7 +7,7 @@ the schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from flowsim.data import sources
-from flowsim.errors import Problem
+from flowsim.errors import MOST_SHOWN, Problem
 from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
 from flowsim.scenario.documents import PASSPORT, Document, mistakes, unknown
@@ -48,6 +48,10 @@ class Parts:
     def problem(self, message: str, *path: str | int) -> None:
         """Note a problem of a key."""
         self.problems.append(Problem(self.tree.place(path).where, dotted(path), message))
+
+    def near(self, word: str, known: Collection[str]) -> str:
+        """Suggest a name, as long as the problem will be shown."""
+        return suggestion(word, list(known)) if len(self.problems) < MOST_SHOWN else ""
 
 
 def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
@@ -133,7 +137,7 @@ def _destinations_have_everything(parts: Parts) -> None:
             parts.problem(f"needs {key} as well; add it", "destinations", name)
     for block in (("choice", "constant"), ("abroad",), ("capacities",)):
         for name in [name for name in parts.tree.names(*block) if name not in destinations]:
-            near = suggestion(name, destinations)
+            near = parts.near(name, destinations)
             parts.problem(f"{name!r} is not a destination{near}", *block, name)
 
 
@@ -164,11 +168,11 @@ def _crossings_lead_somewhere(parts: Parts) -> None:
     regions = sources.regions().code
     for name, crossing in parts.crossings.items():
         if crossing.destination not in destinations:
-            near = suggestion(crossing.destination, destinations)
+            near = parts.near(crossing.destination, destinations)
             message = f"{crossing.destination!r} is not a destination{near}"
             parts.problem(message, "crossings", name, "destination")
         if crossing.region is not None and crossing.region not in regions:
-            near = suggestion(crossing.region, list(regions)) or "; expected a code such as RU-MOW"
+            near = parts.near(crossing.region, list(regions)) or "; expected a code such as RU-MOW"
             message = f"{crossing.region!r} is not a region{near}"
             parts.problem(message, "crossings", name, "region")
 
@@ -225,8 +229,9 @@ def _dated_values_are_near(parts: Parts) -> None:
                     *path,
                     text,
                 )
-            if seen.setdefault(moment, text) != text:
-                parts.problem(f"is the same moment as {seen[moment]}; keep one", *path, text)
+            if (other := seen.setdefault(moment, text)) != text:
+                where = parts.tree.place((*path, other)).where
+                parts.problem(f"is the same moment as {other} ({where}); keep one", *path, text)
 
 
 def _dated_values(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from flowsim.errors import Problem
+from flowsim.errors import MOST_SHOWN, Problem
 from flowsim.scenario.tree import Path, Place, Tree, dotted, suggestion
 
 PARAMETER_KEYS = frozenset({"value", "unit", "source", "free"})
@@ -67,6 +67,56 @@ def same_date(key: str) -> datetime | str:
         return key
 
 
+def given_twice(file: Tree, changes: str = "changes") -> list[Problem]:
+    """Return the keys that a file gives twice, dotted and nested, or with a date spelt twice.
+
+    Parameters
+    ----------
+    file : Tree
+    changes : str
+        The key whose keys are dotted.
+    """
+    leaves: dict[Path, Path] = {}  # as written, by what they mean
+    above: dict[Path, Path] = {}
+    problems = []
+    for path in _leaves((), file.data):
+        dotted_keys = path[:1] == (changes,)
+        parts = (*".".join(map(str, path[1:2])).split("."), *path[2:]) if dotted_keys else path
+        if parts[0] in ("", "extends"):  # which the reading of changes refuses
+            continue
+        meant = _meant(parts)
+        starts = [meant[:end] for end in range(1, len(meant) + 1)]
+        first = next((leaves[start] for start in starts if start in leaves), above.get(meant))
+        if first is not None and (first[:-1] != path[:-1] or (dotted_keys and len(path) == 2)):
+            line = file.place(first).where.rpartition(":")[2]
+            message = f"is given twice: {dotted(first)} on line {line} says it too; keep one"
+            problems.append(Problem(file.place(path).where, dotted(path), message))
+        leaves.setdefault(meant, path)
+        for start in starts:
+            above.setdefault(start, path)
+    return problems
+
+
+def _leaves(path: Path, value: Any) -> Iterator[Path]:
+    """Return the paths of what holds no further keys."""
+    if isinstance(value, dict) and (value or not path):
+        for key, inner in value.items():
+            yield from _leaves((*path, key), inner)
+    else:
+        yield path
+
+
+def _meant(parts: Path) -> Path:
+    """Return a path in the one form that all its spellings share."""
+    is_entry = [str(part)[:1].isdigit() for part in (*parts[1:], "")]
+    kept = [
+        part
+        for part, follows in zip(parts, is_entry, strict=True)
+        if not (part == "value" and follows)
+    ]
+    return tuple(str(same_date(part)) if isinstance(part, str) else part for part in kept)
+
+
 class _Merge:
     def __init__(self, base: Tree, over: Tree) -> None:
         self.base = base
@@ -94,7 +144,8 @@ class _Merge:
         if name in mapping:
             self._forget(path, mapping.pop(name))
         elif path[:-1] in OPEN_MAPPINGS:
-            near = suggestion(name, mapping) or "; leave the line out"
+            shown = len(self.problems) < MOST_SHOWN
+            near = (suggestion(name, mapping) if shown else "") or "; leave the line out"
             self._problem(path, f"there is nothing of this name to remove (null){near}")
         else:
             mapping[name] = None  # the schema says whether the key exists

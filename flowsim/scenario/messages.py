@@ -14,13 +14,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from flowsim.errors import Problem
+from flowsim.errors import MOST_SHOWN, Problem
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import Path, Tree, dotted, show, suggestion
+from flowsim.scenario.tree import Path, Tree, by_place, dotted, show, suggestion
 
 USER_SOURCE = "assumption: set by user"
 FILE_ONLY_KEYS = ["changes"]
-MAX_PROBLEMS = 100
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,12 @@ def _complete(tree: Tree, error: ErrorDetails) -> bool:
 
 def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
     """Return pydantic's errors as problems with file, line, key and what to do."""
-    problems = [_problem(file, error) for error in errors[:MAX_PROBLEMS]]
-    if len(errors) > MAX_PROBLEMS:
-        problems.append(Problem("", "", f"and {len(errors) - MAX_PROBLEMS:,} more problems"))
-    return problems
+    paths = [path_of(file.tree, error) for error in errors]
+    first = sorted(range(len(errors)), key=lambda n: by_place(file.tree.place(paths[n]).where))
+    return [
+        _problem(file, paths[n], errors[n], brief=place >= MOST_SHOWN)
+        for place, n in enumerate(first)
+    ]
 
 
 def path_of(tree: Tree, error: ErrorDetails) -> Path:
@@ -93,12 +94,12 @@ def _is_branch(tree: Tree, path: Sequence[str | int], part: str | int) -> bool:
     return isinstance(part, str) and not (isinstance(inside, dict) and part in inside)
 
 
-def _problem(file: File, error: ErrorDetails) -> Problem:
-    path = path_of(file.tree, error)
+def _problem(file: File, path: Path, error: ErrorDetails, *, brief: bool) -> Problem:
+    """Make one problem; what is counted and not shown gets pydantic's own words."""
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, "kind")
     path = _blamed(file.tree, path, error.get("ctx", {}).get("keys", ()))
-    write = WORDING.get(error["type"], _other)
+    write = _other if brief else WORDING.get(error["type"], _other)
     return Problem(file.tree.place(path).where, dotted(path), write(file, path, error))
 
 

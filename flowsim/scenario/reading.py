@@ -24,12 +24,14 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from flowsim.errors import Problem, ScenarioError
-from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, is_text
+from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, unfit
 
 MAX_DEPTH = 20
 MAX_DIGITS = 40
+MAX_VALUES = 20_000
 SCENARIO_KEYS = "name, extends, changes"
 
 _WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
@@ -38,6 +40,7 @@ _WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+BLANK_REST = re.compile(r"[ \t]*(#|\n|\Z|\0)")
 _LIMIT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -99,6 +102,30 @@ def read_value(text: str, name: str) -> Any:
     return _Builder(name, has_lines=False).build(text)
 
 
+class _TabScanner(Scanner):
+    """ruamel's scanner, which lets a tab part tokens, but never indent a line (YAML 1.2, 6.2)."""
+
+    def scan_to_next_token(self) -> None:
+        """Skip what parts tokens; a tab at the start of a line only if nothing follows."""
+        super().scan_to_next_token()
+        while self.reader.peek() == "\t" and self._parts():
+            while self.reader.peek() in " \t":
+                self.reader.forward()
+            super().scan_to_next_token()
+
+    def _parts(self) -> bool:
+        """Whether a tab here lies between tokens or in an empty line."""
+        text, here = self.reader.buffer, self.reader.pointer
+        return bool(text[here - self.reader.column : here].strip() or BLANK_REST.match(text, here))
+
+
+def _events(text: str) -> Iterator[Event]:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _TabScanner
+    found: Iterator[Event] = yaml.parse(text)
+    return found
+
+
 class _Builder:
     """Build values from parser events, noting places and problems on the way."""
 
@@ -111,7 +138,7 @@ class _Builder:
     def build(self, text: str) -> Any:
         """Read the one document of a text; None if there is none."""
         try:
-            value = self._document(YAML(typ="safe", pure=True).parse(text))
+            value = self._document(_events(text))
         except YAMLError as reason:
             raise fail(*self._syntax(reason, text)) from None
         except (ValueError, OverflowError) as reason:  # impossible escapes and versions
@@ -160,10 +187,12 @@ class _Builder:
             raise fail(where, key, f"tags are not allowed, found {tag}; leave it out")
         if len(path) > MAX_DEPTH:
             raise fail(where, "", f"nested deeper than {MAX_DEPTH} levels; no key lies so deep")
+        if len(self.places) > MAX_VALUES:
+            raise fail(where, "", f"more than {MAX_VALUES:,} values by here; is it a table?")
 
     def _scalar(self, event: ScalarEvent, path: Path) -> Any:
-        if not is_text(event.value):
-            raise fail(self._where(event), dotted(path), "found half of a surrogate pair")
+        if problem := unfit(event.value):
+            self.problems.append(Problem(self._where(event), dotted(path), problem))
         return event.value if event.style else scalar(event.value)
 
     def _sequence(self, events: Iterator[Event], path: Path) -> tuple[Any, ...]:
@@ -204,8 +233,8 @@ class _Builder:
             raise fail(
                 self._where(event), dotted(path), "merge keys (<<) are not allowed; use extends"
             )
-        if not is_text(event.value):
-            raise fail(self._where(event), dotted(path), "found half of a surrogate pair")
+        if problem := unfit(event.value):
+            raise fail(self._where(event), dotted(path), f"a key here {problem}")
         return str(event.value)
 
     def _where(self, event: Event) -> str:
@@ -228,6 +257,8 @@ class _Builder:
         line = lines[mark.line] if mark.line < len(lines) else ""
         if "\t" in line[: len(line) - len(line.lstrip())]:
             problem = "the line is indented with a tab; use spaces"
+        elif "\t" in line:
+            problem += "; the line holds a tab, use spaces"
         elif "mapping values are not allowed" in problem:
             problem += "; text that holds ': ' needs quotes"
         return self._line(mark.line + 1), "", f"is not YAML: {problem}"

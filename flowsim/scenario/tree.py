@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,6 +12,12 @@ from typing import Any
 from flowsim.errors import Problem, ScenarioError
 
 Path = tuple[str | int, ...]
+
+UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of letters that nobody sees, or that steer a terminal."""
+CONTROLS = {"\x1b": "escape", "\x07": "bell", "\x00": "null", "\r": "carriage return"}
+MANY = 200
+LONG = 80
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,10 @@ def dotted(path: Path) -> str:
 
 def suggestion(word: str, known: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
     """Return '; did you mean ...?' for a word that is nearly one of the known ones, else ''."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    if len(words) > MANY or len(word) > LONG:  # it grows with both
+        return ""
+    near = get_close_matches(word, words, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -87,7 +97,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "nothing (null)"}[value]
     if isinstance(value, str):
-        return ascii(value) if len(value) <= 60 else f"{value[:57]!a}..."
+        return repr(value) if len(value) <= 60 else f"{value[:57]!r}..."
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -107,26 +117,42 @@ def plain(value: Any) -> Any:
         return {str(plain(key)): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return tuple(plain(inner) for inner in value)
-    if isinstance(value, str) and not is_text(value):
-        raise ValueError(f"{value!a} is not text that can be written in UTF-8")
+    if isinstance(value, str) and (problem := unfit(value)):
+        raise ValueError(f"{value!a} {problem}")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"found a {type(value).__name__}; expected a number, text, or a mapping")
 
 
-def is_text(value: str) -> bool:
-    """Whether a text can be written in UTF-8 (it holds no half of a surrogate pair)."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+def unfit(text: str) -> str:
+    r"""Return what makes a text unfit for files, terminals and figures; empty if nothing does.
+
+    Line breaks and tabs are fit, as far as the key that they stand under allows lines.
+
+    >>> unfit("Рыба, 50 %"), unfit("a\u200bb")
+    ('', 'holds an invisible or control character: U+200B (zero width space); take it out')
+    """
+    if text.isprintable():
+        return ""
+    for letter in text:
+        if unicodedata.category(letter) in UNFIT and letter not in "\n\t":
+            half = "half of a surrogate pair" if "\ud800" <= letter <= "\udfff" else ""
+            unnamed = half or CONTROLS.get(letter, "a control character")
+            name = unicodedata.name(letter, unnamed).lower()
+            which = f"U+{ord(letter):04X} ({name})"
+            return f"holds an invisible or control character: {which}; take it out"
+    return ""
 
 
 def in_order(problems: list[Problem]) -> list[Problem]:
     """Sort problems by file and line, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: by_place(problem.where))
 
-    def place(problem: Problem) -> tuple[str, int]:
-        file, _, line = problem.where.rpartition(":")
-        return (file, int(line)) if line.isdigit() else (problem.where, 0)
 
-    return sorted(dict.fromkeys(problems), key=place)
+def by_place(where: str) -> tuple[str, int]:
+    """Return file and line of a place, for sorting."""
+    file, _, line = where.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (where, 0)
 
 
 def fail(where: str, key: str, message: str) -> ScenarioError:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import json
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +26,7 @@ from flowsim.figures import draw_all
 from flowsim.figures import reproduce as reproducing
 from flowsim.figures.layout import recipe
 from flowsim.figures.reproduce import reproduce
+from flowsim.scenario.files import shipped as files_of
 from flowsim.sweep import run_sweep
 
 FORMATS = ("png", "svg", "pdf")
@@ -59,7 +63,8 @@ def again(monkeypatch: pytest.MonkeyPatch, figures: Path) -> dict[str, bytes]:
         return [folder / name for name in files]
 
     monkeypatch.setattr(reproducing, "draw_all", drawn)
-    monkeypatch.setattr(reproducing, "_simulated", lambda _made, place, _progress: place / "r")
+    nothing = reproducing.Work([], lambda **_rest: None)
+    monkeypatch.setattr(reproducing, "REPEATED", {"run": lambda _made, _place: nothing})
     content["drawn"] = made.drawn.encode()
     return content
 
@@ -138,15 +143,36 @@ def test_a_figure_of_a_sweep_is_made_again(tmp_path: Path) -> None:
     assert "identical" in reproduce(tmp_path / "away.svg").words
 
 
-@pytest.mark.parametrize("rest", ["/etc/passwd", "../other.yaml", "base-x.yaml"])
-def test_a_recipe_that_rests_on_other_files_is_refused(tmp_path: Path, rest: str) -> None:
-    for line in (f"scenario: {rest}", f"scenarios: [{rest}]", f"design: {{file: {rest}}}"):
-        (tmp_path / "sweep.yaml").write_text(f"name: x\n{line}\n")
-        with pytest.raises(ResultsError, match="rests on another file"):
-            reproducing._alone(tmp_path / "sweep.yaml")
-    (tmp_path / "base-x.yaml").write_text("name: x")
-    (tmp_path / "sweep.yaml").write_text("scenarios: [base-x.yaml]\ndescription: a.csv\n")
-    reproducing._alone(tmp_path / "sweep.yaml")
+SECRET = "the secret of another file"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "scenario: {}",
+        "scenarios: [{}]",
+        "scenario: september-2022\ndesign: {{kind: table, file: {}}}",
+        "scenario: september-2022\ndesign: {{kind: grid}}\ndraws: {}",
+    ],
+)
+def test_nothing_outside_the_recipe_is_read(figures: Path, tmp_path: Path, text: str) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(SECRET)
+    rest = "name: x\ntitle: x\nparameters: {population.passport_share: [0.2, 0.3]}\n"
+    image = (figures / "copied.png").read_bytes()
+    for named in (other, f"../{tmp_path.name}/other.yaml"):
+        sweep = {"sweep.yaml": f"{rest}{text.format(named)}\n"}
+        made = changed(recipe.found_in(image), kind="sweep", figure="response", files=sweep)
+        forged = tmp_path / "forged.png"
+        forged.write_bytes(with_text(image, made))
+        with pytest.raises(ResultsError, match="cannot be followed") as refused:
+            reproduce(forged, patient=True)
+        assert SECRET not in str(refused.value)
+        assert "sweep.yaml" in str(refused.value) or "another file" in str(refused.value)
+    scenario = {"scenario.yaml": f"extends: {other}\nname: x\n"}
+    forged.write_bytes(with_text(image, changed(recipe.found_in(image), files=scenario)))
+    with pytest.raises(ResultsError, match="extends"):
+        reproduce(forged)
 
 
 # ---- altered by hand -----------------------------------------------------------------------
@@ -218,9 +244,8 @@ def test_a_changed_scenario_in_the_recipe_is_found_out(figures: Path, tmp_path: 
     text = recipe.found_in(image).text()
     forged = tmp_path / "forged.png"
     forged.write_bytes(with_text(image, text.replace("seed: 4", "seed: 5")))
-    found = reproduce(forged)
-    assert not found.same
-    assert "was altered: it carries a recipe that was altered" in found.words
+    with pytest.raises(ResultsError, match="was altered: it carries a recipe that was altered"):
+        reproduce(forged)
 
 
 def test_a_recipe_that_makes_other_data_is_found_out(
@@ -232,25 +257,55 @@ def test_a_recipe_that_makes_other_data_is_found_out(
     assert "the recipe does not make these data" in found.words
 
 
-def test_on_other_versions_the_data_decide(
-    again: dict[str, bytes], figures: Path, tmp_path: Path
-) -> None:
-    import hashlib
-
-    image = (figures / "copied.png").read_bytes()
+def drawn_before(figures: Path, kind: str, data: bytes, **other: Any) -> bytes:
+    """Give a figure that says it was drawn by another version, whole and sealed."""
+    image = (figures / f"copied.{kind}").read_bytes()
     made = recipe.found_in(image)
     older = {"tables": made.versions["tables"], "figure": made.versions["figure"] | {"numpy": "1"}}
-    data = b"place,value\n"
     drawn = hashlib.sha256(data).hexdigest()
-    old = tmp_path / "old.png"
-    old.write_bytes(with_text(image, changed(made, versions=older, drawn=drawn)))
-    again |= {"png": b"drawn otherwise", "csv": data}
+    old = dataclasses.replace(made, versions=older, drawn=drawn, **other)
+    if kind == "png":
+        return with_text(image, old.text())
+    bare = image[: -len(recipe.sealed(b"", kind))]
+    if kind == "svg":
+        before, _, rest = bare.partition(recipe.SVG_BEGINS)
+        bare = recipe.in_svg(before + rest.partition(recipe.SVG_ENDS + b"\n ")[2], old)
+    else:
+        bare = bare.replace(recipe.for_pdf(made).encode(), recipe.for_pdf(old).encode())
+    return recipe.sealed(bare, kind)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_on_other_versions_what_is_drawn_decides(
+    again: dict[str, bytes], figures: Path, tmp_path: Path, kind: str
+) -> None:
+    again["csv"] = b"place,value\n"
+    old = tmp_path / f"old.{kind}"
+    old.write_bytes(drawn_before(figures, kind, again["csv"]))
     found = reproduce(old)
     assert found.same
-    assert "the data drawn are identical" in found.words
+    assert "pixel for pixel" in found.words or "stroke for stroke" in found.words
     assert "numpy 1" in found.words
     again["csv"] = b"other data"
+    assert "does not make these data" in reproduce(old).words
     assert not reproduce(old).same
+
+
+def test_a_picture_altered_and_sealed_again_is_not_called_identical(
+    again: dict[str, bytes], figures: Path, tmp_path: Path
+) -> None:
+    again["csv"] = b"place,value\n"
+    old = tmp_path / "old.png"
+    old.write_bytes(drawn_before(figures, "png", again["csv"]))
+    chunks = [
+        c
+        for c in recipe._chunks(retouched(old.read_bytes()))
+        if not c[1].startswith(recipe.SEAL.encode())
+    ]
+    old.write_bytes(recipe.sealed(png(chunks), "png"))
+    found = reproduce(old)
+    assert not found.same
+    assert "NOT PROVEN" in found.words
 
 
 @pytest.mark.parametrize("cut", [30, 3000, 20_000])
@@ -313,9 +368,52 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     packed = base64.b64encode(zlib.compress(b"0" * (2 * recipe.MOST))).decode()
     bomb = tmp_path / "bomb.pdf"
     bomb.write_text(f"%PDF-1.4 {recipe.KEY}:{packed}")
-    found = reproduce(bomb)
-    assert not found.same
-    assert "larger than any recipe" in found.words
+    with pytest.raises(ResultsError, match="larger than any recipe"):
+        reproduce(bomb)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"replications": 10**6},
+        {"replications": 1.5},
+        {"runs": float("nan")},
+        {"runs": 10**400},
+        {"sample": 0},
+        {"sample": float("inf")},
+        {"seed": -1},
+        {"scenarios": {"../x": ""}},
+        {"budget": "../x"},
+    ],
+)
+def test_numbers_out_of_bounds_are_refused(
+    figures: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    image = (figures / "copied.png").read_bytes()
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(with_text(image, changed(recipe.found_in(image), settings=settings)))
+    with pytest.raises(ResultsError, match="not those that flowsim writes"):
+        reproduce(bad, patient=True)
+
+
+def test_text_where_numbers_belong_is_refused(figures: Path, tmp_path: Path) -> None:
+    image = (figures / "copied.png").read_bytes()
+    made = recipe.found_in(image)
+    bad = tmp_path / "bad.png"
+    for cells in ("draw,panic.lag\n0,x\n", "draw,panic.lag\n0,nan\n", "draw\n"):
+        files = dict(made.files) | {"draws.csv": cells}
+        bad.write_bytes(with_text(image, changed(made, files=files)))
+        with pytest.raises(ResultsError, match=r"draws.csv:\d: expected a CSV with a number"):
+            reproduce(bad)
+
+
+@pytest.mark.parametrize("word", [b"<flowsim:recipe ", recipe.SVG_BEGINS, b"flowsim-recipe:A"])
+def test_a_crafted_file_is_read_once(tmp_path: Path, word: bytes) -> None:
+    for start in (b"<?xml?><svg>", b"%PDF-1.4"):
+        crafted = tmp_path / "crafted"
+        crafted.write_bytes(start + word * 200_000)
+        with pytest.raises(ResultsError):
+            reproduce(crafted)
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"%PDF-1.4", b"<svg/>"])
@@ -326,21 +424,69 @@ def test_what_flowsim_did_not_draw_is_refused(tmp_path: Path, content: bytes) ->
         reproduce(other)
 
 
+def mutated(image: bytes, rng: np.random.Generator) -> bytes:
+    """Give a figure with some bytes changed, cut, doubled or put elsewhere; half of them sealed."""
+    out = bytearray(image)
+    for _ in range(rng.integers(1, 5)):
+        a, b = sorted(int(n) for n in rng.integers(0, len(out), 2))
+        b = min(b, a + int(rng.choice([1, 8, 400])))
+        what = rng.integers(4)
+        if what == 0:
+            out[a:b] = rng.bytes(b - a)
+        elif what == 1:
+            del out[a:b]
+        elif what == 2:
+            out[a:a] = out[a:b] * int(rng.integers(1, 50))
+        else:
+            out[a:b] = rng.choice([b"\xff" * 8, b"\0" * 8, b"<flowsim:recipe ", b"endstream"])
+    kind = recipe.format_of(bytes(out))
+    return recipe.sealed(bytes(out), kind) if kind and rng.integers(2) else bytes(out)
+
+
+@pytest.mark.parametrize("n", [90, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_figures_are_refused_or_different(
+    figures: Path, again: dict[str, bytes], tmp_path: Path, n: int
+) -> None:
+    rng, verdicts = np.random.default_rng(n), Counter[str]()
+    images = [(figures / f"copied.{kind}").read_bytes() for kind in FORMATS]
+    bad = tmp_path / "bad"
+    for place in range(n):
+        image = images[place % len(images)]
+        bad.write_bytes(mutated(image, rng))
+        try:
+            same = reproduce(bad, patient=True).same
+        except ResultsError:
+            verdicts["refused"] += 1
+        else:
+            verdicts["same" if same else "different"] += 1
+            assert not same or bad.read_bytes() == image
+    print(dict(verdicts))
+    assert verdicts["refused"] > n / 20
+    assert verdicts["different"] > n / 20
+
+
 def test_what_takes_long_is_asked_for(figures: Path, tmp_path: Path) -> None:
     image = (figures / "copied.png").read_bytes()
     made = recipe.found_in(image)
-    settings = dict(made.settings) | {"replications": 200, "sample": 1.0}
     long = tmp_path / "long.png"
-    long.write_bytes(with_text(image, changed(made, settings=settings)))
-    with pytest.raises(ResultsError, match=r"about 14 minutes \(200 runs at a sample of 1\)"):
+    everybody = {k: v.replace("sample: 0.001", "sample: 1.0") for k, v in made.files.items()}
+    settings = dict(made.settings) | {"replications": 200}
+    long.write_bytes(with_text(image, changed(made, settings=settings, files=everybody)))
+    with pytest.raises(ResultsError, match=r"14 minutes \(200 runs at a sample of 1\).*--yes"):
         reproduce(long)
-    calibrated = settings | {"design_runs": 5000, "whole_runs": 500, "prediction_runs": 240}
-    long.write_bytes(with_text(image, changed(made, settings=calibrated | {"sample": 0.02})))
-    told = (
-        r"about 85 minutes \(5,000 runs at a sample of 0.02 and 740 runs at a sample of 1\).*--yes"
-    )
-    with pytest.raises(ResultsError, match=told):
+    files = {"calibration.yaml": files_of("calibration")["september-2022"].read_text()}
+    forged = changed(made, kind="calibration", figure="calibration-fit", files=files, settings={})
+    long.write_bytes(with_text(image, forged))
+    with pytest.raises(ResultsError, match=r"minutes \([\d,]+ runs at a sample of 0.02 and.*yes"):
         reproduce(long)
+
+
+def test_what_it_costs_is_said_before(
+    figures: Path, again: dict[str, bytes], tmp_path: Path
+) -> None:
+    heard: list[str] = []
+    reproduce(figures / "copied.png", announce=heard.append)
+    assert heard == ["making it again takes about 0 seconds ()"]
 
 
 def test_a_figure_is_never_written_over(figures: Path, again: dict[str, bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,18 +77,20 @@ def reproduce(
       flowsim reproduce ~/Downloads/figure-3.pdf --out again
 
     The figure may be a copy from anywhere: it carries its scenario, seeds, sample and versions.
-    On the same versions the bytes must agree, on others the data drawn.
+    Bytes must agree, or on other versions at least what is drawn; a file is not taken at its
+    word. Nothing but the recipe in the figure is read, so it may come from a stranger.
 
     \b
     Exit codes:
       0  the same
-      1  different: altered by hand, or its data cannot be made here
-      2  not a figure of flowsim's, or too long without --yes
+      1  different, or not proven to be the same on these versions
+      2  no figure of flowsim's, a recipe that cannot be followed, or above a minute without --yes
     """
     from flowsim.figures.reproduce import reproduce as make_again
 
     with progress_shown(quiet) as progress:
-        verdict = make_again(figure, out, patient=yes, progress=progress)
+        announce = str if quiet else partial(typer.echo, err=True)
+        verdict = make_again(figure, out, patient=yes, progress=progress, announce=announce)
     typer.echo(verdict.words)
     for path in verdict.files:
         typer.echo(f"  {path}")

@@ -8,12 +8,15 @@ chance and parameters together, and the two are comparable.
 from __future__ import annotations
 
 import csv
+import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flowsim.errors import Problem, ScenarioError
 from flowsim.experiments.simulate import simulate
 from flowsim.results.observation import Observed
 from flowsim.results.tables import (
@@ -23,9 +26,11 @@ from flowsim.results.tables import (
     outcomes_table,
 )
 from flowsim.scenario import Base
+from flowsim.scenario.files import read_text, shown
 from flowsim.scenario.schema import Scenario
 
 Changes = Mapping[str, Any] | Sequence[str]
+MOST_MEGABYTES = 20  # of a table of draws
 KEPT = Selection(kinds=frozenset({"nation", "destination", "crossing"}))
 
 
@@ -107,7 +112,27 @@ def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> list[dict[str, float]]:
-    """Read draws written as ``as_table`` gives them, to the last bit."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{k: float(v) for k, v in row.items() if k != "draw"} for row in rows]
+    """Read draws written as ``as_table`` gives them, to the last bit.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, has no row, or a cell is no number.
+    """
+    text = io.StringIO(read_text(path, "table of draws", MOST_MEGABYTES), newline="")
+    draws = []
+    for line, row in enumerate(csv.DictReader(text), start=2):
+        try:
+            draws.append({str(k): float(v) for k, v in row.items() if k != "draw"})
+        except (TypeError, ValueError):
+            draws.append({"": math.nan})
+        if not all(map(math.isfinite, draws[-1].values())):
+            raise _bad(path, line)
+    if not draws:
+        raise _bad(path, 1)
+    return draws
+
+
+def _bad(path: Path, line: int) -> ScenarioError:
+    message = "expected a CSV with a number in each cell, a row a draw"
+    return ScenarioError([Problem(f"{shown(path)}:{line}", "", message)])

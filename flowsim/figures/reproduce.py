@@ -1,37 +1,41 @@
 """Make a figure again from its own file alone, and say whether it comes out the same.
 
 The recipe inside the figure holds the scenario, seeds, sample and versions. What it names is
-simulated again in a temporary folder and drawn in the same way. On the same versions the bytes
-must agree; on others, the data drawn.
+simulated again in a temporary folder and drawn in the same way. The figure may come from a
+stranger: nothing but the recipe is read, and what it costs is looked at before it is done.
+"Identical" is said of the bytes of the file, or of what is drawn in it, never of what it says of
+itself.
 """
 
 from __future__ import annotations
 
-import re
+import io
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.figures.layout.save import put
+from flowsim.scenario import Base
+from flowsim.scenario.files import confined_to
+from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
-SHIPPED = re.compile(r"[a-z0-9][a-z0-9-]*")  # names of shipped scenarios
-LARGEST = 200_000_000  # bytes of a figure's file
+LARGEST = 50_000_000  # bytes of a figure's file
+MOST_PIXELS = 100_000_000
 SECONDS_A_RUN, SECONDS_ALL_MEN = 0.3, 4.0  # docs/performance.md, one core of 2026
+USUAL_DAYS, USUAL_CROSSINGS = 45, 33  # what these are of
+PATIENCE = 60.0  # seconds that are spent without asking
 RETOUCHED = (
     "DIFFERENT: altered after flowsim drew it, or saved again by another programme; its seal does "
     "not fit its bytes."
 )
-RUNS = ("runs", "design_runs", "whole_runs", "prediction_runs")
-PATIENCE = 300.0  # seconds that are spent without asking
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,7 @@ class Verdict:
     Attributes
     ----------
     same : bool
-        Whether the figure is what its recipe makes: its bytes on the same versions, the data
-        drawn on others.
+        Whether the figure is what its recipe makes: its bytes, or at least what is drawn in it.
     words : str
         The same in one or two sentences.
     files : tuple of Path
@@ -60,6 +63,7 @@ def reproduce(
     *,
     patient: bool = False,
     progress: Progress | None = None,
+    announce: Callable[[str], object] = str,
 ) -> Verdict:
     """Make a figure again from its recipe, and compare.
 
@@ -70,40 +74,35 @@ def reproduce(
     out : Path, optional
         Folder for the figure made again, its data and its alt text.
     patient : bool
-        Go on even if it takes more than five minutes.
+        Go on even if it takes more than a minute.
     progress : callable, optional
         As ``flowsim.run.run`` takes it.
+    announce : callable
+        Called with what it costs, before work begins.
 
     Raises
     ------
     ResultsError
-        If the file is no figure of flowsim's, or would take long and ``patient`` is False.
+        If the file is no figure of flowsim's, its recipe is damaged or cannot be followed, or
+        it would take long and ``patient`` is False.
     """
     image = _read(figure)
     try:
         made = recipes.found_in(image)
         _possible(made)
     except recipes.DamagedError as reason:
-        return Verdict(False, f"{figure} was altered: it {reason}.")
+        raise ResultsError(f"{figure} was altered: it {reason}") from None
     except ResultsError as reason:
         raise ResultsError(f"{figure} {reason}") from None
     if not recipes.is_whole(image):
         return Verdict(False, f"{figure}: {RETOUCHED}")
-    seconds = expected_seconds(made)
-    if seconds > PATIENCE and not patient:
-        raise ResultsError(
-            f"{figure}: making it again takes {_duration(seconds)} "
-            f"({_how_much(made)}); add --yes to do it"
-        )
-    with tempfile.TemporaryDirectory(prefix="flowsim-") as place:
+    with tempfile.TemporaryDirectory(prefix="flowsim-") as folder, confined_to(Path(folder)):
         try:
-            folder = _simulated(made, Path(place), progress)
-            drawn = draw_all(folder, [made.figure], made.preset, [made.format])
+            again = _drawn_again(made, Path(folder), patient, progress, announce)
         except MachineError:
             raise
         except FlowsimError as reason:
-            return Verdict(False, f"{figure}: its recipe cannot be followed here. {reason}")
-        again = {path.name: path.read_bytes() for path in drawn}
+            raise ResultsError(f"{figure}: its recipe cannot be followed. {reason}") from None
     files = () if out is None else _write(again, out, figure)
     same, words = _compared(made, image, again)
     return Verdict(same, f"{figure}: {words}", files)
@@ -126,36 +125,54 @@ def _possible(made: Recipe) -> None:
         raise ResultsError(f"shows {made.figure} of a {made.kind}; this version draws none")
 
 
-def expected_seconds(made: Recipe) -> float:
-    """Estimate how long the runs of a recipe take, in seconds."""
-    return sum(
-        runs * (SECONDS_A_RUN + SECONDS_ALL_MEN * min(max(sample, 0.0), 1.0))
-        for sample, runs in _runs(made)
-    )
+# -- making it again, by the kind of folder
 
 
-def _runs(made: Recipe) -> list[tuple[float, float]]:
-    """Count the runs behind a figure, replications times what was varied, by their sample."""
-    sample = _number(made, "sample", 1.0)
-    counted = {key: _number(made, key, 0.0) for key in RUNS if key in made.settings}
-    if counted.get("whole_runs"):  # a calibration whose predictions have all men
-        whole = counted.pop("whole_runs") + counted.pop("prediction_runs", 0.0)
-        return [(sample, sum(counted.values())), (1.0, whole)]
-    scenarios = sum(name.startswith("scenario") for name in made.files)
-    runs = max(1, scenarios) * max(1.0, _number(made, "replications", 1.0))
-    return [(sample, sum(counted.values()) or runs)]
+@dataclass(frozen=True)
+class Work:
+    """What is to be simulated for a figure, and how to begin it."""
+
+    runs: Sequence[tuple[int, Scenario]]
+    begin: Callable[..., object]
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes, roughly."""
+        return sum(count * _seconds(scenario) for count, scenario in self.runs)
+
+    @property
+    def size(self) -> str:
+        """How much it is, in words."""
+        return " and ".join(
+            f"{'1 run' if count == 1 else f'{count:,} runs'} at a sample of {scenario.sample:g}"
+            for count, scenario in self.runs
+        )
 
 
-def _number(made: Recipe, setting: str, otherwise: float) -> float:
-    found = made.settings.get(setting)
-    return float(found) if isinstance(found, int | float) else otherwise
+def _seconds(scenario: Scenario) -> float:
+    days = (scenario.horizon.end - scenario.horizon.start).total_seconds() / 86400
+    larger = max(1.0, days / USUAL_DAYS) * max(1.0, len(scenario.crossings) / USUAL_CROSSINGS)
+    return (SECONDS_A_RUN + SECONDS_ALL_MEN * scenario.sample) * larger
 
 
-def _how_much(made: Recipe) -> str:
-    return " and ".join(
-        f"{'1 run' if runs == 1 else f'{runs:,.0f} runs'} at a sample of {sample:g}"
-        for sample, runs in _runs(made)
-    )
+def _drawn_again(
+    made: Recipe,
+    place: Path,
+    patient: bool,
+    progress: Progress | None,
+    announce: Callable[[str], object],
+) -> dict[str, bytes]:
+    """Simulate what the recipe says into a temporary folder, and draw it."""
+    for name, text in made.files.items():
+        (place / name).write_text(text, encoding="utf-8")
+    work = REPEATED[made.kind](made, place)
+    cost = f"making it again takes {_duration(work.seconds)} ({work.size})"
+    if work.seconds > PATIENCE and not patient:
+        raise ResultsError(f"{cost[0].upper()}{cost[1:]}; add --yes to do it")
+    announce(cost)
+    work.begin(out=place / "results", progress=progress)
+    drawn = draw_all(place / "results", [made.figure], made.preset, [made.format])
+    return {path.name: path.read_bytes() for path in drawn}
 
 
 def _duration(seconds: float) -> str:
@@ -165,61 +182,70 @@ def _duration(seconds: float) -> str:
     return f"about {seconds:.0f} seconds"
 
 
-# -- making it again, by the kind of folder
-
-
-def _simulated(made: Recipe, place: Path, progress: Progress | None) -> Path:
-    """Simulate what the recipe says into a temporary folder; return the folder of results."""
-    for name, text in made.files.items():
-        (place / name).write_text(text, encoding="utf-8")
-    REPEATED[made.kind](made, place, out=place / "results", progress=progress)
-    return place / "results"
-
-
-def _run(made: Recipe, place: Path, **rest: Any) -> None:
+def _run(made: Recipe, place: Path) -> Work:
     from flowsim.experiments.parameter_draws import read_table
     from flowsim.experiments.running import run
-    from flowsim.scenario import Base
 
     draws = read_table(place / "draws.csv") if "draws.csv" in made.files else []
-    scenario = Base.read(_own_scenario(place / "scenario.yaml"))
+    base = Base.read(place / "scenario.yaml")
     engine = str(made.settings.get("engine", "columns"))
-    run(scenario, draws=draws, replications=_replications(made), engine=engine, **rest)
+    again = partial(run, base, draws=draws, replications=_replications(made), engine=engine)
+    return Work([(_replications(made) + len(draws), base.scenario)], again)
 
 
-def _comparison(made: Recipe, place: Path, **rest: Any) -> None:
+def _comparison(made: Recipe, place: Path) -> Work:
     from flowsim.comparison import compare
     from flowsim.scenario import load
 
     names = made.settings.get("scenarios")
-    if not (isinstance(names, dict | list) and all(PLAIN.fullmatch(str(name)) for name in names)):
-        raise ResultsError("the recipe does not say which scenarios were compared")
-    compare(
-        [load(_own_scenario(place / f"scenario-{name}.yaml")) for name in names],
+    if not names:
+        raise ResultsError("It does not say which scenarios were compared")
+    scenarios = [load(place / f"scenario-{name}.yaml") for name in names]
+    again = partial(
+        compare,
+        scenarios,
         replications=_replications(made),
         sample=None,
         terms=made.figure == "terms",
         shapley=made.figure == "policies",
-        **rest,
+    )
+    return Work([(_replications(made), scenario) for scenario in scenarios], again)
+
+
+def _sweep(_made: Recipe, place: Path) -> Work:
+    from flowsim.sweep import run_sweep
+    from flowsim.sweep.design import points
+    from flowsim.sweep.file import read_sweep
+
+    sweep = read_sweep(place / "sweep.yaml")
+    runs = len(points(sweep)) * sweep.replications
+    own = [base.variant({"sample": sweep.sample}) for base in sweep.bases]
+    return Work(
+        [(runs, scenario) for scenario in own], partial(run_sweep, str(place / "sweep.yaml"))
     )
 
 
-def _sweep(_made: Recipe, place: Path, **rest: Any) -> None:
-    from flowsim.sweep import run_sweep
-
-    run_sweep(str(_alone(place / "sweep.yaml")), **rest)
-
-
-def _calibration(made: Recipe, place: Path, **rest: Any) -> None:
+def _calibration(made: Recipe, place: Path) -> Work:
     from flowsim.calibration import calibrate
+    from flowsim.calibration.file import read_calibration
+    from flowsim.calibration.fitting import budget_of
 
-    file = _alone(place / "calibration.yaml")
     if made.settings.get("against"):
-        raise ResultsError("it was judged by published figures that are not in the recipe")
-    calibrate(file, budget=str(made.settings.get("budget", "full")), **rest)
+        raise ResultsError("It was judged by published figures that are not in the recipe")
+    calibration = read_calibration(place / "calibration.yaml")
+    name = str(made.settings.get("budget", "full"))
+    budget = budget_of(calibration, name)
+    variants = [*calibration.file.imputed.values(), *calibration.file.off.values()]
+    fitted = sum(bool(variant.start) for variant in variants)
+    designed = sum(budget.waves) + fitted * sum(budget.again) + len(variants) * budget.variants
+    whole = budget.whole + fitted * budget.again_whole + budget.predictions
+    sample = calibration.base.variant({"sample": calibration.file.sample})
+    everybody = calibration.base.variant({"sample": 1})
+    again = partial(calibrate, str(place / "calibration.yaml"), budget=name)
+    return Work([(designed, sample), (whole, everybody)], again)
 
 
-REPEATED: dict[str, Callable[..., None]] = {
+REPEATED: dict[str, Callable[[Recipe, Path], Work]] = {
     "run": _run,
     "comparison": _comparison,
     "sweep": _sweep,
@@ -227,63 +253,58 @@ REPEATED: dict[str, Callable[..., None]] = {
 }
 
 
-def _alone(path: Path) -> Path:
-    """Return the path of a file, if it names none that is not beside it."""
-    data = _read_yaml(path)
-    design = data.get("design")
-    scenarios = data.get("scenarios") or ()
-    named = [data.get("scenario"), *(scenarios if isinstance(scenarios, tuple) else ())]
-    named += [design.get("file")] if isinstance(design, dict) else []
-    beside = {other.name for other in path.parent.iterdir()}
-    for name in (str(name) for name in named if name is not None):
-        if name not in beside and not SHIPPED.fullmatch(name):
-            raise ResultsError(f"{path.name} in the recipe rests on another file, {name}")
-    return path
-
-
-def _own_scenario(path: Path) -> Path:
-    """Return the path of a scenario in a recipe, if it stands alone as those of recipes do."""
-    if {"extends", "changes"} & set(_read_yaml(path)):
-        raise ResultsError(f"{path.name} in the recipe rests on another file")
-    return path
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    from flowsim.scenario.reading import read_tree
-
-    if not path.exists():
-        raise ResultsError(f"the recipe has no {path.name}")
-    return read_tree(path.read_text(encoding="utf-8"), path.name).data
-
-
 def _replications(made: Recipe) -> int:
-    found = made.settings.get("replications", 1)
-    if type(found) is int and 1 <= found <= 1_000_000:
-        return found
-    raise ResultsError(f"the recipe's replications are {found!r}; expected a whole number from 1")
+    return int(made.settings.get("replications") or 1)
 
 
 # -- the verdict
 
 
 def _compared(made: Recipe, image: bytes, again: Mapping[str, bytes]) -> tuple[bool, str]:
-    """Return whether bytes and data agree, and what that means."""
-    if again[f"{made.figure}.{made.format}"] == image:
+    """Return whether the figure given and the one made anew agree, and what that means."""
+    anew = again[f"{made.figure}.{made.format}"]
+    if anew == image:
         return True, "identical, byte for byte; same versions."
     data_agree = sha256(again[f"{made.figure}.csv"]).hexdigest() == made.drawn
-    if not made.is_of_this_version:
-        what = "are identical" if data_agree else "differ"
-        by = f"It was made by {_makers(made)}; here are other versions, so bytes may differ."
-        return data_agree, f"the data drawn {what}. {by}"
-    if data_agree:
+    by = f"It was made by {_makers(made)}; here are other versions"
+    if not data_agree:
+        if not made.is_of_this_version:
+            return False, f"DIFFERENT: the recipe does not make these data here. {by}."
+        return False, (
+            "DIFFERENT: the recipe does not make these data although versions are the same; the "
+            "tables it was drawn from were made by other code or on another kind of machine."
+        )
+    if made.is_of_this_version:
         return False, (
             "DIFFERENT: its recipe makes the data it names, but not these bytes, although versions "
             "are the same: altered after flowsim drew it, or drawn on another kind of machine."
         )
+    if _drawing(image, made.format) == _drawing(anew, made.format):
+        what = "pixel for pixel" if made.format == "png" else "stroke for stroke"
+        return True, f"identical, {what}; only what the file says of versions differs. {by}."
     return False, (
-        "DIFFERENT: the recipe does not make these data although versions are the same; the "
-        "tables it was drawn from were made by other code or on another kind of machine."
+        f"NOT PROVEN: the data come out the same, but the pictures differ. {by}, which may draw "
+        "letters and lines otherwise; or the picture was altered. Make it again with those "
+        "versions, or lay both side by side (--out)."
     )
+
+
+def _drawing(image: bytes, kind: str) -> object:
+    """Return what a file draws, without what it says of its making."""
+    if kind == "svg":
+        before, _, rest = image.partition(recipes.SVG_BEGINS)
+        return before, rest.partition(recipes.SVG_ENDS)[2].partition(b"</svg>")[0]
+    if kind == "pdf":
+        return [part.rpartition(b"stream")[2] for part in image.split(b"endstream")[:-1]]
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise ResultsError("It has more pixels than any figure of flowsim's")
+            return picture.size, picture.convert("RGBA").tobytes()
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
+        return image
 
 
 def _makers(made: Recipe) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,17 @@ from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
 MAX_CHAIN = 10
+_ONLY: ContextVar[Path | None] = ContextVar("_ONLY", default=None)
+
+
+@contextmanager
+def confined_to(folder: Path) -> Iterator[None]:
+    """Let no file be read meanwhile but those of one folder and those that come with flowsim."""
+    token = _ONLY.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _ONLY.reset(token)
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,15 @@ def shipped(folder: str = "") -> dict[str, Path]:
     folder : str
         Such as ``sweeps``; empty for the scenarios themselves.
     """
-    package = Path(__file__).resolve().parent.parent
-    for place in (package / "scenarios", package.parent / "scenarios"):
+    for place in _shipped_in():
         if (place / "september-2022.yaml").is_file():
             return {path.stem: path for path in sorted((place / folder).glob("*.yaml"))}
     return {}
+
+
+def _shipped_in() -> tuple[Path, Path]:
+    package = Path(__file__).resolve().parent.parent
+    return package / "scenarios", package.parent / "scenarios"
 
 
 def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
@@ -83,7 +100,7 @@ def refuse_other_kinds(tree: Tree, path: Path, noun: str) -> None:
 def shown(path: Path) -> str:
     """Write a path as short as a user would: relative where it lies below the folder we are in."""
     try:
-        return str(path.absolute().relative_to(Path.cwd()))
+        return str(path.absolute().relative_to(_ONLY.get() or Path.cwd()))
     except (ValueError, OSError):
         return str(path)
 
@@ -119,7 +136,7 @@ def find(
     """
     named = os.fspath(source)
     path = (origin.folder or Path()) / named
-    mode = _mode(path)
+    mode = _mode(path) if _may_be_read(path) else None
     if mode is not None and stat.S_ISREG(mode):
         return path
     if Path(named).name == named and named.removesuffix(".yaml") in known:
@@ -141,6 +158,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
+def _may_be_read(path: Path) -> bool:
+    """Whether ``confined_to`` leaves a file open to reading."""
+    only = _ONLY.get()
+    if only is None:
+        return True
+    return any(path.resolve().is_relative_to(place) for place in (only, *_shipped_in()))
+
+
 def _mode(path: Path) -> int | None:
     try:
         return path.stat().st_mode
@@ -151,7 +176,8 @@ def _mode(path: Path) -> int | None:
 def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
     """Suggest a file of the folder or a shipped one; list the shipped ones otherwise."""
     try:
-        there = [file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")]
+        beside = list(path.parent.iterdir()) if _may_be_read(path) else []
+        there = [file.name for file in beside if file.suffix in (".yaml", ".yml")]
     except (OSError, ValueError):
         there = []
     near = suggestion(path.name, [*there, *known]) or suggestion(path.stem, list(known))
@@ -161,6 +187,8 @@ def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
 def read_text(path: Path, noun: str = f"{SCENARIO} file", most_mb: int = 1) -> str:
     """Read a file of ordinary size as UTF-8; its size is looked at before it is read."""
     name, most = shown(path), most_mb * 1_000_000
+    if not _may_be_read(path):
+        raise fail(path.name, "", "is another file, and may not be read here")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -334,13 +334,13 @@ def _draws(read: Read[SweepFile], problems: list[Problem]) -> tuple[dict[str, fl
         return ()
     path = (read.path.parent if read.path is not None else Path()) / read.model.draws
     try:
-        draws = tuple(read_table(path))
-    except (OSError, ValueError, TypeError):
-        draws = ()
-    if not draws:
-        message = f"{read.model.draws}: expected a CSV with a number in each cell, a row a draw"
-        problems.append(read.problem(message, "draws"))
-    return draws
+        return tuple(read_table(path))
+    except ScenarioError as error:
+        problems += [
+            read.problem(f"{problem.where}: {problem.message}", "draws")
+            for problem in error.problems
+        ]
+        return ()
 
 
 def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Iterator[Problem]:

@@ -4,8 +4,9 @@ The recipe is JSON. A PNG carries it in a compressed ``iTXt`` chunk, an SVG in i
 element, a PDF among its keywords (compressed, base64). It names no path, no time and no person,
 so that the same figure has the same bytes wherever and whenever it is made.
 
-What is read back is data to be checked, never anything to be run: sizes are limited, keys and
-types are those expected, and file names are plain names.
+What is read back is data to be checked, never anything to be run: sizes are limited, keys,
+types and numbers are those expected, file names are plain names, and the time that it takes to
+look grows no faster than the file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowsim.data import sources
 from flowsim.errors import ResultsError
@@ -32,23 +35,46 @@ from flowsim.results.base import Results
 KEY = "flowsim-recipe"
 VERSION = 1
 MOST = 16_000_000
-SETTINGS = (
-    *("seed", "sample", "replications", "engine", "data_hash", "scenarios"),
-    *("runs", "budget", "design_runs", "whole_runs", "prediction_runs", "against"),
-)
+MOST_FILES = 40
+MOST_OF = {"yaml": 400_000, "csv": 8_000_000}
+"""Characters of a file in a recipe; the largest that flowsim writes has a quarter of it."""
 INPUTS = ("points.csv", "draws.csv")
 TEXTS = ("kind", "figure", "preset", "format", "drawn")
 SEAL = "flowsim-seal"
 ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}
 END = 12  # bytes of the last chunk of a PNG
 PNG = b"\x89PNG\r\n\x1a\n"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.(?:yaml|csv)")
-IN_SVG = re.compile(rb"<flowsim:recipe\b[^>]*>(.*?)</flowsim:recipe>", re.DOTALL)
-IN_PDF = re.compile(rb"flowsim-recipe:([A-Za-z0-9+/]+={0,2})")
+PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}"
+NAME = re.compile(rf"{PLAIN}\.(?:yaml|csv)")
+SVG_BEGINS, SVG_ENDS = b'<flowsim:recipe xmlns:flowsim="urn:flowsim">', b"</flowsim:recipe>"
+BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
 class DamagedError(ResultsError):
     """A recipe is there, but not as flowsim wrote it."""
+
+
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Plain = Annotated[str, Field(pattern=rf"^{PLAIN}$")]
+
+
+class Settings(BaseModel):
+    """What a recipe takes from the manifest of the folder; what other versions add is ignored."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    seed: int | None = Field(None, ge=0, lt=2**128)
+    sample: float | None = Field(None, gt=0, le=1)
+    replications: int | None = Field(None, ge=1, le=100_000)
+    engine: Plain | None = None
+    data_hash: Plain | None = None
+    scenarios: dict[Plain, str] | list[Plain] | None = None
+    runs: Count | None = None
+    budget: Plain | None = None
+    design_runs: Count | None = None
+    whole_runs: Count | None = None
+    prediction_runs: Count | None = None
+    against: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +155,7 @@ def of_folder(results: Results, figure: str, preset: str) -> Recipe:
         preset,
         "",
         {name: (folder / name).read_text(encoding="utf-8") for name in inputs},
-        {key: manifest[key] for key in SETTINGS if key in manifest},
+        {key: manifest[key] for key in Settings.model_fields if key in manifest},
         {"tables": dict(made) if isinstance(made, Mapping) else {}, "figure": versions()},
     )
 
@@ -139,11 +165,9 @@ def of_folder(results: Results, figure: str, preset: str) -> Recipe:
 
 def in_svg(image: bytes, recipe: Recipe) -> bytes:
     """Lay the recipe into the metadata element of an SVG."""
-    element = (
-        f'<flowsim:recipe xmlns:flowsim="urn:flowsim">{escape(recipe.text())}</flowsim:recipe>\n'
-    )
+    element = SVG_BEGINS + escape(recipe.text()).encode() + SVG_ENDS
     before, end, after = image.partition(b"</metadata>")
-    return before + element.encode() + b" " + end + after
+    return before + element + b"\n " + end + after
 
 
 def for_pdf(recipe: Recipe) -> str:
@@ -242,13 +266,17 @@ def _chunks(image: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _from_svg(image: bytes) -> str | None:
-    found = IN_SVG.search(image)
-    return None if found is None else unescape(found.group(1).decode())
+    _, found, rest = image.partition(SVG_BEGINS)
+    text, ended, _ = rest.partition(SVG_ENDS)
+    if found and not ended:
+        raise ValueError("it is cut short")
+    return unescape(text.decode()) if found else None
 
 
 def _from_pdf(image: bytes) -> str | None:
-    found = IN_PDF.search(image)
-    return None if found is None else _inflated(base64.b64decode(found.group(1))).decode()
+    _, found, rest = image.partition(f"{KEY}:".encode())
+    packed = BASE64.match(rest)
+    return _inflated(base64.b64decode(packed.group())).decode() if found and packed else None
 
 
 def _inflated(packed: bytes) -> bytes:
@@ -284,8 +312,24 @@ def _is_recipe(raw: Mapping[str, Any]) -> bool:
     if not all(isinstance(raw[key], dict) for key in tables):
         return False
     texts = [raw["files"], *raw["versions"].values()]
-    named = all(NAME.fullmatch(name) for name in raw["files"])
-    return named and set(raw["versions"]) == {"tables", "figure"} and all(map(_is_texts, texts))
+    named = set(raw["versions"]) == {"tables", "figure"} and all(map(NAME.fullmatch, raw["files"]))
+    return named and all(map(_is_texts, texts)) and _is_small(raw["files"]) and _is_sound(raw)
+
+
+def _is_small(files: Mapping[str, str]) -> bool:
+    """Whether there are no more files than a recipe has, none larger than they are."""
+    most = [MOST_OF[name.rpartition(".")[2]] for name in files]
+    sizes = map(len, files.values())
+    return len(files) <= MOST_FILES and all(s <= m for s, m in zip(sizes, most, strict=True))
+
+
+def _is_sound(raw: Mapping[str, Any]) -> bool:
+    """Whether the settings are those of a manifest, each number in its bounds."""
+    try:
+        Settings.model_validate(raw["settings"])
+    except ValidationError:
+        return False
+    return True
 
 
 def _is_texts(value: object) -> bool:

@@ -300,7 +300,7 @@ def test_points_that_are_the_same_are_run_once(tmp_path, made):
     same = {run.point: plan.runs[0].key for run in plan.runs}
     runs = [running.replace(run, key=same[0] + str(run.replication)) for run in plan.runs]
     with Store(None) as store:
-        assert len(running._missing(running.replace(plan, runs=tuple(runs)), store, False)) == 2
+        assert len(running.missing_of(running.replace(plan, runs=tuple(runs)), store)) == 2
 
 
 # -- what is refused

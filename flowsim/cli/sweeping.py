@@ -13,6 +13,7 @@ from flowsim.cli.terminal import duration, progress_shown
 
 if TYPE_CHECKING:
     from flowsim.results.sweep import SweepResults
+    from flowsim.sweep.file import Sweep
     from flowsim.sweep.single import Estimate
 
 
@@ -28,6 +29,10 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run again what failed before.")
     ] = False,
+    shard: Annotated[
+        str,
+        typer.Option(metavar="3/10", help="One part of several, for machines without a cluster."),
+    ] = "",
     replications: Annotated[
         int | None, typer.Option(min=1, help="Runs at each point.  [default: the file's]")
     ] = None,
@@ -63,15 +68,24 @@ def sweep(
       dask worker tcp://HOST:8786 --nthreads 1 --nworkers 16     on each machine
       flowsim sweep my-sweep.yaml --scheduler tcp://HOST:8786
 
+    \b
+    On machines that know nothing of each other, one part on each, then all copied to one place:
+      flowsim sweep my-sweep.yaml --shard 1/3
+      flowsim merge results/my-sweep-1-of-3 results/my-sweep-2-of-3 results/my-sweep-3-of-3
+
     Exit code 1 if some runs failed; `--retry-failed` repeats just those.
     """
     from flowsim.sweep import estimate, run_sweep
     from flowsim.sweep.file import read_sweep, shipped_sweeps
+    from flowsim.sweep.running import overridden
 
     if not file:
         choose("Which sweep?", "sweep", shipped_sweeps(), "or name a file of your own.")
     read = read_sweep(file)
     draws = None if posterior is None else options.posterior_draws(posterior)
+    if shard and not plan:
+        _shard(overridden(read, replications, sample, draws), shard, out, workers, quiet)
+        return
     with progress_shown(quiet) as progress:
         if plan:
             expected = estimate(
@@ -102,6 +116,46 @@ def sweep(
     if swept.manifest["failed"]:
         _print_failures(swept, file)
         raise typer.Exit(1)
+
+
+def _shard(sweep: Sweep, text: str, out: Path | None, workers: int | None, quiet: bool) -> None:
+    """Make one part of a sweep, and tell how to go on."""
+    from flowsim.sweep.shards import Shard, run_shard
+
+    shard = Shard.read(text)
+    folder = out or Path("results", f"{sweep.name}-{shard.part}-of-{shard.of}")
+    with progress_shown(quiet) as progress:
+        done, total = run_shard(sweep, shard, folder, workers=workers, progress=progress)
+    if not quiet:
+        typer.echo(
+            f"Part {shard.part} of {shard.of}: {done:,} of {total:,} runs are in {folder}.\n"
+            f"When all parts are made and copied to one place: flowsim merge FOLDER FOLDER ..."
+        )
+
+
+@command(RESUMED)
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that --shard left.")],
+    out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
+    no_figures: options.NoFigures = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put the parts of a sweep together that were made on several machines.
+
+    \b
+    Examples:
+      flowsim sweep my-sweep.yaml --shard 1/2              on one machine
+      flowsim sweep my-sweep.yaml --shard 2/2              on another
+      flowsim merge results/my-sweep-1-of-2 results/my-sweep-2-of-2
+
+    The tables are those that one machine would have written, to the byte. The parts stay as they
+    are. If runs are missing, it says so; merge again when they are there.
+    """
+    from flowsim.sweep.shards import merge as put_together
+
+    with progress_shown(quiet) as progress:
+        swept = put_together(folders, out, progress=progress)
+    _print_findings(swept, no_figures, quiet)
 
 
 @command()

@@ -101,18 +101,33 @@ def run_sweep(
     refuse_unexpected(folder)
     with Store(folder) as store:
         if not _is_finished(store, folder, plan, retry_failed):
-            _refuse_lost(folder, plan, store.done)
-            todo = _missing(plan, store, retry_failed)
-            if scheduler == LOCAL and todo:
-                world = World(sweep.bases[0].variant(sweep.changes))
-                fits_in_memory(world, min(workers or cores(), len(todo)))
-            with store.reported():
-                for name, text in sweep.files().items():
-                    write_atomically(folder / name, text.encode())
-            _run_all(store, plan, todo, workers, scheduler, shown)
+            refuse_lost(folder, plan, store.done)
+            todo = missing_of(plan, store, retry_failed)
+            make(plan, store, folder, todo, workers=workers, scheduler=scheduler, progress=shown)
             shown(len(plan), len(plan), "joining the tables")
-            _finish(store, folder, plan, started)
+            finish(store, folder, plan, started)
         return open_sweep(folder)
+
+
+def make(
+    plan: Plan,
+    store: Store,
+    folder: Path,
+    todo: list[Run],
+    *,
+    workers: int | None = None,
+    scheduler: str = LOCAL,
+    progress: Progress | None = None,
+) -> None:
+    """Make some runs of a plan, each written as it comes, and leave the sweep's file by them."""
+    sweep = plan.sweep
+    if scheduler == LOCAL and todo:
+        world = World(sweep.bases[0].variant(sweep.changes))
+        fits_in_memory(world, min(workers or cores(), len(todo)))
+    with store.reported():
+        for name, text in sweep.files().items():
+            write_atomically(folder / name, text.encode())
+    _run_all(store, plan, todo, workers, scheduler, progress or _silent)
 
 
 def _silent(_done: int, _total: int, _label: str) -> None:
@@ -189,7 +204,7 @@ def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> 
         warnings.warn(message, stacklevel=2)
     else:
         known = errors_of(folder)
-        _refuse_lost(folder, plan, known)
+        refuse_lost(folder, plan, known)
         same = all(
             manifest["tables"].get(name) == digest(text.encode())
             for name, text in plan.sweep.files().items()
@@ -214,7 +229,7 @@ def _open_again(store: Store, manifest: Mapping[str, Any], outcomes: Iterable[Ou
     store.add(batch, manifest["made_with"])
 
 
-def _refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
+def refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
     """Refuse a sweep that lacks runs which the folder holds: they would be lost."""
     lost = set(done) - {run.key for run in plan.runs}
     if lost:
@@ -226,7 +241,7 @@ def _refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
         )
 
 
-def _missing(plan: Plan, store: Store, retry_failed: bool) -> list[Run]:
+def missing_of(plan: Plan, store: Store, retry_failed: bool = False) -> list[Run]:
     """Return the runs that are still to be made, each key once, in the order of the plan."""
     runs = {run.key: run for run in reversed(plan.runs)}
     return [runs[key] for key in store.missing((r.key for r in plan.runs), retry_failed)]
@@ -284,7 +299,7 @@ def lines_of(plan: Plan) -> Iterator[Line]:
         yield Line(run.number, run.scenario, run.point, run.replication, run.key, values)
 
 
-def _finish(store: Store, folder: Path, plan: Plan, started: datetime) -> None:
+def finish(store: Store, folder: Path, plan: Plan, started: datetime) -> None:
     """Join the runs, add the indices of sensitivity, and write the manifest last."""
     names = list(plan.sweep.files())
     parameters = parameter_columns(plan.points.names, plan.points.rows)

@@ -159,6 +159,45 @@ def merge(
 
 
 @command()
+def discover(
+    folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
+    output: Annotated[str, typer.Option(help="Output of the sweep, as in results.parquet.")],
+    above: Annotated[float | None, typer.Option(help="The outcome: output above this.")] = None,
+    below: Annotated[float | None, typer.Option(help="The outcome: output below this.")] = None,
+    place: Annotated[str | None, typer.Option(help="Place, if the output has several.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="Scenario, if the sweep has several.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file for the boxes on the way.  [default: none]")
+    ] = None,
+) -> None:
+    """Find which values of the parameters lead to an outcome, such as a queue above 3,000 cars.
+
+    \b
+    Examples:
+      flowsim discover results/sobol-ten-parameters --output longest_queue --above 8000
+      flowsim discover results/my-sweep --output entries --place GE --below 5000 --out boxes.csv
+
+    Boxes are peeled off the space of the parameters (patient rule induction). Of each, coverage
+    says how many of the cases it holds, density how many of its points are cases. Wants a sweep
+    whose points fill the space: latin-hypercube or sobol, some hundred points.
+    """
+    from flowsim.cli.terminal import print_findings
+    from flowsim.findings import boxes as words
+    from flowsim.results.folder import csv_bytes
+    from flowsim.results.opening import open_sweep
+    from flowsim.sweep.boxes import discover as search
+
+    swept = open_sweep(folder)
+    found = search(swept, output, place=place, scenario=scenario, above=above, below=below)
+    print_findings([words.finding(swept, found, above=above, below=below)])
+    if out is not None:
+        out.write_bytes(csv_bytes(found.table()))
+        typer.echo(f"\n{out}")
+
+
+@command()
 def rerun(
     folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
     run: Annotated[int, typer.Option(min=0, help="Number of the run, as in runs.parquet.")],

@@ -91,7 +91,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         own = _indices_of(swept, str(base), str(name), str(place))
         strongest = _strongest(own, labels)
         still = [labels[name] for name in unmoving(own) if name in labels]
-        label = _label(swept, str(name), str(place))
+        label = label_of(swept, str(name), str(place))
         yield (
             f"{capital(label)}{of}: {span} over "
             f"{plural(len(means), 'point')}"
@@ -107,7 +107,8 @@ def labels_of(swept: SweepResults) -> dict[str, str]:
     return {name: one.label for name, one in named.items()}
 
 
-def _label(swept: SweepResults, name: str, place: str) -> str:
+def label_of(swept: SweepResults, name: str, place: str) -> str:
+    """Return what an output of the sweep counts, and where."""
     output = next(output for output in sweep_of(swept).outputs if output.name == name)
     scenario = sweep_of(swept).bases[0].scenario
     return output.title or output_label(output.measure, place, scenario)
@@ -202,7 +203,7 @@ def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Ro
     labels = labels_of(swept)
     of = f", {base}" if len(sweep_of(swept).bases) > 1 else ""
     return Table(
-        f"What moves {_label(swept, name, place)}{of}",
+        f"What moves {label_of(swept, name, place)}{of}",
         ("Parameter", "Index", "Value", "95 % interval", "Note"),
         tuple(
             (

@@ -17,14 +17,14 @@ class FlowsimError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a scenario file.
+    """One mistake in a scenario file or a table.
 
     Attributes
     ----------
     where : str
         ``file:line`` or ``--set``.
     key : str
-        Dotted key, empty if the whole file is meant.
+        Dotted key or column, empty if the whole file is meant.
     message : str
         What was found, what was expected and what to do.
     """
@@ -62,7 +62,11 @@ class ScenarioError(FlowsimError):
 
 
 class DataError(FlowsimError):
-    """A data table is missing, damaged or says something impossible."""
+    """A data table is missing, damaged or says something impossible; carries every problem."""
+
+    def __init__(self, found: str | list[Problem]) -> None:
+        self.problems = [Problem("", "", found)] if isinstance(found, str) else found
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class ModelError(FlowsimError):

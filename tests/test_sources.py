@@ -31,7 +31,7 @@ def test_the_national_passport_share_and_call_up_are_the_published_ones():
     regions = sources.regions()
     men = regions.men.sum(axis=1)
     assert np.average(regions.passport_share, weights=men) == pytest.approx(0.30, abs=0.005)
-    assert 290_000 < regions.mobilised.sum() < 300_000
+    assert 290_000 < regions.called_up.sum() < 300_000
 
 
 def test_tables_cannot_be_changed_by_a_reader():
@@ -143,20 +143,20 @@ def _forget() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("18.429", "many", r"regions.csv:2: men_18_24_thousands is 'many'; expected a number not"),
+        ("18.429", "many", r"regions.csv:2: men_18_24_thousands: found 'many'; expected a number not"),
         (
             "0.2551",
             "1.2551",
-            r"regions.csv:2: higher_education_share is '1.2551'; expected a share",
+            r"regions.csv:2: higher_education_share: found '1.2551'; expected a share",
         ),
         (
             "natural earth,1,18.429",
-            "natural earth,yes,18.429",
+            "natural earth,perhaps,18.429",
             r"regions.csv:2: .* expected 0 or 1",
         ),
         (",18.429", "", r"regions.csv:2: 23 cells; expected 24"),
         ("RU-AD", "RU-ZZ", r"regions.csv: 83 rows; expected 83 different codes in order"),
-        (",mobilised_estimate", ",other", r"regions.csv:1: there is no column mobilised_estimate"),
+        (",called_up,", ",other,", r"regions.csv:1: there is no column called_up"),
         ("RU-AD,", '"RU-AD', r"regions.csv:\d+: unexpected end of data"),
     ],
 )
@@ -168,7 +168,7 @@ def test_damage_is_reported_with_file_and_line(damaged, old, new, message):
 
 def test_an_observation_without_window_cannot_be_compared(damaged):
     damaged("observations.csv", "2022-09-17T00:00,2022-09-18T00:00,4", ",,4")
-    with pytest.raises(DataError, match=r"observations.csv:2: role 'fit' and window ''"):
+    with pytest.raises(DataError, match=r"observations.csv:2: window_start: found nothing; expected"):
         sources.observations()
 
 

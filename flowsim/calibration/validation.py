@@ -221,7 +221,7 @@ def _days(figure: Observation) -> float:
     """Return the days over which a figure was added up; 1 if it is a level or a daily mean."""
     assert figure.window_start is not None
     assert figure.window_end is not None
-    if figure.model_measure not in SUMS or "/" in figure.unit:
+    if figure.model_measure not in SUMS or figure.per_day:
         return 1.0
     return max(1.0, (figure.window_end - figure.window_start) / DAY)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from flowsim.errors import FlowsimError, ScenarioError
+from flowsim.errors import DataError, FlowsimError, ScenarioError
 
 if TYPE_CHECKING:
     from flowsim.findings.finding import Finding
@@ -201,7 +201,7 @@ def print_error(error: Exception) -> int:
 
 
 def _explanation(error: Exception) -> tuple[str, int]:
-    if isinstance(error, ScenarioError) and len(error.problems) > 1:
+    if isinstance(error, ScenarioError | DataError) and len(error.problems) > 1:
         return f"{error}\n{len(error.problems)} problems found.", error.exit_code
     if isinstance(error, FlowsimError):
         return str(error), error.exit_code

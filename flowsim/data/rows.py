@@ -3,43 +3,67 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.data import cells, measures
 from flowsim.data.tables import Expected, Row
 
-
-def _flag(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError(text)
-    return text == "1"
-
-
-Share = Annotated[float, Field(ge=0, le=1), Expected("a share from 0 to 1")]
-Positive = Annotated[float, Field(ge=0, allow_inf_nan=False), Expected("a number not below 0")]
-Whole = Annotated[int, Expected("a whole number")]
-Flag = Annotated[bool, BeforeValidator(_flag), Expected("0 or 1")]
-Day = Annotated[date, BeforeValidator(date.fromisoformat), Expected("a date, YYYY-MM-DD")]
-Moment = Annotated[
-    datetime | None,
-    BeforeValidator(lambda text: datetime.fromisoformat(text) if text else None),
-    Expected("a moment, YYYY-MM-DDTHH:MM"),
+Finite = Annotated[
+    float, BeforeValidator(cells.number), Field(allow_inf_nan=False), Expected("a number")
 ]
-Blank = BeforeValidator(lambda text: text or None)
+Share = Annotated[
+    float, BeforeValidator(cells.number), Field(ge=0, le=1), Expected("a share from 0 to 1")
+]
+Positive = Annotated[
+    float,
+    BeforeValidator(cells.number),
+    Field(ge=0, allow_inf_nan=False),
+    Expected("a number not below 0"),
+]
+Latitude = Annotated[
+    float, BeforeValidator(cells.number), Field(ge=-90, le=90), Expected("degrees, -90 to 90")
+]
+Longitude = Annotated[
+    float, BeforeValidator(cells.number), Field(ge=-180, le=180), Expected("degrees, -180 to 180")
+]
+Offset = Annotated[
+    int,
+    BeforeValidator(cells.whole),
+    Field(ge=-12, le=14),
+    Expected("whole hours from UTC, -12 to 14"),
+]
+Flag = Annotated[bool, BeforeValidator(cells.flag), Expected("0 or 1")]
+Day = Annotated[date | None, BeforeValidator(cells.day), Expected("a date, YYYY-MM-DD")]
+Moment = Annotated[
+    datetime | None, BeforeValidator(cells.moment), Expected("a moment, YYYY-MM-DDTHH:MM")
+]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$"),
+    Expected("at most 60 letters, digits, '-' or '_'"),
+]
+Printable = Annotated[
+    str,
+    Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]*$"),
+    Expected("one line of at most 500 letters that all show"),
+]
+NOT_STATED = "not stated"
 
 
 class Region(Row):
-    """A federal subject; men in thousands on 1 January 2022 (Rosstat)."""
+    """A region; men in thousands, of the shipped ones on 1 January 2022 (Rosstat)."""
 
-    code: str
-    name: str
-    lat: float
-    lon: float
-    coordinates_basis: str
-    road_connected: Flag
-    men_18_24_thousands: Positive
+    named_by: ClassVar[tuple[str, ...]] = ("code",)
+    code: Name = Field(title="code")
+    name: Printable = Field(title="name")
+    lat: Latitude = Field(title="latitude of its capital, degrees")
+    lon: Longitude = Field(title="longitude of its capital, degrees")
+    coordinates_basis: Printable = NOT_STATED
+    road_connected: Flag = Field(default=True, title="1 if a through road leads out of it")
+    men_18_24_thousands: Positive = Field(title="men aged 18 to 24, thousands")
     men_25_29_thousands: Positive
     men_30_34_thousands: Positive
     men_35_39_thousands: Positive
@@ -47,16 +71,18 @@ class Region(Row):
     men_45_49_thousands: Positive
     men_50_54_thousands: Positive
     men_55_59_thousands: Positive
-    men_basis: str
-    higher_education_share: Share
-    higher_education_response_share: Share
-    education_basis: str
-    income: Positive = Field(alias="income_thousand_rub_month")
-    income_basis: str
-    mobilised: Positive = Field(alias="mobilised_estimate")
-    mobilised_basis: str
-    passport_share: Share
-    passport_basis: str
+    men_basis: Printable = NOT_STATED
+    higher_education_share: Share = Field(title="adults with higher education")
+    higher_education_response_share: Share = Field(
+        default=1.0, title="adults who stated their education"
+    )
+    education_basis: Printable = NOT_STATED
+    income: Positive = Field(title="income in any unit: only its rank counts")
+    income_basis: Printable = NOT_STATED
+    called_up: Positive = Field(title="men called up, in any unit: only its pattern counts")
+    called_up_basis: Printable = NOT_STATED
+    passport_share: Share = Field(title="adults with an international passport")
+    passport_basis: Printable = NOT_STATED
 
     @property
     def men(self) -> list[int]:
@@ -68,28 +94,33 @@ class Region(Row):
 class Road(Row):
     """A road from the capital of a region to a crossing."""
 
-    region_code: str
-    crossing_id: str
-    road_km: Positive
+    named_by: ClassVar[tuple[str, ...]] = ("region_code", "crossing_id")
+    region_code: Name = Field(title="code of the region")
+    crossing_id: Name = Field(title="id of the crossing")
+    road_km: Positive = Field(title="km by road")
 
 
 class CrossingRow(Row):
-    """A shipped crossing; persons are Russian citizens a day, outbound."""
+    """A crossing; persons are those of the country who leave in a day, outbound."""
 
-    id: str
-    name: str
-    destination: str
-    kind: str
-    region_code: str
-    lat: Annotated[float | None, Blank]
-    lon: Annotated[float | None, Blank]
-    group: str
-    utc_offset_h: Whole
-    size_weight: Positive
-    background_russians_out_day: Positive
-    background_basis: str
-    capacity_persons_out_day: Positive
-    capacity_basis: str
+    named_by: ClassVar[tuple[str, ...]] = ("id",)
+    id: Name = Field(title="id")
+    name: Printable = Field(title="name")
+    destination: Name = Field(title="destination it leads to, as the scenario names it")
+    kind: Literal["road", "rail", "other ways"] = "road"
+    region_code: Printable = Field(default="", title="code of the region it lies in")
+    lat: Annotated[Latitude | None, Expected("degrees, -90 to 90")] = None
+    lon: Annotated[Longitude | None, Expected("degrees, -180 to 180")] = None
+    group: Printable = Field(default="", title="group for published figures")
+    utc_offset_h: Offset = Field(title="clock of the other side, hours from UTC")
+    travel_hours: Annotated[Positive | None, Expected("hours, not below 0")] = Field(
+        default=None, title="hours to it, of rail and other ways"
+    )
+    size_weight: Positive = Field(title="size in the choice of crossing")
+    background_out_day: Positive = Field(title="ordinary traffic, persons a day")
+    background_basis: Printable = NOT_STATED
+    capacity_persons_out_day: Positive = Field(title="most persons cleared in a day")
+    capacity_basis: Printable = NOT_STATED
 
 
 class Country(Row):
@@ -97,82 +128,107 @@ class Country(Row):
 
     code: str
     name_en: str
-    utc_offset_h: Whole
+    utc_offset_h: Offset
     visa_required: Flag
     international_passport_required: Flag
     entry_change_2022: str
 
 
 class Observation(Row):
-    """A published figure: what was counted, where, when, by whom, and how far to trust it.
+    """A published figure: what was counted, where, when, by whom, and how far to trust it."""
 
-    Attributes
-    ----------
-    role : {'fit', 'validate', 'context'}
-        Calibrate on it; compare with it and never tune to it; background reading.
-    is_input : bool
-        The figure went into the scenario's inputs, so agreement with it proves nothing.
-    value, low, high : float
-        In ``unit``; the source's own range or rounding, else a judgement.
-    model_measure, place_id, counts : str
-        What to compare it with; empty for context.
-    window_start, window_end : datetime or None
-        Local time of ``utc_offset_h``; equal for a moment; None for context.
-    quality : str
-        B official figure as quoted by press, C independent press, survey or estimate.
-    """
+    named_by: ClassVar[tuple[str, ...]] = ("id",)
+    id: Name = Field(title="id, another for each row")
+    role: Literal["", "fit", "validate", "context"] = Field(
+        default="",
+        title="fit: calibrate on it; validate (if empty): compare, never tune; context: "
+        "for readers alone",
+    )
+    is_input: Flag = Field(
+        default=False, title="1 if it went into the scenario: agreement then proves nothing"
+    )
+    place: Printable = Field(default="", title="the place in words")
+    measure: Printable = Field(default="", title="what was counted, in words")
+    date_start: Day = Field(default=None, title="first day in the source")
+    date_end: Day = Field(default=None, title="last day in the source")
+    value: Positive = Field(title="the figure")
+    low: Annotated[Positive | None, Expected("a number not below 0")] = Field(
+        default=None, title="lowest that the source allows; empty: the value"
+    )
+    high: Annotated[Positive | None, Expected("a number not below 0")] = Field(
+        default=None, title="highest that the source allows; empty: the value"
+    )
+    unit: Printable = Field(default="", title="unit; empty: the measure's usual one")
+    per_day: Flag = Field(default=False, title="1 if the value is a mean per day of the window")
+    model_measure: Annotated[Printable, BeforeValidator(cells.one_of(measures.COMPARED))] = Field(
+        title="measure of the model, such as entries"
+    )
+    place_id: Printable = Field(title="country code, crossing or group of the scenario")
+    counts: Printable = ""
+    window_start: Moment = Field(title="first hour, local time")
+    window_end: Moment = Field(title="end, not included; the same for a moment")
+    utc_offset_h: Annotated[
+        Offset | None, BeforeValidator(cells.whole), Expected("whole hours from UTC, -12 to 14")
+    ] = Field(title="clock of the window, hours from UTC")
+    source_name: Printable = Field(default="", title="who published it")
+    source_url: Printable = ""
+    source_date: Printable = ""
+    quality: Printable = Field(
+        default="", title="B official as quoted by press; C press, survey or estimate"
+    )
+    note: Annotated[str, Field(max_length=2000)] = ""
 
-    id: str
-    role: str
-    is_input: Flag
-    place: str
-    measure: str
-    date_start: Day
-    date_end: Day
-    value: float
-    low: float
-    high: float
-    unit: str
-    model_measure: str
-    place_id: str
-    counts: str
-    window_start: Moment
-    window_end: Moment
-    utc_offset_h: Annotated[int | None, Expected("a whole number")]
-    source_name: str
-    source_url: str
-    source_date: str
-    quality: str
-    note: str
+    @property
+    def is_compared(self) -> bool:
+        """Whether it has something to be compared with."""
+        return self.role != "context"
+
+    def mistakes(self) -> list[tuple[str, str]]:
+        """Return column and message of what does not fit together."""
+        if not self.is_compared:
+            return []
+        empty = [name for name in ("window_start", "window_end") if getattr(self, name) is None]
+        found = [(name, "found nothing; expected a moment, or role context") for name in empty]
+        if self.utc_offset_h is None:
+            found.append(("utc_offset_h", "found nothing; expected hours from UTC, such as 4"))
+        if not self.model_measure:
+            known = ", ".join(measures.COMPARED)
+            found.append(("model_measure", f"found nothing; expected one of {known}"))
+        if found or self.window_start is None or self.window_end is None:
+            return found
+        numbers = (self.low, self.value, self.high)
+        hours = (self.window_end - self.window_start).total_seconds() / 3600
+        asked = measures.Figure(self.model_measure, self.unit, self.per_day, numbers, hours)
+        return list(measures.mistakes(asked))
 
     @model_validator(mode="before")
     @classmethod
-    def _compared_or_context(cls, cells: dict[str, Any]) -> dict[str, Any]:
-        if "window_start" not in cells:
-            return cells
-        role, window = cells.get("role"), cells["window_start"]
-        if role not in ("fit", "validate", "context") or bool(window) == (role == "context"):
-            raise PydanticCustomError(
-                "role",
-                "role {role} and window {window} do not go together",
-                {"role": repr(role), "window": repr(window)},
-            )
-        blank = {} if window else dict.fromkeys(("window_start", "window_end", "utc_offset_h"))
-        return cells | blank
+    def _what_may_be_left_out(cls, given: Any, info: ValidationInfo) -> Any:
+        """Fill in role, range and unit where cells are empty."""
+        if not isinstance(given, dict):
+            return given
+        filled = {key: cell for key, cell in given.items() if cell is not None}
+        usual = measures.COMPARED.get(str(given.get("model_measure", "")))
+        usually = {"role": "validate", "unit": usual.units[0] if usual else ""}
+        try:
+            usually |= dict.fromkeys(("low", "high"), cells.number(given.get("value"), info))
+        except PydanticCustomError:
+            pass  # told of the value itself
+        return filled | {key: cell for key, cell in usually.items() if filled.get(key, "") == ""}
 
 
 class Refit(Row):
     """A number of the baseline, fitted again at another lambda."""
 
-    lambda_: float = Field(alias="lambda")
+    lambda_: Finite = Field(alias="lambda")
     key: str
-    value: float
+    value: Finite
 
 
 class Event(Row):
     """A dated event of the episode, with its source."""
 
-    date: Day
+    date: Annotated[date, BeforeValidator(cells.as_date)]
     event: str
     place: str
     effect: str

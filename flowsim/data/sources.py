@@ -10,16 +10,15 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from flowsim.data import own
 from flowsim.data.rows import Country, CrossingRow, Event, Observation, Refit, Region, Road
-from flowsim.data.tables import Table, parsed, read_bytes, read_geojson, shipped
+from flowsim.data.tables import read_bytes, read_geojson, shipped
 from flowsim.errors import DataError
 from flowsim.types import Bools, Floats, Ints
 
@@ -43,13 +42,13 @@ class Regions:
         Adults with an international passport; imputed, national mean 0.30.
     income : float64, shape (83,)
         Thousand roubles a month, 2020.
-    mobilised : float64, shape (83,)
+    called_up : float64, shape (83,)
         Men called up, adding up to about 300,000; a rough gradient, low trust.
     lat, lon : float64, shape (83,)
         Of the capital, degrees.
     road_connected : bool, shape (83,)
         Whether a through road led to the rest of the country in 2022.
-    men_basis, education_basis, income_basis, mobilised_basis, passport_basis,
+    men_basis, education_basis, income_basis, called_up_basis, passport_basis,
     coordinates_basis : tuple of str, length 83
         How each value is known: measured by whom, derived, memory.
     """
@@ -61,14 +60,14 @@ class Regions:
     higher_education_response_share: Floats
     passport_share: Floats
     income: Floats
-    mobilised: Floats
+    called_up: Floats
     lat: Floats
     lon: Floats
     road_connected: Bools
     men_basis: tuple[str, ...]
     education_basis: tuple[str, ...]
     income_basis: tuple[str, ...]
-    mobilised_basis: tuple[str, ...]
+    called_up_basis: tuple[str, ...]
     passport_basis: tuple[str, ...]
     coordinates_basis: tuple[str, ...]
 
@@ -126,7 +125,7 @@ def _crossing(row: CrossingRow) -> dict[str, Any]:
         crossing |= {"lat": row.lat, "lon": row.lon, "region": row.region_code}
     if row.group:
         crossing["group"] = row.group
-    ordinary, size = row.background_russians_out_day, row.size_weight
+    ordinary, size = row.background_out_day, row.size_weight
     crossing |= {
         "utc_offset_h": row.utc_offset_h,
         "size_weight": _parameter(size, "weight", row.background_basis),
@@ -180,54 +179,14 @@ def counted(measure: str) -> tuple[str, ...]:
 
 
 def read_observations(path: str | os.PathLike[str]) -> tuple[Observation, ...]:
-    """Read a file of published figures with the columns of ``observations.csv``.
-
-    Columns that nothing is compared with may be missing: all but ``id``, ``value``,
-    ``model_measure``, ``place_id``, ``window_start``, ``window_end`` and ``utc_offset_h``.
+    """Read a user's file of published figures; `flowsim new --observations` writes a template.
 
     Raises
     ------
     DataError
-        With file, line and column of the first mistake.
+        With every mistake, each with file, line and column.
     """
-    name = os.fspath(path)
-    try:
-        text = Path(name).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as reason:
-        why = getattr(reason, "strerror", None) or "not UTF-8 text"
-        raise DataError(f"{name}: cannot be read ({why})") from None
-    table = parsed(name, text)
-    if not table.rows:
-        raise DataError(f"{name}: holds no figures; expected the columns of observations.csv")
-    for column in ("id", "model_measure", "value"):
-        if column not in table.rows[0]:
-            raise DataError(f"{name}:1: there is no column {column}")
-    rows = tuple(_completed(row) for row in table.rows)
-    return Table(name, table.lines, rows).read(Observation, repair="")
-
-
-_COMPARED = ("id", "value", "model_measure", "place_id", "window_start", "window_end")
-_NOT_COMPARED = dict.fromkeys(set(Observation.model_fields) - {*_COMPARED, "utc_offset_h"}, "")
-
-
-def _completed(cells: dict[str, str]) -> dict[str, str]:
-    """Fill in what a user's own file may leave out."""
-    cells = _NOT_COMPARED | {"is_input": "0"} | cells
-    start = cells.get("window_start", "")
-    cells["role"] = cells["role"] or ("validate" if start else "context")
-    cells["low"] = cells["low"] or cells["value"]
-    cells["high"] = cells["high"] or cells["value"]
-    for column, window in (("date_start", "window_start"), ("date_end", "window_end")):
-        cells[column] = cells[column] or _date_of(cells.get(window, ""))
-    return cells
-
-
-def _date_of(window: str) -> str:
-    """Return the date of a window's end, or any: what is wrong is reported with the window."""
-    try:
-        return datetime.fromisoformat(window).date().isoformat()
-    except ValueError:
-        return datetime.min.date().isoformat()
+    return own.read(path, Observation)
 
 
 @cache

@@ -137,7 +137,7 @@ def _beside(row: Row) -> Beside:
         simulated=write(float(row["simulated"])) + span,
         mean=float(row["simulated"]),
         role=INPUT if row["is_input"] else FITTED if row["fitted"] else TEST,
-        per_day=bool(figure and figure.unit.endswith("/day")),
+        per_day=bool(figure and figure.per_day),
     )
 
 

@@ -176,7 +176,7 @@ def _regions() -> Table:
         ("men by age band", known.men_basis),
         ("share with higher education", known.education_basis),
         ("income", known.income_basis),
-        ("called up, estimate", known.mobilised_basis),
+        ("called up, estimate", known.called_up_basis),
         ("share with a passport", known.passport_basis),
     )
     rows = [(name, _state(bases)) for name, bases in columns]

@@ -94,7 +94,7 @@ def _of_group(group: pd.DataFrame) -> Beside:
         simulated=ranged(values, writer(str(first["measure"]))),
         mean=float(values.mean()),
         role=INPUT if first["is_input"] else SEEN if first["role"] == "fit" else TEST,
-        per_day=str(first["unit"]).endswith("/day"),
+        per_day=bool(first["per_day"]),
     )
 
 

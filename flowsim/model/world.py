@@ -163,7 +163,7 @@ class World:
     def relative_call_up(self) -> Floats:
         """Call-up per man of each region against the nation's, shape (R,)."""
         return conscription.relative_call_up(
-            self.regions.mobilised,
+            self.regions.called_up,
             self.regions.men.sum(axis=1).astype(float),
             self.assumptions.call_up.regional_disparity.value,
         )

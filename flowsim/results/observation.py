@@ -462,9 +462,13 @@ class Observed:
 
     def published_equivalent(self, observation: Observation) -> float | None:
         """Return what the run has for a published figure; None if it has nothing to compare."""
-        if observation.window_start is None or observation.window_end is None:
+        if (
+            observation.window_start is None
+            or observation.window_end is None
+            or observation.utc_offset_h is None
+        ):
             return None
-        shift = timedelta(hours=(observation.utc_offset_h or 3) - MOSCOW_UTC_OFFSET_H)
+        shift = timedelta(hours=observation.utc_offset_h - MOSCOW_UTC_OFFSET_H)
         start, end = observation.window_start - shift, observation.window_end - shift
         known: dict[str, Callable[[], float | None]] = {
             "exits": lambda: self._flow_of(
@@ -494,7 +498,7 @@ class Observed:
         if by_hour is None or last <= first:
             return None
         total = float(by_hour[WARM_UP + first : WARM_UP + last].sum())
-        per_day = b - a > 24 and observation.unit.endswith("/day")
+        per_day = b - a > 24 and observation.per_day
         if per_day:
             return total / (last - first) * 24
         return total if (first, last) == (a, b) else None

@@ -360,6 +360,7 @@ def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
                     "role": figure.role,
                     "is_input": figure.is_input,
                     "unit": figure.unit,
+                    "per_day": figure.per_day,
                 }
             )
     return pd.DataFrame(rows)

@@ -62,7 +62,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
         if end < first or start >= last:
             continue
         days = 1.0
-        if measure == "entries" and not seen.unit.endswith(("/day", "/24h")):
+        if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
         role = "input" if seen.is_input or seen.id in inputs else seen.role
         numbers = (seen.value / days, seen.low / days, seen.high / days)

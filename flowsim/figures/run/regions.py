@@ -81,7 +81,7 @@ CALLED_UP = Theme(
     "Men called up per 1,000 aged 18 to 59",
     "Simulated men to whom the call-up came by the end of the period, whether or not they "
     "complied, by region.",
-    "mobilised_basis",
+    "called_up_basis",
     "numbers of called-up men",
 )
 GRADUATES = Theme(

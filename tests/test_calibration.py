@@ -28,7 +28,7 @@ from flowsim.calibration.runs import Runner, calibration_key, keep, take_up
 from flowsim.calibration.targets import targets_of
 from flowsim.calibration.waves import SOFT, draw_next, first_points, learn
 from flowsim.data import sources
-from flowsim.errors import CalibrationError, DataError, FlowsimError, ResultsError, ScenarioError
+from flowsim.errors import CalibrationError, DataError, ResultsError, ScenarioError
 from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import Outcome, Store
 from flowsim.results.observation import Observed
@@ -556,44 +556,6 @@ def test_the_baselines_lambda_changes_nothing_and_an_unknown_one_is_refused():
     assert sources.lambda_changes(0.6) == {}
     with pytest.raises(DataError, match=r"0\.3, 0\.6, 1"):
         sources.lambda_changes(0.5)
-
-
-# ------------------------------------------------------------------ figures of one's own
-
-
-HEADER = "id,value,unit,model_measure,place_id,window_start,window_end,utc_offset_h\n"
-
-
-def test_a_file_of_ones_own_needs_few_columns(tmp_path):
-    path = tmp_path / "mine.csv"
-    row = "ME1,8000,crossings/day,entries,GE,2022-10-02T00:00,2022-10-03T00:00,4\n"
-    path.write_text(HEADER + row, encoding="utf-8")
-    (figure,) = sources.read_observations(path)
-    assert (figure.role, figure.low, figure.is_input) == ("validate", 8000, False)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "holds no figures"),
-        ("id,value\nME1,2\n", "model_measure"),
-        (
-            HEADER + "ME1,many,crossings/day,entries,GE,2022-10-02T00:00,2022-10-03T00:00,4\n",
-            "value",
-        ),
-        (HEADER + "ME1,2,crossings/day,entries,GE,tomorrow,2022-10-03T00:00,4\n", "window_start"),
-    ],
-)
-def test_a_damaged_file_of_ones_own_is_told_with_its_line(tmp_path, text, said):
-    path = tmp_path / "mine.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=said):
-        sources.read_observations(path)
-
-
-def test_a_file_that_is_not_there_is_no_traceback(tmp_path):
-    with pytest.raises(FlowsimError, match="cannot be read"):
-        sources.read_observations(tmp_path / "none.csv")
 
 
 # ------------------------------------------------------------------ all of it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, targets_of
 from flowsim.calibration.waves import Fit
-from flowsim.data import sources
 from flowsim.data.rows import Observation
 from flowsim.data.sources import observations
 from flowsim.experiments.executor import LOCAL
@@ -31,6 +30,7 @@ from flowsim.results import folder as folders
 from flowsim.results.calibration import CalibrationResults
 from flowsim.results.manifest import manifest_of
 from flowsim.scenario import assumptions
+from flowsim.scenario.observing import read_figures
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import yaml_text
 from flowsim.types import Floats, Progress
@@ -88,7 +88,9 @@ def calibrate(
     """
     calibration = read_calibration(source)
     chosen = fitting.budget_of(calibration, budget)
-    others = () if against is None else _told_apart(sources.read_observations(against))
+    others = (
+        () if against is None else _told_apart(read_figures(against, calibration.base.scenario))
+    )
     if scheduler == LOCAL:
         largest = {"sample": fitting.finest(calibration, chosen)}
         fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
@@ -157,7 +159,7 @@ def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
             known[figure.id].value,
             known[figure.id].window_start,
         ):
-            chosen.append(replace(figure, id=f"{figure.id}*"))
+            chosen.append(figure.model_copy(update={"id": f"{figure.id}*"}))
     return tuple(chosen)
 
 

@@ -16,6 +16,8 @@ from flowsim.errors import FlowsimError
 if TYPE_CHECKING:
     from flowsim.scenario.schema import Scenario
 
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
+
 
 @command()
 def run(
@@ -93,7 +95,8 @@ def run(
 @command()
 def check(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Scenario files, or shipped names.")
+        list[str],
+        typer.Argument(metavar="FILE...", help="Scenario files, shipped names, or CSV tables."),
     ],
     everything: Annotated[
         bool, typer.Option("--all", help="List every number with unit and source.")
@@ -102,14 +105,18 @@ def check(
         bool, typer.Option("--json", help="Print all of it, mistakes too, as JSON for scripts.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only whether it is sound.")] = False,
+    against: Annotated[
+        str, typer.Option("--scenario", help="Which published figures in a CSV are held against.")
+    ] = "september-2022",
 ) -> None:
-    """Find every mistake in scenario files; show what they say, and what of it is in vain.
+    """Find every mistake in scenario files and tables; show what they say, and what is in vain.
 
     \b
     Examples:
       flowsim check my-idea.yaml
       flowsim check my-idea.yaml --all
       flowsim check --quiet scenarios/*.yaml
+      flowsim check my-figures.csv --scenario my-idea.yaml
 
     What differs from the scenario that it extends comes first. With --all, rows marked ? rest on
     an assumption or on an imputed figure. Exit code 2 if any file has a mistake.
@@ -118,11 +125,18 @@ def check(
 
     from flowsim.findings import checking
     from flowsim.scenario import assumptions, extended, load
+    from flowsim.scenario.observing import check_table
 
     made: list[dict[str, Any]] = []
     worst = 0
     for file in files:
         try:
+            if file.lower().endswith(TABLES):
+                holds = check_table(file, load(against))
+                made.append({"file": file, "problems": [], "holds": holds})
+                if not as_json:
+                    typer.echo(f"{file}: ok, {holds}")
+                continue
             scenario, base = load(file), extended(file)
         except FlowsimError as error:
             if as_json:
@@ -149,7 +163,11 @@ def check(
 @command()
 def schema(
     kind: Annotated[
-        str, typer.Option(help="Of which files: scenario, sweep or calibration.")
+        str,
+        typer.Option(
+            help="Of which files: scenario, sweep, calibration, observations, "
+            "regions, crossings or distances."
+        ),
     ] = "scenario",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.  [default: the screen]")
@@ -181,20 +199,35 @@ def new(
         str, typer.Option("--from", metavar="SCENARIO", help="Shipped scenario to start from.")
     ] = "september-2022",
     folder: Annotated[Path, typer.Option("--dir", help="Where to put the file.")] = Path(),
+    observations: Annotated[
+        bool, typer.Option("--observations", help="A table of published figures instead, NAME.csv.")
+    ] = False,
 ) -> None:
-    """Start a scenario of your own from a shipped one.
+    """Start a scenario of your own from a shipped one, or a table of published figures.
 
     \b
     Examples:
       flowsim new early-closure
+      flowsim new my-figures --observations
       flowsim new quiet-border --from no-task-force --dir my-scenarios
 
     The file explains itself. An existing file is never overwritten.
     """
     import shlex
 
-    from flowsim.scenario.starter import write_starter
+    from flowsim.scenario.starter import write_starter, write_template
 
+    if observations:
+        path = write_template(name, "observations", folder)
+        quoted = shlex.quote(str(path))
+        typer.echo(
+            f"Wrote {path}. Next:\n"
+            f"  1. open it, and put your own rows in place of the examples\n"
+            f"  2. flowsim check {quoted}\n"
+            f"  3. name it in a scenario (observations: {path.name}), or\n"
+            f"     flowsim calibrate --against {quoted}"
+        )
+        return
     path = write_starter(name, base, folder)
     quoted = shlex.quote(str(path))
     typer.echo(
@@ -267,12 +300,16 @@ def _schema_of(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of a kind of file."""
     from importlib import import_module
 
+    from flowsim.scenario.editors import TABLES, table_schema
+
+    if kind in TABLES:
+        return table_schema(kind)
     where = {
         "scenario": ("flowsim.scenario", "json_schema"),
         "sweep": ("flowsim.sweep.file", "sweep_schema"),
         "calibration": ("flowsim.calibration.file", "calibration_schema"),
     }
     if kind not in where:
-        raise FlowsimError(f"--kind: expected one of {', '.join(where)}; found {kind}")
+        raise FlowsimError(f"--kind: expected one of {', '.join([*where, *TABLES])}; found {kind}")
     module, function = where[kind]
     return dict(getattr(import_module(module), function)())

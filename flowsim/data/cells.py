@@ -20,7 +20,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 LONGEST = 60
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-_SPACED = re.compile(r"[-+]?\d{1,3}([  \u2009'’]\d{3})+([.,]\d+)?", re.ASCII)
+_SPACED = re.compile(r"[-+]?\d{1,3}([ \u00a0\u202f\u2009'’]\d{3})+([.,]\d+)?", re.ASCII)
 _COMMA = re.compile(r"[-+]?\d*,\d+", re.ASCII)
 _THREE = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _BY_COMMAS = re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(,\d{3}){2,}", re.ASCII)
@@ -213,15 +213,14 @@ def _parts(text: str, dialect: Dialect) -> tuple[Any, ...]:
     raise refused()
 
 
-def one_of(known: Iterable[str]) -> Callable[[Any], Any]:
+def one_of(known: Iterable[str], expected: str) -> Callable[[Any], Any]:
     """Return what reads one of some words; an empty cell is left as it is."""
     words = tuple(known)
 
     def read(cell: Any) -> Any:
         if not isinstance(cell, str) or cell in ("", *words):
             return cell
-        near = suggested(cell, words)
-        message = f"found {shown(cell)}; expected one of {', '.join(words)}{near}"
+        message = f"found {shown(cell)}{suggested(cell, words) or f'; expected {expected}'}"
         raise PydanticCustomError("word", "{message}", {"message": message})
 
     return read

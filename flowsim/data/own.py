@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowsim.data.cells import dialect_of, shown, suggested
+from flowsim.data.rows import TABLES
 from flowsim.data.tables import Row, Table, columns
 from flowsim.errors import DataError, Problem
 
@@ -120,14 +121,8 @@ R = TypeVar("R", bound=Row)
 
 
 def read(path: str | os.PathLike[str], row: type[R]) -> tuple[R, ...]:
-    """Read a user's table by a model of its rows.
-
-    Raises
-    ------
-    DataError
-        With every mistake found, each with file, line and column.
-    """
-    table, rows, problems = read_rows(path, row)
+    """Read a user's table by a model of its rows; DataError with every mistake."""
+    _, rows, problems = read_rows(path, row)
     if problems:
         raise DataError(problems)
     return tuple(rows.values())
@@ -147,12 +142,41 @@ def read_rows(
     rows, more = table.split(row)
     problems += more
     problems += _twice(table, row.named_by)
-    return table, rows, sorted(problems, key=lambda problem: _line(problem.where))
+    return table, rows, in_order(problems)
 
 
-def _line(where: str) -> int:
-    line = where.rpartition(":")[2]
-    return int(line) if line.isdigit() else 0
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """Sort the problems of one file by line, each once."""
+
+    def line(problem: Problem) -> int:
+        number = problem.where.rpartition(":")[2]
+        return int(number) if number.isdigit() else 0
+
+    return sorted(dict.fromkeys(problems), key=line)
+
+
+def row_of(path: str | os.PathLike[str]) -> type[Row]:
+    """Return what the rows of a user's table are, by its header: that with the most columns.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or its header has no column that is known.
+    """
+    name = os.fspath(path)
+    text = _decoded(name, read_bytes(path))
+
+    def share(row: type[Row]) -> float:
+        separator, skipped = _separator(text, row)
+        head = next(_records(name, text, separator, skipped), (0, []))[1]
+        needed = [key for key, must in columns(row).items() if must]
+        return sum(key in map(_plain, head) for key in needed) / len(needed)
+
+    best = max(TABLES.values(), key=share)
+    if share(best) < 0.3:
+        kinds = "; ".join(f"{kind}: {_required(row)}" for kind, row in TABLES.items())
+        raise _failed(name, f"is no table that flowsim knows. Columns needed of {kinds}")
+    return best
 
 
 def _twice(table: Table, key: tuple[str, ...]) -> list[Problem]:
@@ -179,9 +203,9 @@ def _separator(text: str, row: type[Row]) -> tuple[str, int]:
     A line ``sep=;`` says it; else it is what parts most of the known names of the header.
     """
     lines = text.splitlines()
-    at = next((n for n, line in enumerate(lines) if line.strip(" ;,\t\"")), 0)
+    at = next((n for n, line in enumerate(lines) if line.strip(' ;,\t"')), 0)
     line = lines[at] if lines else ""
-    said = line.strip(" \"").lower()
+    said = line.strip(' "').lower()
     if said.startswith("sep=") and (said[4:] or "\t") in SEPARATORS:
         return said[4:] or "\t", at + 1
     known = set(columns(row))
@@ -196,9 +220,7 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_")
 
 
-def _records(
-    name: str, text: str, separator: str, skipped: int
-) -> Iterator[tuple[int, list[str]]]:
+def _records(name: str, text: str, separator: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
     """Return each row that is not empty, with the line on which it begins.
 
     Empty cells at its end count up to the width of the header only.
@@ -219,7 +241,9 @@ def _records(
                 yield began, stripped
             began = skipped + reader.line_num + 1
     except csv.Error as reason:
-        why = "a quotation mark is opened and not closed" if "end of data" in str(reason) else reason
+        why = (
+            "a quotation mark is opened and not closed" if "end of data" in str(reason) else reason
+        )
         raise _failed(name, f"is no table: {why}", began) from None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -9,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.data import cells, measures
-from flowsim.data.tables import Expected, Row
+from flowsim.data.tables import Expected, Row, columns
 
 Finite = Annotated[
     float, BeforeValidator(cells.number), Field(allow_inf_nan=False), Expected("a number")
@@ -47,10 +50,18 @@ Name = Annotated[
 ]
 Printable = Annotated[
     str,
-    Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]*$"),
+    Field(
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]*$",
+    ),
     Expected("one line of at most 500 letters that all show"),
 ]
 NOT_STATED = "not stated"
+A_MEASURE = (
+    "a measure such as entries, exits, queue_cars or wait_hours; flowsim schema --kind "
+    "observations lists them"
+)
+Measure = Annotated[Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))]
 
 
 class Region(Row):
@@ -152,17 +163,13 @@ class Observation(Row):
     date_start: Day = Field(default=None, title="first day in the source")
     date_end: Day = Field(default=None, title="last day in the source")
     value: Positive = Field(title="the figure")
-    low: Annotated[Positive | None, Expected("a number not below 0")] = Field(
-        default=None, title="lowest that the source allows; empty: the value"
-    )
-    high: Annotated[Positive | None, Expected("a number not below 0")] = Field(
-        default=None, title="highest that the source allows; empty: the value"
-    )
+    low: Positive = Field(default=0.0, title="lowest that the source allows; empty: the value")
+    high: Positive = Field(default=0.0, title="highest that the source allows; empty: the value")
     unit: Printable = Field(default="", title="unit; empty: the measure's usual one")
     per_day: Flag = Field(default=False, title="1 if the value is a mean per day of the window")
-    model_measure: Annotated[Printable, BeforeValidator(cells.one_of(measures.COMPARED))] = Field(
-        title="measure of the model, such as entries"
-    )
+    model_measure: Annotated[
+        Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))
+    ] = Field(title="measure of the model, such as entries")
     place_id: Printable = Field(title="country code, crossing or group of the scenario")
     counts: Printable = ""
     window_start: Moment = Field(title="first hour, local time")
@@ -192,8 +199,7 @@ class Observation(Row):
         if self.utc_offset_h is None:
             found.append(("utc_offset_h", "found nothing; expected hours from UTC, such as 4"))
         if not self.model_measure:
-            known = ", ".join(measures.COMPARED)
-            found.append(("model_measure", f"found nothing; expected one of {known}"))
+            found.append(("model_measure", f"found nothing; expected {A_MEASURE}"))
         if found or self.window_start is None or self.window_end is None:
             return found
         numbers = (self.low, self.value, self.high)
@@ -210,10 +216,8 @@ class Observation(Row):
         filled = {key: cell for key, cell in given.items() if cell is not None}
         usual = measures.COMPARED.get(str(given.get("model_measure", "")))
         usually = {"role": "validate", "unit": usual.units[0] if usual else ""}
-        try:
+        with suppress(PydanticCustomError):  # told of the value itself
             usually |= dict.fromkeys(("low", "high"), cells.number(given.get("value"), info))
-        except PydanticCustomError:
-            pass  # told of the value itself
         return filled | {key: cell for key, cell in usually.items() if filled.get(key, "") == ""}
 
 
@@ -235,3 +239,52 @@ class Event(Row):
     source_name: str
     source_url: str
     note: str
+
+
+TABLES: dict[str, type[Row]] = {
+    "observations": Observation,
+    "regions": Region,
+    "crossings": CrossingRow,
+    "distances": Road,
+}
+"""Tables that users may bring, by the name that a scenario gives them."""
+
+
+def template(kind: str) -> str:
+    """Return a table with its columns, and rows to be replaced."""
+    examples: dict[str, list[dict[str, str]]] = {
+        "observations": [
+            {
+                "id": "EXAMPLE-1",
+                "value": "8300",
+                "unit": "crossings",
+                "per_day": "1",
+                "model_measure": "entries",
+                "place_id": "GE",
+                "window_start": "2022-09-24T00:00",
+                "window_end": "2022-09-27T00:00",
+                "utc_offset_h": "4",
+                "source_name": "an example: replace it",
+                "note": "a mean per day of three whole days, local time; the end is not included",
+            },
+            {
+                "id": "EXAMPLE-2",
+                "value": "2000",
+                "unit": "cars",
+                "per_day": "0",
+                "model_measure": "queue_cars",
+                "place_id": "GE-LARS",
+                "window_start": "2022-09-27T10:00",
+                "window_end": "2022-09-27T10:00",
+                "utc_offset_h": "3",
+                "source_name": "an example: replace it",
+                "note": "a moment: start and end are the same",
+            },
+        ]
+    }
+    shown = [name for name in columns(TABLES[kind]) if name not in ("counts", "source_date")]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, shown, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(examples.get(kind, []))
+    return text.getvalue()

@@ -7,7 +7,6 @@ What is in each table, and whose it is, stands in ``flowsim/data/README.md`` and
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -16,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flowsim.data import own
 from flowsim.data.rows import Country, CrossingRow, Event, Observation, Refit, Region, Road
 from flowsim.data.tables import read_bytes, read_geojson, shipped
 from flowsim.errors import DataError
@@ -176,17 +174,6 @@ def counted(measure: str) -> tuple[str, ...]:
     """Return the places at which a measure was published, in the order of the table."""
     figures = [figure for figure in observations() if figure.model_measure == measure]
     return tuple(dict.fromkeys(figure.place_id for figure in figures))
-
-
-def read_observations(path: str | os.PathLike[str]) -> tuple[Observation, ...]:
-    """Read a user's file of published figures; `flowsim new --observations` writes a template.
-
-    Raises
-    ------
-    DataError
-        With every mistake, each with file, line and column.
-    """
-    return own.read(path, Observation)
 
 
 @cache

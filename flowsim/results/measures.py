@@ -12,12 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flowsim.data import sources
 from flowsim.results.observation import FLOWS, LEVELS, WAITS
+from flowsim.scenario.observing import kinds_of_places
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
-
-NATION = "RU"
 
 DESTINATION = (
     *FLOWS,
@@ -116,12 +114,7 @@ class Place:
 
 def places(scenario: Scenario) -> dict[str, Place]:
     """Return every place of a scenario's tables by id; destinations also by name."""
-    found = {NATION: Place("nation", NATION)}
-    found |= {code: Place("region", code) for code in sources.regions().code}
-    for name, country in scenario.destinations.items():
-        found[name] = found[country.code] = Place("destination", country.code)
-    for name, crossing in scenario.crossings.items():
-        found[name] = Place("crossing", name)
-        if crossing.group is not None:
-            found[crossing.group] = Place("group", crossing.group)
-    return found
+    kinds = kinds_of_places(scenario.destinations, scenario.crossings)
+    named = scenario.destinations.items()
+    found = {name: Place(kind, name) for name, kind in kinds.items()}
+    return found | {name: Place("destination", country.code) for name, country in named}

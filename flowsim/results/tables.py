@@ -14,9 +14,9 @@ from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.ledger import Ledger, mean
-from flowsim.results.measures import NATION
 from flowsim.results.observation import FLOWS, LEVELS, WAITS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.observing import NATION
 from flowsim.scenario.places import Destination
 from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.timetable import WARM_UP

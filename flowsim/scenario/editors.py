@@ -8,6 +8,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from flowsim.data import measures
+from flowsim.data.rows import TABLES, Observation
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path
 
@@ -160,3 +162,15 @@ def _bare(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     choices = [accepted, {"type": "null"}, *([{"type": "number"}] if is_parameter else [])]
     about = {"description": accepted["description"]} if "description" in accepted else {}
     return about | {"anyOf": choices}
+
+
+def table_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of a table that users bring, as a list of its rows."""
+    row = TABLES[kind]
+    items = row.model_json_schema(by_alias=True)
+    about = f"flowsim {kind}: a CSV file with a header; each item is one row"
+    units = "; ".join(f"{unit}: {meaning}" for unit, meaning in measures.UNITS.items())
+    if row is Observation:
+        items["properties"]["model_measure"]["enum"] = ["", *measures.COMPARED]
+        items["properties"]["unit"] |= {"examples": [*measures.UNITS], "description": units}
+    return {"$schema": DIALECT, "title": about, "type": "array", "items": items}

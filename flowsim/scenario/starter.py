@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from flowsim.data.rows import template
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import load, shipped
 from flowsim.scenario.schema import Scenario
@@ -66,6 +67,23 @@ def write_starter(name: str, base: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
+    return path
+
+
+def write_template(name: str, kind: str, folder: Path) -> Path:
+    """Write a table for a user to fill in, with a mark by which spreadsheets know its letters.
+
+    Raises
+    ------
+    ScenarioError
+        If the name cannot be used or is taken.
+    """
+    name = name.removesuffix(".csv")
+    path = folder / f"{name}.csv"
+    _require_free(name, path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8-sig", newline="") as file:
+        file.write(template(kind))
     return path
 
 

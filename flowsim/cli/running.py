@@ -300,9 +300,9 @@ def _schema_of(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of a kind of file."""
     from importlib import import_module
 
-    from flowsim.scenario.editors import TABLES, table_schema
+    from flowsim.scenario.editors import TABLE_KINDS, table_schema
 
-    if kind in TABLES:
+    if kind in TABLE_KINDS:
         return table_schema(kind)
     where = {
         "scenario": ("flowsim.scenario", "json_schema"),
@@ -310,6 +310,6 @@ def _schema_of(kind: str) -> dict[str, Any]:
         "calibration": ("flowsim.calibration.file", "calibration_schema"),
     }
     if kind not in where:
-        raise FlowsimError(f"--kind: expected one of {', '.join([*where, *TABLES])}; found {kind}")
+        raise FlowsimError(f"--kind: expected one of {', '.join([*where, *TABLE_KINDS])}; found {kind}")
     module, function = where[kind]
     return dict(getattr(import_module(module), function)())

@@ -14,6 +14,7 @@ from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path
 
 PART = "PartOf"
+TABLE_KINDS = tuple(TABLES)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CHANGES = (
     "Dotted keys and their new values, such as panic.decay; a bare number keeps its unit, "

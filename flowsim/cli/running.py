@@ -310,6 +310,8 @@ def _schema_of(kind: str) -> dict[str, Any]:
         "calibration": ("flowsim.calibration.file", "calibration_schema"),
     }
     if kind not in where:
-        raise FlowsimError(f"--kind: expected one of {', '.join([*where, *TABLE_KINDS])}; found {kind}")
+        raise FlowsimError(
+            f"--kind: expected one of {', '.join([*where, *TABLE_KINDS])}; found {kind}"
+        )
     module, function = where[kind]
     return dict(getattr(import_module(module), function)())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,13 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import command
+
+
+class Form(StrEnum):
+    """A format to export to."""
+
+    XLSX = "xlsx"
+    HUB = "hub"
 
 
 @command()
@@ -48,3 +56,37 @@ def report(
 
     for path in write(folder, output, quick, announce):
         typer.echo(path)
+
+
+@command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Results folder of any kind.")],
+    to: Annotated[Form, typer.Option("--to", help="Format.")] = Form.XLSX,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File.  [default: in the folder]")
+    ] = None,
+) -> None:
+    """Write results in the format of another programme.
+
+    \b
+    Examples:
+      flowsim export results/september-2022                   an Excel workbook
+      flowsim export results/doubt --to hub -o quantiles.csv  quantiles by day and place
+
+    A workbook has a sheet for each table, and before them what made it and the unit and meaning of
+    every column and measure. In the folder itself, datapackage.json says the same for programmes.
+    """
+    from flowsim.results.exporting import hub_quantiles, workbook
+    from flowsim.results.opening import open_folder
+
+    results = open_folder(folder)
+    left_out: list[str] = []
+    if to is Form.XLSX:
+        data, left_out = workbook(results)
+    else:
+        data = hub_quantiles(results)
+    file = output or folder / f"{folder.resolve().name}.{'xlsx' if to is Form.XLSX else 'hub.csv'}"
+    file.write_bytes(data)
+    for name in left_out:
+        typer.echo(f"{name} has more rows than a sheet; it is left out.", err=True)
+    typer.echo(file)

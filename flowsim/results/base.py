@@ -12,6 +12,7 @@ import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.results import folder as folders
+from flowsim.results.describing import PACKAGE, datapackage
 from flowsim.scenario import load, resolved_yaml
 from flowsim.scenario.schema import Scenario
 
@@ -157,11 +158,14 @@ class Results:
             If the disk is full or the folder cannot be written; nothing then looks finished.
         """
         out = {self.scenario_file.format(s.name): resolved_yaml(s).encode() for s in self.scenarios}
+        tables: dict[str, pd.DataFrame] = {}
         for name, table in self.known.items():
             if isinstance(table, pd.DataFrame) and len(table.columns):
                 is_csv = name not in self.parquet
-                data = self._csv(table) if is_csv else folders.parquet_bytes(table)
-                out[f"{name}.csv" if is_csv else f"{name}.parquet"] = data
+                file = f"{name}.csv" if is_csv else f"{name}.parquet"
+                tables[file] = table
+                out[file] = self._csv(table) if is_csv else folders.parquet_bytes(table)
+        out[PACKAGE] = datapackage(self.manifest, tables)
         usual = {*(f"{name}.csv" for name in self.csv), *(f"{n}.parquet" for n in self.parquet)}
         unfinished = f"the {self.kind} is not finished, {self.again}"
         folders.write(folder, out | dict(files or {}), self.manifest, unfinished, usual - set(out))

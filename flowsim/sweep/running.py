@@ -17,12 +17,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Outcome, Store, refuse_other_version, run_missing
 from flowsim.machine import cores, write_atomically
 from flowsim.model.world import World
+from flowsim.results.describing import PACKAGE, datapackage
 from flowsim.results.folder import MANIFEST, OWN, STORE, altered, digest, digest_of, read_json
 from flowsim.results.manifest import manifest_of
 from flowsim.results.opening import open_sweep
@@ -309,8 +312,12 @@ def finish(store: Store, folder: Path, plan: Plan, started: datetime) -> None:
         found = indices(plan.sweep, joined.runs, joined.results)
         text = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_atomically(folder / INDICES, text.encode())
-        tables |= {name: digest_of(folder / name) for name in (INDICES, *names)}
-        manifest = _manifest(store, plan, started) | {"tables": tables, "complete": True}
+        manifest = _manifest(store, plan, started)
+        empty = {n: pq.read_schema(folder / n).empty_table().to_pandas() for n in joined.needed}
+        described = datapackage(manifest, empty | {INDICES: found, "results.csv": joined.results})
+        write_atomically(folder / PACKAGE, described)
+        tables |= {name: digest_of(folder / name) for name in (INDICES, PACKAGE, *names)}
+        manifest |= {"tables": tables, "complete": True}
         write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     store.clear()
 

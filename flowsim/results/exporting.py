@@ -1,0 +1,146 @@
+"""Results in the formats of others: an Excel workbook, quantiles for hubs of forecasts."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+
+import numpy as np
+import pandas as pd
+
+from flowsim.errors import ResultsError
+from flowsim.results.base import Results
+from flowsim.results.describing import MEASURES, fields
+from flowsim.results.folder import csv_bytes
+
+MOST_ROWS = 1_048_575  # of a sheet, below its header
+MOST_NAME = 31  # characters of a sheet's name
+
+
+def workbook(results: Results) -> tuple[bytes, list[str]]:
+    """Return an Excel workbook of some results, and what is too large for it.
+
+    Parameters
+    ----------
+    results : Results
+        In a folder.
+
+    Returns
+    -------
+    bytes
+        A sheet for each table, before them ``about`` (what made them), ``columns`` and
+        ``measures`` (unit and meaning of each).
+    list of str
+        Files with more rows than a sheet has.
+
+    Raises
+    ------
+    ResultsError
+        If openpyxl is not installed.
+    """
+    try:
+        import openpyxl  # noqa: F401
+    except ImportError:
+        raise ResultsError(
+            "a workbook needs openpyxl; install it with: pip install 'flowsim[excel]'"
+        ) from None
+    tables = {path: results.table(PurePath(path).stem) for path in _tables(results)}
+    left_out = [path for path, table in tables.items() if len(table) > MOST_ROWS]
+    sheets = {"about": _about(results), "columns": _columns(tables), "measures": _measures()}
+    sheets |= {PurePath(p).stem[:MOST_NAME]: t for p, t in tables.items() if p not in left_out}
+    stream = io.BytesIO()
+    with pd.ExcelWriter(stream, engine="openpyxl") as book:
+        for name, table in sheets.items():
+            _as_text(table).to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))
+    return stream.getvalue(), left_out
+
+
+def _tables(results: Results) -> list[str]:
+    """Name the files that are tables; of a table in two formats, one."""
+    names = [n for n in results.manifest["tables"] if n.endswith((".parquet", ".csv"))]
+    return [n for n in names if n.endswith(".parquet") or f"{n[:-4]}.parquet" not in names]
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text is taken for a formula, and times bear no zone."""
+
+    def safe(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith("=") else value
+
+    texts = [name for name in table if getattr(table[name].dtype, "kind", "O") == "O"]
+    return table.assign(**{str(n): table[n].astype(object).map(safe) for n in texts})
+
+
+def _about(results: Results) -> pd.DataFrame:
+    rows = [
+        (key, value if isinstance(value, str | int | float) else json.dumps(value))
+        for key, value in results.manifest.items()
+        if key != "tables"
+    ]
+    return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def _columns(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    def rows() -> Iterator[dict[str, str]]:
+        for path, table in tables.items():
+            yield from ({"table": PurePath(path).stem, **field} for field in fields(table))
+
+    return pd.DataFrame(rows())
+
+
+def _measures() -> pd.DataFrame:
+    rows = [(name, unit, meaning) for name, (unit, meaning) in MEASURES.items()]
+    return pd.DataFrame(rows, columns=["measure", "unit", "description"])
+
+
+QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
+HUB = ("entries", "exits", "stock_persons", "queue_cars", "departures")
+
+
+def hub_quantiles(results: Results) -> bytes:
+    """Return quantiles by day and place as hubs of forecasts exchange them (hubverse).
+
+    Parameters
+    ----------
+    results : Results
+        A run with draws of its parameters, else with replications.
+
+    Returns
+    -------
+    bytes
+        CSV: ``origin_date``, ``target``, ``location``, ``target_end_date``, ``output_type``
+        (quantile), ``output_type_id``, ``value``.
+
+    Raises
+    ------
+    ResultsError
+        If there is one run only, of which there are no quantiles.
+
+    Notes
+    -----
+    Columns and their meaning: hubverse documentation, "Model output", schema version 6.
+    """
+    drawn = results.optional("posterior")
+    daily = results.table("daily") if drawn is None else drawn
+    if daily["replication"].nunique() < 2:
+        raise ResultsError(
+            "quantiles need several runs; make it again with --posterior 50 or --replications 50"
+        )
+    daily = daily[daily["measure"].isin(HUB) & ~daily["place_kind"].isin(("region", "group"))]
+    by = ["measure", "place_id", "date"]
+    found = daily.groupby(by, observed=True)["value"].quantile(np.array(QUANTILES)).reset_index()
+    dates = pd.to_datetime(found["date"]).dt.strftime("%Y-%m-%d")
+    out = pd.DataFrame(
+        {
+            "origin_date": results.scenario.horizon.start.strftime("%Y-%m-%d"),
+            "target": found["measure"].astype(str),
+            "location": found["place_id"].astype(str),
+            "target_end_date": dates,
+            "output_type": "quantile",
+            "output_type_id": found[f"level_{len(by)}"],
+            "value": found["value"],
+        }
+    )
+    return csv_bytes(out, float_format="%.10g")

@@ -48,6 +48,7 @@ def messages(text: str) -> list[str]:
 def test_the_shipped_sweeps_are_found_by_name_and_are_no_scenarios():
     assert set(shipped_sweeps()) == {
         "call-up-by-disparity",
+        "explore",
         "lambda-by-closure",
         "morris-everything-free",
         "passports-by-kazakh-documents",
@@ -224,7 +225,7 @@ MISTAKES = {
     "two ways at once": (
         HEAD + "parameters:\n  choice.lambda: {range: [0.3, 1], values: [1]}\n" + GRID,
         "mine.yaml:5: parameters.choice.lambda.values: found range, values; expected one of "
-        "range, values, levels, distribution, free",
+        "range, values, levels, distribution, free, refitted",
     ),
     "a range turned round": (
         HEAD + "parameters:\n  choice.lambda: {range: [1, 0.3]}\n" + GRID,

@@ -1,4 +1,4 @@
-"""Commands that write up what was simulated before."""
+"""Commands that write up what was simulated before, on pages to read or to explore."""
 
 from __future__ import annotations
 
@@ -90,3 +90,28 @@ def export(
     for name in left_out:
         typer.echo(f"{name} has more rows than a sheet; it is left out.", err=True)
     typer.echo(file)
+
+
+@command()
+def explore(
+    folder: Annotated[Path, typer.Argument(help="Results folder of a sweep or comparison.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File, .html.  [default: explore.html in the folder]"),
+    ] = None,
+) -> None:
+    """Write one page that answers at once: a slider or switch for each parameter of a sweep.
+
+    \b
+    Examples:
+      flowsim sweep explore
+      flowsim explore results/explore -o explore.html
+      flowsim explore results/september-2022-against-no-task-force
+
+    The page shows the kept series day by day, with bands, published figures and policies, says
+    the answer in sentences, and names the command that repeats what it shows. It can be mailed:
+    it is one file, and loads nothing from the network.
+    """
+    from flowsim.report.explorer import write
+
+    typer.echo(write(folder, output))

@@ -77,10 +77,15 @@ def cautions(account: Account) -> Iterator[str]:
     """Return what must be known before a number is quoted."""
     n = len(account.replications)
     yield f"{SIMULATED} {what_ranges_are(n, drawn=account.drawn is not None)}"
-    if account.scenario.sample < LUMPY:
+    yield from lumpy(account.scenario.sample)
+
+
+def lumpy(sample: float) -> Iterator[str]:
+    """Return what a very small sample forbids."""
+    if sample < LUMPY:
         yield (
-            f"Only 1 man in {1 / account.scenario.sample:,.0f} was simulated. Below 1 in 200 "
-            "queues are lumpy: do not quote waits or queues from this run."
+            f"Only 1 man in {1 / sample:,.0f} was simulated. Below 1 in 200 queues are lumpy: do "
+            "not quote waits or queues from this run."
         )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flowsim.errors import Problem, ScenarioError
+from flowsim.data import sources
+from flowsim.errors import DataError, Problem, ScenarioError
 from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
@@ -38,6 +39,7 @@ from flowsim.sweep.schema import (
 __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep_schema"]
 
 FILE, POINTS_FILE, DRAWS_FILE = "sweep.yaml", "points.csv", "draws.csv"
+LAMBDA = "choice.lambda"
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -237,7 +239,9 @@ def _parameters(
     bounds = _free_bounds(scenario)
     parameters: dict[str, Varied] = {}
     for name, varied in file.parameters.items():
-        parameters[name] = _bounded(read, name, varied, bounds, problems)
+        parameters[name] = _refitted(
+            read, name, _bounded(read, name, varied, bounds, problems), problems
+        )
     moved = {key for name, varied in parameters.items() for key in keys_of(name, varied)}
     for prefix in file.free or ():
         named = [key for key in bounds if prefix == "all" or f"{key}.".startswith(f"{prefix}.")]
@@ -290,6 +294,18 @@ def _bounded(
         return varied
     given = varied.model_dump(exclude_unset=True, exclude={"free"})
     return Varied.model_validate(given | {"range": bounds[key]})
+
+
+def _refitted(read: Read[SweepFile], name: str, varied: Varied, problems: list[Problem]) -> Varied:
+    """Put levels, each a lambda with what was fitted at it, in the place of ``refitted``."""
+    if varied.refitted is None:
+        return varied
+    try:
+        levels = {f"{v:g}": {LAMBDA: v} | sources.lambda_changes(v) for v in varied.refitted}
+    except DataError as error:
+        problems.append(read.problem(str(error), "parameters", name, "refitted"))
+        return varied
+    return Varied(title=varied.title, levels=levels)
 
 
 def keys_of(name: str, varied: Varied) -> list[str]:

@@ -17,7 +17,7 @@ from flowsim.scenario.other_files import file_schema
 from flowsim.scenario.quantity import Finite, Moment, Strict
 from flowsim.scenario.tree import show, suggestion
 
-WAYS = ("range", "values", "levels", "distribution", "free")
+WAYS = ("range", "values", "levels", "distribution", "free", "refitted")
 COMMON = ("norm", "uniform", "triang", "beta", "lognorm")
 MOST_POINTS = 2**20
 
@@ -171,6 +171,11 @@ class Varied(Strict):
     )
     free: Literal[True] | None = Field(
         default=None, description="true: over the bounds that the scenario gives as free."
+    )
+    refitted: tuple[Finite, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Values of lambda, each with the numbers that were fitted at it.",
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,211 @@
+"""What can be explored: settings, each a simulated point, with curves by day and what they say."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowsim.errors import ResultsError
+from flowsim.results.measures import reduction
+from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
+
+MOST_SETTINGS = 4_000  # a page of more would be too large to mail
+MOST_SERIES = 12
+SHOWN = (
+    *("entries", "queue_cars", "stock_persons", "involuntary_stayers", "departures"),
+    *("stock_men", "queue_persons", "wait_hours", "entries_men"),
+)
+"""Measures that come first, in this order."""
+KINDS = ("destination", "nation", "crossing", "group", "region")
+HOURS = {"sum": 12, "mean": 12, "last": 24, "first": 0, "max": 9, "min": 9}
+"""Hour of the day for which a value stands: flows its middle, stocks its end, queues 9:00."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A slider (numbers) or a switch (names): its values in order, and how each is written.
+
+    Attributes
+    ----------
+    numbers : tuple of float
+        Its values, of a slider; empty for a switch.
+    """
+
+    key: str
+    label: str
+    unit: str
+    texts: tuple[str, ...]
+    numbers: tuple[float, ...] = ()
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One simulated point.
+
+    Attributes
+    ----------
+    at : tuple of int
+        Number of its value of each control.
+    lines : tuple of str
+        What came out, in sentences.
+    name : str
+        What it is in the folder.
+    commands : tuple of str
+        What simulates it again.
+    """
+
+    at: tuple[int, ...]
+    scenario: Scenario
+    lines: tuple[str, ...]
+    name: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A daily series."""
+
+    place_kind: str
+    place_id: str
+    measure: str
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Place in the order of panels."""
+        known = SHOWN.index(self.measure) if self.measure in SHOWN else len(SHOWN)
+        return known, KINDS.index(self.place_kind)
+
+    @property
+    def hour(self) -> int:
+        """Hour of the local day for which its values stand."""
+        return 9 if self.measure.startswith("queue") else HOURS[reduction(self.measure)]
+
+    def offset(self, scenario: Scenario) -> int:
+        """Hours from UTC of the clock in which it is drawn."""
+        if self.place_kind != "destination":
+            return MOSCOW_UTC_OFFSET_H
+        return next(
+            c.utc_offset_h for c in scenario.destinations.values() if c.code == self.place_id
+        )
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Daily series at every setting.
+
+    Attributes
+    ----------
+    values : float64, shape (settings, replications, series, days)
+        NaN where there is none.
+    zero : tuple of Series
+        Those that are 0 on every day of every run, which are not drawn.
+    left_out : int
+        Series for which there was no room.
+    """
+
+    series: tuple[Series, ...]
+    days: tuple[datetime, ...]
+    values: Floats
+    zero: tuple[Series, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Explored:
+    """Everything that a page shows.
+
+    Attributes
+    ----------
+    holds : str
+        Which doubt the bands hold.
+    own : int or None
+        The setting that is the scenario as it stands.
+    """
+
+    title: str
+    subtitle: str
+    caution: str
+    limits: tuple[str, ...]
+    holds: str
+    controls: tuple[Control, ...]
+    settings: tuple[Setting, ...]
+    own: int | None
+    curves: Curves
+    made_with: str
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario as it stands, or the first."""
+        return self.settings[self.own or 0].scenario
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether every combination of values was simulated, so that one may interpolate."""
+        n = int(np.prod([len(control.texts) for control in self.controls]))
+        return n == len(self.settings) and any(len(c.numbers) > 1 for c in self.controls)
+
+
+def curves(daily: pd.DataFrame, n: int) -> Curves:
+    """Return the curves of n settings, those most asked for first.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        Columns setting (its number), replication, date, place_kind, place_id, measure, value.
+
+    Raises
+    ------
+    ResultsError
+        If there are none.
+    """
+    names = ["place_kind", "place_id", "measure"]
+    largest = daily.assign(size=daily["value"].abs()).groupby(names, observed=True, sort=False)
+    rows = largest["size"].max().reset_index().itertuples(index=False)
+    there = {Series(*map(str, row[:3])): float(row[3]) for row in rows}
+    if not there:
+        raise ResultsError(
+            "no daily series was kept, so there are no curves to show; name some under `keep:` in "
+            "the sweep file, such as keep: {measures: [entries, queue_cars]}"
+        )
+    ordered = sorted(there, key=lambda one: one.rank)
+    drawn = [one for one in ordered if there[one]] or ordered[:1]
+    shown = tuple(drawn[:MOST_SERIES])
+    days = sorted(daily["date"].unique())
+    values = np.full((n, int(daily["replication"].max()) + 1, len(shown), len(days)), np.nan)
+    for number, one in enumerate(shown):
+        own = daily[np.logical_and.reduce([daily[c] == getattr(one, c) for c in names])]
+        at = own["setting"].to_numpy(), own["replication"].to_numpy()
+        values[*at, number, np.searchsorted(days, own["date"].to_numpy())] = own["value"]
+    dates = tuple(pd.Timestamp(moment).to_pydatetime() for moment in days)
+    zero = tuple(one for one in ordered if not there[one] and one not in shown)
+    return Curves(shown, dates, values, zero, len(drawn) - len(shown))
+
+
+def refuse_too_many(n: int) -> None:
+    """Refuse more settings than a page can hold; raises ResultsError."""
+    if n > MOST_SETTINGS:
+        raise ResultsError(
+            f"{n:,} points are more than a page can hold; at most {MOST_SETTINGS:,}. Sweep fewer "
+            "parameters, or fewer values of each"
+        )
+
+
+def run_command(
+    scenario: str, changes: Mapping[str, Any], sample: float, seed: int, replications: int
+) -> str:
+    """Return the command that simulates a scenario with some changes."""
+    parts = ["flowsim", "run", scenario, "--sample", f"{sample:g}", "--seed", str(seed)]
+    parts += ["--replications", str(replications)]
+    for key, value in changes.items():
+        parts += ["--set", f"{key}={json.dumps(value, default=str)}"]
+    return " ".join(shlex.quote(part) for part in [*parts, "--out", "results/setting"])

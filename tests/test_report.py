@@ -508,7 +508,7 @@ def test_a_folder_that_cannot_be_written_is_the_machines_fault(
     (tmp_path / "file").write_text("")
     made = command(run_folder, "-o", tmp_path / "file" / "report.html", "--quick")
     assert made.exit_code == 1
-    assert "the report cannot be written" in made.stderr
+    assert "the page cannot be written" in made.stderr
 
 
 # -- in a browser

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flowsim.report.document import Document
@@ -45,7 +45,7 @@ def write(
     MachineError
         If a file cannot be written.
     """
-    from flowsim.errors import MachineError, ResultsError
+    from flowsim.errors import ResultsError
     from flowsim.report import html, pdf
 
     path = folder / "report.html" if output is None else output
@@ -56,6 +56,15 @@ def write(
     render = pdf.render if path.suffix.lower() == ".pdf" else html.render
     files = {path: render(document)}
     files |= {path.parent / name: text.encode() for name, text in tables.items()}
+    save(files)
+    return list(files)
+
+
+def save(files: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all; raises MachineError."""
+    from flowsim.errors import MachineError
+
+    path = next(iter(files))
     try:
         for place, content in files.items():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +72,7 @@ def write(
             part.write_bytes(content)
             part.replace(place)
     except OSError as reason:
-        raise MachineError(f"{path}: the report cannot be written ({reason.strerror})") from None
-    return list(files)
+        raise MachineError(f"{path}: the page cannot be written ({reason.strerror})") from None
 
 
 def compose(

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowsim.errors import MachineError, ResultsError
-
-MADE_OF = {"sweep", "comparison"}
+from flowsim.errors import ResultsError
+from flowsim.report import save
 
 
 def write(folder: Path, output: Path | None = None) -> Path:
@@ -30,7 +29,6 @@ def write(folder: Path, output: Path | None = None) -> Path:
     MachineError
         If the file cannot be written.
     """
-    from flowsim.machine import write_atomically
     from flowsim.report.explorer import of_comparison, of_sweep, page
     from flowsim.results.comparison import Comparison
     from flowsim.results.opening import open_folder
@@ -49,9 +47,5 @@ def write(folder: Path, output: Path | None = None) -> Path:
             f"{folder} holds a {found.kind}; expected a sweep or a comparison, as flowsim sweep "
             "explore or flowsim compare september-2022 no-task-force leaves"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, page.render(explored))
-    except OSError as reason:
-        raise MachineError(f"{path}: the page cannot be written ({reason.strerror})") from None
+    save({path: page.render(explored)})
     return path

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -31,8 +32,8 @@ from flowsim.report.explorer.settings import Explored, Series, Setting
 from flowsim.report.html import template
 from flowsim.results.measures import reduction
 from flowsim.scenario.clock import DAY
-from flowsim.types import Floats
 
+Values = npt.NDArray[np.float64]
 TEMPLATE, SCRIPT, STYLE = "explore.html.j2", "explore.js", "explore.css"
 MOST_NAMED = 5
 FINEST = 4_000  # steps from nothing to the greatest value of a series
@@ -106,7 +107,7 @@ def _base64(data: bytes) -> str:
     return b64encode(zlib.compress(data, 9)).decode()
 
 
-def _ends(values: Floats) -> tuple[Floats, Floats]:
+def _ends(values: Values) -> tuple[Values, Values]:
     """Return the range over replications, (settings, series, days), as figures draw it."""
     if values.shape[1] <= FEW:
         return np.nanmin(values, axis=1), np.nanmax(values, axis=1)

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.results.measures import reduction
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Floats
 
 MOST_SETTINGS = 4_000  # a page of more would be too large to mail
 MOST_SERIES = 12
@@ -115,7 +115,7 @@ class Curves:
 
     series: tuple[Series, ...]
     days: tuple[datetime, ...]
-    values: Floats
+    values: npt.NDArray[np.float64]
     zero: tuple[Series, ...]
     left_out: int
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from flowsim.calibration import (
     waves,
 )
 from flowsim.calibration.best import best_point
-from flowsim.calibration.file import Variant, read_calibration
+from flowsim.calibration.file import Variant, read_calibration, was_published
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner, calibration_key, keep, take_up
 from flowsim.calibration.targets import targets_of
@@ -94,6 +95,34 @@ def test_a_figure_and_the_sum_that_holds_it_are_never_both_fitted(shipped):
             same = (one.model_measure, one.place_id) == (other.model_measure, other.place_id)
             if same and one.id < other.id:
                 assert one.window_end <= other.window_start or other.window_end <= one.window_start
+
+
+@pytest.mark.parametrize("day", [date(2022, 9, 26), date(2022, 9, 30)])
+def test_as_of_a_day_nothing_is_fitted_that_was_published_later(shipped, day):
+    then = shipped.as_of(day)
+    known = sources_by_id()
+    kept = set(then.file.observations)
+    later = set(shipped.file.observations) - kept
+    assert kept
+    assert later
+    assert max(known[name].source_date for name in kept) <= f"{day}"
+    assert all(
+        known[name].source_date > f"{day}" or len(known[name].source_date) < 10 for name in later
+    )
+    assert {name for ids in then.file.groups.values() for name in ids} <= kept
+    assert then.parameters == shipped.parameters
+
+
+def test_a_bare_month_counts_as_published_at_its_end(shipped):
+    figure = shipped.figures["GE007"].model_copy(update={"source_date": "2022-09"})
+    assert not was_published(figure, date(2022, 9, 29))
+    assert was_published(figure, date(2022, 10, 1))
+    assert not was_published(figure.model_copy(update={"source_date": ""}), date(2023, 1, 1))
+
+
+def test_too_early_a_day_leaves_nothing_to_fit(shipped):
+    with pytest.raises(CalibrationError, match=r"0 of the figures to fit.*Choose a later day"):
+        shipped.as_of(date(2022, 9, 17))
 
 
 def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
@@ -591,6 +620,21 @@ def test_a_tiny_calibration_runs_and_runs_again_the_same(tiny, tmp_path, monkeyp
     assert set(results.table("validation")["id"]) >= {"GE021", "LA032"}
     drawn = {path.name for path in draw_all(out, formats=("svg",))}
     assert "calibration-fit.svg" in drawn
+
+
+@pytest.mark.slow
+def test_what_was_published_later_is_scored_and_not_fitted(tiny, tmp_path):
+    from flowsim.calibration import calibrate
+
+    lines = [f"  {name}: {{error: 0.1}}\n" for name in ("GE001", "GE002", "GE006", "GE022")]
+    text = SMALL.replace("waves: [6, 4]", "waves: [90, 80]").replace("repeats: 2", "repeats: 5")
+    tiny.write_text(text.replace("budgets:", f"{''.join(lines)}budgets:"), encoding="utf-8")
+    calibrate(tiny, out=tmp_path / "out", budget="test", workers=1, as_of=date(2022, 9, 28))
+    found = open_calibration(tmp_path / "out")
+    assert found.manifest["as_of"] == "2022-09-28"
+    assert "GE022" not in set(found.table("emulator")["id"])
+    assert {"GE022", "GE021", "LA032"} <= set(found.table("validation")["id"])
+    assert "GE022" in set(found.table("naive")["id"])
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,22 @@ class _Done:
     predictions: Predictions
     chance: Floats
     against: tuple[Observation, ...]
+    later: frozenset[str]
 
     calibration = property(lambda self: self.runner.calibration)
+
+    def tests_among(self, predicted: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of published figures that the fit did not see."""
+        tests = (predicted["role"] == "validate") | predicted["id"].isin(self.later)
+        return predicted[tests & ~predicted["fitted"]]
+
+    @property
+    def unseen(self) -> list[Observation]:
+        """Figures that the fit did not see: kept for testing, the user's own, published later."""
+        figures = self.predictions.figures
+        return [
+            f for f in figures if f.role == "validate" or f in self.against or f.id in self.later
+        ]
 
 
 def calibrate(
@@ -63,6 +77,7 @@ def calibrate(
     workers: int | None = None,
     scheduler: str = "local",
     against: str | os.PathLike[str] | None = None,
+    as_of: date | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Calibrate; leave a folder of tables. Started again, it goes on where it was stopped.
@@ -79,6 +94,8 @@ def calibrate(
         As ``flowsim.experiments.executor.scatter`` takes them.
     against : path, optional
         Published figures with the columns of ``observations.csv``, to be predicted.
+    as_of : date, optional
+        Fit only what had been published by the end of this day, and score what came later.
     progress : callable, optional
         Called with runs done, runs in all, and what is being done.
 
@@ -86,7 +103,9 @@ def calibrate(
     ------
     ScenarioError, CalibrationError, DataError, ResultsError, MachineError
     """
-    calibration = read_calibration(source)
+    whole = read_calibration(source)
+    calibration = whole if as_of is None else whole.as_of(as_of)
+    later = frozenset(whole.file.observations) - frozenset(calibration.file.observations)
     chosen = fitting.budget_of(calibration, budget)
     others = (
         () if against is None else _told_apart(read_figures(against, calibration.base.scenario))
@@ -98,12 +117,13 @@ def calibrate(
     folders.refuse_other(folder, CalibrationResults.kind, [calibration.name], force=False)
     with Store(folder) as store:
         runner = fitting.runner_of(calibration, store, chosen, workers, scheduler, progress)
-        done = _made(runner, chosen, others)
+        done = _made(runner, chosen, others, later)
         tables, best = _tables(done), _best(done)
         tables |= _variant_tables(done, best)
         tables["best"] = pd.DataFrame([best])
         scenarios = (calibration.base.variant(best),)
         manifest = _manifest(done, scenarios, budget, started)
+        manifest |= {} if as_of is None else {"as_of": str(as_of)}
         results = CalibrationResults(manifest, known={"scenarios": scenarios, **tables})
         text = yaml_text(calibration.file.model_dump(mode="json"))
         results.write(folder, {"calibration.yaml": text.encode()})
@@ -135,7 +155,9 @@ def _manifest(
     )
 
 
-def _made(runner: Runner, budget: Budget, others: tuple[Observation, ...]) -> _Done:
+def _made(
+    runner: Runner, budget: Budget, others: tuple[Observation, ...], later: frozenset[str]
+) -> _Done:
     """Run and fit what the tables are made from."""
     calibration = runner.calibration
     targets = targets_of(calibration)
@@ -143,7 +165,7 @@ def _made(runner: Runner, budget: Budget, others: tuple[Observation, ...]) -> _D
     posterior = fitting.sample_posterior(calibration, fit, budget)
     predictions = fitting.predict(runner, posterior, budget, others)
     chance = fitting.chance(runner, targets, budget)
-    return _Done(runner, budget, targets, fit, posterior, predictions, chance, others)
+    return _Done(runner, budget, targets, fit, posterior, predictions, chance, others, later)
 
 
 def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
@@ -194,7 +216,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
             calibration, calibration.values(done.posterior.unit)
         ),
         "fit": _fit_table(done, predicted),
-        "validation": predicted[(predicted["role"] == "validate") & ~predicted["fitted"]],
+        "validation": done.tests_among(predicted),
         "predictions": predicted,
         **_naive_tables(done, predicted),
         "recovery": recovery,
@@ -273,8 +295,12 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
 def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return naive guesses of every unseen figure, and scores of all."""
     file, scenario = done.calibration.file, done.calibration.base.scenario
-    known = [f for f in observations() if f.role == "fit" and f.window_end is not None]
-    unseen = [f for f in done.predictions.figures if f.role == "validate" or f in done.against]
+    known = [
+        f
+        for f in observations()
+        if f.role == "fit" and f.window_end is not None and f.id not in done.later
+    ]
+    unseen = done.unseen
     ordinary = {place.code: place.background.value for place in scenario.destinations.values()}
     naive = validation.naive_rows(unseen, known, ordinary, file.credible, file.seed)
     own = predicted[predicted["id"].isin([figure.id for figure in unseen])]
@@ -298,7 +324,7 @@ def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFra
     ``middle`` holds the scenario changes of the best point, at which they hold what they do not
     fit.
     """
-    if not done.budget.variants:
+    if not done.budget.variants or not (done.calibration.file.imputed or done.calibration.file.off):
         return {}
     runner, fit, posterior = done.runner, done.fit, done.posterior
     rows = runner.table(

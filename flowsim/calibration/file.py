@@ -7,8 +7,8 @@ narrows the prior. Observations are named by their id in ``observations.csv``.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from flowsim.data.rows import Observation
 from flowsim.data.sources import observations
-from flowsim.errors import Problem, ScenarioError
+from flowsim.errors import CalibrationError, Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.other_files import Read, file_schema, read_file
@@ -29,6 +29,8 @@ from flowsim.types import Floats
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Bounds = tuple[float, float]
+
+FEWEST = 5  # figures of a fit as of a day
 
 
 class Strict(BaseModel):
@@ -213,6 +215,34 @@ class Calibration:
         """Upper ends of the priors, shape (P,)."""
         return np.array([parameter.high for parameter in self.parameters])
 
+    def as_of(self, day: date) -> Calibration:
+        """Return what could have been fitted on a day: figures published until then, no variants.
+
+        Raises
+        ------
+        CalibrationError
+            If fewer than ``FEWEST`` figures had been published.
+        """
+        known = {n: one for n, one in self.file.observations.items() if self._by(n, day)}
+        if len(known) < FEWEST:
+            raise CalibrationError(
+                f"{len(known)} of the figures to fit had been published by {day}; expected at "
+                f"least {FEWEST}. Choose a later day"
+            )
+        groups = {n: tuple(i for i in ids if i in known) for n, ids in self.file.groups.items()}
+        update = {
+            "name": f"{self.name}-as-of-{day}",
+            "title": f"{self.title}, as published by {day}",
+            "observations": known,
+            "groups": {name: ids for name, ids in groups.items() if ids},
+            "imputed": {},
+            "off": {},
+        }
+        return replace(self, file=self.file.model_copy(update=update))
+
+    def _by(self, name: str, day: date) -> bool:
+        return was_published(self.figures[name], day)
+
     def values(self, unit: Floats) -> Floats:
         """Turn places in the prior's cube, -1 to 1, into values; shape (N, P)."""
         return self.low + (unit + 1) / 2 * (self.high - self.low)
@@ -228,6 +258,12 @@ class Calibration:
             for key, (a, b) in parameter.moves.items():
                 out[key] = a + b * value
         return out
+
+
+def was_published(figure: Observation, day: date) -> bool:
+    """Whether a figure had been published by the end of a day; a bare month counts at its end."""
+    said = figure.source_date
+    return bool(said) and (said if len(said) == len("2022-09-25") else f"{said}-99") <= str(day)
 
 
 def read_calibration(source: str | os.PathLike[str]) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,14 @@ def calibrate(
         Path | None,
         typer.Option(metavar="CSV", help="Published figures to predict, as observations.csv."),
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Fit only what had been published by this day; score what came later.",
+        ),
+    ] = None,
     workers: options.Workers = None,
     scheduler: options.Scheduler = "local",
     out: Annotated[Path | None, options.folder("results/calibration-<name>-<budget>")] = None,
@@ -37,6 +46,7 @@ def calibrate(
       flowsim calibrate --budget small         some minutes on two cores, a rough posterior
       flowsim calibrate                        the full one, about an hour
       flowsim calibrate --against my-figures.csv
+      flowsim calibrate --budget small --as-of 2022-09-27     what would it have said then?
       flowsim calibrate my-file.yaml --out results/my-fit
 
     Nothing is lost: after Ctrl-C or a crash start the same command again and it goes on where it
@@ -51,7 +61,8 @@ def calibrate(
     from flowsim.calibration import open_calibration, read_calibration
     from flowsim.findings import summary
 
-    folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}")
+    then = "" if as_of is None else f"-as-of-{as_of.date()}"
+    folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}{then}")
     with progress_shown(quiet) as progress:
         fit(
             file,
@@ -60,6 +71,7 @@ def calibrate(
             workers=workers,
             scheduler=scheduler,
             against=against,
+            as_of=None if as_of is None else as_of.date(),
             progress=progress,
         )
     if not quiet:

@@ -232,6 +232,8 @@ def _calibration(made: Recipe, place: Path) -> Work:
 
     if made.settings.get("against"):
         raise ResultsError("It was judged by published figures that are not in the recipe")
+    if made.settings.get("as_of"):
+        raise ResultsError("It was fitted as of a day, by figures that are not in the recipe")
     calibration = read_calibration(place / "calibration.yaml")
     name = str(made.settings.get("budget", "full"))
     budget = budget_of(calibration, name)

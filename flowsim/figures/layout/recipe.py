@@ -75,6 +75,7 @@ class Settings(BaseModel):
     whole_runs: Count | None = None
     prediction_runs: Count | None = None
     against: list[str] | None = None
+    as_of: Plain | None = None
 
 
 @dataclass(frozen=True)

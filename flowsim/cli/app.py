@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -64,6 +66,17 @@ def command(stopped: str = STOPPED) -> Callable[[Callable[..., None]], Callable[
         return function
 
     return register
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import what a command needs without looking for garbage: there is none, and it takes long."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _print_version(wanted: bool) -> None:

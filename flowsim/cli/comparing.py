@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import RESUMED, command, print_results
+from flowsim.cli.app import RESUMED, command, loading, print_results
 from flowsim.cli.terminal import progress_shown
 from flowsim.errors import FlowsimError
 
@@ -76,9 +76,10 @@ def compare(
     on with the replications that are missing.
     docs/comparison.md tells how to read it.
     """
-    from flowsim.comparison import compare as compared
-    from flowsim.comparison.running import read
-    from flowsim.findings import summary
+    with loading():
+        from flowsim.comparison import compare as compared
+        from flowsim.comparison.running import read
+        from flowsim.findings import summary
 
     values = _lambdas(lambdas)
     loaded = read(scenarios, sample, seed)

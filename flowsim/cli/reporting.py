@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import command
+from flowsim.cli.app import command, loading
 
 
 class Form(StrEnum):
@@ -48,7 +48,8 @@ def report(
     went in, what the data cannot tell, and the commands that make it again. It loads nothing from
     the network. The same folder gives the same file.
     """
-    from flowsim.report import write
+    with loading():
+        from flowsim.report import write
 
     def announce(words: str) -> None:
         if not quiet:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import choose, command, finish
+from flowsim.cli.app import choose, command, finish, loading
 from flowsim.cli.terminal import print_assumptions, print_error, print_findings, progress_shown
 from flowsim.errors import FlowsimError
 
@@ -65,9 +65,10 @@ def run(
 
     A key of --set is a path through the scenario file; `flowsim check FILE --all` lists all.
     """
-    from flowsim.experiments.running import run as simulate
-    from flowsim.findings import summary
-    from flowsim.scenario import Base, shipped
+    with loading():
+        from flowsim.experiments.running import run as simulate
+        from flowsim.findings import summary
+        from flowsim.scenario import Base, shipped
 
     if not scenario:
         own = "or name a file of your own; `flowsim new NAME` starts one."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import RESUMED, choose, command, finish
+from flowsim.cli.app import RESUMED, choose, command, finish, loading
 from flowsim.cli.terminal import duration, progress_shown
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ def sweep(
 
     Exit code 1 if some runs failed; `--retry-failed` repeats just those.
     """
-    from flowsim.sweep import estimate, run_sweep
-    from flowsim.sweep.file import read_sweep, shipped_sweeps
-    from flowsim.sweep.running import overridden
+    with loading():
+        from flowsim.sweep import estimate, run_sweep
+        from flowsim.sweep.file import read_sweep, shipped_sweeps
+        from flowsim.sweep.running import overridden
 
     if not file:
         choose("Which sweep?", "sweep", shipped_sweeps(), "or name a file of your own.")

@@ -17,7 +17,6 @@ from typing import Any
 import pandas as pd
 
 from flowsim.errors import Problem, ScenarioError
-from flowsim.experiments.simulate import simulate
 from flowsim.results.observation import Observed
 from flowsim.results.tables import (
     Selection,
@@ -93,6 +92,8 @@ def tables_of_draws(
     Returns ``posterior`` (daily rows in ``KEPT``), ``posterior_outcomes`` and
     ``posterior_summary`` of each. ``simulated`` is told the number of each draw before it begins.
     """
+    from flowsim.experiments.simulate import simulate  # Mesa, for those who simulate alone
+
     for n, scenario in enumerate(scenarios):
         simulated(n)
         model = simulate(scenario, n)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from flowsim.findings.ranges import doubted, ranged
 from flowsim.findings.words import count, day
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Floats
+from flowsim.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,24 @@ class Account:
 
     def series(self, measure: str, place: str) -> pd.DataFrame:
         """Return a measure by day (rows) and replication (columns); empty if it was not kept."""
-        table = self.daily
-        rows = table[table["measure"].eq(measure) & table["place_id"].eq(place)]
-        rows = rows.assign(date=pd.to_datetime(rows["date"]))
-        return rows.pivot_table(index="date", columns="replication", values="value", dropna=False)
+        if (measure, place) not in self._series:
+            rows = self.daily.iloc[self._rows.get((measure, place), [])]
+            rows = rows.assign(date=pd.to_datetime(rows["date"]))
+            self._series[measure, place] = rows.pivot_table(
+                index="date", columns="replication", values="value", dropna=False
+            )
+        return self._series[measure, place].copy()
+
+    @cached_property
+    def _series(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """What ``series`` has returned before: a report asks ten times for each."""
+        return {}
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], Ints]:
+        """Rows of the daily table by measure and place."""
+        by = self.daily[["measure", "place_id"]].astype(str)
+        return cast(Any, by.groupby(["measure", "place_id"]).indices)
 
     def total(self, measure: str, kind: str, place: str | None = None) -> Floats:
         """Add a flow up over days and places, shape (R,)."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 
+from flowsim.model.framework import mesa
 from flowsim.model.journey import Trips
 from flowsim.model.population import Population
 from flowsim.model.states import Status

@@ -10,7 +10,6 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +23,7 @@ from flowsim.model.checks import Checks
 from flowsim.model.collector import collected
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.draws import Draws
+from flowsim.model.framework import mesa
 from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.model.status import status_at, table_of_men

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import mesa
 import numpy as np
 import numpy.typing as npt
 
 from flowsim.model.abroad import ends_of_stay
 from flowsim.model.conscription import cumulated_hazard, examined_share
 from flowsim.model.draws import exponential
+from flowsim.model.framework import mesa
 from flowsim.model.queue import ARRIVAL, NOBODY, TRIP, WALK, Border, Unit
 from flowsim.model.states import Lane
 from flowsim.scenario.clock import DAY, HOUR

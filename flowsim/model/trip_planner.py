@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from flowsim.model import conscription, journey
 from flowsim.model.draws import Draws
+from flowsim.model.framework import ndtri
 from flowsim.model.queue import patience_ends
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.model.world import World

@@ -7,9 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
+from flowsim.errors import MachineError, ResultsError
+from flowsim.report import html, pdf
 from flowsim.report.document import Document
+from flowsim.results.opening import open_folder
 
 FORMATS = (".html", ".htm", ".pdf")
 
@@ -45,9 +50,6 @@ def write(
     MachineError
         If a file cannot be written.
     """
-    from flowsim.errors import ResultsError
-    from flowsim.report import html, pdf
-
     path = folder / "report.html" if output is None else output
     if path.suffix.lower() not in FORMATS or path.is_dir():
         raise ResultsError(f"{path}: a report is a file that ends in .html or .pdf; name one")
@@ -62,8 +64,6 @@ def write(
 
 def save(files: Mapping[Path, bytes]) -> None:
     """Write files, each whole or not at all; raises MachineError."""
-    from flowsim.errors import MachineError
-
     path = next(iter(files))
     try:
         for place, content in files.items():
@@ -79,15 +79,7 @@ def compose(
     folder: Path, quick: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> tuple[Document, dict[str, str]]:
     """Return what the report of a folder says, and the tables beside it by file name."""
-    from flowsim.report import of_calibration, of_comparison, of_run, of_sweep
-    from flowsim.results.opening import open_folder
-
     kind = open_folder(folder).kind
     tell(f"reading the {kind} and drawing its figures")
-    composers = {
-        "run": of_run.compose,
-        "comparison": of_comparison.compose,
-        "sweep": of_sweep.compose,
-        "calibration": of_calibration.compose,
-    }
-    return composers[kind](folder, quick, tell)
+    composer = import_module(f"{__name__}.of_{kind}")
+    return cast(tuple[Document, dict[str, str]], composer.compose(folder, quick, tell))

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flowsim.comparison.lambdas import VALUES, with_lambda
-from flowsim.experiments.simulate import tables
 from flowsim.findings.account import Account
 from flowsim.findings.words import plural, sampled
 from flowsim.scenario.schema import Scenario
@@ -92,4 +91,6 @@ def with_stays(scenario: Scenario) -> dict[str, Scenario]:
 
 def account_of(scenario: Scenario, replications: int) -> Account:
     """Simulate a scenario in memory."""
+    from flowsim.experiments.simulate import tables  # a report with ``quick`` does without Mesa
+
     return Account(scenario, *tables(scenario, replications))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.scenario.clock import DAY
 from flowsim.types import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from flowsim.model.flow_model import FlowModel
 
 
 class Ledger:

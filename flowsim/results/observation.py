@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from flowsim.data.rows import Observation
 from flowsim.model import traffic
-from flowsim.model.flow_model import FlowModel
 from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
@@ -26,6 +25,9 @@ from flowsim.model.traffic import Present
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from flowsim.model.flow_model import FlowModel
 
 FLOWS = (
     "arrivals_at_border",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from flowsim.data.sources import observations
-from flowsim.model.flow_model import FlowModel
 from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.ledger import Ledger, mean
@@ -21,6 +21,9 @@ from flowsim.scenario.places import Destination
 from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from flowsim.model.flow_model import FlowModel
 
 Series = Callable[[], Floats]
 """Works out one measure of a place or of several, shape (D,) or (D, places)."""

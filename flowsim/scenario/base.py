@@ -91,7 +91,7 @@ class Base:
         ScenarioError
             With all problems of the files and the changes.
         """
-        tree = Tree(_copied(self.tree.data), dict(self.tree.places))
+        tree = self.tree.copy()
         problems = [*self.problems, *_lay_changes(tree, changes)]
         _drop_stray_places(tree)
         scenario, refused = validate(tree)
@@ -99,13 +99,6 @@ class Base:
         if scenario is None or problems:
             raise ScenarioError(in_order(problems))
         return scenario
-
-
-def _copied(value: Any) -> Any:
-    """Copy nested mappings; tuples and scalars cannot change and are shared."""
-    if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
-    return value
 
 
 def _shipped_crossings() -> Tree:

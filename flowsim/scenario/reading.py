@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -86,6 +87,11 @@ def read_tree(text: str, name: str, keys: str = SCENARIO_KEYS) -> Tree:
     ScenarioError
         On a syntax error, or with all duplicate keys and forbidden constructs found.
     """
+    return _read_tree(text, name, keys).copy()
+
+
+@lru_cache(maxsize=16)  # one command reads some files again and again, a tenth of a second each
+def _read_tree(text: str, name: str, keys: str) -> Tree:
     builder = _Builder(name)
     value = builder.build(text)
     if value is None:

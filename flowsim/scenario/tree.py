@@ -51,6 +51,10 @@ class Tree:
     data: dict[str, Any]
     places: dict[Path, Place] = field(default_factory=dict)
 
+    def copy(self) -> Tree:
+        """Return a tree that may be changed while this one stays as it is."""
+        return Tree(_copied(self.data), dict(self.places))
+
     def place(self, path: Path) -> Place:
         """Return the place of a key, or of the nearest key above it."""
         for end in range(len(path), -1, -1):
@@ -72,6 +76,13 @@ class Tree:
         """Return the mapping at a path; empty if there is none."""
         value = self.at(path)
         return value if isinstance(value, dict) else {}
+
+
+def _copied(value: Any) -> Any:
+    """Copy nested mappings; tuples and scalars cannot change and are shared."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return value
 
 
 def dotted(path: Path) -> str:

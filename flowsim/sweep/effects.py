@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from flowsim.sweep.responses import CONFIDENCE, CONSTANT, Response, Row, nothing, symmetric
 from flowsim.types import Floats
@@ -57,7 +57,7 @@ def least_squares(z: Floats, y: Floats) -> tuple[Floats, Floats, float]:
     residual = y - full @ b
     left = float(residual @ residual)
     error = np.sqrt(left / (n - k - 1) * np.diag(np.linalg.inv(full.T @ full)))
-    half = np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, n - k - 1) * error)
+    half = np.asarray(stdtrit(n - k - 1, (1 + CONFIDENCE) / 2) * error)
     return b, half, 1 - left / float(((y - y.mean()) ** 2).sum())
 
 
@@ -83,7 +83,7 @@ def main_effects(given: Response) -> list[Row]:
         by_level = np.array([given.y[place == v].mean(axis=0) for v in range(len(values))])
         step = by_level[-1] - by_level[0]
         spread = float(step.std(ddof=1)) if n > 1 else float("nan")
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, max(1, n - 1))) * spread / np.sqrt(n)
+        half = float(stdtrit(max(1, n - 1), (1 + CONFIDENCE) / 2)) * spread / np.sqrt(n)
         means = by_level.mean(axis=1)
         note = _shape(by_level, n)
         rows += _effect(name, [float(means[0]), float(means[-1])], half, n, note)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.special import gammaincinv
 
 from flowsim.types import Floats, Ints
 
@@ -211,7 +211,7 @@ def _scaled(variance: float, freedom: float) -> tuple[float, float]:
     if not np.isfinite(freedom):
         return variance, variance
     tail = (1 - CONFIDENCE) / 2
-    low, high = stats.chi2.ppf([1 - tail, tail], freedom)
+    low, high = 2 * gammaincinv(freedom / 2, [1 - tail, tail])
     return variance * freedom / float(low), variance * freedom / float(high)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from flowsim.data import sources
 from flowsim.figures.families import Family
@@ -215,8 +215,8 @@ def ranking(results: Run) -> pd.DataFrame:
 def _counted(data: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     """Return the interval for the rate that a Poisson count of simulated leavers allows."""
     n = data["left_simulated"].to_numpy(float)
-    low = np.where(n > 0, chi2.ppf(0.025, 2 * np.maximum(n, 0.5)) / 2, 0.0)
-    high = chi2.ppf(0.975, 2 * (n + 1)) / 2
+    low = np.where(n > 0, gammaincinv(np.maximum(n, 0.5), 0.025), 0.0)
+    high = gammaincinv(n + 1, 0.975)
     weight = np.where(n > 0, data["left"] / np.maximum(n, 1e-9), np.nan)
     weight = np.where(np.isnan(weight), np.nanmedian(weight) if (n > 0).any() else 0.0, weight)
     per = 1000 * weight / data["men"].to_numpy(float)

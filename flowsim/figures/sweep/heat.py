@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
-from scipy import stats
+from scipy.special import fdtri
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
@@ -205,7 +205,7 @@ def matters(given: Swept, panel: Panel, one: Named) -> bool:
     if not (luck**2).to_numpy().sum() > 0:
         return bool((apart.abs() > 0).any())
     ratio = n * (apart**2).sum() / freedom / ((luck**2).to_numpy().sum() / rest)
-    return bool(ratio > stats.f.ppf(0.95, freedom, rest))
+    return bool(ratio > fdtri(freedom, rest, 0.95))
 
 
 def _move(view: View, one: Named) -> tuple[float, str]:

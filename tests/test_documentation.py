@@ -12,7 +12,9 @@ import pytest
 
 from flowsim.calibration.file import calibration_schema
 from flowsim.scenario import assumptions, json_schema, load
-from flowsim.sweep.file import sweep_schema
+from flowsim.scenario.policies import KINDS
+from flowsim.sweep.file import read_sweep, sweep_schema
+from flowsim.sweep.plan import make_plan
 
 ROOT = Path(__file__).resolve().parents[1]
 ODD = ROOT / "docs" / "ODD.md"
@@ -20,6 +22,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMED_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|csv|yaml|md|json|geojson))(?::([\w.,\s]+))?`")
 LINK = re.compile(r"\]\(([^)#:\s]+)\)")
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 HEADINGS = [
     "## 1. Purpose and patterns",
     "## 2. Entities, state variables and scales",
@@ -47,6 +50,11 @@ CONCEPTS = [
 @pytest.fixture(scope="module")
 def tables() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "docs" / "make_tables.py"))
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
 
 
 def test_parameter_tables_are_those_of_the_baseline(tables: dict[str, Any]):
@@ -93,6 +101,56 @@ def test_every_key_of_a_file_is_described_and_any_validator_takes_the_schema(sch
         assert re.fullmatch(r"[A-Za-z0-9_.-]+|the file", name)
         for key, field in part.get("properties", {}).items():
             assert field.get("description") or key == "kind", f"{name}: {key}"
+
+
+def test_the_references_are_those_of_the_schemas(reference: dict[str, Any]):
+    for name in reference["PAGES"].values():
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert reference["updated"](text) == text, (
+            f"docs/{name} is out of date; run: python docs/make_reference.py"
+        )
+
+
+@pytest.mark.parametrize("kind", ["scenario", "sweep"])
+def test_every_key_of_a_reference_has_an_example(reference: dict[str, Any], kind: str):
+    made = reference["Reference"](
+        kind, (ROOT / "docs" / reference["PAGES"][kind]).read_text("utf-8")
+    )
+    for name, part in {"": made.whole, **made.parts}.items():
+        for key, field in part["properties"].items():
+            inside = (name and made._is_number(name)) or "](#" in made.says(field) or key == "kind"
+            assert inside or made.example(name, key, field), f"{name}: no example of {key}"
+
+
+@pytest.mark.parametrize("page", ["scenarios.md", "sweeps.md"])
+def test_files_shown_in_full_are_sound(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for name, table in re.findall(r"`(\S+\.csv)`:\n\n```csv\n(.*?)```", text, re.DOTALL):
+        Path(name).write_text(table, encoding="utf-8")
+    shown = [block for block in YAML.findall(text) if block.startswith("name: ")]
+    for block in shown:
+        Path("shown.yaml").write_text(block, encoding="utf-8")
+        if "\ndesign: " in block:
+            assert len(make_plan(read_sweep("shown.yaml")))
+        else:
+            load("shown.yaml")
+    assert len(shown) >= 5
+
+
+def test_policies_shown_alone_are_sound(reference: dict[str, Any]):
+    """Each example of a kind holds in the baseline without other policies of that kind."""
+    made = reference["Reference"]("scenario", (ROOT / "docs" / "scenarios.md").read_text("utf-8"))
+    shown = [entry for entry in made.entries.values() if "at" in str(entry)]
+    assert len(shown) >= len(KINDS) - 2
+    base = load("more-destinations")
+    for entry in shown:
+        [(name, policy)] = entry.items()
+        if "kind" in policy and policy["kind"] in KINDS:
+            same = {n for n, p in base.policies.items() if p.kind == policy["kind"] and n != name}
+            gone = {f"policies.{other}": None for other in same}
+            visa = {"documents.georgian-visa": {"name": "visa", "share": 0.1}}
+            load("more-destinations", gone | visa | {f"policies.{name}": policy})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -62,7 +62,11 @@ def _moment(text: Any) -> datetime:
     return moment
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d(:00)*)?$"
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment, json_schema_input_type=Annotated[str, Field(pattern=DATE)]),
+]
 
 
 def _known_source(source: Any) -> Any:

@@ -8,14 +8,17 @@ change of a schema; ``make_tables.py`` calls it.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from flowsim.calibration.file import calibration_schema
+from flowsim.data.rows import template
 from flowsim.scenario import json_schema, shipped
-from flowsim.scenario.editors import PART
+from flowsim.scenario.editors import PART, table_schema
 from flowsim.scenario.kinds import KINDS
 from flowsim.scenario.quantity import DATE
 from flowsim.scenario.reading import read_tree
@@ -26,7 +29,7 @@ DOCS = Path(__file__).resolve().parent
 BLOCK = re.compile(r"(<!-- reference: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHOWN = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SCHEMAS = {"scenario": json_schema, "sweep": sweep_schema, "calibration": calibration_schema}
-PAGES = {"scenario": "scenarios.md", "sweep": "sweeps.md"}
+PAGES = {"scenario": "scenarios.md", "sweep": "sweeps.md", "observations": "observations.md"}
 LONGEST = 60  # characters of an example
 WORDS = {
     "string": "text",
@@ -257,9 +260,42 @@ def _written(data: dict[str, Any]) -> str:
     return re.sub(r'"(\d{4}-\d\d-\d\d[T:\d]*)"', r"\1", yaml_text(data))
 
 
+def table_of(kind: str) -> str:
+    """Return the Markdown of the columns of a table that users bring; as example its template's."""
+    row = table_schema(kind)["items"]
+    first: dict[str, str] = {}
+    for line in csv.DictReader(io.StringIO(template(kind))):
+        first = {name: cell for name, cell in line.items() if cell} | first
+    lines = ["", "| column | what | may be | example |", "| --- | --- | --- | --- |"]
+    for name, field in row["properties"].items():
+        needed = "" if name in row["required"] else " (may be left out)"
+        lines.append(
+            f"| `{name}` | {field['title']}{needed} | {_cell(field)} | {first.get(name, '')} |"
+        )
+    return "\n".join([*lines, "", ""])
+
+
+def _cell(field: Schema) -> str:
+    """Return in a word or two what may stand in a cell."""
+    if "enum" in field:
+        return ", ".join(f"`{one}`" for one in field["enum"] if one)
+    one = next(some for some in field.get("anyOf", [field]) if some.get("type") != "null")
+    words = {"date": "date", "date-time": "date and hour"} | WORDS
+    if "examples" in field:
+        return ", ".join(field["examples"])
+    if one["type"] == "boolean":
+        return "1 or 0"
+    return f"{words[one.get('format', one['type'])]}{_bounds(one)}"
+
+
+def made(kind: str, text: str) -> str:
+    """Return the reference of a kind of file or table."""
+    return Reference(kind, text).text() if kind in SCHEMAS else table_of(kind)
+
+
 def updated(text: str) -> str:
     """Return the text of a page with every marked block made anew."""
-    return BLOCK.sub(lambda found: found[1] + Reference(found[2], text).text() + found[3], text)
+    return BLOCK.sub(lambda found: found[1] + made(found[2], text) + found[3], text)
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from flowsim import cli
 from flowsim.cli import terminal
 from flowsim.errors import MachineError, Problem, ScenarioError
 from flowsim.scenario import load, shipped
+from flowsim.sweep.file import read_sweep
+from flowsim.sweep.plan import make_plan
 
 COMMANDS = (
     *("run", "check", "schema", "new", "biography"),
@@ -257,6 +259,17 @@ def test_a_new_scenario_passes_check_at_once(flowsim, base):
     assert flowsim("new", "mine", "--from", base, "--dir", "deep/er").exit_code == 0
     assert flowsim("check", "--quiet", "deep/er/mine.yaml").exit_code == 0
     assert load("deep/er/mine.yaml").policies == load(base).policies
+
+
+def test_a_new_country_and_a_new_sweep_pass_check_at_once(flowsim):
+    assert flowsim("new", "azerbaijan", "--kind", "destination").exit_code == 0
+    assert load("azerbaijan.yaml").destinations["azerbaijan"].code == "AZ"
+    assert flowsim("new", "mine", "--kind", "sweep").exit_code == 0
+    assert len(make_plan(read_sweep("mine.yaml"))) == 3 * 2 * 5
+    refused = flowsim("new", "other", "--kind", "sweeep")
+    assert refused.exit_code == 2
+    assert "'sweeep' is not known; did you mean sweep?" in refused.stderr
+    assert not Path("other.yaml").exists()
 
 
 def test_the_examples_in_a_new_scenario_work_when_uncommented(flowsim):

@@ -195,48 +195,48 @@ def schema(
 
 @command()
 def new(
-    name: Annotated[str, typer.Argument(help="Of the scenario; the file is NAME.yaml.")],
+    name: Annotated[str, typer.Argument(help="The file is NAME.yaml; a table is NAME.csv.")],
     base: Annotated[
         str, typer.Option("--from", metavar="SCENARIO", help="Shipped scenario to start from.")
     ] = "september-2022",
     folder: Annotated[Path, typer.Option("--dir", help="Where to put the file.")] = Path(),
+    kind: Annotated[
+        str, typer.Option(help="What to start: scenario, destination, sweep or observations.")
+    ] = "scenario",
     observations: Annotated[
-        bool, typer.Option("--observations", help="A table of published figures instead, NAME.csv.")
+        bool, typer.Option("--observations", help="Short for --kind observations.")
     ] = False,
 ) -> None:
-    """Start a scenario of your own from a shipped one, or a table of published figures.
+    """Start a file of your own: a scenario, a country, a sweep, a table of published figures.
 
     \b
     Examples:
       flowsim new early-closure
-      flowsim new my-figures --observations
       flowsim new quiet-border --from no-task-force --dir my-scenarios
+      flowsim new azerbaijan --kind destination
+      flowsim new my-sweep --kind sweep
+      flowsim new my-figures --kind observations
 
     The file explains itself. An existing file is never overwritten.
     """
     import shlex
 
-    from flowsim.scenario.starter import write_starter, write_template
+    from flowsim.scenario.starter import write_starter
 
-    if observations:
-        path = write_template(name, "observations", folder)
-        quoted = shlex.quote(str(path))
-        typer.echo(
-            f"Wrote {path}. Next:\n"
-            f"  1. open it, and put your own rows in place of the examples\n"
-            f"  2. flowsim check {quoted}\n"
-            f"  3. name it in a scenario (observations: {path.name}), or\n"
-            f"     flowsim calibrate --against {quoted}"
-        )
-        return
-    path = write_starter(name, base, folder)
+    kind = "observations" if observations else kind
+    path = write_starter(name, base, folder, kind)
     quoted = shlex.quote(str(path))
-    typer.echo(
-        f"Wrote {path}. Next:\n"
-        f"  1. open it, and write down what is to differ\n"
-        f"  2. flowsim check {quoted}\n"
-        f"  3. flowsim run {quoted} --sample 0.1"
-    )
+    steps = ["open it, and write down what is to differ", f"flowsim check {quoted}"]
+    if kind == "sweep":
+        steps[1:] = [f"flowsim sweep {quoted} --plan", f"flowsim sweep {quoted}"]
+    elif kind == "observations":
+        steps[0] = "open it, and put your own rows in place of the examples"
+        against = f"name it in a scenario (observations: {path.name}), or\n     "
+        steps.append(f"{against}flowsim calibrate --against {quoted}")
+    else:
+        steps.append(f"flowsim run {quoted} --sample 0.1")
+    lines = "\n".join(f"  {n}. {step}" for n, step in enumerate(steps, 1))
+    typer.echo(f"Wrote {path}. Next:\n{lines}")
 
 
 @command()

@@ -174,4 +174,14 @@ def table_schema(kind: str) -> dict[str, Any]:
     if row is Observation:
         items["properties"]["model_measure"]["enum"] = ["", *measures.COMPARED]
         items["properties"]["unit"] |= {"examples": [*measures.UNITS], "description": units}
-    return {"$schema": DIALECT, "title": about, "type": "array", "items": items}
+    return {"$schema": DIALECT, "title": about, "type": "array", "items": _standard(items)}
+
+
+def _standard(schema: Any) -> Any:
+    """Return a schema with bounds in the words of JSON Schema, which strict validators want."""
+    if isinstance(schema, list):
+        return [_standard(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    words = {"ge": "minimum", "le": "maximum"}
+    return {words.get(key, key): _standard(value) for key, value in schema.items()}

@@ -263,7 +263,7 @@ class Calibration:
 def was_published(figure: Observation, day: date) -> bool:
     """Whether a figure had been published by the end of a day; a bare month counts at its end."""
     said = figure.source_date
-    return bool(said) and (said if len(said) == len("2022-09-25") else f"{said}-99") <= str(day)
+    return bool(said) and f"{said}-99"[: len(f"{day}")] <= f"{day}"
 
 
 def read_calibration(source: str | os.PathLike[str]) -> Calibration:

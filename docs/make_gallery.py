@@ -43,6 +43,8 @@ INTRODUCTION = """# Gallery
 Every figure that flowsim draws, in small and from small samples: the images show the form, not the
 numbers. `flowsim figures --list` prints this list, `flowsim figures FOLDER --only NAME` draws one,
 `--preset` sets its size (page, column, slide) and `--format` the kind of file (png, svg, pdf).
+Nothing is taller than 240 mm on a page and 160 mm in a column; a slide is exactly 16:9. Columns and
+slides go into folders of their own, or where `--out` says.
 Figures marked with a star are drawn only if they are named, or with `--only all`.
 
 Beside each figure stand the data it shows (CSV) and an alt text; inside it, how it was made:

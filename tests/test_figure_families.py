@@ -23,7 +23,7 @@ from flowsim import figures
 from flowsim.comparison import tables
 from flowsim.figures.comparison import differences, outcomes, scenarios, transitions
 from flowsim.figures.layout import style
-from flowsim.figures.run import flows, maps, profiles, regions, stocks
+from flowsim.figures.run import flows, maps, profiles, stocks
 from flowsim.results.comparison import Comparison
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
@@ -40,20 +40,17 @@ def many() -> Run:
 # ---- replications --------------------------------------------------------------------------
 
 
-def test_a_fan_holds_nine_replications_in_ten(many: Run) -> None:
-    data = flows.fan_table(many)
+def test_a_band_of_chance_goes_from_the_least_to_the_greatest(many: Run) -> None:
+    data = flows.table(many)
     own = data[data["series"] == "simulated"].set_index(["place_id", "start"])
-    assert (np.diff(own[["low", "lower", "value", "upper", "high"]].to_numpy()) >= 0).all()
-    daily = many.days("entries", "destination").set_index(["place_id", "date"])["value"]
-    inside = daily.between(
-        own["low"].reindex(daily.index), own["high"].reindex(daily.index), inclusive="both"
-    )
-    assert inside.mean() == pytest.approx(0.9, abs=0.02)
+    daily = many.days("entries", "destination").groupby(["place_id", "date"])["value"]
+    for column, expected in (("low", daily.min()), ("value", daily.mean()), ("high", daily.max())):
+        assert own[column].to_numpy() == pytest.approx(expected.reindex(own.index).to_numpy())
+    assert set(own["what"]) == {flows.CHANCE}
 
 
-def test_one_replication_has_no_fan_and_no_chance() -> None:
+def test_one_replication_has_no_chance() -> None:
     lone = results(scenario())
-    assert "--replications 20" in flows.missing_fan(lone)
     assert "--replications 20" in stocks.missing_capacity(lone)
 
 
@@ -121,24 +118,8 @@ def test_profiles_are_shares_of_leavers_and_of_men(many: Run) -> None:
     assert educated["low"] <= educated["value"] <= educated["high"]
 
 
-def test_a_ranking_by_one_replication_has_intervals_of_a_poisson_count() -> None:
-    """Garwood's interval for a count of 10 is 4.795 to 18.39 (95 %)."""
-    data = pd.DataFrame({"id": ["x"], "left_simulated": [10.0], "left": [100.0], "men": [1e5]})
-    low, high = regions._counted(data)
-    assert (low["x"], high["x"]) == pytest.approx((0.4795, 1.839), rel=1e-3)
-
-
-def test_a_ranking_is_in_order_and_inside_its_intervals(many: Run) -> None:
-    for given in (many, results(scenario(), simulated=0.01)):
-        data = regions.ranking(given)
-        assert data["per_1000"].is_monotonic_decreasing
-        assert (data["low"] <= data["per_1000"] + 1e-9).all()
-        assert (data["per_1000"] <= data["high"] + 1e-9).all()
-        assert data["imputed"].all(), "no region's share with a passport was observed"
-
-
 def test_imputed_regions_are_hatched_where_others_are_not(many: Run) -> None:
-    called = maps.table(many, regions.CALLED_UP)
+    called = maps.table(many, maps.CALLED_UP)
     rows = called[called["kind"] == "region"].set_index("id")
     assert 0 < len(maps._marked(rows)) < len(rows)
     assert "Hatched" in " ".join(t.get_text() for t in texts(drawn("map-called-up", many).figure))
@@ -147,7 +128,7 @@ def test_imputed_regions_are_hatched_where_others_are_not(many: Run) -> None:
 
 
 def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Run) -> None:
-    table = maps.table(many, regions.CALLED_UP).set_index("id")
+    table = maps.table(many, maps.CALLED_UP).set_index("id")
     daily = many.days("called_up", "region")
     last = daily[daily["date"] == daily["date"].max()]
     called = last[last["place_id"] == "RU-MOW"]["value"].mean()
@@ -155,7 +136,7 @@ def test_called_up_men_on_the_map_are_those_of_the_daily_table(many: Run) -> Non
 
 
 def test_lost_graduates_do_not_count_who_returned(many: Run) -> None:
-    table = maps.table(many, regions.GRADUATES).set_index("id")
+    table = maps.table(many, maps.GRADUATES).set_index("id")
     rows = many.outcomes[(many.outcomes["region"] == "RU-MOW") & many.outcomes["educated"]]
     lost = rows["status"].str.contains("abroad-|moved-on")
     expected = 1000 * rows.loc[lost, "men"].sum() / rows["men"].sum()
@@ -166,6 +147,7 @@ def test_lost_graduates_do_not_count_who_returned(many: Run) -> None:
 
 
 NAMES = ("september-2022", "no-task-force", "border-closed")
+TITLES = dict(zip(NAMES, ("As it was", "No draft officers", "The border closes"), strict=True))
 MOVES: dict[str, list[tuple[str, str, float]]] = {
     "no-task-force": [
         ("home", "home", 3.9e7),
@@ -194,7 +176,8 @@ def comparison(n: int = 4, others: tuple[str, ...] = NAMES[1:]) -> Comparison:
     """Make up a comparison of the right shape, in memory."""
     rng = np.random.default_rng(3)
     worlds = [
-        scenario(lambda raw, name=name: raw.update(name=name)) for name in (NAMES[0], *others)
+        scenario(lambda raw, name=name: raw.update(name=name, title=TITLES.get(name, "")))
+        for name in (NAMES[0], *others)
     ]
     rows = [
         (worlds[0].name, b, r, start, end, men * (1 + 0.03 * rng.standard_normal()), 10)
@@ -282,8 +265,8 @@ def test_switched_men_are_those_whose_outcome_differs(compared: Comparison) -> N
     assert own[own["switched"]]["men"].sum() == pytest.approx(moved, rel=0.05)
     assert own["men"].sum() == pytest.approx(sum(m for *_, m in MOVES["no-task-force"]), rel=0.05)
     title = transitions.switches_finding(data, compared)
-    assert title.startswith("In no-task-force 3")
-    assert title.endswith("men fare otherwise than in september-2022")
+    assert title.startswith("Under “No draft officers” 3")
+    assert "men switch and under “The border closes” 5" in title
 
 
 def test_a_lone_pair_says_what_becomes_of_most() -> None:
@@ -323,9 +306,35 @@ def test_differences_are_signed_and_sorted_by_outcome(compared: Comparison) -> N
     assert own.loc["Reached Kazakhstan", "difference"] == pytest.approx(-34_200, rel=0.1)
     assert data["name"].iloc[0] == "Reached Georgia"
     title = differences.finding(data, compared)
-    assert "more men reach Georgia" in title
-    assert "in border-closed" in title
+    assert title.startswith("Under “The border closes” 34,")
     assert "fewer men reach Kazakhstan" in title
+
+
+def test_differences_hold_all_doubt_before_chance(compared: Comparison) -> None:
+    """With draws a dot is their median and the whisker theirs; chance alone stands behind it."""
+    rows = compared.differences.assign(draws=40, median=7.0, all_low=-5.0, all_high=9.0)
+    known = compared.known | {"differences": rows}
+    found = drawn("differences", Comparison(compared.manifest, known=known))
+    for column, value in (("change", 7.0), ("low", -5.0), ("high", 9.0)):
+        assert (found.data[column] == value).all()
+    assert list(found.data["chance_low"]) == list(differences.table(compared)["chance_low"])
+    assert "40 draws of the parameters, all doubt" in found.alt
+
+
+def test_scenarios_of_one_title_are_told_apart() -> None:
+    same = comparison(1, ("twin", "copy"))
+    worlds = [world.model_copy(update={"title": "One"}) for world in same.scenarios]
+    same = Comparison(same.manifest, known=same.known | {"scenarios": tuple(worlds)})
+    assert outcomes.titles(same)["twin"] == "One (twin)"
+    assert outcomes.titles(comparison(1))["border-closed"] == "The border closes"
+
+
+def test_levels_and_effects_are_not_on_one_axis(compared: Comparison) -> None:
+    """What happens with all policies or without any is written, not drawn among their effects."""
+    figure = drawn("policies", compared).figure
+    told = [text.get_text() for text in texts(figure)]
+    assert not {"as it was", "none of them"} & set(told)
+    assert [text for text in told if "26,100 as it was" in text]
 
 
 def test_one_pair_of_runs_has_differences_without_intervals() -> None:
@@ -350,7 +359,7 @@ def test_terms_are_those_of_all_switched_men_most_first(compared: Comparison) ->
     own = found.data[found.data["b"] == "no-task-force"]
     assert list(own["term"]) == list(TERMS)
     assert own["share"].sum() == pytest.approx(1)
-    assert "the sight of checks (deterrence) switched 93\u00a0% of the men" in found.title
+    assert found.title.endswith("men switch, 93\u00a0% of them by the sight of checks (deterrence)")
 
 
 def test_policies_are_told_by_what_they_explain(compared: Comparison) -> None:
@@ -413,7 +422,7 @@ def test_nobody_switches_between_equal_worlds() -> None:
     stay = same.matrix[same.matrix["status_a"] == same.matrix["status_b"]]
     same.known["matrix"] = stay
     found = drawn("switches", same)
-    assert found.title == "In twin no men fare otherwise than in september-2022"
+    assert found.title == "Under “twin” no men switch"
     assert_legible(found.figure)
 
 

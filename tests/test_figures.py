@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from flowsim import figures
 from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
 from flowsim.figures.layout import geography, policy_bars, published, ribbons, save, style
+from flowsim.figures.layout.sheet import MM
 from flowsim.figures.run import flows, maps, outcomes, queues
 from flowsim.findings import words
 from flowsim.results.run import Run
@@ -82,7 +84,6 @@ def test_without_men_titles_say_that_nobody_left(baseline: Run, nothing: float) 
         "map": "No man went abroad from any region",
         "map-graduates": "No man with higher education was lost to any region",
         "map-called-up": "No man was called up in any region",
-        "ranking": "No man went abroad from any region",
         "profile": "Nobody went abroad, so there is no profile of leavers",
         "stocks": "Nobody was abroad at the end of the period",
     }
@@ -151,12 +152,13 @@ def test_map_names_no_region_of_which_too_few_were_simulated() -> None:
     assert "by region" not in title
 
 
-@pytest.mark.parametrize("name", ["map", "ranking"])
-def test_no_title_headlines_a_single_region(baseline: Run, name: str) -> None:
-    title = drawn(name, baseline).title
-    assert title.startswith("Simulated")
-    assert "median" in title
-    assert not [region for region in sources.regions().name if region in title]
+@pytest.mark.parametrize("name", ["map", "map-called-up", "map-graduates"])
+def test_no_single_region_is_named(baseline: Run, name: str) -> None:
+    found = drawn(name, baseline)
+    assert found.title.startswith("Simulated")
+    assert "median" in found.title
+    told = found.alt.partition("Crossings by entries")[0]
+    assert not [region for region in sources.regions().name if region in told]
 
 
 def test_map_rates_are_leavers_over_men(baseline: Run) -> None:
@@ -207,6 +209,29 @@ def test_marks_come_from_the_policies_of_the_scenario() -> None:
     assert (shut.label, shut.place) == ("Closed to men", given.crossings["KZ-ILEK"].name)
     hours = given.destinations["kazakhstan"].utc_offset_h - 3
     assert announced.start == given.call_up.announced + timedelta(hours=hours)
+
+
+def test_policies_of_one_name_share_a_bar() -> None:
+    """Kazakhstan's crossings checked the list one group after the other."""
+    bars = {bar.label: bar for bar in policy_bars.bars_of(scenario(), "kazakhstan")}
+    checked = bars["Call-up list checked"]
+    starts = [start for start, _ in checked.spans]
+    assert starts == sorted(starts)
+    assert len(starts) == 5
+    assert checked.place.endswith("crossings in 5 steps")
+
+
+@pytest.mark.parametrize("preset", style.PRESETS)
+def test_no_policy_is_dropped_and_no_label_cut(preset: str) -> None:
+    """The note explains what panels have no room for, whichever preset and however many."""
+    for change in (dict, more_destinations):
+        given = results(scenario(change))
+        found = drawn("entries", given, style.PRESETS[preset])
+        told = " ".join(text.get_text() for text in texts(found.figure))
+        for name in given.scenario.destinations:
+            labels = [bar.label for bar in policy_bars.bars_of(given.scenario, name)]
+            assert [label for label in labels if label not in told] == []
+        assert "more, see" not in told
 
 
 def test_a_policy_outside_the_horizon_has_no_mark() -> None:
@@ -296,10 +321,23 @@ def test_everything_can_be_read_in_every_preset(world: str, preset: str) -> None
     assert_all_legible(WORLDS[world](), dict.fromkeys(OF_RUNS, preset))
 
 
-def test_a_slide_is_sixteen_to_nine(baseline: Run) -> None:
-    for name in ("entries", "outcomes", "map", "profile"):
-        width, height = drawn(name, baseline, style.PRESETS["slide"]).figure.get_size_inches()
-        assert width / height == pytest.approx(16 / 9, rel=0.01), name
+def test_sizes_are_those_of_the_preset() -> None:
+    """A slide is exactly 16:9, and nothing is taller than its preset allows."""
+    given = results(scenario(more_destinations), 2)
+    for name, preset in itertools.product(OF_RUNS, style.PRESETS.values()):
+        width, height = drawn(name, given, preset).figure.get_size_inches() * MM
+        assert width == pytest.approx(preset.width)
+        assert height <= preset.tallest + 0.01, (name, preset.name)
+        assert not preset.is_slide or width / height == pytest.approx(16 / 9, abs=1e-4), name
+
+
+def test_presets_have_folders_of_their_own(folder: Path, tmp_path: Path) -> None:
+    pages = figures.draw_all(folder, ["map"], formats=["svg"])
+    (slide, *_) = figures.draw_all(folder, ["map"], "slide", ["svg"])
+    assert slide == folder / "figures" / "slide" / "map.svg"
+    assert pages[0] == folder / "figures" / "map.svg"
+    (chosen, *_) = figures.draw_all(folder, ["map"], "slide", ["svg"], tmp_path)
+    assert chosen.parent == tmp_path
 
 
 def test_text_on_a_slide_is_larger_than_on_a_page(baseline: Run) -> None:

@@ -9,7 +9,6 @@ import pytest
 from figure_worlds import assert_legible, drawn, results, scenario, texts
 
 import flowsim
-from flowsim import figures
 from flowsim.figures.layout import style
 from flowsim.figures.run import flows, stocks
 from flowsim.findings import arrivals, published
@@ -18,7 +17,7 @@ from flowsim.findings import run as findings
 from flowsim.findings.account import Account
 from flowsim.findings.finding import as_text
 from flowsim.findings.ranges import doubted, ranged
-from flowsim.findings.words import rate
+from flowsim.findings.words import between, rate
 from flowsim.report import of_run
 from flowsim.results.run import Run
 
@@ -34,40 +33,53 @@ def many() -> Run:
     return plain.with_tables(posterior=posterior)
 
 
-def test_each_band_holds_the_quantiles_of_its_own_table(many: Run) -> None:
-    data = flows.fan_table(many)
+def test_each_band_holds_the_range_of_its_own_table(many: Run) -> None:
+    """Five to 95 per cent of 21; the line is the median of the draws, and the mean by chance."""
+    data = flows.table(many)
     for what, daily in ((flows.CHANCE, many.daily), (flows.BOTH, many.posterior)):
         own = data[data["what"].eq(what)].set_index(["place_id", "start"])
         days = many.with_tables(daily=daily).days("entries", "destination")
         groups = days.groupby(["place_id", "date"], observed=True)["value"]
-        for column, level in (("low", 0.05), ("value", 0.5), ("high", 0.95)):
-            expected = groups.quantile(level).reindex(own.index)
-            np.testing.assert_allclose(own[column], expected, rtol=1e-12)
+        middle = groups.mean() if what == flows.CHANCE else groups.median()
+        ends = ("low", groups.quantile(0.05)), ("value", middle), ("high", groups.quantile(0.95))
+        for column, expected in ends:
+            np.testing.assert_allclose(own[column], expected.reindex(own.index), rtol=1e-12)
 
 
 @pytest.mark.parametrize("preset", ["page", "column", "slide"])
 def test_the_bands_are_told_apart_and_legible(many: Run, preset: str) -> None:
-    made = drawn("fan", many, style.PRESETS[preset])
+    made = drawn("entries", many, style.PRESETS[preset])
     assert_legible(made.figure)
     words = " ".join(text.get_text() for text in texts(made.figure))
-    assert f"{flows.CHANCE}, nine in ten" in words
-    assert f"{flows.BOTH}, nine in ten" in words
-    assert "draws of the parameters" in made.title
+    assert "21 draws: all doubt" in words
+    assert "21 replications: chance alone" in words
     assert flows.UNSEEN in made.alt
-    assert "by chance alone" in made.alt
 
 
 def test_the_title_states_the_wide_band(many: Run) -> None:
-    data = flows.fan_table(many)
+    data = flows.table(many)
     wide = data[data["what"].eq(flows.BOTH)]
     top = wide.loc[wide["value"].idxmax()]
-    assert flows._span(top) in flows.bands_finding(data, many)
+    assert f"at {between(top['low'], top['high'])} a day on" in flows.finding(data, many)
 
 
 def test_without_draws_nothing_is_said_of_parameters(many: Run) -> None:
-    made = drawn("fan", many.with_tables(posterior=None))
-    assert "what" not in made.data
+    made = drawn("entries", many.with_tables(posterior=None))
+    assert flows.BOTH not in set(made.data["what"])
     assert "draws" not in made.alt
+
+
+def test_stocks_show_all_doubt_around_chance(with_draws: Run) -> None:
+    """With draws the ends of the range are theirs, and the replications' stand beside them."""
+    data = stocks.table(with_draws)
+    rows = with_draws.with_tables(daily=with_draws.posterior).days("stock_men", "destination")
+    groups = rows.groupby(["place_id", "date"])["value"]
+    own = data[data["measure"].eq("stock_men")].set_index(["place_id", "date"])
+    for column, expected in (("low", groups.min()), ("high", groups.max())):
+        np.testing.assert_allclose(own[column], expected.reindex(own.index))
+    assert (own["high"] > own["chance_high"]).any()
+    words = " ".join(text.get_text() for text in texts(drawn("stocks", with_draws).figure))
+    assert "draws: all doubt" in words
 
 
 def test_ranges_over_the_draws_come_before_those_by_chance() -> None:
@@ -101,7 +113,7 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> No
     assert "play of chance alone" in alone
     low, high = account.most.total("entries", "destination", "GE")
     assert high > low
-    assert set(flows.fan_table(with_draws)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
+    assert set(flows.table(with_draws)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
 
 
 def test_every_number_of_the_headline_holds_the_draws(with_draws: Run) -> None:
@@ -141,11 +153,6 @@ def test_reception_sheet_and_capacity_curve_are_over_the_draws(with_draws: Run) 
     passed = (both >= line).cummax().sum(axis=1)
     assert chance[chance["place_id"].eq("GE")]["passed"].tolist() == passed.tolist()
     assert "holds the doubt of the calibration" in stocks._capacity_note(with_draws)
-
-
-def test_the_fan_is_drawn_unasked_where_there_are_draws(with_draws: Run, many: Run) -> None:
-    assert "fan" in figures._wanted(with_draws, ())
-    assert "fan" not in figures._wanted(many.with_tables(posterior=None), ())
 
 
 def test_published_figures_are_beside_the_draws(with_draws: Run) -> None:

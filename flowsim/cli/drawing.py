@@ -26,11 +26,18 @@ def figures(
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="Printed size: page (180 mm), column (88 mm) or slide (16:9).")
+        str,
+        typer.Option(
+            help="Printed size: page (180 mm wide), column (88 mm) or slide (16:9); the last two "
+            "go into a folder of their own within figures/."
+        ),
     ] = "page",
     formats: Annotated[
         str, typer.Option("--format", metavar="png,svg,pdf", help="Kinds of file, with commas.")
     ] = "png,svg",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to.  [default: figures/ of the results]")
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List what can be drawn.")] = False,
 ) -> None:
     """Draw the figures of a results folder again, without simulating.
@@ -39,7 +46,7 @@ def figures(
     Examples:
       flowsim figures results/september-2022
       flowsim figures --list                              what can be drawn
-      flowsim figures results/september-2022 --only map,ranking --preset slide
+      flowsim figures results/september-2022 --only map,queues --preset slide
       flowsim figures results/september-2022 --only all --format pdf
 
     Beside each figure stand the data it shows (CSV) and a text for those who cannot see it.
@@ -57,7 +64,7 @@ def figures(
 
     names = [name.strip() for text in only or () for name in text.split(",") if name.strip()]
     kinds = list(dict.fromkeys(kind.strip().lower() for kind in formats.split(",")))
-    print_results(folder, draw_all(folder, names, preset, [kind for kind in kinds if kind]))
+    print_results(folder, draw_all(folder, names, preset, [kind for kind in kinds if kind], out))
 
 
 @command()

@@ -47,11 +47,12 @@ def draw_all(
     only : sequence of str
         Names from ``catalogue``; the usual ones if empty, every one if ``["all"]``.
     preset : {'page', 'column', 'slide'}
-        Printed size: 180 mm or 88 mm wide; a slide is 16:9, its type a third larger.
+        Printed size: 180 mm or 88 mm wide, at most 240 mm or 160 mm tall; a slide is 16:9.
     formats : sequence of {'png', 'svg', 'pdf'}
         Of the images, beside which data (CSV) and alt text (txt) always stand.
     out : Path, optional
-        Where they go; the folder's subfolder ``figures`` if left out.
+        Where they go; if left out, the folder's subfolder ``figures``, and in it one of the name
+        of the preset for any other than a page.
 
     Returns
     -------
@@ -81,8 +82,13 @@ def draw_all(
         with style.in_style():
             drawn = draw(results, chosen)
             made = recipe.of_folder(results, name, preset)
-            files += save.write(drawn, out or Path(folder) / "figures", formats, made)
+            files += save.write(drawn, out or _place(Path(folder), preset), formats, made)
     return files
+
+
+def _place(folder: Path, preset: str) -> Path:
+    """Return where the figures of a folder go: each preset has a place of its own."""
+    return folder / "figures" / ("" if preset == "page" else preset)
 
 
 def _checked(preset: str, formats: Sequence[str]) -> Any:

@@ -16,7 +16,9 @@ from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key, Sheet
 from flowsim.figures.layout.style import BLUE, INK, ORANGE, QUIET, VERMILION, Preset
 from flowsim.figures.layout.tables import records
-from flowsim.findings.words import listed, plural
+from flowsim.findings.naming import all_named
+from flowsim.findings.published import named
+from flowsim.findings.words import capital, listed, plural
 
 if TYPE_CHECKING:
     from flowsim.results.calibration import CalibrationResults
@@ -37,6 +39,8 @@ RECOVERY_FAMILY = Family(
     "calibration-recovery", "coverage of synthetic truths", draw="draw_recovery", order=4
 )
 FAR = 2.0  # standard errors
+MOST_NAMED = 3
+TWO_LINES = 1.4
 MOST_CUT = 3.0  # times the published value, where the axis ends
 GUESSES: dict[str, tuple[str, dict[str, Any]]] = {
     "model": ("the model", {"color": BLUE, "marker": "o"}),
@@ -57,36 +61,51 @@ def missing(results: CalibrationResults) -> str:
 
 
 def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
-    """Draw simulated over published for each figure of the fit, inputs hollow."""
+    """Draw simulated over published for each figure of the fit, inputs hollow, the worst first."""
     data = results.table("fit").dropna(subset=["z"])
     data = data.assign(
-        ratio_low=data["low"] / data["published"], ratio_high=data["high"] / data["published"]
-    )[["id", "what", "is_input", "published", "ratio", "ratio_low", "ratio_high", "z"]]
+        name=[_published(results, row) for row in records(data)],
+        ratio_low=data["low"] / data["published"],
+        ratio_high=data["high"] / data["published"],
+    ).sort_values("z", key=abs, ascending=False, kind="stable", ignore_index=True)
+    data = data[["id", "name", "is_input", "published", "ratio", "ratio_low", "ratio_high", "z"]]
     off = data[data["z"].abs() > FAR]
     title = f"{len(data) - len(off)} of {len(data)} fitted figures within two standard errors"
-    if len(off):
-        title += f"; not {listed(list(off['id']))}"
+    if 0 < len(off) <= MOST_NAMED:
+        title += f"; not {listed(list(off['name']))}"
     caption = _caption(
         results,
         "fit",
         data,
         title,
         "Simulated over published, runs of posterior draws: median and the middle "
-        f"{_credible(results)}, chance included.",
+        f"{_credible(results)}, chance included. The farthest off first.",
         [
             ladders.key("fitted"),
             ladders.key("an input of the model: no evidence", hollow=True),
         ],
-        [f"{row['id']} {row['ratio']:.2f}" for row in records(data)],
+        [f"{row['name']} {row['ratio']:.2f}" for row in records(data)],
         "Ratios: ",
+        preset,
     )
-    names = [f"{row['id']} {row['what']}" for row in records(data)]
-    sheet, ax = _ladder(caption, names, "simulated / published", preset)
+    data = data.head(_rows(preset))
+    sheet, ax = _ladder(caption, list(data["name"]), "simulated / published", preset)
     ladders.reference(ax, 1)
     hollow = [{"hollow": is_input} for is_input in data["is_input"]]
     ladders.dots(ax, data, ["ratio", "ratio_low", "ratio_high"], hollow)
     ax.set_xlim(0, min(MOST_CUT, 1.05 * max(1.2, float(data["ratio_high"].max()))))
     return caption.drawn(sheet)
+
+
+def _published(results: CalibrationResults, row: dict[str, Any]) -> str:
+    """Name a published figure by what it counts, where and when."""
+    return capital(named(str(row["id"]), results.scenario))
+
+
+def _parameters(results: CalibrationResults, names: Sequence[str]) -> list[str]:
+    """Name parameters in words; two of one name are told apart."""
+    found = all_named(dict.fromkeys(names), results.scenario)
+    return [found[name].label for name in names]
 
 
 def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
@@ -95,6 +114,7 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
     width = data["prior_high"] - data["prior_low"]
     for column in ("low", "median", "high"):
         data[f"place_{column}"] = (data[column] - data["prior_low"]) / width
+    data = data.assign(name=_parameters(results, list(data["parameter"])))
     fixed, unsure = (int((data["verdict"] == of).sum()) for of in ("identified", "not identified"))
     caption = _caption(
         results,
@@ -102,17 +122,18 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
         data,
         f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay as uncertain as they were",
         f"Middle {_credible(results)} of the posterior and its median within the prior, which is "
-        "even over the whole width.",
+        "even over the whole width; its ends are in brackets.",
         [ladders.key(words, color=color) for words, color in VERDICTS.values()],
         [
-            f"{row['parameter']} {row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
+            f"{row['name']} {row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
             for row in records(data[data["verdict"] == "identified"])
         ],
         "Identified: ",
+        preset,
     )
+    data = data.head(_rows(preset))
     names = [
-        f"{row['parameter']} ({row['prior_low']:g} to {row['prior_high']:g})"
-        for row in records(data)
+        f"{row['name']} ({row['prior_low']:g} to {row['prior_high']:g})" for row in records(data)
     ]
     sheet, ax = _ladder(caption, names, "place within the prior (0 lower end, 1 upper)", preset)
     looks = [{"color": VERDICTS[verdict][1]} for verdict in data["verdict"]]
@@ -124,6 +145,7 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
 def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
     """Draw predictive intervals of unseen figures beside naive guesses and what was published."""
     data = _predictions(results)
+    data = data.assign(name=[_published(results, row) for row in records(data)])
     own = data[data["who"] == "model"]
     caption = _caption(
         results,
@@ -137,26 +159,25 @@ def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
             ladders.key("published", color=INK, marker="|", markersize=9),
         ],
         [
-            f"{row['id']} published {row['published']:,.0f}, predicted {row['median']:,.0f} "
+            f"{row['name']} published {row['published']:,.0f}, predicted {row['median']:,.0f} "
             f"({row['low']:,.0f} to {row['high']:,.0f})"
             for row in records(own)
         ],
+        "",
+        preset,
+        len(GUESSES),
     )
-    ids = list(dict.fromkeys(data["id"]))
-    seen = results.table("predictions").set_index("id").loc[ids].reset_index()
-    names = [
-        f"{row['id']} {row['measure'].replace('_', ' ')}, {row['place_id']}"
-        for row in records(seen)
-    ]
+    names = list(dict.fromkeys(data["name"]))[: _rows(preset, len(GUESSES))]
     axis = "value / published (/ 1,000 where 0 was published)"
     sheet, ax = _ladder(caption, names, axis, preset, len(GUESSES))
-    for row in records(data):
-        y = ids.index(row["id"]) + (list(GUESSES).index(row["who"]) - 1.5) * 0.2
+    for row in records(data[data["name"].isin(names)]):
+        n = names.index(row["name"])
+        y = n + (list(GUESSES).index(row["who"]) - 1.5) * 0.2
         ends = [min(row[name] / row["scale"], MOST_CUT) for name in ("median", "low", "high")]
         ladders.dot(ax, y, *ends, **GUESSES[row["who"]][1])
-    for row in records(own):
-        n = ids.index(row["id"])
-        ax.plot([row["published"] / row["scale"]] * 2, [n - 0.45, n + 0.45], color=INK, zorder=5)
+        if row["who"] == "model":
+            seen = row["published"] / row["scale"]
+            ax.plot([seen, seen], [n - 0.45, n + 0.45], color=INK, zorder=5)
     ax.set_xlim(-0.05, MOST_CUT)
     return caption.drawn(sheet)
 
@@ -180,6 +201,7 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
     data = results.table("recovery-summary").sort_values(
         "median_shrinkage", kind="stable", ignore_index=True
     )
+    data = data.assign(name=_parameters(results, list(data["parameter"])))
     truths, target = int(data["truths"].max()), results.manifest["credible"]
     held = 100 * data[data["verdict"] == "identified"]["coverage"]
     caption = _caption(
@@ -191,9 +213,12 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
         "Share of synthetic truths inside the interval; whiskers: two standard errors of such a "
         "share.",
         [ladders.key("identified"), ladders.key("weakly or not identified", color=QUIET)],
-        [f"{row['parameter']} {row['coverage']:.2f}" for row in records(data)],
+        [f"{row['name']} {row['coverage']:.2f}" for row in records(data)],
+        "",
+        preset,
     )
-    sheet, ax = _ladder(caption, list(data["parameter"]), "coverage", preset)
+    data = data.head(_rows(preset))
+    sheet, ax = _ladder(caption, list(data["name"]), "coverage", preset)
     ladders.reference(ax, target)
     error, share = 2 * np.sqrt(target * (1 - target) / truths), data["coverage"]
     spans = pd.DataFrame({"share": share, "low": share - error, "high": share + error}).clip(0, 1)
@@ -211,21 +236,35 @@ def _caption(
     subtitle: str,
     keys: Sequence[Key],
     rows: Sequence[str],
-    ahead: str = "",
+    ahead: str,
+    preset: Preset,
+    each: int = 1,
 ) -> Caption:
-    """Return the words of a figure; ``rows`` are listed in its alt text, after ``ahead``."""
+    """Return the words of a figure; ``rows`` are listed in its alt text, after ``ahead``.
+
+    Parameters
+    ----------
+    each : int
+        Dots in a row of the ladder.
+    """
     alt = [f"{ahead}{'; '.join(rows)}."]
-    return Caption(
-        f"calibration-{name}", data, title, subtitle, source(results), keys=keys, alt=alt
-    )
+    name = f"calibration-{name}"
+    note = ladders.left_out(name, data["name"].nunique() - _rows(preset, each))
+    return Caption(name, data, title, subtitle, source(results), note, keys, alt)
+
+
+def _rows(preset: Preset, dots: int = 1) -> int:
+    """Return for how many rows of so many dots there is room; in a column names take two lines."""
+    return int(ladders.rows_that_fit(preset) / max(dots, TWO_LINES if preset.narrow else 1))
 
 
 def _ladder(
     caption: Caption, names: Sequence[str], axis: str, preset: Preset, dots: int = 1
 ) -> tuple[Sheet, Axes]:
     """Return a sheet with one ladder, its rows high enough for so many dots each."""
-    height = ladders.height(len(names) * dots, preset)
-    sheet = caption.sheet(preset, height, least=0.8 * height)
+    high = max(dots, TWO_LINES if preset.narrow else 1)
+    height = ladders.height(len(names) * high, preset)
+    sheet = caption.sheet(preset, height, 0.7 * height)
     return sheet, ladders.ladder(sheet, sheet.cells([height])[0], names, axis)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
-from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.figures.comparison.outcomes import (
     destinations,
     left_out,
@@ -20,17 +19,19 @@ from flowsim.figures.comparison.outcomes import (
     ordered,
     outcome,
     pairs,
+    quoted,
     source,
+    titles,
 )
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Cell, Sheet
+from flowsim.figures.layout.sheet import GAP
 from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.pairs import TERMS
-from flowsim.findings.words import capital, count, share
+from flowsim.findings.words import capital, count, plural, share
 
 if TYPE_CHECKING:
     from flowsim.results.comparison import Comparison
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 FAMILY = Family("differences", "more or fewer men of each outcome, paired", order=3)
 TERMS_FAMILY = Family(
     "terms",
-    "what switched the men who fare otherwise",
+    "what switched the men whose outcome differs",
     draw="draw_terms",
     missing="missing_terms",
     order=5,
@@ -52,14 +53,16 @@ POLICIES_FAMILY = Family(
 )
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 MOST = 5
-
-HEAD, GAP = 5.4, 4.0
-MOST_TARGETS, TARGETS_ON_SLIDE = 6, 4
+CHANGE, MEN = ["change", "low", "high"], ["men", "low", "high"]
+HEAD = 5.4
+MOST_TARGETS = {"page": 6, "column": 2, "slide": 3}
+Part = tuple[str, str, pd.DataFrame, Sequence[dict[str, Any]]]
+"""A ladder: heading, unit, rows (name, value, low, high), and how each is drawn."""
 ALONE: dict[str, Any] = {"color": BLUE, "marker": "o"}
 TOGETHER: dict[str, Any] = {"color": QUIET, "marker": "D", "hollow": True}
 TERMS_SUBTITLE = (
     "The same simulated men in two worlds: those whose outcome differs, by the term of their "
-    "decision or the event that did it. Whiskers: 95 % intervals over replications."
+    "decision or the event that did it. Whiskers: 95 % intervals over replications, chance alone."
 )
 TERMS_NOTE = (
     "Each switched man is given to the term that switches him when it alone is put as in the other "
@@ -78,8 +81,8 @@ def missing(results: Comparison) -> str:
 
 def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     """Draw a row for each outcome, a dot with its whisker for each other scenario."""
-    data, first = table(results), results.names[0]
-    others = [b for _, b in results.pairs[:MOST]]
+    data, named = table(results), titles(results)
+    first, others = quoted(results)[results.names[0]], [b for _, b in results.pairs[:MOST]]
     looks = {b: _look(n) for n, b in enumerate(others)}
     caption = Caption(
         FAMILY.name,
@@ -89,21 +92,21 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         "men with the same chance events in each world.",
         source(results),
         _notes(data, results),
-        [ladders.key(b, **look) for b, look in looks.items()],
-        [f"{'; '.join(_alt(data))}."],
+        [ladders.key(named[b], **look) for b, look in looks.items()],
+        [f"{'; '.join(_alt(data, results))}."],
     )
     names = list(dict.fromkeys(data["name"]))
-    height = (len(names) * max(ladders.STEP, 2.4 * len(others)) + ladders.FOOT) * preset.scale
-    sheet = caption.sheet(preset, height)
+    height = ladders.height(len(names) * max(1, 0.55 * len(others)), preset)
+    sheet = caption.sheet(preset, height, 0.7 * height)
     labels = [_shorter(name) for name in names] if preset.narrow else names
-    ax = ladders.ladder(
-        sheet, sheet.cells([height])[0], labels, f"More or fewer men than in {first}"
-    )
+    cell = sheet.cells([height])[0]
+    ax = ladders.ladder(sheet, cell, labels, "More or fewer men than in the first scenario")
     ladders.reference(ax, 0)
     for row in records(data[data["b"].isin(others)]):
         turn = others.index(row["b"]) - (len(others) - 1) / 2
         y = names.index(row["name"]) + turn * 0.75 / len(others)
-        ladders.dot(ax, y, row["difference"], row["low"], row["high"], **looks[row["b"]])
+        chance = (row["chance_low"], row["chance_high"]) if row["draws"] else None
+        ladders.dot(ax, y, row["change"], row["low"], row["high"], chance, **looks[row["b"]])
     ax.margins(x=0.04)
     return caption.drawn(sheet)
 
@@ -119,8 +122,10 @@ def _look(n: int) -> dict[str, Any]:
 def table(results: Comparison) -> pd.DataFrame:
     """Return the differences of those who set off and of every outcome.
 
-    Columns b, name, value_a, value_b, difference (b - a), low, high (95 %, paired), n,
-    variance_factor.
+    Columns b, name, value_a, value_b, change (with draws of the parameters the median of b - a over
+    them, else its mean), low, high (5 to 95 % of the draws, all doubt; else the 95 % interval of
+    the mean paired difference), draws, difference, chance_low, chance_high (mean and interval by
+    chance alone), n, variance_factor.
     """
     names = destinations(results.scenarios)
     rows = results.differences
@@ -130,31 +135,38 @@ def table(results: Comparison) -> pd.DataFrame:
     words = {status: outcome(status, names) for status in order} | {"departures": "Set off"}
     key = rows["place_id"].where(of_outcome, "departures")
     data = rows.assign(key=key)[nation | of_outcome]
+    data = data.rename(columns={"low": "chance_low", "high": "chance_high"})
+    drawn = "all_low" in data
+    ends = (
+        ["median", "all_low", "all_high"] if drawn else ["difference", "chance_low", "chance_high"]
+    )
+    data = data.assign(**{to: data[of] for to, of in zip(CHANGE, ends, strict=True)})
     turn = [b for _, b in results.pairs].index
     data = data.assign(
-        name=data["key"].map(words), place=data["key"].map(order.index), turn=data["b"].map(turn)
+        draws=data["draws"] if drawn else 0,
+        name=data["key"].map(words),
+        place=data["key"].map(order.index),
+        turn=data["b"].map(turn),
     ).sort_values(["place", "turn"], kind="stable")
     sizes = data["value_a"].abs() + data["value_b"].abs()
     met = sizes.groupby(data["name"]).transform("max") > 0
-    columns = ["b", "name", "value_a", "value_b", "difference", "low", "high", "n"]
-    return data[met][[*columns, "variance_factor"]].reset_index(drop=True)
+    columns = ["b", "name", "value_a", "value_b", *CHANGE, "draws", "difference", "chance_low"]
+    return data[met][[*columns, "chance_high", "n", "variance_factor"]].reset_index(drop=True)
 
 
 def finding(data: pd.DataFrame, results: Comparison) -> str:
-    """State by how much those who reach a destination differ."""
-    clauses = []
-    for _, b in results.pairs[:2]:
-        own = data[(data["b"] == b) & data["name"].str.startswith("Reached ")]
-        own = own.assign(size=own["difference"].abs())
-        most = records(own.sort_values("size", ascending=False, kind="stable").head(1))
-        differ = bool(most) and most[0]["size"] >= 1
-        clauses.append(_clause(most[0]) if differ else f"in {b} as many men get abroad")
-    return capital("; ".join([f"{clauses[0]} than in {results.names[0]}", *clauses[1:]]))
+    """State where and by how much those who reach a destination differ most."""
+    own = data[data["name"].str.startswith("Reached ")]
+    own = own.assign(size=own["change"].abs())
+    most = records(own.sort_values("size", ascending=False, kind="stable").head(1))
+    if not most or most[0]["size"] < 1:
+        return "As many men reach each destination in every scenario"
+    return f"Under {quoted(results)[most[0]['b']]} {_clause(most[0])}"
 
 
 def _clause(row: Mapping[str, Any]) -> str:
-    more = "more" if row["difference"] > 0 else "fewer"
-    text = f"in {row['b']} {count(row['size'])} {more} men reach {row['name'][8:]}"
+    more = "more" if row["change"] > 0 else "fewer"
+    text = f"{count(row['size'])} {more} men reach {row['name'][8:]}"
     if pd.isna(row["low"]):
         return text
     low, high = sorted((abs(row["low"]), abs(row["high"])))
@@ -163,23 +175,26 @@ def _clause(row: Mapping[str, Any]) -> str:
 
 
 def _notes(data: pd.DataFrame, results: Comparison) -> str:
-    if results.replications < 2:
-        return "One replication only: no intervals."
-    factor = worth_of_pairing(data).median()
-    text = "Whiskers: 95 % intervals of the mean paired difference."
-    if pd.notna(factor):
-        text += f" Pairing shrinks the variance {factor:,.1f} times in the median row."
+    draws = int(data["draws"].max()) if len(data) else 0
+    text = "One replication only: no intervals."
+    if draws:
+        text = (
+            f"Dots and whiskers: median and nine tenths of {plural(draws, 'draw')} of the "
+            "parameters, all doubt; thick: 95 % interval of the mean by chance alone."
+        )
+    elif results.replications > 1:
+        text = "Whiskers: 95 % intervals of the mean paired difference, chance alone."
     if len(results.pairs) > MOST:
         text += " Further scenarios: differences.csv."
     return f"{text} Reached: got in, whatever came after."
 
 
-def _alt(data: pd.DataFrame) -> Sequence[str]:
-    parts = []
+def _alt(data: pd.DataFrame, results: Comparison) -> Sequence[str]:
+    parts, named = [], titles(results)
     for row in records(data):
-        n = row["difference"]
+        n = row["change"]
         size = f"{count(abs(n))} {'more' if n > 0 else 'fewer'}" if n else "the same"
-        parts.append(f"{row['b']}, {row['name'].lower()}: {size}")
+        parts.append(f"{named[row['b']]}, {row['name'].lower()}: {size}")
     return parts
 
 
@@ -193,8 +208,8 @@ def missing_terms(results: Comparison) -> str:
 
 def draw_terms(results: Comparison, preset: Preset) -> Drawn:
     """Draw, for each pair, how many men each term of the decision switched."""
-    data = terms_table(results)
-    alt = [f"{row['b']}, {row['term']}: {count(row['men'])} men" for row in records(data)]
+    data, named = terms_table(results), titles(results)
+    alt = [f"{named[row['b']]}, {row['term']}: {count(row['men'])} men" for row in records(data)]
     caption = Caption(
         TERMS_FAMILY.name,
         data,
@@ -204,14 +219,12 @@ def draw_terms(results: Comparison, preset: Preset) -> Drawn:
         TERMS_NOTE + left_out(results),
         alt=[f"{'; '.join(alt)}."],
     )
-    parts = [of_pair(data, pair) for pair in pairs(results)]
-    heights = [HEAD + ladders.height(max(1, len(part)), preset) for part in parts]
-    body = sum(heights) + GAP * (len(heights) - 1)
-    sheet = caption.sheet(preset, body, least=max(heights) * 0.8)
-    for (_, b), part, cell in zip(pairs(results), parts, sheet.cells(heights, GAP), strict=True):
-        rows = part[["term", "men", "low", "high"]]
-        _draw_ladder(sheet, cell, f"Men who fare otherwise in {b}", rows, "Men")
-    return caption.drawn(sheet)
+    parts = [
+        (quoted(results)[pair[1]], "Men who switch", rows[["term", *MEN]], ())
+        for pair in pairs(results)
+        if len(rows := of_pair(data, pair))
+    ]
+    return _ladders(caption, preset, parts, len(parts) if preset.is_slide else 1)
 
 
 def terms_table(results: Comparison) -> pd.DataFrame:
@@ -228,14 +241,14 @@ def terms_table(results: Comparison) -> pd.DataFrame:
 
 
 def _terms_finding(data: pd.DataFrame, results: Comparison) -> str:
-    first = data.drop_duplicates("b").set_index("b")
-    clauses = [
-        f"in {b} {TERMS.get(first['term'][b], first['term'][b])} switched "
-        f"{share(first['share'][b])} of the men who fare otherwise"
-        for _, b in pairs(results)[:2]
-        if b in first.index
-    ]
-    return capital("; ".join(clauses) or "nobody fares otherwise")
+    if data.empty:
+        return "Nobody switches"
+    row = records(data)[0]
+    term, switched = TERMS.get(row["term"], row["term"]), count(row["men"] / row["share"])
+    return (
+        f"Under {quoted(results)[row['b']]} {switched} men switch, {share(row['share'])} of them "
+        f"by {term}"
+    )
 
 
 def missing_policies(results: Comparison) -> str:
@@ -246,39 +259,36 @@ def missing_policies(results: Comparison) -> str:
 def draw_policies(results: Comparison, preset: Preset) -> Drawn:
     """Draw, for each target, what each coinciding policy explains of it."""
     data = policies_table(results)
+    targets = list(dict.fromkeys(data["target"]))
+    most = MOST_TARGETS[preset.name]
+    more = f" {plural(len(targets) - most, 'panel')} more: policies.csv." if targets[most:] else ""
+    world = titles(results).get(str(data["scenario"].iloc[0]), data["scenario"].iloc[0])
     caption = Caption(
         POLICIES_FAMILY.name,
         data,
         _policies_finding(data),
-        f"What each policy that coincides explains in {data['scenario'].iloc[0]}: its mean effect "
-        "over all orders in which they can be put in (Shapley value), 95 % intervals over "
-        "replications.",
+        f"What each policy that coincides explains under “{world}”: its mean effect over all "
+        "orders in which they can be put in (Shapley value), 95 % intervals over replications, "
+        "chance alone.",
         source(results),
-        POLICIES_NOTE,
+        POLICIES_NOTE + more,
         [
             ladders.key("one policy", markersize=4.4, **ALONE),
-            ladders.key("together, or without them", markersize=4.4, **TOGETHER),
+            ladders.key("of all together", markersize=4.4, **TOGETHER),
         ],
         [f"{'; '.join(_policies_alt(data))}."],
     )
-    most = MOST_TARGETS if preset.height is None else TARGETS_ON_SLIDE
-    targets = list(dict.fromkeys(data["target"]))[:most]
-    parts = [data[data["target"] == target] for target in targets]
-    columns = 1 if preset.narrow else 2
-    lines = -(-len(parts) // columns)
-    tallest = max(HEAD + ladders.height(len(part), preset) for part in parts)
-    body = lines * tallest + GAP * (lines - 1)
-    sheet = caption.sheet(preset, body, least=body * 0.8)
-    width, high = preset.width / columns, (sheet.body - GAP * (lines - 1)) / lines
-    for n, part in enumerate(parts):
-        row, column = divmod(n, columns)
-        cell = Cell(column * width, row * (high + GAP), width, high)
-        rows = part[["policy", "effect", "low", "high"]]
-        rows = rows.assign(policy=[title_of(row) for row in records(part)])
+    parts = []
+    for target in targets[:most]:
+        rows = data[data["target"] == target]
+        levels = rows.set_index("policy")["effect"].reindex([WHOLE, REST])
+        part = rows[~rows["policy"].isin([REST, WHOLE])]
         looks = [ALONE if named else TOGETHER for named in part["first_in"].notna()]
-        head, unit = (str(part[name].iloc[0]) for name in ("target", "unit"))
-        _draw_ladder(sheet, cell, capital(head), rows, unit, looks)
-    return caption.drawn(sheet)
+        part = part.assign(policy=[title_of(row) for row in records(part)])
+        unit = f"{capital(rows['unit'].iloc[0])}; {count(levels[WHOLE])} as it was"
+        unit += f", {count(levels[REST])} without any"
+        parts.append((capital(target), unit, part[["policy", "effect", "low", "high"]], looks))
+    return _ladders(caption, preset, parts, 1 if preset.narrow else 3 if preset.is_slide else 2)
 
 
 def policies_table(results: Comparison) -> pd.DataFrame:
@@ -292,20 +302,19 @@ def policies_table(results: Comparison) -> pd.DataFrame:
     return results.shapley.filter(items=columns).reset_index(drop=True)
 
 
-def _draw_ladder(
-    sheet: Sheet,
-    cell: Cell,
-    head: str,
-    rows: pd.DataFrame,
-    unit: str,
-    looks: Sequence[dict[str, Any]] = (),
-) -> None:
-    """Draw a heading and rows of name, value, low and high."""
-    inner = ladders.headed(sheet, cell, head, HEAD)
-    ax = ladders.ladder(sheet, inner, [str(name) for name in rows.iloc[:, 0]], unit)
-    ladders.reference(ax, 0)
-    ladders.dots(ax, rows, list(rows)[1:], looks)
-    ax.margins(x=0.05)
+def _ladders(caption: Caption, preset: Preset, parts: Sequence[Part], beside: int) -> Drawn:
+    """Draw ladders below each other, ``beside`` of them next to each other, effects from 0."""
+    heights = [ladders.height(len(rows), preset) + HEAD * preset.scale for _, _, rows, _ in parts]
+    lines = -(-len(parts) // beside)
+    body = sum(max(heights[n * beside : (n + 1) * beside]) for n in range(lines))
+    sheet = caption.sheet(preset, body + GAP * (lines - 1), 0.75 * body)
+    for cell, (head, unit, rows, looks) in zip(sheet.cells(heights, beside), parts, strict=True):
+        inner = ladders.headed(sheet, cell, head, HEAD)
+        ax = ladders.ladder(sheet, inner, [str(name) for name in rows.iloc[:, 0]], unit)
+        ladders.reference(ax, 0)
+        ladders.dots(ax, rows, list(rows)[1:], looks)
+        ax.margins(x=0.05)
+    return caption.drawn(sheet)
 
 
 def _policies_finding(data: pd.DataFrame) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from flowsim.figures.layout.style import CYCLE, GREEN, QUIET, VERMILION
 from flowsim.figures.layout.tables import flowsim_version
-from flowsim.findings.words import elided, listed, plural, sampled
+from flowsim.findings.pairs import title
+from flowsim.findings.words import listed, plural, sampled
 from flowsim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -74,6 +75,21 @@ def destinations(scenarios: Iterable[Scenario]) -> dict[str, str]:
     }
 
 
+def titles(results: Comparison) -> dict[str, str]:
+    """Return the titles of the scenarios by their names, which tell those of one title apart."""
+    found = {scenario.name: title(scenario) for scenario in results.scenarios}
+    every = list(found.values())
+    return {
+        name: f"{text} ({name})" if every.count(text) > 1 and text != name else text
+        for name, text in found.items()
+    }
+
+
+def quoted(results: Comparison) -> dict[str, str]:
+    """Return the titles of the scenarios by their names, as a sentence has them."""
+    return {name: f"“{text}”" for name, text in titles(results).items()}
+
+
 def pairs(results: Comparison) -> list[tuple[str, str]]:
     """Return the pairs there is room for."""
     return results.pairs[:MOST_PAIRS]
@@ -87,7 +103,7 @@ def of_pair(data: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
 def source(results: Comparison) -> str:
     """Return what was compared, with which seed and sample, by which version."""
     first = results.scenarios[0]
-    names = listed([elided(name, 40) for name in results.names])
+    names = listed(list(results.names))
     return (
         f"Source: flowsim {flowsim_version(results.manifest)}, scenarios {names}, seed "
         f"{first.seed}, {sampled(first.sample)} simulated, "
@@ -95,7 +111,7 @@ def source(results: Comparison) -> str:
     )
 
 
-def left_out(results: Comparison) -> str:
+def left_out(results: Comparison, most: int = MOST_PAIRS) -> str:
     """Return which pairs there was no room for."""
-    others = [b for _, b in results.pairs[MOST_PAIRS:]]
+    others = [quoted(results)[b] for _, b in results.pairs[most:]]
     return f" Not drawn: {listed(others)}." if others else ""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from flowsim.figures.comparison.outcomes import source
+from flowsim.figures.comparison.outcomes import quoted, source, titles
 from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders, policy_bars, timelines, worlds
+from flowsim.figures.layout import timelines, worlds
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import records, spread
 from flowsim.findings.words import count, listed
-from flowsim.scenario.schema import Horizon
 
 if TYPE_CHECKING:
     from flowsim.results.comparison import Comparison
 
 FAMILY = Family("scenarios", "entries per day, a panel for each scenario", order=4)
 BEHIND: dict[str, Any] = {"color": QUIET, "linewidth": 0.8}
-PANEL, HEAD, FOOT, GAP, LEFT = 27.0, 4.6, 5.0, 3.0, 11.0
-MOST = 6
+MOST, MOST_ON_SLIDE, MOST_NAMED = 6, 4, 2
 NOTE = "Entries are border crossings, not emigrants. Panels of one country share their scale."
 
 
@@ -34,71 +32,33 @@ def missing(results: Comparison) -> str:
 
 
 def draw_figure(results: Comparison, preset: Preset) -> Drawn:
-    """Arrange a row of panels for each destination, a panel for each scenario."""
-    data, first = table(results), results.scenarios[0]
-    shown = results.names[: MOST if preset.height is None else 4]
+    """Arrange a row of panels for each destination, a panel for each scenario that has it."""
+    data, named, horizon = table(results), titles(results), results.scenarios[0].horizon
+    shown = list(results.names[: MOST_ON_SLIDE if preset.is_slide else MOST])
     caption = Caption(
         FAMILY.name,
         data,
         finding(data, results),
         "Simulated entries of Russian citizens by local calendar day, "
-        f"{timelines.whole_period(first.horizon)}: both sexes, all ages, ordinary traffic "
-        "included.",
+        f"{timelines.whole_period(horizon)}: both sexes, all ages, ordinary traffic included.",
         source(results),
         NOTE + " Further scenarios: scenarios.csv." * (len(shown) < len(results.names)),
         worlds.keys(
-            "scenario named above",
+            "the scenario above the panel",
             results.replications,
-            f"{results.names[0]}, to compare",
+            f"“{named[results.names[0]]}”, to compare",
             **BEHIND,
         ),
-        _alt(data),
+        _alt(data, named),
     )
-    columns = min(len(shown), 2 if preset.narrow else 3 if preset.height is None else 4)
-    lines = -(-len(shown) // columns)
-    places = list(dict.fromkeys(data["place"]))
-    # where all scenarios are on one line, their names stand above the first place only
-    named = [lines > 1 or n == 0 for n in range(len(places))]
-    edges = [(HEAD + lines * (HEAD * above + FOOT)) * preset.scale for above in named]
-    around = sum(edges) + GAP * (len(places) - 1)
-    sheet = caption.sheet(preset, around + len(places) * lines * PANEL)
-    high, top = (sheet.body - around) / len(places), 0.0
-    for place, above, edge in zip(places, named, edges, strict=True):
-        cell = Cell(0.0, top, preset.width, edge + high)
-        inner = ladders.headed(sheet, cell, f"Persons entering {place} a day", HEAD)
-        rows = data[data["place"] == place]
-        _draw_place(rows, shown, first.horizon, sheet, inner, columns, above)
-        top += cell.height + GAP
-    return caption.drawn(sheet)
-
-
-def _draw_place(
-    data: pd.DataFrame,
-    shown: list[str],
-    horizon: Horizon,
-    sheet: Sheet,
-    cell: Cell,
-    columns: int,
-    named: bool,
-) -> None:
-    """Draw a panel for each scenario, with its name above if ``named``."""
-    preset, gap = sheet.preset, 4.0
-    left, head = MARGIN + LEFT * preset.scale, HEAD * named * preset.scale
-    width = (cell.width - left - 4.0 - gap * (columns - 1)) / columns
-    line = cell.height / -(-len(shown) // columns)
     noon = data["date"] + timedelta(hours=12)
-    curves = data.rename(columns={"scenario": "world"}).assign(date=noon)
-    limit = data[["value", "high"]].max().max()
-    for n, name in enumerate(shown):
-        row, column = divmod(n, columns)
-        x, y = left + column * (width + gap), cell.top + row * line
-        if named:
-            sheet.text(x, y + 0.4, fitted(name, preset.small, width + 2), preset.small)
-        panel = sheet.axes(x, y + head, width, line - head - FOOT * preset.scale)
-        policy_bars.time_axis(panel, horizon, width, preset, inside=True)
-        worlds.draw(curves, name, panel, shown[:1], alpha=0.8, **BEHIND)
-        timelines.number_axis(panel, limit, ticks=4)
-        panel.tick_params(labelleft=column == 0)
+    curves = data.assign(world=data["scenario"].map(named), date=noon)
+    names = [named[name] for name in shown]
+    bands = [
+        worlds.Band(curves[curves["place"] == place], names, names[:1], f"{place}: entries a day")
+        for place in dict.fromkeys(data["place"])
+    ]
+    return worlds.drawn(caption, preset, bands, horizon, **BEHIND)
 
 
 def table(results: Comparison) -> pd.DataFrame:
@@ -135,15 +95,14 @@ def finding(data: pd.DataFrame, results: Comparison) -> str:
         for place in dict.fromkeys(data["place"])
     }
     place = max(of, key=lambda place: (max(of[place]) - min(of[place])) / max(*of[place], 1e-9))
-    numbers = zip(of[place][:3], results.names, strict=False)
-    clauses = [f"{count(n)} in {name}" for n, name in numbers]
-    clauses[0] = clauses[0].replace(" in ", " persons in ", 1)
-    return f"Over the period {listed(clauses)} enter {place}"
+    own, *others = zip(of[place], quoted(results).values(), strict=True)
+    clauses = [f"{count(n)} under {title}" for n, title in others[:MOST_NAMED]]
+    return f"Entries into {place} over the period: {count(own[0])}; {listed(clauses)}"
 
 
-def _alt(data: pd.DataFrame) -> list[str]:
+def _alt(data: pd.DataFrame, named: Mapping[str, str]) -> list[str]:
     most = data.groupby(["place", "scenario"], sort=False)["value"].max().reset_index()
     return [
-        f"{row['scenario']}, {row['place']}: at most {count(row['value'])} a day."
+        f"{named[row['scenario']]}, {row['place']}: at most {count(row['value'])} a day."
         for row in records(most)
     ]

@@ -16,7 +16,7 @@ from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders, ribbons
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, Cell, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import GAP, MARGIN, Cell, Sheet, fitted, text_width, wrap
 from flowsim.figures.layout.style import INK, RULE, SEQUENTIAL, Preset, plain
 from flowsim.figures.layout.tables import records
 from flowsim.findings.words import capital, count, listed, share
@@ -29,17 +29,16 @@ SWITCHES_FAMILY = Family(
 )
 FAMILY = Family("transitions", "outcomes in one world by those in the other", order=2)
 ROOM, RARE, OTHER, MOST_ON_SLIDE = 0.36, 0.015, "other", 2
-HEAD, GAP, NEAR = 9.5, 5.0, 6
+HEAD, NEAR = 11.5, 6
 ROW, TABLE_HEAD = 4.6, 5.0
 SEEN, DARK = 0.005, 0.55
-SAME_MEN = "The same simulated men with the same chance events in two worlds."
 SWITCHES_SUBTITLE = (
-    f"{SAME_MEN} Drawn are those whose outcome differs; heights are numbers of men, colours the "
-    "outcome in the second world."
+    "The same simulated men in two worlds, those whose outcome differs; heights are numbers of "
+    "men, colours the outcome in the second world. The chance events are the same in both."
 )
 SUBTITLE = (
-    f"{SAME_MEN} Each row: what became of them in the first, with their number, and how many per "
-    "cent had which outcome in the second. Framed: the same outcome."
+    "Each row: what became of the same simulated men in the first world, with their number, and "
+    "how many per cent had which outcome in the second. Framed: the same outcome."
 )
 NOTE = (
     "Rows add up to 100 %. Wanted: wanted to go there and could not. A destination: got in, "
@@ -82,24 +81,28 @@ def _ordered(data: pd.DataFrame, side: str, names: dict[str, str]) -> dict[str, 
 def draw_switches(results: Comparison, preset: Preset) -> Drawn:
     """Arrange one alluvial for each pair of scenarios, of those whose outcome differs."""
     data, names = table(results), outcomes.destinations(results.scenarios)
+    most = MOST_ON_SLIDE if preset.is_slide else outcomes.MOST_PAIRS
     caption = Caption(
         SWITCHES_FAMILY.name,
         data,
         switches_finding(data, results),
         SWITCHES_SUBTITLE,
         outcomes.source(results),
-        _switches_note(data, results),
+        _switches_note(data, results, most),
         alt=_switches_alt(data, results),
     )
-    shown = pairs(results)[: MOST_ON_SLIDE if preset.height is not None else None]
+    shown = pairs(results)[:most]
+    named = outcomes.titles(results)
     drawn = [merged(_switched(data, pair)) for pair in shown]
     heights = [_height(own, preset) for own in drawn]
-    sheet = caption.sheet(preset, sum(heights) + GAP * (len(heights) - 1))
-    for own, pair, cell in zip(drawn, shown, sheet.cells(heights, GAP), strict=True):
+    body = sum(heights) + GAP * (len(heights) - 1)
+    sheet = caption.sheet(preset, body, 0.75 * body)
+    beside = len(heights) if preset.is_slide else 1
+    for own, pair, cell in zip(drawn, shown, sheet.cells(heights, beside), strict=True):
         total = count(own["men"].sum()) if len(own) else "no"
-        inner = ladders.headed(sheet, cell, f"{pair[1]}: {total} men fare otherwise", HEAD)
+        inner = ladders.headed(sheet, cell, f"{total} men switch", HEAD)
         if len(own):
-            _name_sides(pair, sheet, cell)
+            _name_sides([named[name] for name in pair], sheet, cell)
             draw_ribbons(own, names, sheet, inner)
     return caption.drawn(sheet)
 
@@ -124,11 +127,12 @@ def merged(data: pd.DataFrame) -> pd.DataFrame:
     return data.groupby(["status_a", "status_b"])[["men"]].sum().reset_index()
 
 
-def _name_sides(pair: tuple[str, str], sheet: Sheet, cell: Cell) -> None:
+def _name_sides(worlds: Sequence[str], sheet: Sheet, cell: Cell) -> None:
     size, top = sheet.preset.small, cell.top + 4.6 * sheet.preset.scale
-    left, right = (fitted(f"in {world}", size, cell.width / 2 - 5) for world in pair)
-    sheet.text(cell.left + MARGIN, top, left, size)
-    sheet.text(cell.left + cell.width - MARGIN, top, right, size, ha="right")
+    for side, world in zip(("left", "right"), worlds, strict=True):
+        x = cell.left + (MARGIN if side == "left" else cell.width - MARGIN)
+        for n, line in enumerate(wrap(world, size, cell.width / 2 - 5)[:2]):
+            sheet.text(x, top + 3.2 * n, line, size, ha=side)
 
 
 def draw_ribbons(data: pd.DataFrame, names: dict[str, str], sheet: Sheet, cell: Cell) -> None:
@@ -152,13 +156,13 @@ def draw_ribbons(data: pd.DataFrame, names: dict[str, str], sheet: Sheet, cell: 
 
 def switches_finding(data: pd.DataFrame, results: Comparison) -> str:
     """State how many men fare otherwise; of a single pair, also what becomes of most of them."""
-    shown = pairs(results)
+    shown, named = pairs(results), outcomes.quoted(results)
     totals = [float(_switched(data, pair)["men"].sum()) for pair in shown]
     clauses = [
-        f"in {b} {count(total) if total >= 1 else 'no'} men"
-        for (_, b), total in zip(shown, totals, strict=True)
+        f"under {named[b]} {count(total) if total >= 1 else 'no'} men{'' if n else ' switch'}"
+        for n, ((_, b), total) in enumerate(zip(shown, totals, strict=True))
     ]
-    text = f"{listed(clauses)} fare otherwise than in {results.names[0]}"
+    text = listed(clauses)
     rows = _most(_switched(data, shown[0]))
     if len(shown) == 1 and rows:
         text += f"; {count(rows[0]['men'])} of them from \u201c{rows[0]['fate_a']}\u201d to "
@@ -170,16 +174,13 @@ def _most(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return records(rows.sort_values("men", ascending=False, kind="stable").head(NEAR))
 
 
-def _switches_note(data: pd.DataFrame, results: Comparison) -> str:
+def _switches_note(data: pd.DataFrame, results: Comparison, most: int) -> str:
     same = data[~data["switched"]]
-    numbers = [
-        f"{count(outcomes.of_pair(same, pair)['men'].sum())} in {pair[1]}"
-        for pair in pairs(results)
-    ]
+    numbers = [count(outcomes.of_pair(same, pair)["men"].sum()) for pair in pairs(results)]
     return (
         f"Not drawn: men whose outcome is the same, {listed(numbers)}. Reached: got in, whatever "
         "came after. Rare outcomes are drawn together; all, with intervals: switches.csv."
-        f"{outcomes.left_out(results)}"
+        f"{outcomes.left_out(results, most)}"
     )
 
 
@@ -191,7 +192,8 @@ def _switches_alt(data: pd.DataFrame, results: Comparison) -> list[str]:
         ]
         for pair in pairs(results)
     }
-    return [f"{b}: {'; '.join(texts) or 'none'}." for b, texts in flows.items()]
+    named = outcomes.titles(results)
+    return [f"{named[b]}: {'; '.join(texts) or 'none'}." for b, texts in flows.items()]
 
 
 # ---- the table of shares
@@ -207,20 +209,21 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         finding(data, results),
         SUBTITLE,
         outcomes.source(results),
-        NOTE + outcomes.left_out(results),
+        NOTE + outcomes.left_out(results, 1 if preset.narrow else outcomes.MOST_PAIRS),
         alt=_alt(data, results),
     )
-    shown = pairs(results)
+    shown = pairs(results)[: 1 if preset.narrow else None]
     parts = [outcomes.of_pair(data, pair) for pair in shown]
     tops = [_top(part, names, preset) for part in parts]
-    if preset.height is not None:
+    if preset.is_slide:
         tops = [max(tops)] * len(tops)
     rows = [part["status_a"].nunique() * ROW * preset.scale + 1.0 for part in parts]
     heights = [top + row for top, row in zip(tops, rows, strict=True)]
-    sheet = caption.sheet(preset, sum(heights) + GAP * (len(heights) - 1))
-    cells = sheet.cells(heights, GAP)
+    body = sum(heights) + GAP * (len(heights) - 1)
+    sheet = caption.sheet(preset, body, 0.7 * body)
+    cells = sheet.cells(heights, len(heights) if preset.is_slide else 1)
     for part, pair, cell, top in zip(parts, shown, cells, tops, strict=True):
-        ladders.headed(sheet, cell, f"From {pair[0]} to {pair[1]}", TABLE_HEAD)
+        ladders.headed(sheet, cell, f"To {outcomes.quoted(results)[pair[1]]}", TABLE_HEAD)
         _draw_table(part, names, sheet, cell, top)
     return caption.drawn(sheet)
 
@@ -300,26 +303,26 @@ def _percent(value: float, step: float, preset: Preset) -> str:
 
 def finding(data: pd.DataFrame, results: Comparison) -> str:
     """State what became, in the other world, of those who had reached a destination."""
-    names, first = outcomes.destinations(results.scenarios), results.names[0]
+    names, named = outcomes.destinations(results.scenarios), outcomes.quoted(results)
     reached = data[data["status_a"].str.startswith("reached-")]
     if reached.empty:
-        return f"In {first} nobody reached a destination"
+        return f"Under {named[results.names[0]]} nobody reached a destination"
     men = reached[reached["b"] == results.names[1]].groupby("status_a")["men"].sum()
     top = str(men.idxmax())
     kept = reached[(reached["status_a"] == top) & (reached["status_b"] == top)]
     shares = kept.set_index("b")["share"]
     clauses = [
-        f"{share(float(shares.get(b, 0.0)))}{' do so' * (n == 0)} in {b}"
+        f"{share(float(shares.get(b, 0.0)))}{' also do so' * (n == 0)} under {named[b]}"
         for n, (_, b) in enumerate(pairs(results))
     ]
     place = names.get(top.removeprefix("reached-"), top)
-    return f"Of {count(men.max())} men who reach {place} in {first}, {listed(clauses)}"
+    return f"Of {count(men.max())} men who reach {place}, {listed(clauses)}"
 
 
 def _alt(data: pd.DataFrame, results: Comparison) -> list[str]:
-    parts = []
+    parts, named = [], outcomes.titles(results)
     for pair in pairs(results):
         own = outcomes.of_pair(data[~data["switched"]], pair)
         rows = [f"{f} {share(s)}" for f, s in zip(own["fate_a"], own["share"], strict=True)]
-        parts.append(f"{pair[1]}, share with the same outcome: {'; '.join(rows)}.")
+        parts.append(f"{named[pair[1]]}, share with the same outcome: {'; '.join(rows)}.")
     return parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.sheet import LEAST, Key, Sheet
 from flowsim.figures.layout.style import Preset
 
 
@@ -23,7 +23,7 @@ class Caption:
     source : str
         Scenario, seed, sample and version; the last of the notes.
     alt : sequence of str
-        What a reader who cannot see the figure needs to know, after the title.
+        What a reader who cannot see the figure needs to know, between subtitle and note.
     """
 
     name: str
@@ -35,12 +35,22 @@ class Caption:
     keys: Sequence[Key] = ()
     alt: Sequence[str] = ()
 
-    def sheet(self, preset: Preset, body: float, panels: int = 1, least: float = 0.0) -> Sheet:
-        """Return a sheet with these words around a body so high."""
-        notes = [text for text in (self.note, self.source) if text]
-        return Sheet(preset, self.title, self.subtitle, notes, body, self.keys, panels, least)
+    def sheet(self, preset: Preset, body: float, least: float = LEAST, fixed: str = "") -> Sheet:
+        """Return a sheet with these words around a body so high, or ``least`` if room is short.
+
+        Parameters
+        ----------
+        fixed : str
+            What stands below the body, above the source line, however short room is.
+        """
+        always = [text for text in (fixed, self.source) if text]
+        more = f"More: {self.name}.txt."
+        return Sheet(
+            preset, self.title, self.subtitle, self.note, always, body, self.keys, least, more
+        )
 
     def drawn(self, sheet: Sheet) -> Drawn:
         """Return the finished figure."""
-        alt = " ".join([f"{self.title}.", *self.alt])
+        words = [f"{self.title}.", self.subtitle, *self.alt, self.note]
+        alt = " ".join(text for text in words if text)
         return Drawn(self.name, sheet.figure, self.data, self.title, alt, self.source)

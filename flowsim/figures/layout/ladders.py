@@ -10,23 +10,45 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from flowsim.figures.layout.sheet import MARGIN, Cell, Key, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import (
+    MARGIN,
+    POINT,
+    SMALLEST,
+    Cell,
+    Key,
+    Sheet,
+    shrunk,
+    text_width,
+    wrap,
+)
 from flowsim.figures.layout.style import BLUE, INK, PALE, Preset, plain
+from flowsim.findings.words import plural
 
 STEP, FOOT = 4.3, 9.0
-MOST_NAME = 0.42
+LOWEST = 3.3
+MOST_NAME = 0.45
 
 
-def height(n_rows: int, preset: Preset) -> float:
+def height(n_rows: float, preset: Preset) -> float:
     """Return the height in mm of a ladder with its axis below."""
     return (n_rows * STEP + FOOT) * preset.scale
+
+
+def rows_that_fit(preset: Preset) -> int:
+    """Return for how many rows a whole figure has room."""
+    return int((preset.tallest - (50.0 if preset.is_slide else 60.0)) / (LOWEST * preset.scale))
+
+
+def left_out(name: str, n: int, noun: str = "row") -> str:
+    """Return the end of a note on rows for which there is no room; empty if there are none."""
+    return f" {plural(n, noun)} more: {name}.csv." if n > 0 else ""
 
 
 def headed(sheet: Sheet, cell: Cell, head: str, room: float) -> Cell:
     """Write a heading into the upper ``room`` mm of a cell; return what is left below."""
     preset, high = sheet.preset, room * sheet.preset.scale
-    text = fitted(head, preset.text, cell.width - 2 * MARGIN, "bold")
-    sheet.text(cell.left + MARGIN, cell.top, text, preset.text, weight="bold")
+    text = shrunk(head, preset.text, cell.width - 2 * MARGIN, "bold")
+    sheet.text(cell.left + MARGIN, cell.top, *text, weight="bold")
     return Cell(cell.left, cell.top + high, cell.width, cell.height - high)
 
 
@@ -62,26 +84,45 @@ def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str) -> Axes:
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(5 if width > 45 else 3))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    step = high / max(1, len(names))
+    step, line = high / max(1, len(names)), preset.small * POINT * 1.05
     for n, name in enumerate(names):
-        top = cell.top + (n + 0.5) * step
-        shown = fitted(name, preset.small, room)
         look: dict[str, Any] = {"va": "center_baseline", "ha": "right"}
-        sheet.text(left - 2.0, top, shown, preset.small, **look)
-    label = fitted(axis, preset.small, width + room)
-    sheet.text(left + width, cell.top + high + 4.6 * scale, label, preset.small, ha="right")
+        lines = [name]
+        if text_width(plain(name), SMALLEST) > room and step > 2 * line:
+            lines = wrap(name, preset.small, room)[:2]
+        for row, text in enumerate(lines):
+            top = cell.top + (n + 0.5) * step + (row - (len(lines) - 1) / 2) * line
+            sheet.text(left - 2.0, top, *shrunk(text, preset.small, room), **look)
+    label = shrunk(axis, preset.small, width + room)
+    sheet.text(left + width, cell.top + high + 4.6 * scale, *label, ha="right")
     for n in range(0, len(names), 2):
         ax.axhspan(n - 0.5, n + 0.5, color=PALE, alpha=0.45, lw=0, zorder=0)
     return ax
 
 
-def dot(ax: Axes, row: float, value: float, low: float, high: float, **look: Any) -> None:
-    """Draw a dot with its whisker, if that is known; ``hollow`` marks imputed input."""
+def dot(
+    ax: Axes,
+    row: float,
+    value: float,
+    low: float,
+    high: float,
+    chance: tuple[float, float] | None = None,
+    **look: Any,
+) -> None:
+    """Draw a dot with its whisker, if that is known; ``hollow`` marks imputed input.
+
+    Parameters
+    ----------
+    chance : tuple of float, optional
+        What chance alone makes of it, if the whisker holds more.
+    """
     low, high = (value if isnan(end) else end for end in (low, high))
     hollow = look.pop("hollow", False)
     colour = look.pop("color", BLUE)
     marker: dict[str, Any] = {"marker": "o", "markersize": 4.6} | look
     ax.plot([low, high], [row, row], color=colour, linewidth=1.3, zorder=3)
+    if chance is not None:
+        ax.plot(chance, [row, row], color=colour, lw=3.2, alpha=0.4, solid_capstyle="butt")
     ax.plot(
         [value],
         [row],

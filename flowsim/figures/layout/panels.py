@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import POINT, Sheet, fitted, text_width
+from flowsim.figures.layout.sheet import POINT, Sheet, shrunk, text_width
 from flowsim.figures.layout.style import QUIET, Preset
 
 STEPS = (1, 2, 2.5, 5, 10)
@@ -24,11 +24,11 @@ Shown = TypeVar("Shown")
 
 
 def fitting(
-    shown: Sequence[Shown], preset: Preset, in_column: int = 4, on_slide: int = MOST_ON_SLIDE
+    shown: Sequence[Shown], preset: Preset, in_column: int = 2, on_slide: int = MOST_ON_SLIDE
 ) -> list[Shown]:
     """Return the panels that fit: all on a page, the first ones in a column or on a slide."""
-    most = in_column if preset.narrow else len(shown)
-    return list(shown[: most if preset.height is None else on_slide])
+    most = in_column if preset.narrow else on_slide if preset.is_slide else len(shown)
+    return list(shown[:most])
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,14 @@ class Frame:
         step = preset.text * POINT * 1.28
         left, top = self.left - room.left + 2.5, self.top - step * (2 if upward else 1) - 1.0
         width = room.left + self.width + room.right - 4.0
-        bold = fitted(heading, preset.text, width, "bold")
-        self.sheet.text(left, top, bold, preset.text, weight="bold")
+        self.sheet.text(left, top, *shrunk(heading, preset.text, width, "bold"), weight="bold")
         if upward:
-            line = fitted(upward, preset.small, width)
-            self.sheet.text(left, top + step, line, preset.small, color=QUIET)
+            self.sheet.text(left, top + step, *shrunk(upward, preset.small, width), color=QUIET)
 
     def foot(self, text: str) -> None:
         """Write what the panel's horizontal axis shows, below its tick labels, ending with it."""
         size, room = self.preset.small, self.room
-        line = fitted(text, size, room.left + self.width + room.right - 5.0)
+        line, size = shrunk(text, size, room.left + self.width + room.right - 5.0)
         end = self.left + self.width + min(room.right - 2.5, 4.0)
         left = max(self.left - room.left + 2.5, end - text_width(line, size))
         below = self.top + self.height + 1.5 + size * POINT * 1.4
@@ -87,7 +85,7 @@ def columns(n: int, preset: Preset) -> int:
     """Return the number of panels side by side."""
     if preset.narrow or n == 1:
         return 1
-    if preset.height is not None:
+    if preset.is_slide:
         return n if n <= 3 else -(-n // 2)
     return 2
 
@@ -124,7 +122,8 @@ def drawn(
     beside: int = 0,
 ) -> Drawn:
     """Draw a figure of ``n`` panels whose axes are so high, each by ``draw(place, ...)``."""
-    sheet = caption.sheet(preset, body(n, preset, height, room, beside))
+    high = body(n, preset, height, room, beside)
+    sheet = caption.sheet(preset, high, 0.75 * high)
     for place, frame in enumerate(frames(n, sheet, room, beside)):
         draw(place, frame)
     return caption.drawn(sheet)

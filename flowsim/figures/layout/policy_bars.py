@@ -1,33 +1,54 @@
-"""Time axes, and the scenario's policies along them: a bar each, with its name beside it."""
+"""Time axes, and the scenario's policies along them: a bar each, with its name or a number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.figures.layout.sheet import Sheet, at, fitted, text_width
+from flowsim.figures.layout.sheet import SMALLEST, Sheet, at, shrunk, text_width
 from flowsim.figures.layout.style import INK, PALE, QUIET, RULE, Preset, plain
-from flowsim.findings.words import short_day
+from flowsim.findings.words import plural, short_day
 from flowsim.scenario import schema
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.policy import Policy
 
-ROW = 3.7
-MOST, MOST_ON_SLIDE = 9, 4
+ROW, LOW_ROW = 3.7, 2.5
+GAPS = (2.0, 1.2)
+"""Between a moment or a bar and its label, in mm."""
 
 
 @dataclass(frozen=True)
 class PolicyBar:
-    """A policy, or the moment of an announcement (``end`` None), in the clock of a panel."""
+    """Policies of one name, in the clock of a panel.
+
+    Attributes
+    ----------
+    spans : tuple of (datetime, datetime or None)
+        When each is in force, in order; None is the moment of an announcement.
+    place : str
+        Where, if it is about crossings.
+    number : int
+        Under which it stands in the note, if the panel has no room for its name; else 0.
+    """
 
     label: str
-    start: datetime
-    end: datetime | None
+    spans: tuple[tuple[datetime, datetime | None], ...]
     place: str = ""
+    number: int = 0
+
+    @property
+    def start(self) -> datetime:
+        """When the first of them begins."""
+        return self.spans[0][0]
+
+    @property
+    def text(self) -> str:
+        """Its label with its place."""
+        return ", ".join(filter(None, (self.label, self.place)))
 
 
 def bars_of(
@@ -35,39 +56,93 @@ def bars_of(
 ) -> list[PolicyBar]:
     """Return the policies that touch a destination (or one crossing), in order of their start.
 
-    Times are local to the destination (or the crossing's other side is ignored: Moscow time,
-    if a crossing is given). What lies outside the horizon is left out.
+    Policies of one label share a bar. Times are local to the destination (or the crossing's other
+    side is ignored: Moscow time, if a crossing is given). What lies outside the horizon is left
+    out.
     """
     place = scenario.destinations[destination]
     offset = MOSCOW_UTC_OFFSET_H if crossing else place.utc_offset_h
     shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
     first, last = scenario.horizon.start, scenario.horizon.end
-    found = [PolicyBar("Mobilisation announced", scenario.call_up.announced + shift, None)]
+    found: dict[str, list[tuple[datetime, datetime | None]]] = {
+        "Mobilisation announced": [(scenario.call_up.announced, None)]
+    }
+    where: dict[str, list[Policy]] = {}
     for policy in scenario.policies.values():
-        if not policy.touches(destination, crossing, scenario.crossings):
-            continue
         start, end = policy.span[0] or first, policy.span[1] or last
-        if policy.announcement is not None:
-            found.append(PolicyBar(policy.label, start + shift, None))
-        elif start < last and end > first:
-            where = "" if crossing else policy.where(destination, scenario.crossings)
-            since, until = max(start, first) + shift, min(end, last) + shift
-            found.append(PolicyBar(policy.label, since, until, where))
-    kept = [bar for bar in found if first <= bar.start - shift < last]
-    return sorted(kept, key=lambda bar: (bar.start, bar.end is not None, bar.label))
+        until = None if policy.announcement is not None else min(end, last)
+        held = start < last if until is None else start < last and end > first
+        if held and policy.touches(destination, crossing, scenario.crossings):
+            found.setdefault(policy.label, []).append((max(start, first), until))
+            where.setdefault(policy.label, []).append(policy)
+    bars = []
+    for label, spans in found.items():
+        kept = sorted((since, until) for since, until in spans if first <= since < last)
+        moved = tuple((since + shift, until and until + shift) for since, until in kept)
+        site = "" if crossing else _where(where.get(label, []), destination, scenario)
+        bars += [PolicyBar(label, moved, site)] if moved else []
+    return sorted(bars, key=lambda bar: (bar.start, bar.spans[0][1] is not None, bar.label))
+
+
+def _where(policies: Sequence[Policy], destination: str, scenario: schema.Scenario) -> str:
+    """Return where some policies hold together, and in how many steps they came."""
+    found = list(dict.fromkeys(p.where(destination, scenario.crossings) for p in policies))
+    if len(found) < 2:
+        return "".join(found)
+    held = [
+        key
+        for key, crossing in scenario.crossings.items()
+        if crossing.destination == destination
+        and any(policy.touches(destination, key, scenario.crossings) for policy in policies)
+    ]
+    return f"{plural(len(held), 'crossing')} in {len(policies)} steps"
+
+
+def numbered(
+    strips: Sequence[Sequence[PolicyBar]], horizon: schema.Horizon, width: float
+) -> tuple[list[list[PolicyBar]], str]:
+    """Return the bars with numbers, and the note that explains them, where names have no room.
+
+    Parameters
+    ----------
+    strips : sequence of sequence of PolicyBar
+        Of each panel.
+    width : float
+        Of the panels, in mm.
+    """
+    days = (horizon.end - horizon.start) / timedelta(days=1)
+    whole = all(
+        text_width(plain(bar.label), SMALLEST) <= max(_rooms(bar, horizon, width / days))
+        for strip in strips
+        for bar in strip
+    )
+    if whole:
+        return [list(strip) for strip in strips], ""
+    texts = list(dict.fromkeys(bar.text for strip in strips for bar in strip))
+    note = "; ".join(f"{n} {text}" for n, text in enumerate(texts, 1))
+    given = [[replace(bar, number=texts.index(bar.text) + 1) for bar in strip] for strip in strips]
+    return given, f"Policies: {note}."
+
+
+def _rooms(bar: PolicyBar, horizon: schema.Horizon, mm: float) -> tuple[float, float, float]:
+    """Return the mm of room in a bar (in the last), right and left of it, a day being so many."""
+    first, last, end = at(horizon.start), at(horizon.end), bar.spans[-1][1]
+    start = at(bar.start)
+    stop = min(at(end), last) if end else start
+    gap = GAPS[end is not None]
+    inside = stop - at(bar.spans[-1][0])
+    return inside * mm - 2 * gap, (last - stop) * mm - gap, (start - first) * mm - gap
 
 
 def height(found: Sequence[PolicyBar], preset: Preset) -> float:
     """Return the height in mm that the strip of some bars needs."""
-    return ROW * preset.scale * min(len(found), _most(preset))
+    row = LOW_ROW if any(bar.number for bar in found) else ROW
+    return row * preset.scale * len(found)
 
 
-def _most(preset: Preset) -> int:
-    """Return how many rows there is room for; a slide has little."""
-    return MOST if preset.height is None else MOST_ON_SLIDE
-
-
-def draw(found: Sequence[PolicyBar], strip: Axes, panel: Axes, sheet: Sheet) -> None:
+def draw(
+    found: Sequence[PolicyBar], strip: Axes, panel: Axes, sheet: Sheet, horizon: schema.Horizon
+) -> None:
     """Draw each bar as a row of the strip, with thin lines down into the panel below.
 
     Parameters
@@ -75,48 +150,51 @@ def draw(found: Sequence[PolicyBar], strip: Axes, panel: Axes, sheet: Sheet) -> 
     strip, panel : Axes
         Share their time axis, whose limits are set.
     """
-    most = _most(sheet.preset)
-    n_rows = min(len(found), most)
-    shown = found if len(found) <= most else found[: most - 1]
-    strip.set_ylim(max(1, n_rows), 0)
+    strip.set_ylim(max(1, len(found)), 0)
     strip.axis("off")
-    if len(shown) < len(found):
-        left, size = strip.get_xlim()[0], sheet.preset.small
-        more, where = f"and {len(found) - len(shown)} more", ", see scenario.yaml"
-        if text_width(more + where, size) < strip.get_position().width * sheet.width:
-            more += where
-        look: dict[str, Any] = {"va": "center_baseline", "style": "italic", "zorder": 4}
-        text = strip.text(left, n_rows - 0.5, more, size=size, **look)
-        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.4})
-    for row, bar in enumerate(shown):
-        start = at(bar.start)
-        end = min(at(bar.end), strip.get_xlim()[1]) if bar.end else start
-        strip.plot([start, start], [row + 0.5, n_rows], color=RULE, linewidth=0.6, zorder=1)
-        _draw_row(row, bar, start, end, strip, sheet)
-        look = {"color": QUIET, "linewidth": 0.9} if bar.end is None else {"color": RULE}
-        panel.axvline(start, zorder=0.5, **{"linewidth": 0.6} | look)
+    for row, bar in enumerate(found):
+        for since, until in bar.spans:
+            start = at(since)
+            strip.plot([start, start], [row + 0.5, len(found)], color=RULE, lw=0.6, zorder=1)
+            color, wide = (RULE, 0.6) if until else (QUIET, 0.9)
+            panel.axvline(start, zorder=0.5, color=color, linewidth=wide)
+            _draw_span(row, start, at(until) if until else start, strip)
+        _write(row, bar, strip, sheet, horizon)
 
 
-def _draw_row(row: int, bar: PolicyBar, start: float, end: float, ax: Axes, sheet: Sheet) -> None:
-    left, right = ax.get_xlim()
-    per_mm = (right - left) / (ax.get_position().width * sheet.width)
-    gap, size = (1.2 if end > start else 2.0) * per_mm, sheet.preset.small
+def _draw_span(row: int, start: float, end: float, ax: Axes) -> None:
     if end > start:
         box = Rectangle((start, row + 0.14), end - start, 0.72, facecolor=PALE, zorder=2)
         ax.add_patch(box)
         ax.plot([start, start], [row + 0.1, row + 0.9], color=INK, linewidth=1.4, zorder=3)
     else:
         ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
-    rooms = (end - start - 2 * gap, right - end - gap, start - left - gap)
-    label = plain(f"{bar.label}, {bar.place}" if bar.place else bar.label)
-    if text_width(label, size) * per_mm > max(rooms):
-        label = fitted(bar.label, size, max(rooms) / per_mm)
-    needed = min(text_width(label, size) * per_mm, max(rooms))
-    place = next(place for place, room in enumerate(rooms) if room >= needed * 0.999)
-    x, align = ((start + gap, "left"), (end + gap, "left"), (start - gap, "right"))[place]
+
+
+def _write(row: int, bar: PolicyBar, ax: Axes, sheet: Sheet, horizon: schema.Horizon) -> None:
+    """Write the name of a bar into it or beside it, else its number."""
+    left, right = ax.get_xlim()
+    per_mm = (right - left) / (ax.get_position().width * sheet.width)
+    rooms, size = _rooms(bar, horizon, 1 / per_mm), sheet.preset.small
+    if bar.number:
+        label, size = str(bar.number), SMALLEST
+    else:
+        label = plain(bar.text)
+        if text_width(label, SMALLEST) > max(rooms):
+            label = bar.label
+        label, size = shrunk(label, size, max(rooms))
+    needed = text_width(label, size)
+    place = next((n for n, room in enumerate(rooms) if room >= needed * 0.999), 1)
+    if bar.number:
+        place = 2 if rooms[2] >= needed else 1
+    end = bar.spans[-1][1]
+    start, stop = at(bar.start), min(at(end), right) if end else at(bar.start)
+    gap = GAPS[end is not None] * per_mm
+    inside = at(bar.spans[-1][0]) + gap
+    x, align = ((inside, "left"), (stop + gap, "left"), (start - gap, "right"))[place]
     text = ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
     if place == 2:
-        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.6})
+        text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.3})
 
 
 def _halves(start: datetime, days: int) -> bool:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.data import sources
 from flowsim.figures.layout.sheet import Key, at
 from flowsim.figures.layout.style import INK
-from flowsim.figures.layout.tables import records
 from flowsim.scenario.schema import Scenario
 
 COLUMNS = ["id", "role", "start", "end", "value", "low", "high", "source_name", "source_url"]
@@ -28,9 +28,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "validate": {"marker": "D", "markerfacecolor": INK, "markersize": 5.2},
     "input": {"marker": "o", "markerfacecolor": "white", "markersize": 4.2},
 }
-MEANINGS = {
-    "fit": "published, the model is fitted to it",
-    "validate": "published, kept for testing",
+LEGEND = {
+    "fit": "published, seen when fitting: no test",
+    "validate": "published, kept out of the fit: a test",
     "input": "published, but an input of the model: no evidence",
 }
 
@@ -64,7 +64,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
         days = 1.0
         if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
-        role = "input" if seen.is_input or seen.id in inputs else seen.role
+        role = "input" if seen.is_input or seen.id in inputs else str(seen.role)
         numbers = (seen.value / days, seen.low / days, seen.high / days)
         rows.append((seen.id, role, start, end, *numbers, seen.source_name, seen.source_url))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -103,23 +103,28 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
         As ``published`` gives them; ``role`` decides the marker.
     """
     first, last = ax.get_xlim()
-    for row in records(rows):
-        left, right = max(at(row["start"]), first), min(at(row["end"]), last)
-        middle, value = (left + right) / 2, row["value"]
-        if row["end"] - row["start"] > timedelta(days=1):
-            ax.plot([left, right], [value] * 2, color=INK, linewidth=0.7, zorder=4)
-        if row["high"] > row["low"]:
-            ax.plot([middle] * 2, [row["low"], row["high"]], color=INK, linewidth=0.7, zorder=4)
-        look: dict[str, Any] = {"color": INK, "markeredgewidth": 0.8, "zorder": 5} | LOOKS[
-            row["role"]
-        ]
-        ax.plot([middle], [value], clip_on=False, **look)
+    for role, own in rows.groupby("role", sort=False):
+        left = np.maximum([at(start) for start in own["start"]], first)
+        right = np.minimum([at(end) for end in own["end"]], last)
+        middle, look = (left + right) / 2, {"color": INK} | LOOKS[str(role)]
+        line: dict[str, Any] = {"colors": look["color"], "linewidth": 0.7, "zorder": 4}
+        long = (own["end"] - own["start"] > timedelta(days=1)).to_numpy()
+        wide = (own["high"] > own["low"]).to_numpy()
+        ax.hlines(own["value"][long], left[long], right[long], **line)
+        ax.vlines(middle[wide], own["low"][wide], own["high"][wide], **line)
+        marks: dict[str, Any] = {
+            "linestyle": "none",
+            "markeredgewidth": 0.8,
+            "zorder": 5,
+            "clip_on": False,
+        }
+        ax.plot(middle, own["value"], **marks | look)
 
 
 def keys(rows: pd.DataFrame) -> list[Key]:
     """Return the key entries for the roles that occur."""
     return [
-        Key(MEANINGS[role], LOOKS[role] | {"linestyle": "none", "color": INK})
+        Key(LEGEND[role], {"linestyle": "none", "color": INK} | LOOKS[role])
         for role in LOOKS
         if (rows["role"] == role).any()
     ]

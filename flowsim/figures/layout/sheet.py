@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -22,8 +23,11 @@ MM = 25.4
 POINT = MM / 72
 MARGIN = 2.5
 LEADING = 1.28
+GAP = 4.0
 LEAST = 46.0
-ABREAST = 4
+MOST_LINES, MOST_ON_SLIDE = 7, 4  # of a title
+SMALLEST = 6.0  # points
+SENTENCES = re.compile(r"(?<=\.) ")
 
 
 def at(moment: datetime) -> float:
@@ -70,6 +74,17 @@ def fitted(text: str, size: float, width: float, weight: str = "normal") -> str:
     return text.rstrip() + "…"
 
 
+def shrunk(text: str, size: float, width: float, weight: str = "normal") -> tuple[str, float]:
+    """Return a line of text and the size, ``SMALLEST`` or more, at which a width in mm holds it.
+
+    It is cut only if that is not enough.
+    """
+    text = plain(text)
+    needed = text_width(text, size, weight) or 1.0
+    size = min(size, max(SMALLEST, int(10 * size * width / needed) / 10))
+    return fitted(text, size, width, weight), size
+
+
 @dataclass(frozen=True)
 class Key:
     """One entry of the key above the panels: a line, a marker or a patch, and its meaning."""
@@ -77,11 +92,6 @@ class Key:
     meaning: str
     look: dict[str, Any]
     patch: bool = False
-
-
-def _rows(panels: int) -> int:
-    """Return the rows in which panels stand on a slide."""
-    return max(1, -(-panels // ABREAST))
 
 
 @dataclass(frozen=True)
@@ -96,16 +106,20 @@ class Cell:
 
 @dataclass
 class Sheet:
-    """A figure whose body is ``body`` mm high, between its header and its source line.
+    """A figure: a body between a header and a source line, no taller than its preset allows.
+
+    What would not leave the body the height it needs is left out: sentences of the note first, the
+    last of them before the others, then those of the subtitle but the first.
 
     Attributes
     ----------
+    fixed : str
+        Below the body whatever its height: the source line.
     body : float
-        Height asked for; on a preset of given height, afterwards what is left for the body.
-    panels : int
-        Number of panels that share the body of a slide; many make it higher.
+        Height asked for; afterwards what there is: on a slide all that is left, else no more than
+        was asked for.
     least : float
-        Height without which the body of a slide cannot be read; may make it higher, too.
+        Height without which the body cannot be read.
     figure : matplotlib.figure.Figure
         Made without pyplot; drawn by Agg.
     top : float
@@ -115,11 +129,12 @@ class Sheet:
     preset: Preset
     title: str
     subtitle: str
-    notes: Sequence[str]
+    note: str
+    fixed: Sequence[str]
     body: float
     keys: Sequence[Key] = ()
-    panels: int = 1
-    least: float = 0.0
+    least: float = LEAST
+    more: str = ""
     figure: Figure = field(init=False)
     top: float = field(init=False, default=MARGIN)
     height: float = field(init=False)
@@ -128,58 +143,69 @@ class Sheet:
         """Set the header, make room for the body, set the source line."""
         preset, inner = self.preset, self.preset.width - 2 * MARGIN
         title = wrap(self.title, preset.title, inner, "bold")
-        subtitle = wrap(self.subtitle, preset.text, inner)
-        notes = [line for note in self.notes for line in wrap(note, preset.notes, inner)]
+        most = MOST_ON_SLIDE if preset.is_slide else MOST_LINES
+        if len(title) > most:
+            title = [
+                *title[: most - 1],
+                fitted(f"{title[most - 1]} …", preset.title, inner, "bold"),
+            ]
         keys, key_lines = self._key_places(inner)
-        header = (
-            self._lines(title, preset.title)
-            + 1.0
-            + self._lines(subtitle, preset.text)
-            + (1.2 + self._step(preset.text) * key_lines if keys else 0)
-            + 2.0
-        )
-        footer = 2.0 + self._lines(notes, preset.notes)
-        if preset.height is not None:
-            room = preset.height - 2 * MARGIN - header - footer
-            self.body = max(self.least, LEAST * _rows(self.panels), room)
-        self.height = round(MARGIN + header + self.body + footer + MARGIN, 1)
+        above = self._lines(title, preset.title) + 3.0
+        above += 1.2 + self._step(preset.text) * key_lines if keys else 0.0
+        room = preset.tallest - 2 * MARGIN - above - 2.0
+        subtitle, notes = self._words(room - min(self.least, self.body), inner)
+        above += self._lines(subtitle, preset.text)
+        room -= self._lines(subtitle, preset.text) + self._lines(notes, preset.notes)
+        self.body = room if preset.is_slide else min(self.body, room)
+        below = 2.0 + self._lines(notes, preset.notes)
+        self.height = round(MARGIN + above + self.body + below + MARGIN, 2)
         self.figure = Figure(figsize=(preset.width / MM, self.height / MM), dpi=preset.dpi)
         FigureCanvasAgg(self.figure)
         self._block(title, preset.title, weight="bold")
         self.top += 1.0
         self._block(subtitle, preset.text, color=QUIET)
         self._draw_keys(keys, key_lines)
-        self.top = MARGIN + header
-        body_top, self.top = self.top, self.top + self.body + 2.0
+        self.top = MARGIN + above + self.body + 2.0
         self._block(notes, preset.notes, color=QUIET)
-        self.top = body_top
+        self.top = MARGIN + above
+
+    def _words(self, room: float, inner: float) -> tuple[list[str], list[str]]:
+        """Return the lines of subtitle and notes that leave the body what it needs."""
+        preset = self.preset
+        told, said = (SENTENCES.split(text) for text in (self.subtitle, self.note))
+        cut = ""
+        while True:
+            subtitle = wrap(" ".join(told), preset.text, inner)
+            texts = [" ".join([*said, cut]).strip(), *self.fixed]
+            notes = [line for text in texts if text for line in wrap(text, preset.notes, inner)]
+            used = self._lines(subtitle, preset.text) + self._lines(notes, preset.notes)
+            if used <= room or (len(told) == 1 and not said):
+                return subtitle, notes
+            (said or told).pop()
+            cut = self.more
 
     @property
     def width(self) -> float:
         """Width of the body in mm: the whole figure."""
         return self.preset.width
 
-    def cells(self, heights: Sequence[float], gap: float = 4.0) -> list[Cell]:
-        """Return a cell for each panel: below each other, or beside each other on a slide.
+    def cells(self, heights: Sequence[float], beside: int = 1, gap: float = GAP) -> list[Cell]:
+        """Return a cell for each panel: ``beside`` of them next to each other, row by row.
 
         Parameters
         ----------
         heights : sequence of float
-            Of the panels with all that belongs to them, in mm; on a slide the body is shared.
+            Of the panels with all that belongs to them, in mm; a row is as high as its tallest.
+            All are made lower, or on a slide higher, by the same length until the body is filled.
         """
-        if self.preset.height is None:
-            tops = [sum(heights[:n]) + gap * n for n in range(len(heights))]
-            return [
-                Cell(0.0, top, self.width, height)
-                for top, height in zip(tops, heights, strict=True)
-            ]
-        rows = _rows(len(heights))
-        columns = max(1, -(-len(heights) // rows))
-        width, height = self.width / columns, (self.body - gap * (rows - 1)) / rows
-        return [
-            Cell(n % columns * width, n // columns * (height + gap), width, height)
-            for n in range(len(heights))
-        ]
+        rows = [max(heights[n : n + beside]) for n in range(0, len(heights), beside)]
+        spare = (self.body - sum(rows) - gap * (len(rows) - 1)) / max(1, len(rows))
+        width, top, found = self.width / beside, 0.0, []
+        for n in range(len(heights)):
+            row, column = divmod(n, beside)
+            top += rows[row - 1] + spare + gap if row and not column else 0.0
+            found.append(Cell(column * width, top, width, rows[row] + spare))
+        return found
 
     def axes(self, left: float, top: float, width: float, height: float, **kind: Any) -> Axes:
         """Add axes at a place given in mm from the upper left corner of the body."""
@@ -217,20 +243,20 @@ class Sheet:
             self.text(MARGIN, 0, line, size, **look)
             self.top += self._step(size)
 
-    def _key_places(self, width: float) -> tuple[list[tuple[float, int, Key]], int]:
-        places: list[tuple[float, int, Key]] = []
+    def _key_places(self, width: float) -> tuple[list[tuple[float, int, float, Key]], int]:
+        """Return where each key stands (left, line) and its size, and the number of lines."""
+        places: list[tuple[float, int, float, Key]] = []
         left, line = 0.0, 0
         for key in self.keys:
-            meaning = fitted(key.meaning, self.preset.small, width - 8.0)
-            key = Key(meaning, key.look, key.patch)
-            wide = 8.0 + text_width(meaning, self.preset.small)
+            meaning, size = shrunk(key.meaning, self.preset.small, width - 8.0)
+            wide = 8.0 + text_width(meaning, size)
             if left and left + wide > width:
                 left, line = 0.0, line + 1
-            places.append((left, line, key))
+            places.append((left, line, size, replace(key, meaning=meaning)))
             left += wide + 4.0
         return places, line + 1
 
-    def _draw_keys(self, places: Sequence[tuple[float, int, Key]], n_lines: int) -> None:
+    def _draw_keys(self, places: Sequence[tuple[float, int, float, Key]], n_lines: int) -> None:
         if not places:
             return
         step, width = self._step(self.preset.text), self.preset.width - 2 * MARGIN
@@ -238,21 +264,16 @@ class Sheet:
         axes = self.axes(MARGIN, 0, width, step * n_lines)
         axes.set(xlim=(0, width), ylim=(step * n_lines, 0))
         axes.axis("off")
-        for left, line, key in places:
-            middle = (line + 0.5) * step
+        for left, row, size, key in places:
+            middle = (row + 0.5) * step
             if key.patch:
-                box = Rectangle((left, middle - 0.9), 6, 1.8, linewidth=0, **key.look)
-                axes.add_patch(box)
+                look = {"linewidth": 0} | key.look
+                axes.add_patch(Rectangle((left, middle - 0.9), 6, 1.8, **look))
             else:
-                across = (
-                    (left + 0.5, left + 6) if key.look.get("linestyle") != "none" else (left + 3,)
-                )
-                axes.add_line(Line2D(across, [middle] * len(across), **key.look))
-            axes.text(
-                left + 8,
-                middle,
-                plain(key.meaning),
-                size=self.preset.small,
-                va="center_baseline",
-                color=INK,
-            )
+                bare = key.look.get("linestyle") == "none"
+                across = [left + 3] if bare else [left + 0.5, left + 3.25, left + 6]
+                mark = None if bare else [1]
+                line = Line2D(across, [middle] * len(across), markevery=mark, **key.look)
+                axes.add_line(line)
+            text = axes.text(left + 8, middle, plain(key.meaning), size=size, color=INK)
+            text.set_verticalalignment("center_baseline")

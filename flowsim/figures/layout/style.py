@@ -70,8 +70,8 @@ class Preset:
         Sizes of type in points at the printed size; ``notes`` is that of the source line.
     dpi : int
         Dots per inch of the PNG.
-    height : float or None
-        Printed height in mm, if it is given; else a figure is as high as it needs to be.
+    tallest : float
+        Printed height in mm at most; a slide is exactly so high.
     """
 
     name: str
@@ -81,12 +81,17 @@ class Preset:
     small: float = 7.2
     notes: float = 7.2
     dpi: int = 200
-    height: float | None = None
+    tallest: float = 240.0
 
     @property
     def narrow(self) -> bool:
         """Whether two panels side by side would be too small."""
         return self.width < 120
+
+    @property
+    def is_slide(self) -> bool:
+        """Whether panels stand side by side, on a sheet of given height."""
+        return self.width > 1.5 * self.tallest
 
     @property
     def scale(self) -> float:
@@ -96,8 +101,8 @@ class Preset:
 
 PRESETS = {
     "page": Preset("page", 180.0),
-    "column": Preset("column", 88.0, title=9.0, text=7.4, small=7.0, notes=7.0, dpi=300),
-    "slide": Preset("slide", 180.0, 11.0, 8.0, 7.4, 6.2, dpi=270, height=101.25),
+    "column": Preset("column", 88.0, 9.0, 7.4, 7.0, 6.4, dpi=300, tallest=160.0),
+    "slide": Preset("slide", 180.0, 11.0, 8.0, 7.4, 6.2, dpi=270, tallest=101.25),
 }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from flowsim.findings.ranges import FEW
-from flowsim.findings.words import elided, sampled
+from flowsim.findings.words import elided, plural, sampled
 from flowsim.results.run import Run
 
 
@@ -18,11 +18,18 @@ def source(run: Run) -> str:
     scenario = run.scenario
     title = f" ({elided(scenario.title, 80)})" if scenario.title else ""
     n = run.n_replications
-    times = f", {n} replications" if n > 1 else ""
+    draws = n_draws(run)
+    times = f", {plural(n, 'replication')}" if n > 1 else ""
+    times += f", {plural(draws, 'draw')} of the parameters" if draws else ""
     return (
         f"Source: flowsim {flowsim_version(run.manifest)}, scenario {scenario.name}{title}, "
         f"seed {scenario.seed}, {sampled(scenario.sample)} simulated{times}."
     )
+
+
+def n_draws(run: Run) -> int:
+    """Return how many draws of the parameters a run has."""
+    return 0 if run.posterior is None else int(run.posterior["replication"].nunique())
 
 
 def spread(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -46,9 +53,27 @@ def ends(groups: Any, n: int) -> tuple[pd.Series[float], pd.Series[float]]:
     return groups.quantile(0.05), groups.quantile(0.95)
 
 
-def range_of(n: int) -> str:
+def doubted(
+    results: Run, rows: Callable[[Run], pd.DataFrame], by: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what is to be shown first and what chance alone makes, each as ``spread`` does.
+
+    The first are the medians over the draws of the parameters with their range, all doubt; without
+    draws both are the means over the replications.
+    """
+    own = spread(rows(results), by)
+    if results.posterior is None:
+        return own, own
+    drawn = rows(results.with_tables(daily=results.posterior))
+    if drawn.empty:
+        return own, own
+    medians = drawn.groupby(by, observed=True, sort=True)["value"].median()
+    return spread(drawn, by).assign(value=medians.to_numpy()), own
+
+
+def range_of(n: int, of: str = "replication") -> str:
     """Return what the ends of ``spread`` are, in words."""
-    return f"{'range' if n <= FEW else '5 % to 95 %'} of {n} replications"
+    return f"{'range' if n <= FEW else '5 % to 95 %'} of {plural(n, of)}"
 
 
 def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -12,14 +12,23 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.layout import policy_bars
 from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
+from flowsim.figures.layout.sheet import GAP, Cell, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, Preset
-from flowsim.figures.layout.tables import range_of
+from flowsim.figures.layout.tables import n_draws, range_of
 from flowsim.findings.words import period
+from flowsim.results.run import Run
 from flowsim.scenario.schema import Horizon
 
-HEAD, FOOT, LEFT, RIGHT, GAP = 4.6, 5.0, 13.0, 4.0, 4.0
-BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.25}
+HEAD, FOOT, LEFT, RIGHT = 4.6, 5.0, 13.0, 4.0
+LOWEST, ABREAST = 18.0, 4
+BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.35}
+# the edge tells the wide band from the narrow one where a printer knows no blue
+WIDE: dict[str, Any] = {
+    "facecolor": "#0072B226",
+    "edgecolor": BLUE,
+    "lw": 0.7,
+    "linestyle": (0, (4, 2)),
+}
 
 
 def last_day(horizon: Horizon) -> datetime:
@@ -37,16 +46,29 @@ def within(rows: pd.DataFrame, horizon: Horizon) -> pd.DataFrame:
     return rows[pd.to_datetime(rows["date"]).between(horizon.start, last_day(horizon))]
 
 
-def range_key(n: int, **look: Any) -> list[Key]:
-    """Return the key of the range of ``n`` replications, a band unless a look is given."""
-    return [Key(range_of(n), look or BAND, patch=not look)] if n > 1 else []
+def range_keys(results: Run) -> list[Key]:
+    """Return the keys of the bands: all doubt, if there are draws, and chance, if it is known."""
+    n, draws = results.n_replications, n_draws(results)
+    keys = [Key(f"{range_of(draws, 'draw')}: all doubt", WIDE, patch=True)] if draws else []
+    return [*keys, Key(f"{range_of(n)}: chance alone", BAND, patch=True)] if n > 1 else keys
 
 
-def curve(ax: Axes, times: Any, rows: pd.DataFrame, **look: Any) -> None:
-    """Draw values over time in front of their range (columns value, low, high)."""
-    if (rows["high"] > rows["low"]).any():
+def curve(
+    ax: Axes, times: Any, rows: pd.DataFrame, chance: pd.DataFrame | None = None, **look: Any
+) -> None:
+    """Draw values over time in front of their range (columns value, low, high).
+
+    Parameters
+    ----------
+    chance : DataFrame, optional
+        What chance alone makes, if ``rows`` hold all doubt.
+    """
+    if chance is not None:
+        ax.fill_between(times, rows["low"], rows["high"], **WIDE)
+    inner = rows if chance is None else chance
+    if (inner["high"] > inner["low"]).any():
         band = BAND | {"color": look.get("color", BLUE)}
-        ax.fill_between(times, rows["low"], rows["high"], lw=0, **band)
+        ax.fill_between(times, inner["low"], inner["high"], lw=0, **band)
     ax.plot(times, rows["value"], zorder=3, **{"color": BLUE} | look)
 
 
@@ -57,27 +79,41 @@ def stacked(
     horizon: Horizon,
     high: float,
 ) -> tuple[Sheet, list[Axes]]:
-    """Lay out panels over time below each other, or side by side on a slide.
+    """Lay out panels over time below each other, or side by side where room is short.
 
     Parameters
     ----------
-    panels : sequence of (str, sequence of Mark)
+    panels : sequence of (str, sequence of PolicyBar)
         Heading and policies of each.
     high : float
         Height of a panel in mm.
     """
-    heights = [height(high, strip, preset) for _, strip in panels]
-    body = sum(heights) + GAP * (len(heights) - 1)
-    sheet = caption.sheet(preset, body, len(heights))
+    beside = columns(len(panels), preset)
+    width = preset.width / beside - LEFT * preset.scale - RIGHT
+    strips, note = policy_bars.numbered([bars for _, bars in panels], horizon, width)
+    around = [height(0.0, strip, preset) for strip in strips]
+    rows = [max(around[n : n + beside]) for n in range(0, len(panels), beside)]
+    edges = sum(rows) + GAP * (len(rows) - 1)
+    sheet = caption.sheet(
+        preset, edges + len(rows) * high, edges + len(rows) * min(high, LOWEST), note
+    )
+    cells = sheet.cells(around, beside)
     return sheet, [
         framed(sheet, cell, head, strip, horizon)
-        for (head, strip), cell in zip(panels, sheet.cells(heights, GAP), strict=True)
+        for (head, _), strip, cell in zip(panels, strips, cells, strict=True)
     ]
+
+
+def columns(n: int, preset: Preset) -> int:
+    """Return how many of ``n`` panels over time stand side by side."""
+    if preset.is_slide:
+        return n if n <= ABREAST else -(-n // 2)
+    return 1 if n <= (2 if preset.narrow else 3) else 2
 
 
 def height(panel: float, strip: Sequence[policy_bars.PolicyBar], preset: Preset) -> float:
     """Return the height in mm of a cell whose panel is ``panel`` mm high."""
-    return HEAD + policy_bars.height(strip, preset) + panel + FOOT
+    return (HEAD + FOOT) * preset.scale + policy_bars.height(strip, preset) + panel
 
 
 def framed(
@@ -86,21 +122,20 @@ def framed(
     head: str,
     strip: Sequence[policy_bars.PolicyBar],
     horizon: Horizon,
-    room: float = HEAD,
 ) -> Axes:
     """Return a panel over time at the bottom of a cell, a heading and a strip of policies above."""
     preset, scale = sheet.preset, sheet.preset.scale
     left, width = cell.left + LEFT * scale, cell.width - LEFT * scale - RIGHT
-    heading = fitted(head, preset.text, cell.width - 5.0, "bold")
-    sheet.text(cell.left + 2.5, cell.top, heading, preset.text, weight="bold")
-    top, high = cell.top + room * scale, policy_bars.height(strip, preset)
-    below = cell.height - room * scale - high - FOOT * scale
+    heading, size = shrunk(head, preset.text, cell.width - 5.0, "bold")
+    sheet.text(cell.left + 2.5, cell.top, heading, size, weight="bold")
+    top, high = cell.top + HEAD * scale, policy_bars.height(strip, preset)
+    below = cell.height - (HEAD + FOOT) * scale - high
     panel = sheet.axes(left, top + high, width, below)
     policy_bars.time_axis(panel, horizon, width, preset)
     if strip:
         bars = sheet.axes(left, top, width, high)
         bars.set_xlim(panel.get_xlim())
-        policy_bars.draw(strip, bars, panel, sheet)
+        policy_bars.draw(strip, bars, panel, sheet, horizon)
     return panel
 
 

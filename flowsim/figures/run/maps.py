@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,6 @@ from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
-from flowsim.figures.run.regions import CALLED_UP, ENOUGH, GRADUATES, LEAVERS, Theme, doubts, rates
 from flowsim.findings.words import count, plural, rate, rounded
 from flowsim.results.run import Run
 
@@ -43,6 +43,7 @@ GRADUATES_FAMILY = Family(
     usual=False,
     order=11,
 )
+ENOUGH = 10  # simulated men, below which a region's rate is no number to show
 CLASSES = 6
 LARGEST = (4.4 / MM * 72) ** 2  # square points
 IMPUTED: dict[str, Any] = {
@@ -54,6 +55,73 @@ IMPUTED: dict[str, Any] = {
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
 
 
+@dataclass(frozen=True)
+class Theme:
+    """One thing that happens to men of a region, and its words.
+
+    Attributes
+    ----------
+    name : str
+        Of the map's figure.
+    who, did : str
+        Those per 1,000 of whom it is counted, and what they did, in the past tense.
+    nobody : str
+        The finding if nobody did.
+    heading : str
+        Over the scale of colours.
+    subtitle : str
+        What is counted.
+    basis : str
+        Column of the region table that says which inputs are imputed.
+    unsure : str
+        Those inputs in words.
+    """
+
+    name: str
+    who: str
+    did: str
+    nobody: str
+    heading: str
+    subtitle: str
+    basis: str
+    unsure: str
+
+
+LEAVERS = Theme(
+    "map",
+    "men aged 18 to 59",
+    "went abroad",
+    "No man went abroad from any region",
+    "Men who left per 1,000 aged 18 to 59",
+    "Simulated men who went abroad by the end of the period, whether or not they moved on or "
+    "returned, by region of origin.",
+    "passport_basis",
+    "passport shares",
+)
+CALLED_UP = Theme(
+    "map-called-up",
+    "men aged 18 to 59",
+    "were called up",
+    "No man was called up in any region",
+    "Men called up per 1,000 aged 18 to 59",
+    "Simulated men to whom the call-up came by the end of the period, whether or not they "
+    "complied, by region.",
+    "called_up_basis",
+    "numbers of called-up men",
+)
+GRADUATES = Theme(
+    "map-graduates",
+    "graduates",
+    "were abroad at the end",
+    "No man with higher education was lost to any region",
+    "Graduates lost per 1,000 men with higher education",
+    "Simulated men aged 18 to 59 with higher education who were abroad, or had moved on, at the "
+    "end of the period, by region of origin.",
+    "education_basis",
+    "shares with higher education",
+)
+
+
 def table(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Return what is drawn: a row per region, and a row per road crossing with its entries.
 
@@ -63,6 +131,51 @@ def table(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     regions = rates(results, theme)
     regions.insert(0, "kind", "region")
     return pd.concat([regions, _crossings(results)], ignore_index=True)
+
+
+def rates(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
+    """Return the men of each region of the data and those whom the theme befell, by the mean.
+
+    Columns id, name, men, left, per_1000, left_simulated (simulated men behind it), imputed.
+    Without men there is no rate.
+    """
+    facts, n, rows = sources.regions(), results.n_replications, results.outcomes
+    rows = rows[rows["educated"]] if theme is GRADUATES else rows
+    status = rows["status"].astype(str)
+    gone = status.str.startswith("abroad-") | (status == "moved-on")
+    if theme is not GRADUATES:
+        gone |= status == "returned"
+    numbers = rows[["men", "men_simulated"]].fillna(0.0)
+    own = numbers.where(gone, 0.0).set_axis(["left", "left_simulated"], axis=1)
+    sums = pd.concat([numbers, own], axis=1).groupby(rows["region"].astype(str)).sum()
+    if theme is CALLED_UP:
+        daily = results.days("called_up", "region")
+        called = daily[daily["date"] == daily["date"].max()].groupby("place_id")["value"].sum()
+        sums["left"] = called.reindex(sums.index).fillna(0.0)
+        sums["left_simulated"] = sums["left"] * sums["men_simulated"] / sums["men"]
+    data = (sums / n).reindex(pd.Index(facts.code, name="id")).reset_index()
+    data["per_1000"] = 1000 * data["left"] / data["men"].where(data["men"] > 0)
+    data = data.assign(name=facts.name, imputed=imputed(theme))
+    return data[["id", "name", "men", "left", "per_1000", "left_simulated", "imputed"]]
+
+
+def imputed(theme: Theme) -> list[bool]:
+    """Return for each region of the data whether the theme's main input was not observed."""
+    bases = getattr(sources.regions(), theme.basis)
+    return ["press" not in basis and basis != "census" for basis in bases]
+
+
+def doubts(theme: Theme) -> str:
+    """Return in a sentence how many regions rest on imputed inputs."""
+    facts = sources.regions()
+    passports = sum(basis != "census" for basis in facts.passport_basis)
+    other = CALLED_UP if theme is LEAVERS else theme
+    unsure = "called-up men" if theme is LEAVERS else theme.unsure
+    return (
+        f"Inputs behind the regions are partly imputed: passport shares in {passports} of "
+        f"{len(facts.code)}, {unsure} in {sum(imputed(other))}; read differences between regions "
+        "as the model's, not as measured."
+    )
 
 
 def _crossings(results: Run) -> pd.DataFrame:
@@ -79,25 +192,24 @@ def _crossings(results: Run) -> pd.DataFrame:
 def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     """Arrange the map, its colour bar and the sizes of the dots."""
     data = table(results, theme)
-    subtitle = f"{theme.subtitle} Dots: road crossings."
     caption = Caption(
         theme.name,
         data,
         finding(data, theme),
-        subtitle,
+        f"{theme.subtitle} Dots: road crossings.",
         source(results),
         _notes(results, data, theme),
-        alt=[subtitle, *_alt(data)],
+        alt=_alt(data),
     )
     outlines = sources.outlines()
     regions, around = shapes(outlines.regions), shapes(outlines.neighbours)
     west, east, south, north = _limits(regions)
     ratio = (north - south) / (east - west)
-    wide = preset.height is not None
+    wide = preset.is_slide
     legend = (17.0 if wide else 13.0 + 12.0 * preset.narrow) * preset.scale
     width = preset.width - 2 * MARGIN
     sheet = caption.sheet(preset, width * ratio + legend * (not wide))
-    width = min(width, sheet.body / ratio) if wide else width
+    width = min(width, (sheet.body - legend * (not wide)) / ratio)
     height = width * ratio
     ax = sheet.axes(preset.width - MARGIN - width if wide else MARGIN, 0, width, height)
     ax.set(xlim=(west, east), ylim=(south, north))
@@ -294,11 +406,7 @@ def _notes(results: Run, data: pd.DataFrame, theme: Theme) -> str:
 
 
 def _alt(data: pd.DataFrame) -> list[str]:
-    ranked = _known(data).sort_values("per_1000", ascending=False, kind="stable")
-    most, least = (
-        "; ".join(f"{row['name']} {rate(row['per_1000'])}" for row in records(part))
-        for part in (ranked.head(5), ranked.tail(5))
-    )
+    low, middle, high = (rate(n) for n in _known(data)["per_1000"].quantile([0.25, 0.5, 0.75]))
+    text = f"Half of the regions have {low} to {high} per 1,000, the median region {middle}."
     dots = [f"{row['name']} {count(row['entries'])}" for row in records(_dots(data).head(5))]
-    text = [f"Highest per 1,000: {most}. Lowest: {least}."]
-    return [*text, f"Crossings by entries: {'; '.join(dots)}."] if dots else text
+    return [text, f"Crossings by entries: {'; '.join(dots)}."] if dots else [text]

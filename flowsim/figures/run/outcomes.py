@@ -53,8 +53,8 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange the alluvial under its three headings, with those left out in the notes."""
     data, apart = table(results)
     note = _notes(apart, data)
-    title, alt = finding(data, results), [*_alt(data), note]
-    caption = Caption(FAMILY.name, data, title, SUBTITLE, source(results), note, alt=alt)
+    title = finding(data, results)
+    caption = Caption(FAMILY.name, data, title, SUBTITLE, source(results), note, alt=_alt(data))
     last = day(last_day(results.scenario.horizon))
     heads = ("Passport", "Set off for, or wanted", f"Where on {last}")
     nodes, names = _order(data, results), _names(results)

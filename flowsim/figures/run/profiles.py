@@ -10,7 +10,7 @@ from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Cell, Sheet
+from flowsim.figures.layout.sheet import GAP, Cell, Sheet
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import range_of, records, source, spread
 from flowsim.findings.words import share
@@ -23,7 +23,7 @@ TRAITS = {
     "passport": ("International passport", "No passport"),
     "liable": ("Liable for call-up", "Not liable"),
 }
-GAP, HEAD = 5.0, 5.0
+HEAD = 5.0
 HEADS = {"age": "Age", "trait": "Education, passport, liability"}
 ALL_MEN: dict[str, Any] = {"color": QUIET, "marker": "D", "hollow": True, "markersize": 4.2}
 SUBTITLE = (
@@ -32,14 +32,14 @@ SUBTITLE = (
 )
 NOTE = (
     "Ages are of the census; education and liability by age, and who has a passport, are "
-    "assumptions laid over it, and so are the tastes by age and education: see `flowsim check`."
+    "assumptions laid over it, and so are the tastes by age and education: see flowsim check."
 )
 
 
 def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange ages and traits, each group's share of the leavers beside its share of all men."""
     data, n = table(results), results.n_replications
-    ranged = f", with the {range_of(n)}" if n > 1 else ""
+    ranged = f", with the {range_of(n)}: chance alone" if n > 1 else ""
     leavers = ladders.key(f"share of those who left{ranged}", markersize=4.6)
     caption = Caption(
         NAME,
@@ -55,10 +55,8 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     parts = {kind: data[data["kind"] == kind] for kind in HEADS}
     heights = [ladders.height(len(part), preset) + HEAD * preset.scale for part in parts.values()]
     sheet = caption.sheet(preset, max(heights) if beside else sum(heights) + GAP)
-    for n, (kind, part) in enumerate(parts.items()):
-        cell = Cell(0.0, n * (heights[0] + GAP), preset.width, heights[n])
-        if beside:
-            cell = Cell(n * preset.width / 2, 0.0, preset.width / 2, sheet.body)
+    cells = sheet.cells(heights, 2 if beside else 1)
+    for (kind, part), cell in zip(parts.items(), cells, strict=True):
         _draw_part(part, HEADS[kind], sheet, cell)
     return caption.drawn(sheet)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,10 @@ from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars, published, timelines
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Cell, Key, Sheet, fitted
+from flowsim.figures.layout.sheet import GAP, Cell, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
-from flowsim.figures.layout.tables import highest, joined, records, source, spread
-from flowsim.findings.words import count, day, listed, plural, rate
+from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, records, source, spread
+from flowsim.findings.words import between, count, day, listed, plural, rate
 from flowsim.results.run import Run
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 
@@ -31,7 +31,7 @@ GAP_HOURS = 36
 WAITS = ("wait_hours", "wait_hours_p90")
 SLOW: dict[str, Any] = {"color": BLUE, "linewidth": 0.7, "linestyle": (0, (3, 1.5))}
 LABELS = {"queue_cars": "Cars waiting", "queue_persons": "Persons waiting"}
-LONG, SHORT, HEAD, FOOT, GAP = 40.0, 30.0, 4.8, 5.0, 4.0
+LONG, SHORT, HEAD, FOOT = 40.0, 30.0, 4.8, 5.0
 
 
 @dataclass(frozen=True)
@@ -57,54 +57,51 @@ def missing(results: Run) -> str:
 
 def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange the queue at one crossing above, or left of, the waits at the busiest crossings."""
-    shown, scenario, beside = crossings(results), results.scenario, preset.height is not None
+    shown, scenario = crossings(results, 2 if preset.narrow else BUSIEST), results.scenario
     data = table(results, shown)
-    title, subtitle = finding(data, results, shown), _subtitle(results, shown)
-    measures = list(LABELS)[: 1 if beside else None]
+    title = finding(data, results, shown)
+    measures = list(LABELS)[: 1 if preset.narrow or preset.is_slide else None]
     data = data[data["measure"].isin([*measures, *WAITS])]
     caption = Caption(
         FAMILY.name,
         data,
         title,
-        subtitle,
+        _subtitle(results, shown),
         source(results),
         _notes(data, results, shown.focus),
-        _keys(data, results.n_replications),
-        [subtitle, *_alt(data, results, shown)],
+        _keys(data, results),
+        _alt(data, results, shown),
     )
     focus, strip = shown.focus, []
     if focus:
         strip = policy_bars.bars_of(scenario, scenario.crossings[focus].destination, focus)
-    columns = 2 if preset.narrow or beside else BUSIEST
+    half = preset.width / (1 if preset.narrow else 2)
+    room = half - timelines.LEFT * preset.scale - timelines.RIGHT
+    (strip,), note = policy_bars.numbered([strip], scenario.horizon, room)
+    columns = 2 if preset.narrow or preset.is_slide else BUSIEST
     rows = -(-max(1, len(shown.busiest)) // columns)
-    *queue, waits = _cells(preset, policy_bars.height(strip, preset), rows)
-    sheet = caption.sheet(preset, waits.top + waits.height)
-    if beside:
-        queue = [replace(cell, height=sheet.body) for cell in queue]
-        waits = queue[1]
+    edges = timelines.height(0.0, strip, preset)
+    around = (HEAD + rows * (HEAD + FOOT)) * preset.scale
+    if preset.is_slide:
+        sheet = caption.sheet(preset, edges + LONG, fixed=note)
+        queue = [Cell(0.0, 0.0, half, sheet.body)]
+        waits = Cell(half, 0.0, half, sheet.body)
+    else:
+        body = edges + LONG + GAP + around + rows * SHORT
+        sheet = caption.sheet(preset, body, 0.72 * body, note)
+        high = edges + (sheet.body - edges - around - GAP) * LONG / (LONG + rows * SHORT)
+        queue = [Cell(n * half, 0.0, half, high) for n in range(len(measures))]
+        waits = Cell(0.0, high + GAP, preset.width, sheet.body - high - GAP)
     name = scenario.crossings[focus].name if focus else "road crossings"
-    for measure, cell in zip(measures, queue, strict=False):
-        marked = strip if cell.top == 0 else []
+    for measure, cell in zip(measures, queue, strict=True):
         heading = f"{LABELS[measure]} at {name}"
-        panel = timelines.framed(sheet, cell, heading, marked, scenario.horizon, HEAD)
+        panel = timelines.framed(sheet, cell, heading, strip, scenario.horizon)
         draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
     _draw_waits(data, results, shown.busiest, sheet, waits, rows, columns)
     return caption.drawn(sheet)
 
 
-def _cells(preset: Preset, strip: float, rows: int) -> list[Cell]:
-    """Return two cells for the queue, side by side if there is room, and one for the waits."""
-    edges, head = (HEAD + FOOT) * preset.scale, HEAD * preset.scale
-    high, half = edges + strip + LONG, preset.width / 2
-    queue = [Cell(left, 0.0, half, high) for left in (0.0, half)]
-    if preset.narrow:
-        below = Cell(0.0, high + GAP, preset.width, edges + LONG)
-        queue = [Cell(0.0, 0.0, preset.width, high), below]
-    top = queue[1].top + queue[1].height + GAP
-    return [*queue, Cell(0.0, top, preset.width, head + rows * (edges + SHORT))]
-
-
-def crossings(results: Run) -> Shown:
+def crossings(results: Run, most: int = BUSIEST) -> Shown:
     """Choose the crossings: waits where most wait, the queue where cars were counted."""
     hours = results.hours("queue_persons").groupby("place_id")["value"].sum()
     places = results.scenario.crossings
@@ -112,7 +109,7 @@ def crossings(results: Run) -> Shown:
     found = hours[hours.index.isin(roads) & (hours > 0)]
     ranked = [str(key) for key in found.sort_values(ascending=False, kind="stable").index]
     counted = [key for key in [*ranked, *places] if not _counts(results, key).empty]
-    return Shown(next(iter([*counted, *ranked]), None), tuple(ranked[:BUSIEST]))
+    return Shown(next(iter([*counted, *ranked]), None), tuple(ranked[:most]))
 
 
 def table(results: Run, shown: Shown) -> pd.DataFrame:
@@ -121,9 +118,7 @@ def table(results: Run, shown: Shown) -> pd.DataFrame:
     waits = [(measure, key) for key in shown.busiest for measure in WAITS]
     parts = []
     for measure, key in [*queues, *waits]:
-        own = (
-            _by_day(results, key, measure) if measure in WAITS else _by_hour(results, key, measure)
-        )
+        own = (_by_day if measure in WAITS else _by_hour)(results, key, measure)
         name, where = results.scenario.crossings[key].name, (measure, key, MOSCOW_UTC_OFFSET_H)
         parts += published.beside(own, results.scenario, *where, place=name)
     return joined(parts, COLUMNS)
@@ -137,15 +132,22 @@ def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
 
 
 def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
-    """Return the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time."""
-    waits = timelines.within(results.days(measure, "crossing"), results.scenario.horizon)
-    own = spread(waits[waits["place_id"] == key], ["date"])
+    """Return the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time.
+
+    With draws of the parameters it is the median of the draws, with their range.
+    """
+
+    def rows(run: Run) -> pd.DataFrame:
+        waits = timelines.within(run.days(measure, "crossing"), run.scenario.horizon)
+        return waits[waits["place_id"] == key]
+
+    own, _ = doubted(results, rows, ["date"])
     ahead = results.scenario.crossings[key].utc_offset_h - MOSCOW_UTC_OFFSET_H
     start = own["date"] - timedelta(hours=ahead)
     return own.assign(start=start, end=start + timedelta(days=1))
 
 
-def draw(data: pd.DataFrame, ax: Axes) -> None:
+def draw(data: pd.DataFrame, ax: Axes, of_draws: bool = False) -> None:
     """Draw one measure at one crossing, with its range and published figures.
 
     Where there is no value for ``GAP_HOURS``, because nobody came, the line is broken.
@@ -154,10 +156,13 @@ def draw(data: pd.DataFrame, ax: Axes) -> None:
     ----------
     data : DataFrame
         Rows of ``table`` for one place and measure.
+    of_draws : bool
+        Whether the range is that of draws of the parameters.
     """
     for times, part in _runs(data):
         marker = "." if len(part) < 100 else ""
-        timelines.curve(ax, times, part, lw=1.2, marker=marker, ms=3)
+        inner = part.assign(low=part["value"], high=part["value"]) if of_draws else None
+        timelines.curve(ax, times, part, inner, lw=1.2, marker=marker, ms=3)
     published.draw(data[data["series"] == "published"], ax)
     timelines.number_axis(ax, data[["value", "high"]].max().max(), ticks=4)
 
@@ -198,7 +203,7 @@ def _draw_waits(
         return
     limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), slow["value"].max()])
     left, gap = start + 10.5 * scale, 4.0
-    width = (preset.width - left - 4.0 - gap * (columns - 1)) / columns
+    width = (cell.left + cell.width - left - 4.0 - gap * (columns - 1)) / columns
     for place, key in enumerate(busiest):
         row, column = divmod(place, columns)
         x = left + column * (width + gap)
@@ -206,12 +211,12 @@ def _draw_waits(
         panel = sheet.axes(x, y, width, high)
         policy_bars.time_axis(panel, scenario.horizon, width, preset, inside=True)
         _draw_lines(waits[waits["place_id"] != key], panel, color=RULE, linewidth=0.6, zorder=1)
-        draw(waits[waits["place_id"] == key], panel)
+        draw(waits[waits["place_id"] == key], panel, n_draws(results) > 0)
         _draw_lines(slow[slow["place_id"] == key], panel, zorder=2, **SLOW)
         panel.set_ylim(0, limit)
         panel.tick_params(labelleft=column == 0)
-        name = fitted(scenario.crossings[key].name, preset.small, width)
-        sheet.text(x, y - 4.0 * scale, name, preset.small, color=INK)
+        name = shrunk(scenario.crossings[key].name, preset.small, width)
+        sheet.text(x, y - 4.0 * scale, *name, color=INK)
 
 
 def finding(data: pd.DataFrame, results: Run, shown: Shown) -> str:
@@ -225,24 +230,22 @@ def finding(data: pd.DataFrame, results: Run, shown: Shown) -> str:
     many, unit = (cars, "cars") if not cars.empty and cars.max() >= 1 else (people, "persons")
     most, when = highest(many)
     text = f"The queue at {name} reached {count(most)} {unit} on {day(when)}"
-    return text + _longest_wait(results, shown)
+    return text + _longest_wait(data, results, shown)
 
 
-def _longest_wait(results: Run, shown: Shown) -> str:
+def _longest_wait(data: pd.DataFrame, results: Run, shown: Shown) -> str:
     """Return where and when the mean wait of a day was longest, at the busiest crossings."""
-    waits = results.days("wait_hours", "crossing")
-    last = timelines.last_day(results.scenario.horizon)
-    waits = waits[waits["place_id"].isin(shown.busiest) & (waits["date"] <= last)]
-    means = spread(waits, ["place_id", "date"]).dropna(subset="value")
-    if means.empty or means["value"].max() < 0.5:
+    means = data[(data["measure"] == "wait_hours") & (data["series"] == "simulated")]
+    means = means.dropna(subset="value").sort_values("value", ascending=False, kind="stable")
+    if means.empty or means["value"].iloc[0] < 0.5:
         return ""
-    longest = records(means.sort_values("value", ascending=False, kind="stable").head(1))[0]
-    key = longest["place_id"]
-    place = "there" if key == shown.focus else f"at {results.scenario.crossings[key].name}"
-    return (
-        f"; those who reached the head {place} on {day(longest['date'])} had waited "
-        f"{rate(longest['value'])} hours on average"
-    )
+    longest = records(means.head(1))[0]
+    place = "there" if longest["place_id"] == shown.focus else f"at {longest['place']}"
+    hours = rate(longest["value"])
+    if n_draws(results):
+        hours = between(longest["low"], longest["high"], rate) or hours
+    when = day(longest["start"] + timedelta(hours=12))
+    return f"; those who reached the head {place} on {when} had waited {hours} hours on average"
 
 
 def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[float]:
@@ -264,8 +267,9 @@ def _subtitle(results: Run, shown: Shown) -> str:
     )
 
 
-def _keys(data: pd.DataFrame, n: int) -> list[Key]:
-    keys = [Key("simulated", {"color": BLUE, "linewidth": 1.2}), *timelines.range_key(n)]
+def _keys(data: pd.DataFrame, results: Run) -> list[Key]:
+    keys = [Key("simulated", {"color": BLUE, "linewidth": 1.2})]
+    keys += timelines.range_keys(results)
     if (data["measure"] == "wait_hours_p90").any():
         keys.append(Key("nine in ten waited less", SLOW))
     return keys + published.keys(data[data["series"] == "published"])
@@ -275,6 +279,8 @@ def _notes(data: pd.DataFrame, results: Run, focus: str | None) -> str:
     notes = "Persons of both sexes, ordinary traffic included; people on foot are not in cars."
     if (data["series"] == "published").any():
         notes += " Published: passenger cars; some sources say vehicles. Sources: queues.csv."
+    if n_draws(results):
+        notes += " Draws are kept by day: the waits are their median and range, the queue is not."
     waits = (data["series"] == "published") & data["measure"].isin(WAITS)
     if waits.any():
         notes += " The published wait is that of cars, the line that of all, on foot too."

@@ -16,8 +16,8 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import LEADING, POINT, Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, CYCLE, INK, ORANGE, VERMILION, Preset, plain
-from flowsim.figures.layout.tables import records, source, spread
-from flowsim.findings.words import count, day, listed, share
+from flowsim.figures.layout.tables import doubted, n_draws, range_of, records, source
+from flowsim.findings.words import between, count, day, listed, share
 from flowsim.results.run import Run
 
 FAMILY = Family("stocks", "persons abroad by day, with families, and the capacity line", order=5)
@@ -32,7 +32,8 @@ PANEL, CAPACITY_PANEL = 40.0, 62.0
 MEN: dict[str, Any] = {"color": BLUE, "alpha": 0.75}
 OTHERS: dict[str, Any] = {"color": ORANGE, "alpha": 0.65}
 LINE: dict[str, Any] = {"color": VERMILION, "linewidth": 1.2, "linestyle": (0, (5, 2))}
-EDGE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
+EDGE: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+CHANCE: dict[str, Any] = {"color": INK, "alpha": 0.3}
 NOTE = "Companions per man, family size, stays and returns are assumptions of the scenario."
 LINE_NOTE = " So is the capacity line: a planner's, not a published one."
 SURE = 1.96  # of the normal distribution, for 95 %
@@ -48,20 +49,17 @@ def missing(results: Run) -> str:
 def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange one panel per destination."""
     data, horizon = table(results), results.scenario.horizon
-    subtitle = (
-        "Simulated persons abroad because of the shock, at the end of each local day, "
-        f"{timelines.whole_period(horizon)}; those who moved on or returned are left out."
-    )
     lined = bool((data["capacity"] > 0).any())
     caption = Caption(
         FAMILY.name,
         data,
-        finding(data),
-        subtitle,
+        finding(data, n_draws(results) > 0),
+        "Simulated persons abroad because of the shock, at the end of each local day, "
+        f"{timelines.whole_period(horizon)}; those who moved on or returned are left out.",
         source(results),
         NOTE + LINE_NOTE * lined,
-        _keys(lined, results.n_replications),
-        [subtitle, *_alt(data)],
+        _keys(lined, results),
+        _alt(data),
     )
     places = list(results.scenario.destinations.values())
     panels = [(f"Persons in {place.name}", ()) for place in places]
@@ -93,14 +91,20 @@ def _write_line(data: pd.DataFrame, panel: Axes, sheet: Sheet) -> None:
 def table(results: Run) -> pd.DataFrame:
     """Return what is drawn: men and persons abroad at the end of each local day.
 
-    Columns place_id, place, date, measure (stock_men, stock_persons), value (mean over the
-    replications), low, high, capacity (NaN if the scenario names none).
+    Columns place_id, place, date, measure (stock_men, stock_persons), value, low, high (with draws
+    of the parameters their median and range, all doubt; else mean and range of the replications),
+    chance_low, chance_high (range of the replications), capacity (NaN if the scenario names none).
     """
     scenario = results.scenario
-    parts = [
-        spread(results.days(measure, "destination"), ["place_id", "date"]).assign(measure=measure)
-        for measure in ("stock_men", "stock_persons")
-    ]
+    parts = []
+    for measure in ("stock_men", "stock_persons"):
+
+        def rows(run: Run, measure: str = measure) -> pd.DataFrame:
+            return run.days(measure, "destination")
+
+        both, chance = doubted(results, rows, ["place_id", "date"])
+        ends = {f"chance_{end}": chance[end].to_numpy() for end in ("low", "high")}
+        parts.append(both.assign(measure=measure, **ends))
     data = pd.concat(parts, ignore_index=True)
     names = {place.code: place.name for place in scenario.destinations.values()}
     lines = {
@@ -126,10 +130,11 @@ def draw(data: pd.DataFrame, ax: Axes) -> None:
     times = pd.DatetimeIndex(persons.index) + pd.Timedelta(hours=24)
     ax.fill_between(times, 0, men["value"], lw=0, **MEN)
     ax.fill_between(times, men["value"], persons["value"], lw=0, **OTHERS)
+    ends = persons["chance_low"], persons["chance_high"]
+    ax.fill_between(times, *ends, lw=0, zorder=1.5, **CHANCE)
     ax.plot(times, persons["value"], color=INK, linewidth=1.0)
-    if (persons["high"] > persons["low"]).any():
-        for edge in ("low", "high"):
-            ax.plot(times, persons[edge], **EDGE)
+    if (persons["high"] != persons["chance_high"]).any():
+        ax.plot(times, persons[["low", "high"]].to_numpy(), **EDGE)
     line = data["capacity"].max()
     if line > 0:
         ax.axhline(line, **LINE)
@@ -142,8 +147,14 @@ def passed(data: pd.DataFrame) -> datetime | None:
     return None if persons.empty else persons["date"].min()
 
 
-def finding(data: pd.DataFrame) -> str:
-    """State how many persons are abroad at the end, and when the line was passed."""
+def finding(data: pd.DataFrame, doubtful: bool = False) -> str:
+    """State how many persons are abroad at the end, and when the line was passed.
+
+    Parameters
+    ----------
+    doubtful : bool
+        Whether the ranges hold all doubt, and stand in the title.
+    """
     last = data["date"].max()
     ends = data[(data["measure"] == "stock_persons") & (data["date"] == last)]
     ends = ends.sort_values("value", ascending=False, kind="stable")
@@ -151,7 +162,8 @@ def finding(data: pd.DataFrame) -> str:
         return "Nobody was abroad at the end of the period"
     clauses = []
     for row in records(ends.head(3)):
-        clause = f"{count(row['value'])} persons were in {row['place']}"
+        span = between(row["low"], row["high"]) if doubtful else ""
+        clause = f"{span or count(row['value'])} persons were in {row['place']}"
         when = passed(data[data["place_id"] == row["place_id"]])
         if when is not None:
             clause += f" (line of {count(row['capacity'])} passed on {day(when)})"
@@ -161,13 +173,15 @@ def finding(data: pd.DataFrame) -> str:
     return f"On {day(last)} {listed(clauses)}"
 
 
-def _keys(lined: bool, n: int) -> list[Key]:
-    keys = [
+def _keys(lined: bool, results: Run) -> list[Key]:
+    n, draws = results.n_replications, n_draws(results)
+    return [
         Key("men", MEN, patch=True),
         Key("companions and, later, families", OTHERS, patch=True),
-        *timelines.range_key(n, **EDGE),
+        *([Key(f"{range_of(draws, 'draw')}: all doubt", EDGE)] if draws else []),
+        *([Key(f"{range_of(n)}: chance alone", CHANCE, patch=True)] if n > 1 else []),
+        *([Key("capacity line of the scenario", LINE)] if lined else []),
     ]
-    return [*keys, Key("capacity line of the scenario", LINE)] if lined else keys
 
 
 def _alt(data: pd.DataFrame) -> list[str]:
@@ -189,23 +203,22 @@ def missing_capacity(results: Run) -> str:
     if results.days("stock_persons", "destination").empty:
         return "its daily table has no stock_persons"
     few = "it has one replication only; run the scenario with --replications 20"
-    return "" if results.n_replications > 1 else few
+    return "" if max(results.n_replications, n_draws(results)) > 1 else few
 
 
 def draw_capacity(results: Run, preset: Preset) -> Drawn:
     """Draw one curve for each destination that has a capacity line."""
     data, horizon = capacity_table(results), results.scenario.horizon
-    subtitle = _capacity_subtitle(results)
     meaning = "95 % interval for a share of so many replications"
     caption = Caption(
         CAPACITY_FAMILY.name,
         data,
         capacity_finding(data, _repeated(results)),
-        subtitle,
+        _capacity_subtitle(results),
         source(results),
         _capacity_note(results),
         [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)],
-        [subtitle, *_capacity_alt(data)],
+        _capacity_alt(data),
     )
     head = "Chance that the line has been passed"
     sheet, (panel,) = timelines.stacked(caption, preset, [(head, ())], horizon, CAPACITY_PANEL)
@@ -221,7 +234,7 @@ def capacity_table(results: Run) -> pd.DataFrame:
     Columns place_id, place, capacity, date, passed, replications, probability, low, high; the
     interval is Wilson's (1927) at 95 %, which holds for few replications and for 0 and 1 too.
     """
-    scenario, n = results.scenario, results.n_replications
+    scenario, n = results.scenario, n_draws(results) or results.n_replications
     drawn = results.posterior
     repeated = results if drawn is None else results.with_tables(daily=drawn)
     rows = repeated.days("stock_persons", "destination")
@@ -313,15 +326,17 @@ def capacity_finding(data: pd.DataFrame, of: str = "replications") -> str:
 def _capacity_subtitle(results: Run) -> str:
     last = timelines.last_day(results.scenario.horizon)
     names = [results.scenario.destinations[name].name for name in results.scenario.capacities]
+    n = n_draws(results) or results.n_replications
     return (
-        f"Share of {results.n_replications} {_repeated(results)} in which the persons abroad (men, "
-        f"companions, families) in {listed(names)} reached the capacity line on or before a day, "
+        f"Share of {n} {_repeated(results)} in which the persons abroad (men, companions, "
+        f"families) in {listed(names)} reached the capacity line on or before a day, "
         f"up to {day(last)} {last.year}."
     )
 
 
 def _capacity_note(results: Run) -> str:
-    none = 100 * float(wilson(np.zeros(1), results.n_replications)[1][0])
+    n = n_draws(results) or results.n_replications
+    none = 100 * float(wilson(np.zeros(1), n)[1][0])
     one, holds = "replication", "is that of the model's random draws; doubt about its parameters"
     if results.posterior is not None:
         one, holds = "draw", "holds the doubt of the calibration; that about what it left fixed"

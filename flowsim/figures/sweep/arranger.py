@@ -121,7 +121,7 @@ class Parts:
     height: Callable[[Shown], float]
     room: Callable[[Shown], Room]
     panels: Callable[[Swept], Sequence[Panel]] | None = None
-    in_column: int = 4
+    in_column: int = 2
     on_slide: int = layout.MOST_ON_SLIDE
 
     def shown(self, given: Swept, preset: Preset) -> Shown:
@@ -143,7 +143,7 @@ class Parts:
             given.source,
             self.notes(shown),
             self.keys(shown),
-            [given.subtitle(), *(f"{self.in_words(view)}." for view in shown.views)],
+            [f"{self.in_words(view)}." for view in shown.views],
         )
 
         def draw(place: int, frame: Frame) -> None:

@@ -9,24 +9,36 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.figures.layout.panels import Frame, Room, scaled
-from flowsim.figures.layout.sheet import Key, fitted
-from flowsim.figures.layout.style import INK
+from flowsim.figures.layout.sheet import Key, shrunk
+from flowsim.figures.layout.style import INK, Preset
 from flowsim.figures.sweep.arranger import Shown
+from flowsim.findings.words import plural
 
-ROW = 7.6
-MOST = 14
+ROW, LOWEST = 7.6, 6.4
 NAME_AT, BAR_AT, BAR_HALF = 0.27, 0.70, 0.20
 ROOM = Room(left=2.5, right=4.0, head=5.5, foot=9.5)
 
 
-def rows_that_fit(n: int, frame: Frame) -> int:
+def most(preset: Preset) -> int:
     """Return the number of rows for which a panel has room."""
-    return max(1, min(n, int((frame.height + 0.1) / (0.98 * ROW * frame.preset.scale))))
+    return 6 if preset.is_slide else 12 if preset.narrow else 14
+
+
+def fitting(shown: Shown) -> list[int]:
+    """Return for each panel how many of its rows there is no room for."""
+    return [max(0, len(view.rows) - most(shown.preset)) for view in shown.views]
 
 
 def height(shown: Shown) -> float:
     """Return the height of the axes for the rows of the longest panel."""
-    return ROW * shown.preset.scale * min(max(len(view.rows) for view in shown.views), MOST)
+    n = min(max(len(view.rows) for view in shown.views), most(shown.preset))
+    return n * (LOWEST if shown.preset.narrow else ROW) * shown.preset.scale
+
+
+def left_out(name: str, shown: Shown) -> str:
+    """Return how many parameters there was no room for; empty if for all."""
+    n = max(fitting(shown))
+    return f"{plural(n, 'parameter')} of less effect not shown: {name}.csv." if n else ""
 
 
 def room(shown: Shown) -> Room:
@@ -42,14 +54,14 @@ def interval_key(meaning: str, ends: pd.Series[float]) -> list[Key]:
 
 def axes(frame: Frame, names: Sequence[str]) -> Axes:
     """Add the axes of a panel with a row for each name from the top down, and write the names."""
-    ax, size = frame.axes(), frame.preset.small
+    ax = frame.axes()
     ax.set_ylim(len(names), 0)
     ax.spines["left"].set_visible(False)
     ax.tick_params(left=False, labelleft=False)
-    look: dict[str, Any] = {"size": size, "color": INK, "va": "center_baseline", "zorder": 5}
+    look: dict[str, Any] = {"color": INK, "va": "center_baseline", "zorder": 5}
     for row, name in enumerate(names):
-        text = fitted(name, size, frame.width)
-        ax.text(0.0, row + NAME_AT, text, transform=ax.get_yaxis_transform(), **look)
+        text, size = shrunk(name, frame.preset.small, frame.width)
+        ax.text(0.0, row + NAME_AT, text, transform=ax.get_yaxis_transform(), size=size, **look)
     return ax
 
 

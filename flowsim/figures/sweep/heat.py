@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,18 +38,43 @@ def missing(results: Any) -> str:
 
 
 def _panels(given: Swept) -> list[Panel]:
-    """Return the panels whose two parameters make a grid."""
-    found = []
-    for panel in given.panels(FAMILY.name):
-        if panel.x is not None and panel.y is not None:
-            keys = [panel.x.key, panel.y.key]
-            found += [panel] if swept.is_grid(given.design, keys) else []
-    return found
+    """Return the panels whose two parameters make a grid.
+
+    Unless the file names them, the two are those that move the output most. A third has a panel
+    for each of its values, if these are few and one output is asked for, or none.
+    """
+    found = given.panels(FAMILY.name)
+    if not given.asked(FAMILY.name):
+        found = [_of_two(given, panel) for panel in found]
+    found = [
+        panel
+        for panel in found
+        if panel.x and panel.y and swept.is_grid(given.design, [panel.x.key, panel.y.key])
+    ]
+    if not found or len(given.asked(FAMILY.name)) > 1:
+        return found
+    first = found[0]
+    rest = [one for one in given.ranked(first) if one not in (first.x, first.y)]
+    keys = [first.across.key, first.up.key, *(one.key for one in rest[:1])]
+    if not rest or not swept.is_grid(given.design, keys):
+        return found
+    values = given.design[rest[0].key].drop_duplicates()
+    order = np.argsort(swept.numbers(values, rest[0]), kind="stable")
+    few = len(values) <= swept.MOST_PANELS
+    return [replace(first, fixed=(rest[0], values.iloc[n])) for n in order] if few else found
+
+
+def _of_two(given: Swept, panel: Panel) -> Panel:
+    """Return a panel of the two parameters that move its output most, a number across."""
+    first, second = [*given.ranked(panel), None, None][:2]
+    if second in given.numeric and first not in given.numeric:
+        first, second = second, first
+    return replace(panel, x=first, y=second)
 
 
 def _draw_panel(view: View, frame: Frame) -> None:
     """Draw one panel with its axes, its words and its bar of colours."""
-    ax, scale = frame.axes(), _scale(view.rows)
+    ax, scale = frame.axes(), _scale(_on_one_scale(view))
     draw(view.rows, ax, scale, view.panel.threshold)
     _label_axes(ax, view, frame)
     frame.head(view.heading, f"↑ {view.panel.up.axis}")
@@ -59,14 +85,16 @@ def _draw_panel(view: View, frame: Frame) -> None:
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
     """Return what one panel shows: mean, range and standard error for each pair of values.
 
-    ``across`` and ``up`` are the values as they stand on the axes. Other parameters, if
-    any, are averaged over.
+    ``across`` and ``up`` are the values as they stand on the axes. Other parameters, if any, are
+    averaged over, but for one that is fixed.
     """
     across, up = panel.across, panel.up
     rows = given.summary(panel, [across, up]).rename(columns={"at_0": "across", "at_1": "up"})
     limit = np.nan if panel.threshold is None else panel.threshold
     rows = rows.assign(**panel.columns, threshold=limit)
-    names = ["scenario", "output", "place_id", "threshold", across.key, up.key, "across", "up"]
+    third = [panel.fixed[0].key] if panel.fixed is not None else []
+    names = ["scenario", "output", "place_id", "threshold", across.key, up.key, *third]
+    names += ["across", "up"]
     return rows[[*names, *swept.RANGE_COLUMNS]]
 
 
@@ -81,15 +109,21 @@ def draw(rows: pd.DataFrame, ax: Axes, scale: Normalize, threshold: float | None
     z = rows.pivot(index="up", columns="across", values="value")
     x, y = _places(z.columns), _places(z.index)
     ax.pcolormesh(_edges(x), _edges(y), z.to_numpy(), cmap=SEQUENTIAL, norm=scale)
-    if threshold is None or min(z.shape) < 2 or z.isna().to_numpy().any():
-        return
-    several = (rows["high"] > rows["low"]).any()
-    for column in ("value", "low", "high") if several else ("value",):
+    for column in contours(rows, threshold):
         field = rows.pivot(index="up", columns="across", values=column).to_numpy()
-        if field.min() < threshold < field.max():
-            look = {"linewidths": 1.4} if column == "value" else THIN
-            lines = ax.contour(x, y, field, levels=[threshold], colors=[INK], **look)
+        look = {"linewidths": 1.4} if column == "value" else THIN
+        lines = ax.contour(x, y, field, levels=[threshold], colors=[INK], **look)
+        if column == "value":
             lines.set_path_effects([withStroke(linewidth=2.4, foreground="white", alpha=0.6)])
+
+
+def contours(rows: pd.DataFrame, threshold: float | None) -> list[str]:
+    """Return which of mean and ends of the range pass a threshold, so that a line is drawn."""
+    thin = min(rows["across"].nunique(), rows["up"].nunique()) < 2
+    if threshold is None or thin or rows["value"].isna().any():
+        return []
+    names = ["value", "low", "high"] if (rows["high"] > rows["low"]).any() else ["value"]
+    return [name for name in names if rows[name].min() < threshold < rows[name].max()]
 
 
 def _places(values: pd.Index[Any]) -> Floats:
@@ -106,6 +140,15 @@ def _edges(centres: Floats) -> Floats:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middle = (centres[1:] + centres[:-1]) / 2
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def _on_one_scale(view: View) -> pd.DataFrame:
+    """Return the rows of all panels that differ from one in a third parameter alone."""
+    panel = view.panel
+    if panel.fixed is None:
+        return view.rows
+    every = [panel.across, panel.up, panel.fixed[0]]
+    return view.given.summary(replace(panel, fixed=None), every)
 
 
 def _scale(rows: pd.DataFrame) -> Normalize:
@@ -193,7 +236,7 @@ def matters(given: Swept, panel: Panel, one: Named) -> bool:
     of chance, and any difference counts.
     """
     cube = given.cube(panel)
-    others = given.design.drop(columns=one.key).astype(str).agg(" ".join, axis=1)
+    others = given.design_of(panel).drop(columns=one.key).astype(str).agg(" ".join, axis=1)
     means = cube.mean(axis=1)
     apart = means - means.groupby(others).transform("mean")
     freedom = len(means) - others.nunique()
@@ -210,7 +253,7 @@ def matters(given: Swept, panel: Panel, one: Named) -> bool:
 
 def _move(view: View, one: Named) -> tuple[float, str]:
     """Return the mean change of an output over a parameter's range, and how to say it."""
-    cube, column = view.given.cube(view.panel), view.given.design[one.key]
+    cube, column = view.given.cube(view.panel), view.given.design_of(view.panel)[one.key]
     order = swept.numbers(column, one)
     ends = [order == order.min(), order == order.max()]
     low, high = (value_text(column[end].iloc[0], one) for end in ends)
@@ -231,19 +274,18 @@ def _passing(view: View) -> str:
 
 def _keys(shown: Shown) -> list[Key]:
     """Explain the lines of thresholds that are drawn."""
-    limits = [
-        view.amount(limit)
+    lines = {
+        view.amount(limit): contours(view.rows, limit)
         for view in shown.views
         if (limit := view.panel.threshold) is not None
-        and view.rows["low"].min() < limit < view.rows["high"].max()
-    ]
+    }
+    limits = [amount for amount, drawn in lines.items() if "value" in drawn]
     if not limits:
         return []
-    what, n = listed(list(dict.fromkeys(limits))), shown.given.n_replications
-    keys = [Key(f"threshold of {what}", {"color": INK, "linewidth": 1.4})]
-    if n > 1:
+    keys = [Key(f"threshold of {listed(limits)}", {"color": INK, "linewidth": 1.4})]
+    if any(len(drawn) > 1 for drawn in lines.values()):
         look = {"color": INK, "linewidth": 0.7, "linestyle": "--"}
-        ends = "lowest and highest" if n <= FEW else "5 % and 95 %"
+        ends = "lowest and highest" if shown.given.n_replications <= FEW else "5 % and 95 %"
         keys.append(Key(f"the same for the {ends} of the replications", look))
     return keys
 
@@ -257,7 +299,13 @@ def _notes(shown: Shown) -> str:
         text += (
             f" Standard error of a cell at most {rate(100 * worst)}\u00a0% of the greatest mean."
         )
-    return shown.given.notes(FAMILY.name, shown.panels, text)
+    panel = shown.panels[0]
+    third = panel.fixed[0] if panel.fixed is not None else None
+    averaged = shown.given.averaged([panel.x, panel.y, third])
+    if third is not None:
+        n = shown.given.design[third.key].nunique() - len(shown.panels)
+        averaged += f" {plural(n, 'value')} of {third.label} not shown." if n else ""
+    return shown.given.notes(FAMILY.name, shown.panels, averaged, text)
 
 
 def _in_words(view: View) -> str:

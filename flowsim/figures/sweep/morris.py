@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from flowsim.figures.families import Family
 from flowsim.figures.layout import panels, placing
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.placing import Box
-from flowsim.figures.layout.sheet import POINT, Key, fitted, text_width
-from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
+from flowsim.figures.layout.sheet import POINT, Key, shrunk, text_width
+from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, plain
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
@@ -125,18 +124,18 @@ def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Fram
     room = (0.0, 0.0, frame.width + 3, frame.height)
     left_out = []
     for n, (name, point) in enumerate(zip(names, places, strict=True)):
-        text = fitted(name, preset.small, 0.6 * frame.width)
-        beside = _beside(point, text_width(text, preset.small), preset.small * POINT * 1.15)
-        named = n < LABELLED and rows["seen"].iloc[n]
+        text, size = shrunk(name, preset.small, 0.6 * frame.width)
+        beside = _beside(point, text_width(text, size), size * POINT * 1.15)
+        named = text == plain(name) and n < LABELLED and rows["seen"].iloc[n]
         box = placing.free(beside, taken, room) if named else None
         if box is None:
             left_out.append(name)
         else:
-            _write(ax, text, point, box, mm, preset)
+            _write(ax, text, point, box, mm, size)
     return left_out
 
 
-def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, preset: Preset) -> None:
+def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, size: float) -> None:
     """Write a name into its box, with a line to its point if that is not beside it."""
     near = np.clip(point, box[:2], box[2:])
     pixels = np.array([point, near, placing.middle(box)]) / mm + ax.bbox.p0
@@ -145,7 +144,7 @@ def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, preset: Pres
         ax.plot(ends[:2, 0], ends[:2, 1], color=RULE, linewidth=0.6, zorder=1.5)
     halo = [withStroke(linewidth=1.8, foreground="white", alpha=0.8)]
     look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "path_effects": halo}
-    ax.text(ends[2, 0], ends[2, 1], text, size=preset.small, zorder=5, **look)
+    ax.text(ends[2, 0], ends[2, 1], text, size=size, zorder=5, **look)
 
 
 def _beside(point: Floats, wide: float, tall: float) -> Iterator[Box]:
@@ -168,8 +167,8 @@ def _room(shown: Shown) -> Room:
             return [view.tick(10 ** np.floor(np.log10(1.8 * most)))]
         return panels.tick_texts(0, max(most, 1e-9), 4, view.tick)
 
-    usual = shown.room(shown.widest(texts) + 4.5)
-    return replace(usual, right=usual.right + 1.0)
+    wide = shown.widest(texts)
+    return shown.room(wide + 4.5, wide / 2 + 3.0)
 
 
 def finding(view: View) -> str:
@@ -237,7 +236,6 @@ PARTS = Parts(
     _notes,
     _height,
     _room,
-    in_column=2,
     on_slide=2,
 )
 draw_figure = PARTS.draw

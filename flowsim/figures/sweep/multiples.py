@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import panels, policy_bars, worlds
+from flowsim.figures.layout import worlds
 from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.style import RULE, Preset
 from flowsim.figures.layout.tables import highest
@@ -18,7 +17,7 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.naming import Named, output_label
-from flowsim.findings.words import capital, day, listed
+from flowsim.findings.words import capital, day
 
 FAMILY = Family("small-multiples", "daily curves, a panel for each world", order=6)
 BEHIND: dict[str, Any] = {"color": RULE, "linewidth": 0.6}
@@ -70,39 +69,18 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
         raise ValueError(missing(given))
     data = table(given, panel)
     view, names = View(given, panel, data), list(dict.fromkeys(data["world"]))
-    subtitle = _subtitle(view)
     caption = Caption(
         FAMILY.name,
         data,
         finding(view),
-        subtitle,
+        _subtitle(view),
         given.source,
-        given.notes(FAMILY.name, (), _notes(view)),
+        given.notes(FAMILY.name, (), given.averaged([panel.x])),
         worlds.keys("mean", given.n_replications, "the other panels", **BEHIND),
-        [subtitle, *_in_words(view)],
+        _in_words(view),
     )
-    top = 1.06 * max(float(data[["high", "value"]].max().max()), 1e-9)
-    wide = panels.widest(panels.tick_texts(0, top, 4, view.tick), preset)
-    room = Room(wide + 4.0, 2.0, 5.0 * preset.scale, 6.0 * preset.scale)
-
-    def draw_panel(place: int, frame: Frame) -> None:
-        ax = frame.axes()
-        policy_bars.time_axis(ax, given.first.horizon, frame.width, preset, inside=True)
-        worlds.draw(data, names[place], ax, names, **BEHIND)
-        ax.set_ylim(0, top)
-        panels.number_ticks(ax.yaxis, 4, view.tick)
-        frame.head(names[place])
-
-    beside = _beside(len(names), preset)
-    return panels.drawn(caption, preset, len(names), 30.0, room, draw_panel, beside)
-
-
-def _beside(n: int, preset: Preset) -> int:
-    if preset.narrow:
-        return min(n, 2)
-    if preset.height is not None:
-        return -(-n // (1 if n <= 4 else 2))
-    return min(n, 3)
+    bands = [worlds.Band(data, names, names)]
+    return worlds.drawn(caption, preset, bands, given.first.horizon, view.tick, **BEHIND)
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -166,13 +144,6 @@ def _series(view: View) -> str:
 def _subtitle(view: View) -> str:
     by = "scenario" if view.panel.x is None else f"value of {view.panel.x.label}"
     return f"{view.given.title}. {_series(view)} by day, a panel for each {by}."
-
-
-def _notes(view: View) -> str:
-    rest = [one.label for one in view.given.varied if one is not view.panel.x]
-    if len(rest) > 3:
-        return f"Means over {len(rest)} other parameters."
-    return f"Means over {listed(rest)}." if rest else ""
 
 
 def _in_words(view: View) -> list[str]:

@@ -19,7 +19,6 @@ from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.sweep import independent
-from flowsim.findings.words import plural
 
 FAMILY = Family("response", "an output against a parameter, with bands", order=2)
 MOST_LINES = 4
@@ -286,10 +285,8 @@ def _notes(shown: Shown) -> str:
     given, first = shown.given, shown.panels[0]
     if not is_lines(given, first):
         return given.notes("", shown.panels)
-    rest = [one for one in given.varied if one not in (first.x, first.y)]
-    texts = [f"Means over {plural(len(rest), 'other parameter')}."] if rest else []
     every = [part for panel in shown.panels for part in _over_scenarios(given, panel)]
-    return given.notes(FAMILY.name, every, *texts)
+    return given.notes(FAMILY.name, every, given.averaged([first.x, first.y]))
 
 
 def _in_words(view: View) -> str:

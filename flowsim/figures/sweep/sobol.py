@@ -77,7 +77,7 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_panel(view: View, frame: Frame) -> None:
-    rows, fits = view.rows, bars.rows_that_fit(len(view.rows), frame)
+    rows, fits = view.rows, bars.most(frame.preset)
     if fits < len(rows):
         chance = rows[rows["kind"] == "chance"]
         rows = pd.concat([rows[rows["kind"] != "chance"].head(fits - len(chance)), chance])
@@ -155,7 +155,8 @@ def _notes(shown: Shown) -> str:
             f" Too few: {wide} of {len(halves)} intervals are wider than ±{100 * WIDE:.0f}\u00a0%."
         )
     sums = given.indices[given.indices["index"].isin(["sum_S1", "sum_ST"])]["note"].astype(str)
-    return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(sums))
+    more = bars.left_out(FAMILY.name, shown)
+    return given.notes(FAMILY.name, shown.panels, text, more, *swept.sentences(sums))
 
 
 def _in_words(view: View) -> str:
@@ -177,6 +178,7 @@ PARTS = Parts(
     _notes,
     bars.height,
     bars.room,
-    in_column=2,
+    in_column=1,
+    on_slide=2,
 )
 draw_figure = PARTS.draw

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from flowsim.results.sweep import SweepResults
     from flowsim.sweep.schema import Figure
 
-MOST_PANELS = 4
-LONGEST = 60  # of a parameter's label, in characters
+MOST_PANELS, MOST_NAMED = 4, 3
+LONGEST = 90  # of a parameter's label, in characters
 SAMPLES = ("latin-hypercube", "sobol", "morris")
 RANGE_COLUMNS = ["value", "low", "high", "error"]
 
@@ -86,6 +86,8 @@ class Panel:
         Parameters, where the figure has any.
     threshold : float or None
         Value of the output at which a line is drawn.
+    fixed : pair of Named and value, optional
+        A third parameter, and the only value of it whose points are shown.
     """
 
     scenario: str
@@ -94,6 +96,7 @@ class Panel:
     y: Named | None = None
     threshold: float | None = None
     title: str = ""
+    fixed: tuple[Named, Any] | None = None
 
     @property
     def across(self) -> Named:
@@ -244,8 +247,15 @@ class Swept:
 
     def cube(self, panel: Panel) -> pd.DataFrame:
         """Return one output by point (rows) and replication (columns); failed runs are NaN."""
-        rows = panel.of(self.values, "measure")
-        return responses.by_replication(self.design, rows, self.n_replications)
+        rows, design = panel.of(self.values, "measure"), self.design_of(panel)
+        return responses.by_replication(self.design, rows, self.n_replications).loc[design.index]
+
+    def design_of(self, panel: Panel) -> pd.DataFrame:
+        """Return the points that a panel shows."""
+        if panel.fixed is None:
+            return self.design
+        one, value = panel.fixed
+        return self.design[self.design[one.key].astype(str) == str(value)]
 
     def summary(self, panel: Panel, by: Sequence[Named] = ()) -> pd.DataFrame:
         """Return the columns value (mean over replications), low, high and error.
@@ -255,13 +265,13 @@ class Swept:
         are the range of the replications (5 % to 95 % of more than 20), error the standard
         error of the mean, NaN with one replication.
         """
-        cube, table = self.cube(panel), self.design
+        cube, table = self.cube(panel), self.design_of(panel)
         if by:
-            groups = [numbers(self.design[one.key], one) for one in by]
+            groups = [numbers(table[one.key], one) for one in by]
             cube = cube.groupby(groups, sort=True).mean()
-            first = self.design.groupby(groups, sort=True).head(1).index
-            order = self.design.loc[first].assign(
-                **{f"at_{n}": g[self.design.index.get_indexer(first)] for n, g in enumerate(groups)}
+            first = table.groupby(groups, sort=True).head(1).index
+            order = table.loc[first].assign(
+                **{f"at_{n}": g[table.index.get_indexer(first)] for n, g in enumerate(groups)}
             )
             table = order.sort_values([f"at_{n}" for n in range(len(by))]).reset_index(drop=True)
             cube = cube.reset_index(drop=True)
@@ -297,9 +307,14 @@ class Swept:
         return [one.label for one in self.varied if one.key in still]
 
     def independence(self, shown: Sequence[Panel]) -> list[str]:
-        """Return for each output shown what it does not depend on, if anything."""
+        """Return for each output shown what it does not depend on, or on how many parameters."""
         found = [(panel.output.label, self.unmoving(panel)) for panel in shown]
-        return list(dict.fromkeys(independent(label, still) for label, still in found if still))
+        named = [
+            (label, still if len(still) <= MOST_NAMED else [plural(len(still), "parameter")])
+            for label, still in found
+            if still
+        ]
+        return list(dict.fromkeys(independent(label, still) for label, still in named))
 
     def ranked(self, panel: Panel) -> list[Named]:
         """Return the varied parameters, the one that matters most to an output first."""
@@ -318,8 +333,11 @@ class Swept:
         return self.parameters[parameter].label
 
     def heading(self, panel: Panel) -> str:
-        """Head a panel: its title or its output, and the scenario if there are several."""
-        return f"{panel.title or panel.output.heading}{self.under(panel)}"
+        """Head a panel: its title or its output, the third parameter, the scenario if several."""
+        third = ""
+        if panel.fixed is not None:
+            third = f" ({panel.fixed[0].label}: {value_text(panel.fixed[1], panel.fixed[0])})"
+        return f"{panel.title or panel.output.heading}{self.under(panel)}{third}"
 
     def under(self, panel: Panel) -> str:
         """Return the scenario of a panel in brackets, if there are several."""
@@ -336,7 +354,15 @@ class Swept:
         where = f"{len(names)} scenarios" if len(names) > 3 else listed(names)
         runs = f"{len(self.design):,} points of {plural(len(self.varied), 'parameter')}"
         times = f"{plural(self.n_replications, 'replication')} each"
-        return f"{self.title}. {where}; {runs}, {times}."
+        return f"{self.title}: {runs}, {times}; {where}."
+
+    def averaged(self, shown: Sequence[Named | None]) -> str:
+        """Return over which parameters means are taken, if not all are shown."""
+        rest = [one.label for one in self.varied if one not in shown]
+        if not rest:
+            return ""
+        names = listed(rest) if len(rest) <= MOST_NAMED else plural(len(rest), "other parameter")
+        return f"Means over all values of {names}."
 
     def notes(self, figure: str, shown: Sequence[Panel], *texts: str) -> str:
         """Join notes with what is to be said of chance, failed runs and panels left out.

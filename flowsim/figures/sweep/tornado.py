@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
-from flowsim.figures.layout.sheet import Key, fitted, text_width
+from flowsim.figures.layout.sheet import SMALLEST, Key, shrunk, text_width
 from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY
 from flowsim.figures.sweep import bars, swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
@@ -64,7 +64,7 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_panel(view: View, frame: Frame) -> None:
-    lines, preset = view.lines(bars.rows_that_fit(len(view.rows), frame)), frame.preset
+    lines, preset = view.lines(bars.most(frame.preset)), frame.preset
     ax = bars.axes(frame, [line["label"] for line in lines])
     draw(view.rows[: len(lines)], ax)
     _write_ends(view.given, lines, ax, frame)
@@ -91,7 +91,7 @@ def _write_ends(given: Swept, lines: list[dict[str, Any]], ax: Axes, frame: Fram
         column = given.design[one.key]
         order = swept.numbers(column, one)
         ends = [
-            fitted(value_text(column.iloc[int(n)], one, 3), preset.small, 0.3 * frame.width)
+            shrunk(value_text(column.iloc[int(n)], one, 3), SMALLEST, 0.34 * frame.width)[0]
             for n in (order.argmin(), order.argmax())
         ]
         half = (line["high"] - line["low"]) / 2 if np.isfinite(line["low"]) else 0.0
@@ -100,14 +100,16 @@ def _write_ends(given: Swept, lines: list[dict[str, Any]], ax: Axes, frame: Fram
         texts.append((reach[0][1], reach[1][1]))
         spans.append((min(reach[0][2], reach[1][2]), max(reach[0][3], reach[1][3])))
     gap = 1.2
-    wide = panels.widest([text for pair in texts for text in pair], preset) + 2 * gap
+    widest = max((text for pair in texts for text in pair), key=lambda text: text_width(text, 10))
+    _, size = shrunk(widest, preset.small, 0.3 * frame.width)
+    wide = text_width(widest, size) + 2 * gap
     low, high = min(s for s, _ in spans), max(e for _, e in spans)
     mm = (high - low if high > low else 1.0) / max(10.0, frame.width - 2 * wide)
     ax.set_xlim(low - wide * mm, high + wide * mm)
     for row, (pair, span) in enumerate(zip(texts, spans, strict=True)):
         for text, x, side in zip(pair, span, ("right", "left"), strict=True):
             x += gap * mm * (1 if side == "left" else -1)
-            look: dict[str, Any] = {"ha": side, "va": "center_baseline", "size": preset.small}
+            look: dict[str, Any] = {"ha": side, "va": "center_baseline", "size": size}
             ax.text(x, row + bars.BAR_AT, text, color=QUIET, **look)
 
 
@@ -156,7 +158,8 @@ def _notes(shown: Shown) -> str:
             f"{100 * rows['value'].min():.0f}\u00a0% of an output or more."
         )
     left = [note for note in given.indices["note"].astype(str) if note.startswith("left out")]
-    return given.notes(FAMILY.name, shown.panels, text, *swept.sentences(left))
+    more = bars.left_out(FAMILY.name, shown)
+    return given.notes(FAMILY.name, shown.panels, text, more, *swept.sentences(left))
 
 
 def _in_words(view: View) -> str:
@@ -177,6 +180,6 @@ PARTS = Parts(
     _notes,
     bars.height,
     bars.room,
-    in_column=2,
+    in_column=1,
 )
 draw_figure = PARTS.draw

@@ -219,6 +219,7 @@ def test_policies_of_one_name_share_a_bar() -> None:
     assert starts == sorted(starts)
     assert len(starts) == 5
     assert checked.place.endswith("crossings in 5 steps")
+    assert checked.stretches == [(starts[0], scenario().horizon.end + timedelta(hours=3))]
 
 
 @pytest.mark.parametrize("preset", style.PRESETS)

@@ -46,6 +46,18 @@ class PolicyBar:
         return self.spans[0][0]
 
     @property
+    def stretches(self) -> list[tuple[datetime, datetime | None]]:
+        """When at least one of them is in force, without breaks."""
+        found: list[tuple[datetime, datetime | None]] = []
+        for start, end in self.spans:
+            before = found[-1][1] if found else None
+            if before is not None and end is not None and start <= before:
+                found[-1] = (found[-1][0], max(before, end))
+            else:
+                found.append((start, end))
+        return found
+
+    @property
     def text(self) -> str:
         """Its label with its place."""
         return ", ".join(filter(None, (self.label, self.place)))

@@ -28,7 +28,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "validate": {"marker": "D", "markerfacecolor": INK, "markersize": 5.2},
     "input": {"marker": "o", "markerfacecolor": "white", "markersize": 4.2},
 }
-LEGEND = {
+MEANINGS = {
     "fit": "published, seen when fitting: no test",
     "validate": "published, kept out of the fit: a test",
     "input": "published, but an input of the model: no evidence",
@@ -124,7 +124,7 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
 def keys(rows: pd.DataFrame) -> list[Key]:
     """Return the key entries for the roles that occur."""
     return [
-        Key(LEGEND[role], {"linestyle": "none", "color": INK} | LOOKS[role])
+        Key(MEANINGS[role], {"linestyle": "none", "color": INK} | LOOKS[role])
         for role in LOOKS
         if (rows["role"] == role).any()
     ]

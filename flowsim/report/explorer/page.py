@@ -184,9 +184,9 @@ def _bars(series: Series, setting: Setting, start: datetime) -> str:
         found = bars_of(scenario, codes[place])
     rows = []
     for bar in found:
-        label = f"{bar.label}, {bar.place}" if bar.place else bar.label
-        end = None if bar.end is None else _days(bar.end, start)
-        rows.append({"label": label, "from": _days(bar.start, start), "to": end})
+        for since, until in bar.stretches:
+            end = None if until is None else _days(until, start)
+            rows.append({"label": bar.text, "from": _days(since, start), "to": end})
     return json.dumps(rows)
 
 

@@ -39,6 +39,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
         r"abroad\.",
         r"destinations\.\w+\.(background_exits|ordinary_stay|present_before|registration_delay)",
         r"capacities\.",
+        r"needs\.",
     ),
     "observation": (r"observation\.",),
     "crossings": (r"crossings\.",),

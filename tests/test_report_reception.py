@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from flowsim.experiments.simulate import simulate
 from flowsim.figures.run import reception as chart
-from flowsim.findings import arrivals, run
+from flowsim.findings import arrivals, needs, run
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Table
 from flowsim.model.states import Status
@@ -85,6 +85,36 @@ def test_nobody_is_new_before_the_announcement(several):
     assert (early < 1).all(axis=None)
 
 
+# -- needs
+
+
+def test_needs_are_persons_times_the_factors_of_the_scenario(several):
+    found = arrivals.measures(several, "georgia")
+    for name, need in several.scenario.needs.items():
+        persons = found["newcomers" if need.of == "newcomers" else "stock_persons"]
+        pd.testing.assert_frame_equal(found[f"needs_{name}"], persons * need.value)
+    table = needs.table(several, arrivals.quantiles(several, "georgia"))
+    assert table.header == ("Date", *(name.replace("_", " ") for name in several.scenario.needs))
+    assert table.rows[-1][0] == "most on any day"
+    assert all(need.source in needs.sentence(several) for need in several.scenario.needs.values())
+
+
+def test_a_scenario_without_needs_has_no_table_of_them(one):
+    bare = Account(one.scenario.model_copy(update={"needs": {}}), one.daily, one.outcomes)
+    assert needs.table(bare, arrivals.quantiles(bare, "georgia")) is None
+    assert needs.sentence(bare) == ""
+
+
+def test_men_set_off_when_a_closed_border_reopens():
+    """The shipped scenario: nobody leaves while it is closed, many on the days after."""
+    scenario = load("border-reopens", {"sample": 0.001})
+    model = simulate(scenario)
+    daily = daily_table(Observed(model), 0)
+    left = daily[daily.measure.eq("departures") & daily.place_id.eq("RU")].set_index("date").value
+    assert left["2022-09-29":"2022-10-09"].sum() == 0
+    assert left["2022-10-10":"2022-10-16"].sum() > 0
+
+
 # -- the table
 
 
@@ -93,7 +123,8 @@ def test_quantiles_are_in_order_and_cover_every_day(several):
     names = list(arrivals.QUANTILES)
     assert (table[names].diff(axis=1)[names[1:]] >= 0).all(axis=None)
     assert table.groupby("measure").date.nunique().eq(45).all()
-    assert set(table.measure) == {"entries", "newcomers", "stock_men", "stock_persons", "families"}
+    counted = {name for name in table.measure if not name.startswith("needs_")}
+    assert counted == {"entries", "newcomers", "stock_men", "stock_persons", "families"}
 
 
 def test_persons_there_are_men_companions_and_families(several):

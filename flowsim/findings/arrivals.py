@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
@@ -10,10 +11,12 @@ import pandas as pd
 from flowsim.findings.account import Account
 from flowsim.findings.run import has_passed
 from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 CHANCE = "chance_line_passed"
+NEED = "needs_"  # begins the name of a measure that is a need of the scenario
 COMPANIONS, MEN_SHARE = "observation.companions", "observation.background_men_share"
 
 
@@ -25,7 +28,8 @@ def quantiles(account: Account, destination: str) -> pd.DataFrame:
     DataFrame
         ``date``; ``measure``: ``entries`` (persons a day, ordinary traffic included),
         ``newcomers`` (persons a day: the model's men and their companions), ``stock_men``,
-        ``stock_persons`` (at the end of the day, families included), ``families`` (persons);
+        ``stock_persons`` (at the end of the day, families included), ``families`` (persons),
+        ``needs_...`` of the scenario;
         ``q05`` to ``q95``, empty but for the median if there is one replication; and
         ``chance_line_passed``: of stock_persons having passed the scenario's capacity line on
         or before that day, a share of the replications.
@@ -56,7 +60,18 @@ def measures(account: Account, destination: str) -> dict[str, pd.DataFrame]:
         families = found["stock_persons"] - found["stock_men"].mul(persons, axis="columns")
         found["families"] = families.clip(lower=0).round(6)
     order = ("entries", "newcomers", "stock_men", "stock_persons", "families")
-    return {name: found[name] for name in order if name in found and not found[name].empty}
+    there = {name: found[name] for name in order if name in found and not found[name].empty}
+    return there | needs(scenario, there)
+
+
+def needs(scenario: Scenario, there: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return what those received need, by day and replication: a factor times the persons."""
+    persons = {"present": "stock_persons", "newcomers": "newcomers"}
+    return {
+        f"{NEED}{name}": there[persons[need.of]] * need.value
+        for name, need in scenario.needs.items()
+        if persons[need.of] in there
+    }
 
 
 def newcomers(account: Account, destination: str) -> pd.DataFrame:

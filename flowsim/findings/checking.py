@@ -16,7 +16,7 @@ from flowsim.scenario.idle import deterring_nobody, idle
 from flowsim.scenario.schema import Scenario
 
 KEYS = 40  # characters of names of keys beside the counts of a block
-ENTRIES = ("documents", "destinations", "crossings", "policies", "abroad", "capacities")
+ENTRIES = ("documents", "destinations", "crossings", "policies", "abroad", "capacities", "needs")
 
 
 def findings(scenario: Scenario, base: Scenario | None = None) -> Iterator[Finding]:

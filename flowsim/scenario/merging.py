@@ -22,6 +22,7 @@ OPEN_MAPPINGS: frozenset[Path] = frozenset(
         ("destinations",),
         ("abroad",),
         ("capacities",),
+        ("needs",),
         ("choice", "constant"),
     }
 )

@@ -86,6 +86,15 @@ class Destination(Strict):
         return self
 
 
+class Need(Number):
+    """What those received need: beds, meals, staff; who asks for none is in the number."""
+
+    of: Literal["present", "newcomers"] = Field(
+        default="present",
+        description="For each person present, families included, or each newcomer of the day.",
+    )
+
+
 class Crossing(Strict):
     """A road checkpoint, or 'other ways' into a country, whose queue is the wait for a seat."""
 

@@ -16,7 +16,7 @@ from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.coincidence import Coincidence
 from flowsim.scenario.documents import Document
-from flowsim.scenario.places import Crossing, Destination, OrdinaryStay
+from flowsim.scenario.places import Crossing, Destination, Need, OrdinaryStay
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
     Days,
@@ -296,6 +296,9 @@ class Scenario(Strict):
     )
     capacities: dict[str, Annotated[Number, Quantity("persons", 0)]] = Field(
         default_factory=dict, description="Reception capacity by destination, for reports."
+    )
+    needs: dict[str, Annotated[Need, Quantity("per person", 0, 100_000)]] = Field(
+        default_factory=dict, description="What people received need, for reception sheets."
     )
 
     def timetable(self) -> Timetable:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from flowsim.findings.naming import all_named, named, output_label
 from flowsim.scenario import assumptions, load
 from flowsim.sweep import design as designs
 from flowsim.sweep import sensitivity
+from flowsim.sweep.estimators import pawn
 from flowsim.sweep.file import Sweep, read_sweep
-from flowsim.sweep.responses import UNMOVED
+from flowsim.sweep.responses import UNMOVED, Response
 from flowsim.sweep.schema import Varied
 
 KEYS = ("choice.constant.georgia", "choice.constant.kazakhstan", "choice.beta_risk")
@@ -463,3 +465,38 @@ def test_a_title_in_the_file_comes_first_and_the_unit_from_what_it_moves() -> No
 )
 def test_an_output_says_what_it_counts_and_where(measure: str, place: str, label: str) -> None:
     assert output_label(measure, place, load("september-2022")) == label
+
+
+# ---- PAWN ------------------------------------------------------------------------------------
+
+
+def test_pawn_sees_what_widens_and_what_works_both_ways() -> None:
+    """A parameter without any slope that decides the spread, and one that does nothing."""
+    rng = np.random.default_rng(3)
+    x = rng.random((400, 3))
+    y = (x[:, 0] - 0.5) * 4 * x[:, 1] + 4 * (x[:, 1] - 0.5) ** 2
+    given = Response(("a", "b", "c"), x, (True,) * 3, y[:, None], np.arange(400))
+    found = {row.parameter: row for row in pawn(given)}
+    assert found["a"].value > 2 * found["(all)"].value
+    assert found["b"].value > 1.5 * found["(all)"].value
+    assert found["c"].value < 1.5 * found["(all)"].value
+    assert all(row.low <= row.value <= row.high for name, row in found.items() if name == "a")
+
+
+def test_pawn_is_the_median_distance_of_slices() -> None:
+    """By hand: ten slices of one parameter, the two-sample distance of each."""
+    rng = np.random.default_rng(4)
+    x = np.sort(rng.random(200))
+    y = x**2 + 0.1 * rng.random(200)
+    given = Response(("a",), x[:, None], (True,), y[:, None], np.arange(200))
+    edges = np.quantile(x, np.linspace(0, 1, 11))
+    slices = [y[(x >= a) & (x <= b)] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    by_hand = np.median([stats.ks_2samp(part, y).statistic for part in slices])
+    (found,) = [row for row in pawn(given) if row.parameter == "a"]
+    assert found.value == pytest.approx(by_hand, abs=0.03)
+
+
+def test_pawn_says_nothing_of_few_points_or_a_constant() -> None:
+    x = np.random.default_rng(5).random((400, 2))
+    for n, y in ((60, x[:60, :1]), (400, np.ones((400, 1)))):
+        assert pawn(Response(("a", "b"), x[:n], (True, True), y, np.arange(n))) == []

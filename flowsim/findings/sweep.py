@@ -29,6 +29,7 @@ MEANINGS = {
     "share": "share of the spread between points",
     "effect": "from its lowest to its highest value",
     "src": "standardised regression coefficient",
+    "pawn": "how far the distribution moves with it (PAWN, 0 to 1)",
 }
 CHANCE = "noise_of_mean"
 OWN_LAMBDA = (

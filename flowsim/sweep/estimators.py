@@ -20,6 +20,8 @@ RESAMPLES = 400
 SEED = 20220921  # SALib takes 0 for "no seed"
 WIDE = 0.1
 FEW_TRAJECTORIES = 10
+SLICES, FEW_PER_SLICE = 10, 8
+PAWN_RESAMPLES = 40
 
 
 def sobol(given: Response) -> list[Row]:
@@ -188,6 +190,38 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
         table += _floor(kept, levels)
     lost = float(len(rows) - n)
     return table + ([Row("(all)", "left_out", lost, n=n, note=remark)] if lost else [])
+
+
+def pawn(given: Response) -> list[Row]:
+    """Return PAWN indices: how far the distribution of an output moves with a parameter.
+
+    Median over ``SLICES`` slices of a parameter of the Kolmogorov-Smirnov distance between the
+    output in the slice and the output everywhere (Pianosi and Wagener 2018); it also sees what
+    regression does not, a parameter that widens, or works both ways. ``pawn_floor`` is what a
+    parameter that does nothing would show: the same of shuffled values. Nothing with too few
+    points, or where a parameter is no number.
+    """
+    from SALib.analyze import pawn as salib
+
+    kept = given.at(given.whole)
+    n = len(kept.x)
+    if n < FEW_PER_SLICE * SLICES or np.ptp(kept.mean) == 0 or not all(kept.ordered):
+        return []
+
+    def medians(x: Floats, y: Floats) -> Floats:
+        return np.asarray(salib.analyze(problem(kept.names), x, y, S=SLICES, seed=SEED)["median"])
+
+    rng = np.random.default_rng(SEED)
+    shuffled = np.column_stack([rng.permutation(column) for column in kept.x.T])
+    floor = float(medians(shuffled, kept.mean).max())
+    drawn = [rng.integers(0, n, n) for _ in range(PAWN_RESAMPLES)]
+    again = np.array([medians(kept.x[rows], kept.mean[rows]) for rows in drawn])
+    low, high = np.quantile(again, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    rows = [Row("(all)", "pawn_floor", floor, n=n)]
+    for j, (name, value) in enumerate(zip(kept.names, medians(kept.x, kept.mean), strict=True)):
+        note = "no more than a parameter that does nothing" if value <= floor else ""
+        rows.append(Row(name, "pawn", float(value), float(low[j]), float(high[j]), n, note))
+    return rows
 
 
 def trajectories(given: Response) -> tuple[Rows | None, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from flowsim.sweep.effects import is_full_grid, main_effects, regression
-from flowsim.sweep.estimators import morris, sobol
+from flowsim.sweep.estimators import morris, pawn, sobol
 from flowsim.sweep.responses import UNMOVED, Response, Row, noise, response, unmoved
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
         ``output`` and ``place_id`` as ``measure`` and ``place_id`` of the results. Indices by
         design: ``S1``, ``ST`` and, without the bias that chance gives them, ``S1_effect``,
         ``ST_effect`` (sobol); ``mu_star``, ``mu``, ``sigma``, ``noise`` (morris);
-        ``effect``, ``at_low``, ``at_high`` and ``share`` (grid) or ``src`` (the others). For
-        ``(all)`` parameters the sums of Sobol indices or ``r2``, for ``(replications)``
-        ``noise_of_run`` and ``noise_of_mean``. ``low`` and ``high`` hold 95 %; ``n`` counts
+        ``effect``, ``at_low``, ``at_high`` and ``share`` (grid) or ``src`` and, with eighty points
+        or more, ``pawn`` (the others). For ``(all)`` parameters the sums of Sobol indices, ``r2``
+        or ``pawn_floor``, for ``(replications)`` ``noise_of_run`` and ``noise_of_mean``. ``low``
+        and ``high`` hold 95 %; ``n`` counts
         what an index rests on: blocks, trajectories, points or replications. ``note`` ends
         with ``responses.UNMOVED`` where the output is the same whatever the parameter's value.
     """
@@ -118,4 +119,4 @@ def _of_parameters(given: Response, kind: str, levels: int) -> list[Row]:
     if kind == "morris":
         return morris(given, levels)
     on_grid = kind != "latin-hypercube" and is_full_grid(given)
-    return main_effects(given) if on_grid else regression(given)
+    return main_effects(given) if on_grid else [*regression(given), *pawn(given)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,9 @@ from typer.testing import CliRunner
 
 from flowsim.cli import app
 from flowsim.errors import ResultsError
-from flowsim.sweep.boxes import search
+from flowsim.figures import draw_all
+from flowsim.sweep import run_sweep
+from flowsim.sweep.boxes import discover, search
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +87,36 @@ def test_the_command_refuses_what_it_cannot_answer(finished) -> None:  # noqa: F
     assert "more than one place_id; choose of" in said("--output", "entries_men", "--above", "1")
     assert "either above or below" in said("--output", "queue")
     assert "at least 8 with it" in said("--output", "queue", "--above", "1e9")
+
+
+SWEEP = """
+name: boxed
+title: Where long queues come from
+scenario: september-2022
+sample: 0.0005
+changes: {horizon.end: 2022-09-30, capacities: null}
+parameters:
+  population.passport_share: {range: [0.1, 0.6]}
+  panic.lag: {range: [0.5, 8]}
+design: {kind: latin-hypercube, points: 60}
+outputs: {departures: {place: GE}}
+figures: [{kind: boxes, output: departures, threshold: 40000}]
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_draws_the_boxes_that_its_file_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "boxed.yaml").write_text(SWEEP)
+    swept = run_sweep(str(tmp_path / "boxed.yaml"), tmp_path / "out", workers=1)
+    drawn = {path.name: path for path in draw_all(tmp_path / "out", ["boxes"])}
+    table = pd.read_csv(drawn["boxes.csv"])
+    found = discover(swept, "departures", above=40000)
+    assert "population.passport_share" in found.box.limits
+    taken = table[table["taken"]].iloc[0]
+    assert taken["coverage"] == pytest.approx(found.box.coverage, rel=1e-4)
+    assert "passport share above" in drawn["boxes.txt"].read_text()
+
+
+def test_boxes_are_drawn_only_where_a_file_asks(finished) -> None:  # noqa: F811
+    with pytest.raises(ResultsError, match="its file asks for none"):
+        draw_all(finished, ["boxes"])

@@ -332,12 +332,14 @@ class Keep(Strict):
 class Figure(Strict):
     """A figure to draw from the results, beside the ones drawn anyway."""
 
-    kind: Literal["heat-map", "response", "tornado", "sobol", "morris", "small-multiples"]
+    kind: Literal["heat-map", "response", "tornado", "sobol", "morris", "small-multiples", "boxes"]
     x: str | None = Field(default=None, description="A parameter.")
     y: str | None = Field(default=None, description="Another parameter.")
     output: str | None = Field(default=None, description="An output.")
     place: str | None = Field(default=None, description="One of the output's places.")
-    threshold: Finite | None = Field(default=None, description="Value whose contour is drawn.")
+    threshold: Finite | None = Field(
+        default=None, description="Value whose contour is drawn; of boxes, above it is a case."
+    )
     title: str = Field(default="", description="Instead of the sentence that the numbers make.")
 
 

@@ -18,7 +18,7 @@ BIN = $(VENV)/bin/python
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help run figures test test-all check format structure bench clean FORCE
+.PHONY: help run figures test test-all check format docs structure bench clean FORCE
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=python3.12] [ARGS="more arguments"]'
@@ -33,7 +33,7 @@ figures: $(VENV)/core ## draw the figures of RESULTS again
 test: check ## everything CI runs: check, then the quick tests and doctests
 	"$(BIN)" -m pytest -n 2 $(ARGS)
 
-test-all: check ## test, with the slow tests and branch coverage
+test-all: check docs ## test, with the slow tests, branch coverage and the site
 	"$(BIN)" -m pytest -n 2 -m "slow or not slow" --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/dev ## format, lint, types and the import floors
@@ -46,6 +46,10 @@ format: $(VENV)/dev ## format the code and mend what ruff can mend
 	"$(BIN)" -m ruff check --fix .
 	"$(BIN)" -m ruff format .
 
+docs: $(VENV)/docs ## build the documentation as a site; warnings are errors
+	"$(BIN)" -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo 'Open docs/_build/index.html'
+
 structure: ## count rooms, floors, arrows, circles and lines of code
 	@"$(PYTHON)" tests/structure.py
 
@@ -53,7 +57,7 @@ bench: $(VENV)/dev ## measure time and peak memory
 	@"$(BIN)" tests/benchmarks/bench.py $(ARGS)
 
 clean: ## remove the environments and caches (results stay)
-	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist docs/_build
 	find flowsim tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What was installed, for which interpreter, in which folder. `interpreter` is looked at each
@@ -66,6 +70,11 @@ $(VENV)/core: $(VENV)/interpreter pyproject.toml
 $(VENV)/dev: $(VENV)/interpreter pyproject.toml
 	@echo 'Installing flowsim with its test and development tools into $(VENV) (a minute or two, once) ...'
 	@"$(BIN)" -m pip install -qq --editable '.[test,dev]'
+	@touch "$@" "$(VENV)/core"
+
+$(VENV)/docs: $(VENV)/interpreter pyproject.toml
+	@echo 'Installing flowsim with what its site is built with into $(VENV) (a minute, once) ...'
+	@"$(BIN)" -m pip install -qq --editable '.[docs]'
 	@touch "$@" "$(VENV)/core"
 
 $(VENV)/interpreter: FORCE

@@ -49,6 +49,7 @@ class Reference:
         schema = SCHEMAS[kind]()
         self.whole = schema.get("else", schema)
         self.parts: Schema = {k: v for k, v in schema["$defs"].items() if not k.startswith(PART)}
+        self.paths = self._find_paths()
         self.seen: dict[tuple[str, str], Any] = {}
         self.alike: dict[tuple[str, str], Any] = {}  # by what is said of the key
         self.entries: dict[str, Any] = {}
@@ -110,7 +111,7 @@ class Reference:
             if self._is_number(name):
                 return _number(name, field)
             title = self._title(name)
-            anchor = re.sub("[^a-z-]", "", title.lower().replace(" ", "-"))
+            anchor = re.sub("[^a-z_-]", "", title.lower().replace(" ", "-"))
             return f"[{self._kind(name) or title}](#{anchor})"
         if "const" in field:
             return f"`{_plain(field['const'])}`"
@@ -138,7 +139,7 @@ class Reference:
         return "\n".join(["", *self._table("", self.whole, "Keys at the top"), *self._sections()])
 
     def _sections(self) -> Iterator[str]:
-        for name in self._in_order():
+        for name in self.paths:
             part = self.parts[name]
             kind = self._kind(name)
             about = " ".join(part.get("description", "").split("\n\n")[0].split())
@@ -149,7 +150,7 @@ class Reference:
 
     def _title(self, name: str) -> str:
         kind = self._kind(name)
-        return f"kind: {kind}" if kind else name
+        return f"kind: {kind}" if kind else self.paths[name]
 
     def _is_number(self, name: str) -> bool:
         return {"unit", "source"} <= self.parts[name].get("properties", {}).keys()
@@ -158,23 +159,21 @@ class Reference:
         found = self.parts[name].get("properties", {}).get("kind", {}).get("const")
         return None if found is None else str(found)
 
-    def _in_order(self) -> list[str]:
-        """Return the parts in the order in which the file mentions them."""
-        found: list[str] = []
-
-        def visit(schema: Any) -> None:
-            if isinstance(schema, list):
-                for one in schema:
-                    visit(one)
-            elif isinstance(schema, dict):
-                for name in self._members(schema) if "$ref" in schema else ():
+    def _find_paths(self) -> dict[str, str]:
+        """Return where each part stands in a file, the highest place, in the order of the file."""
+        found: dict[str, str] = {}
+        todo = [(key, field) for key, field in self.whole["properties"].items()]
+        while todo:
+            path, field = todo.pop(0)
+            below = [(path, one) for one in (field, *field.get("anyOf", ()))]
+            below += [(f"{path}.NAME", one) for one in _mappings(field)]
+            below += [(path, one) for one in _lists(field)]
+            for place, one in below:
+                for name in self._members(one):
                     if name not in found and not self._is_number(name):
-                        found.append(name)
-                        visit(self.parts[name])
-                for inner in schema.values():
-                    visit(inner)
-
-        visit(self.whole["properties"])
+                        found[name] = place
+                        inner = self.parts[name]["properties"].items()
+                        todo += [(f"{place}.{key}", below_it) for key, below_it in inner]
         return found
 
     def _table(self, name: str, part: Schema, title: str, about: str = "") -> Iterator[str]:

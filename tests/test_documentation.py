@@ -126,7 +126,7 @@ def test_every_key_of_a_reference_has_an_example(reference: dict[str, Any], kind
 def test_files_shown_in_full_are_sound(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    for name, table in re.findall(r"`(\S+\.csv)`:\n\n```csv\n(.*?)```", text, re.DOTALL):
+    for name, table in re.findall(r"`(\S+\.csv)`:\n\n```text\n(.*?)```", text, re.DOTALL):
         Path(name).write_text(table, encoding="utf-8")
     shown = [block for block in YAML.findall(text) if block.startswith("name: ")]
     for block in shown:

@@ -19,7 +19,7 @@ from flowsim.errors import ResultsError
 from flowsim.experiments.running import run
 from flowsim.results import measures
 from flowsim.results.describing import COLUMNS, MEASURES, PACKAGE, datapackage
-from flowsim.results.exporting import hub_quantiles, workbook
+from flowsim.results.exporting import crate, hub_quantiles, workbook
 
 SHORT = {"horizon.end": "2022-09-30", "capacities": None}
 
@@ -108,8 +108,21 @@ def test_one_run_has_no_quantiles(tmp_path: Path) -> None:
         hub_quantiles(single)
 
 
-def test_the_command_writes_both(ran: Path, tmp_path: Path) -> None:
-    for form, ending in (("xlsx", "xlsx"), ("hub", "csv")):
+def test_a_crate_names_every_file_with_its_hash(ran: Path) -> None:
+    graph = json.loads(crate(flowsim.open(ran)))["@graph"]
+    by_id = {one["@id"]: one for one in graph}
+    tables = flowsim.open(ran).manifest["tables"]
+    assert {one["@id"]: one["sha256"] for one in graph if one["@type"] == "File"} == tables
+    assert {part["@id"] for part in by_id["./"]["hasPart"]} == set(tables)
+    assert by_id["#made"]["object"] == [{"@id": "scenario.yaml"}]
+    assert by_id["#flowsim"]["version"] == flowsim.__version__
+    for one in graph:  # every reference leads somewhere
+        refs = [v["@id"] for v in one.values() if isinstance(v, dict) and "@id" in v]
+        assert all(ref in by_id or ref.startswith("https://") for ref in refs)
+
+
+def test_the_command_writes_each(ran: Path, tmp_path: Path) -> None:
+    for form, ending in (("xlsx", "xlsx"), ("hub", "csv"), ("ro-crate", "json")):
         out = tmp_path / f"out.{ending}"
         done = CliRunner().invoke(app, ["export", str(ran), "--to", form, "-o", str(out)])
         assert done.exit_code == 0, done.output

@@ -17,6 +17,7 @@ class Form(StrEnum):
 
     XLSX = "xlsx"
     HUB = "hub"
+    CRATE = "ro-crate"
 
 
 @command()
@@ -73,46 +74,26 @@ def export(
     Examples:
       flowsim export results/september-2022                   an Excel workbook
       flowsim export results/doubt --to hub -o quantiles.csv  quantiles by day and place
+      flowsim export results/doubt --to ro-crate              the folder as a research object
 
     A workbook has a sheet for each table, and before them what made it and the unit and meaning of
     every column and measure. In the folder itself, datapackage.json says the same for programmes.
     """
-    from flowsim.results.exporting import hub_quantiles, workbook
+    from flowsim.results import exporting
     from flowsim.results.opening import open_folder
 
     results = open_folder(folder)
     left_out: list[str] = []
     if to is Form.XLSX:
-        data, left_out = workbook(results)
+        data, left_out = exporting.workbook(results)
+    elif to is Form.HUB:
+        data = exporting.hub_quantiles(results)
     else:
-        data = hub_quantiles(results)
-    file = output or folder / f"{folder.resolve().name}.{'xlsx' if to is Form.XLSX else 'hub.csv'}"
+        data = exporting.crate(results)
+    name = folder.resolve().name
+    usual = {Form.XLSX: f"{name}.xlsx", Form.HUB: f"{name}.hub.csv", Form.CRATE: exporting.CRATE}
+    file = output or folder / usual[to]
     file.write_bytes(data)
-    for name in left_out:
-        typer.echo(f"{name} has more rows than a sheet; it is left out.", err=True)
+    for lost in left_out:
+        typer.echo(f"{lost} has more rows than a sheet; it is left out.", err=True)
     typer.echo(file)
-
-
-@command()
-def explore(
-    folder: Annotated[Path, typer.Argument(help="Results folder of a sweep or comparison.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File, .html.  [default: explore.html in the folder]"),
-    ] = None,
-) -> None:
-    """Write one page that answers at once: a slider or switch for each parameter of a sweep.
-
-    \b
-    Examples:
-      flowsim sweep explore
-      flowsim explore results/explore -o explore.html
-      flowsim explore results/september-2022-against-no-task-force
-
-    The page shows the kept series day by day, with bands, published figures and policies, says
-    the answer in sentences, and names the command that repeats what it shows. It can be mailed:
-    it is one file, and loads nothing from the network.
-    """
-    from flowsim.report.explorer import write
-
-    typer.echo(write(folder, output))

@@ -144,3 +144,74 @@ def hub_quantiles(results: Results) -> bytes:
         }
     )
     return csv_bytes(out, float_format="%.10g")
+
+
+CRATE = "ro-crate-metadata.json"
+MEDIA = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "yaml": "application/yaml",
+}
+
+
+def crate(results: Results) -> bytes:
+    """Return the description of a results folder as a research object (RO-Crate 1.1).
+
+    Parameters
+    ----------
+    results : Results
+        In a folder, which becomes a crate when ``CRATE`` lies in it.
+
+    Returns
+    -------
+    bytes
+        JSON-LD: the files with their hashes, flowsim as the software that made them, from which
+        scenarios and when.
+
+    Notes
+    -----
+    https://w3id.org/ro/crate/1.1
+    """
+    manifest = results.manifest
+    files = [
+        {
+            "@id": name,
+            "@type": "File",
+            "encodingFormat": MEDIA.get(name.rpartition(".")[2], "text/plain"),
+            "sha256": digest,
+        }
+        for name, digest in manifest["tables"].items()
+    ]
+    inputs = [{"@id": one["@id"]} for one in files if one["@id"].endswith(".yaml")]
+    outputs = [{"@id": one["@id"]} for one in files if not one["@id"].endswith(".yaml")]
+    software = {"@id": "#flowsim", "@type": "SoftwareApplication", "name": "flowsim"}
+    made = {
+        "@id": "#made",
+        "@type": "CreateAction",
+        "name": f"flowsim {manifest['kind']}",
+        "instrument": {"@id": software["@id"]},
+        "object": inputs,
+        "result": outputs,
+        "startTime": manifest.get("started", ""),
+    }
+    whole = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": str(manifest.get("title") or results.scenario.title),
+        "description": f"Results of a {manifest['kind']} of flowsim, an agent-based model.",
+        "datePublished": str(manifest.get("started", ""))[:10],
+        "license": "see LICENSE and LICENSE-data of flowsim for the model and its data",
+        "hasPart": [{"@id": one["@id"]} for one in files],
+        "mentions": {"@id": made["@id"]},
+    }
+    about = {
+        "@id": CRATE,
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "about": {"@id": "./"},
+    }
+    version = str(manifest.get("versions", {}).get("flowsim", ""))
+    graph = [about, whole, made, software | {"version": version}, *files]
+    context = "https://w3id.org/ro/crate/1.1/context"
+    return (json.dumps({"@context": context, "@graph": graph}, indent=1) + "\n").encode()

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from flowsim.cli import app
 from flowsim.errors import ModelError
-from flowsim.findings.biography import Diary, find, introduction, life, told
+from flowsim.findings.biography import Diary, find, introduction, life, written
 from flowsim.scenario import load
 
 SAMPLE = {"sample": 0.02}
@@ -36,7 +36,7 @@ def test_a_deterred_man_is_found_and_told_beside_himself(baseline: Diary, withou
     assert "He hears of more checks on the way to Georgia" in stayed
     assert "never passes his threshold" in stayed
     assert "his status is: home" in stayed
-    beside = told(without, man, baseline, 120)
+    beside = written(without, man, baseline, 120)
     assert "no-task-force" in beside
     assert "september-2022" in beside
     assert max(map(len, beside.splitlines())) <= 120
@@ -103,7 +103,7 @@ def test_the_command_tells_one_man_and_lists_many() -> None:
     assert told_one.exit_code == 0
     assert "complies and is enlisted" in " ".join(told_one.output.split())
     listed = CliRunner().invoke(app, [*base, "status=enlisted"])
-    assert "men found; tell one with --man" in listed.output
+    assert "men found; recount one with --man" in listed.output
     nobody = CliRunner().invoke(app, [*base, "status=nowhere"])
     assert nobody.exit_code == 2
     assert "No man of this sample is status=nowhere" in nobody.output

@@ -24,6 +24,7 @@ from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import Outcome, Store
 from flowsim.findings import coinciding, pairs, summary
 from flowsim.findings.biography import Diary
+from flowsim.findings.words import count
 from flowsim.results.folder import refuse_other
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table
@@ -56,6 +57,7 @@ def found(tmp_path_factory):
         replications=3,
         sample=SAMPLE,
         workers=1,
+        shapley=True,
         by_lambda=(0.6, 1.0),
         out=tmp_path_factory.mktemp("results") / "both",
     )
@@ -135,15 +137,20 @@ def test_what_pairing_is_worth_is_said_from_ten_replications_on(found):
     differences = found.differences
     many = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=10)})
     few = dataclasses.replace(found, known=found.known | {"differences": differences.assign(n=9)})
-    assert "times smaller than between men of their own" in said(many)
-    assert "of their own" not in said(few)
+    words, none = (str([pairs.more(p, "pair") for p in pairs.pairs(f)]) for f in (many, few))
+    assert "times smaller than between men of their own" in words
+    assert "of their own" not in none
     assert worth_of_pairing(differences.assign(n=9)).isna().all()
 
 
 def test_what_is_printed_says_sizes_and_intervals(found):
     text = said(found)
-    assert "men who reached Georgia in september-2022" in text
-    assert "the sight of checks (deterrence)" in text
+    matrix = found.matrix[found.matrix["by"] == "all"]
+    switched = matrix.loc[matrix["status_a"] != matrix["status_b"], "men"].sum()
+    first, last = (f"Something else became of {count(switched)} of", "What changes from A to B")
+    assert text.index(first) < text.index(last)
+    assert "of them the reason was the sight of checks (deterrence)" in text
+    assert "Intervals hold chance alone" in text
     for title in ("draft officers at Lars", "entry limit of North Ossetia"):
         assert title in text
     assert "cannot be told apart" in text

@@ -8,10 +8,13 @@ import json
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
+import docx
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,10 +26,11 @@ from flowsim.data import sources
 from flowsim.findings import inputs, ranges
 from flowsim.findings.finding import Link, Table
 from flowsim.findings.words import count
-from flowsim.report import drawings, html, making, pdf, variants
+from flowsim.report import arranging, html, pdf, variants, word
 from flowsim.report.document import (
     Commands,
     Document,
+    Options,
     Paragraph,
     Picture,
     Section,
@@ -83,7 +87,7 @@ def run_folder(tmp_path_factory) -> Path:
 def undrawn(monkeypatch):
     """Draw nothing that takes time: one picture in the place of all figures."""
     picture = Picture("entries", DRAWING, "Entries per day.", "Entries rise and fall.")
-    monkeypatch.setattr(drawings, "drawn", lambda *_: [picture])
+    monkeypatch.setattr(arranging, "drawn", lambda *_: [picture])
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +95,8 @@ def composed(run_folder) -> tuple[Document, dict[str, str]]:
     """The report of that run, with all that is simulated beside it."""
     with pytest.MonkeyPatch.context() as patch:
         picture = Picture("entries", DRAWING, "Entries per day.", "Entries rise and fall.")
-        patch.setattr(drawings, "drawn", lambda *_: [picture])
-        return report.compose(run_folder)
+        patch.setattr(arranging, "drawn", lambda *_: [picture])
+        return report.compose(run_folder, Options(full=True))
 
 
 @pytest.fixture(scope="session")
@@ -184,13 +188,18 @@ def luminance(colour: str) -> float:
     return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
 
-def test_text_stands_out_from_what_lies_behind_it(page):
+def test_text_stands_out_from_what_lies_behind_it_by_day_and_in_the_dark(page):
     """WCAG 2.2, 1.4.3: at least 4.5 to 1 for text of ordinary size."""
-    found = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", page.text("style")))
-    long = {k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in found.items()}
-    for ink, paper in itertools.product(("ink", "quiet", "link"), ("#ffffff", "pale", "mark")):
-        pair = sorted((luminance(long[ink]), luminance(long.get(paper, paper))))
-        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (ink, paper)
+    themes = re.findall(r":root \{(.*?)\}", page.text("style"))
+    assert len(themes) == 2
+    for theme in themes:
+        found = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", theme))
+        long = {
+            k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in found.items()
+        }
+        for ink, paper in itertools.product(("ink", "quiet", "link"), ("paper", "pale", "mark")):
+            pair = sorted((luminance(long[ink]), luminance(long[paper])))
+            assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (ink, paper)
 
 
 def test_a_hostile_text_is_shown_and_does_nothing():
@@ -215,11 +224,34 @@ def test_a_scenario_named_like_a_script_is_told_by_name(tmp_path, undrawn):
     base = load("september-2022", ["sample=0.0005"])
     hostile = base.model_copy(update={"title": HOSTILE, "description": HOSTILE})
     flowsim.run(hostile, out=tmp_path)
-    told, _ = report.compose(tmp_path, quick=True)
+    told, _ = report.compose(tmp_path, Options(quick=True))
     shown = Page(html.render(told))
     assert shown.text("h1") == HOSTILE
     assert HOSTILE in shown.text("p")
     assert not shown.all("script")
+
+
+def test_a_picture_can_be_saved_with_its_data():
+    drawn = Picture("p", DRAWING, "P.", "A line.", table="day,men\n1,2\n")
+    made = replace(small_document(drawn), name="my scenario")
+    links = {a["download"]: a["href"] for a in Page(html.render(made)).all("a") if "download" in a}
+    assert list(links) == ["my-scenario-p.svg", "my-scenario-p.csv"]
+    contents = [b64decode(link.partition("base64,")[2]) for link in links.values()]
+    assert contents == [DRAWING, b"day,men\n1,2\n"]
+    assert b"my-scenario-p.csv" in pdf.render(made)
+
+
+def test_a_word_file_holds_what_the_page_holds(composed):
+    made = word.render(composed[0])
+    assert made == word.render(composed[0]), "the same bytes every time"
+    file = docx.Document(BytesIO(made))
+    headings = [p.text for p in file.paragraphs if p.style.name.startswith("Heading")]
+    assert headings == [part.title for part in composed[0].sections]
+    blocks = [block for part in composed[0].sections for block in part.blocks]
+    assert len(file.tables) == sum(isinstance(block, Table) for block in blocks)
+    assert len(file.inline_shapes) == sum(isinstance(block, Picture) for block in blocks) == 3
+    assert all(shape._inline.docPr.get("descr") for shape in file.inline_shapes)
+    assert file.core_properties.title == composed[0].title
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
@@ -242,7 +274,8 @@ def test_letters_that_steer_the_line_or_are_none_are_taken_out():
 def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(run_folder, tmp_path, undrawn):
     shutil.copytree(run_folder, tmp_path / "elsewhere")
     here, there = (
-        report.compose(folder, quick=True) for folder in (run_folder, tmp_path / "elsewhere")
+        report.compose(folder, Options(quick=True))
+        for folder in (run_folder, tmp_path / "elsewhere")
     )
     assert html.render(here[0]) == html.render(there[0])
     assert pdf.render(here[0]) == pdf.render(there[0])
@@ -259,7 +292,7 @@ def test_nothing_in_a_report_tells_when_or_where_it_was_made(run_folder, page):
 
 def test_a_report_leaves_the_folder_it_tells_of_as_it_was(run_folder, tmp_path, undrawn):
     before = {path: path.stat().st_mtime_ns for path in run_folder.rglob("*")}
-    report.write(run_folder, tmp_path / "out" / "report.html", quick=True)
+    report.write(run_folder, tmp_path / "out" / "report.html", Options(quick=True))
     assert {path: path.stat().st_mtime_ns for path in run_folder.rglob("*")} == before
 
 
@@ -269,7 +302,7 @@ def test_figures_are_drawn_afresh_whatever_stands_in_the_folder(run_folder, tmp_
     shutil.copytree(run_folder, altered)
     (altered / "figures").mkdir()
     (altered / "figures" / "entries.svg").write_text("<svg>drawn by somebody else</svg>")
-    first, second = (drawings.drawn(folder, "run") for folder in (run_folder, altered))
+    first, second = (arranging.drawn(folder, "run") for folder in (run_folder, altered))
     assert [p.svg for p in first] == [p.svg for p in second]
     assert all(p.alt.strip() for p in first)
     assert len(first) >= 4
@@ -305,10 +338,11 @@ def test_beyond_twenty_replications_the_range_leaves_the_rarest_out():
 
 def test_one_replication_is_said_to_have_no_range(tmp_path, undrawn):
     flowsim.run("september-2022", out=tmp_path, sample=0.0005)
-    told, _ = report.compose(tmp_path, quick=True)
+    told, _ = report.compose(tmp_path, Options(quick=True))
     answer = words(section(told, "answer"))
-    assert "no number here has a range and no chance can be given" in answer
-    assert "queues are lumpy" in answer
+    assert "Only 1 man in 2,000 was simulated" in answer
+    sure = words(section(told, "sure"))
+    assert "no number here has a range and no chance can be given" in sure
 
 
 def test_inputs_are_marked_and_do_not_count_as_tests(run_folder, composed):
@@ -355,7 +389,7 @@ def test_a_lambda_of_ones_own_stands_beside_the_three():
 
 def test_the_baseline_does_not_differ_from_itself():
     part = inputs.differences(load("september-2022"))
-    assert part.sentences == ("Nothing differs from september-2022 as shipped.",)
+    assert part.sentences == ("Nothing differs from the baseline as shipped.",)
 
 
 def test_what_differs_is_told_key_by_key_with_its_source():
@@ -384,8 +418,12 @@ def test_every_number_is_listed_with_its_source_and_doubtful_ones_are_marked():
     for row, (marked, basis) in zip(rows, listed, strict=True):
         if row.source.startswith("assumption"):
             assert (marked, basis) == (True, "assumed")
-        if row.source.startswith(("literature", "calibrated")):
+        if row.source.startswith("literature"):
             assert not marked
+        if row.source.startswith("calibrated"):
+            assert marked is ("not identified" in row.source)
+    doubtful = sum(marked for marked, _ in listed)
+    assert f"{len(rows)} numbers, of which {doubtful}" in inputs.everything(scenario).sentences[0]
 
 
 def test_imputed_numbers_are_called_so():
@@ -393,6 +431,7 @@ def test_imputed_numbers_are_called_so():
     assert inputs.basis("data: crossings.csv, assumption: 2.8 x background") == "assumed"
     assert inputs.basis("data: road_km.csv, 31 known pairs") == "data"
     assert inputs.basis("calibrated: least squares") == "fitted"
+    assert inputs.basis("calibrated: least squares, not identified") == "not identified"
 
 
 def test_the_report_carries_the_scenario_that_makes_it_again(composed, tmp_path, run_folder):
@@ -407,7 +446,7 @@ def test_the_report_carries_the_scenario_that_makes_it_again(composed, tmp_path,
 def test_the_sources_that_numbers_name_can_be_looked_up(page):
     """Parameters cite published figures by their ids; each id is told with its source."""
     known = {figure.id for figure in sources.observations()}
-    named = {i for row in assumptions(load("september-2022")) for i in making._named(row.source)}
+    named = {i for row in assumptions(load("september-2022")) for i in inputs.cited_ids(row.source)}
     assert {"GE001", "GE006", "KZ046"} <= named, "the last of a span as well"
     told = page.text("li")
     assert all(name in told for name in named & known)
@@ -449,16 +488,24 @@ def test_long_words_may_break_on_paper_but_commands_and_files_stay_as_they_are()
     assert f"{'x' * 64}\u200bx" in ast.literal_eval(text)["words"][0]["text"]
 
 
+def pages(document: Document) -> int:
+    return pdf.render(document).count(b"/Type/Page/")
+
+
 def test_a_reception_sheet_fits_one_page(composed):
     """With everything on it: two tables, the chart, and what the chance is worth."""
-    sheets = tuple(part for part in composed[0].sections if part.sheet)
+    sheets = [part for part in composed[0].sections if part.sheet]
     assert len(sheets) == 2
-    pages = [pdf.render(small_document()).count(b"/Type/Page/")]
-    pages += [
-        pdf.render(Document("A title", "A report", (), sheets[:n])).count(b"/Type/Page/")
-        for n in (1, 2)
-    ]
-    assert pages == [1, 2, 3]
+    assert [pages(Document("A title", "", (), (sheet,))) for sheet in sheets] == [1, 1]
+
+
+def test_the_findings_fill_two_pages_and_the_long_report_holds_the_rest(run_folder, undrawn):
+    short, full = (report.compose(run_folder, Options(True, full))[0] for full in (False, True))
+    keys = [part.key for part in short.sections]
+    front = replace(short, sections=short.sections[: keys.index("appendix")])
+    assert pages(front) <= 2
+    assert pages(short) < 9 < pages(full)
+    assert {part.key for part in full.sections} - set(keys) == {"assumptions"}
 
 
 # -- the command
@@ -475,15 +522,16 @@ def test_the_command_writes_the_report_and_the_tables_beside_it(
 ):
     made = command(run_folder, "-o", "paper.pdf", "--quick", "--quiet")
     assert made.exit_code == 0, made.output
-    assert made.stdout.split() == ["paper.pdf", "reception-georgia.csv", "reception-kazakhstan.csv"]
+    sheets = [f"reception-september-2022-{name}.csv" for name in ("georgia", "kazakhstan")]
+    assert made.stdout.split() == ["paper.pdf", *sheets]
     assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
-    assert len(pd.read_csv(tmp_path / "reception-georgia.csv")) == 5 * 45
+    assert len(pd.read_csv(tmp_path / "reception-september-2022-georgia.csv")) == 5 * 45
 
 
 def test_an_ending_that_is_no_report_is_refused(command, run_folder):
-    made = command(run_folder, "-o", "report.docx")
+    made = command(run_folder, "-o", "report.odt")
     assert made.exit_code == 2
-    assert "ends in .html or .pdf" in made.stderr
+    assert "ends in .html, .pdf or .docx" in made.stderr
 
 
 def test_a_folder_without_results_is_refused(command, tmp_path):

@@ -147,14 +147,16 @@ def test_with_one_replication_there_is_neither_quantile_nor_chance(one):
     table = arrivals.quantiles(one, "georgia")
     assert table.q50.notna().all()
     assert table[["q05", "q25", "q75", "q95", arrivals.CHANCE]].isna().all(axis=None)
-    sheet = reception.section(one, "georgia", "reception-georgia.csv")
+    sheet = reception.section(one, "georgia")
     assert "no chance can be given from one replication" in words(sheet.blocks)
 
 
 def test_the_file_holds_the_table(several):
     _, files = reception.sheets(several)
-    assert list(files) == ["reception-georgia.csv", "reception-kazakhstan.csv"]
-    read = pd.read_csv(io.StringIO(files["reception-georgia.csv"]), parse_dates=["date"])
+    first, second = files
+    assert first == "reception-september-2022-georgia.csv"
+    assert second == "reception-september-2022-kazakhstan.csv"
+    read = pd.read_csv(io.StringIO(files[first]), parse_dates=["date"])
     again = arrivals.quantiles(several, "georgia")
     assert list(read.columns) == [
         "date",
@@ -167,7 +169,7 @@ def test_the_file_holds_the_table(several):
         "chance_line_passed",
     ]
     assert np.allclose(read.q50, again.q50)
-    assert not files["reception-georgia.csv"].count("00:00")
+    assert not files[first].count("00:00")
 
 
 # -- the sheet
@@ -177,7 +179,7 @@ def test_a_line_that_was_never_passed_leaves_a_chance_open(several):
     """Rule of three: none of n leaves up to 3/n at 95 %."""
     rows = [[1.0]] * 3
     made = with_stock(several, rows, line=1e9)
-    sheet = reception.section(made, "georgia", "x.csv")
+    sheet = reception.section(made, "georgia")
     assert "passed in none of 3 replications (at most 1 persons); these are too few" in words(
         sheet.blocks
     )
@@ -186,7 +188,7 @@ def test_a_line_that_was_never_passed_leaves_a_chance_open(several):
 
 
 def test_the_sheet_tells_the_last_day_and_does_not_repeat_the_line_as_chance(several):
-    sheet = reception.section(several, "georgia", "reception-georgia.csv")
+    sheet = reception.section(several, "georgia")
     table = next(block for block in sheet.blocks if isinstance(block, Table))
     assert table.rows[-1][0] == "31 October"
     assert sheet.sheet
@@ -196,7 +198,7 @@ def test_the_sheet_tells_the_last_day_and_does_not_repeat_the_line_as_chance(sev
 def test_a_country_without_a_line_says_so(several):
     scenario = several.scenario.model_copy(update={"capacities": {}})
     made = Account(scenario, several.daily, several.outcomes)
-    sheet = reception.section(made, "georgia", "x.csv")
+    sheet = reception.section(made, "georgia")
     bullets = next(block for block in sheet.blocks if isinstance(block, Bullets))
     assert bullets.items[1].startswith("The scenario names no capacity")
     assert "Past the line" not in words(sheet.blocks)
@@ -208,7 +210,7 @@ def test_a_destination_whose_days_were_not_kept_has_no_sheet(several):
 
 
 def test_the_alt_text_tells_what_the_chart_shows(several):
-    sheet = reception.section(several, "kazakhstan", "x.csv")
+    sheet = reception.section(several, "kazakhstan")
     picture = next(block for block in sheet.blocks if isinstance(block, Picture))
     assert "Newcomers to Kazakhstan rise to" in picture.alt
     assert as_data(Document("", "", (), (sheet,)))["sections"][0]["sheet"] is True

@@ -28,11 +28,16 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File, .html or .pdf.  [default: report.html in the folder]"
+            "--output",
+            "-o",
+            help="File, .html, .pdf or .docx (Word).  [default: report.html in the folder]",
         ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not simulate other values of lambda beside it.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With every number that went in, and every table.")
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -42,21 +47,24 @@ def report(
     Examples:
       flowsim report results/september-2022                     report.html in that folder
       flowsim report results/september-2022 -o paper.pdf
-      flowsim report results/september-2022-against-no-task-force -o for-the-desk.html
+      flowsim report results/september-2022-against-no-task-force -o to-edit.docx
+      flowsim report results/september-2022 --full -o archive.pdf
 
-    The report holds sentences to quote with their ranges, figures, a page for those who receive
-    people in each destination (also as reception-<destination>.csv beside it), every number that
-    went in, what the data cannot tell, and the commands that make it again. It loads nothing from
-    the network. The same folder gives the same file.
+    Two pages of sentences to quote, with their ranges, and figures; then an appendix: what the
+    data cannot tell, a sheet for those who receive people in each destination of a run (also as
+    reception-<scenario>-<destination>.csv beside it), and the commands that make it again. HTML
+    holds each figure's data too. It loads nothing from the network. The same folder gives the
+    same file. Word needs python-docx: pip install 'border-flowsim[word]'.
     """
     with loading():
         from flowsim.report import write
+        from flowsim.report.document import Options
 
     def announce(words: str) -> None:
         if not quiet:
             typer.echo(f"{words[:1].upper()}{words[1:]} ...", err=True)
 
-    for path in write(folder, output, quick, announce):
+    for path in write(folder, output, Options(quick, full, announce)):
         typer.echo(path)
 
 

@@ -269,7 +269,7 @@ def biography(
     """
     import shutil
 
-    from flowsim.findings.biography import Diary, find, told
+    from flowsim.findings.biography import Diary, find, written
 
     diary = Diary(_scenario_of(source, [] if sample is None else [f"sample={sample}"]))
     other = None
@@ -281,12 +281,12 @@ def biography(
         if not men:
             raise FlowsimError(f"No man of this sample is {where}.")
         if not one:
-            typer.echo(f"{len(men)} men found; tell one with --man or the first with --one:")
+            typer.echo(f"{len(men)} men found; recount one with --man or the first with --one:")
             typer.echo("\n".join(f"  {found}" for found in men[:20]))
             return
         man = men[0]
     width = shutil.get_terminal_size((100, 24)).columns
-    typer.echo(told(diary, man, other, min(max(width, 60), 160)))
+    typer.echo(written(diary, man, other, min(max(width, 60), 160)))
 
 
 def _scenario_of(source: str, changes: list[str]) -> Scenario:

@@ -30,7 +30,7 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from flowsim.findings.inputs import is_unsure
+    from flowsim.findings.inputs import counted, is_unsure
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "key", "value", "unit", "source", "free"):
@@ -43,8 +43,7 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     if not console.is_terminal:
         console.width = 200
     console.print(table)
-    n_unsure = sum(map(is_unsure, rows))
-    console.print(f"\n{len(rows)} numbers; the {n_unsure} marked ? are assumed or imputed.\n")
+    console.print(f"\n{counted(rows)}\n")
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

@@ -44,14 +44,33 @@ def _mean(rows: pd.DataFrame, days: tuple[datetime, datetime]) -> float:
     return float(chosen.mean()) if whole else float("nan")
 
 
-def coinciding(scenarios: Sequence[Scenario]) -> tuple[Scenario, tuple[str, ...]] | None:
-    """Return the scenario with most coinciding policies (the first such), and which it has.
+def coinciding(
+    scenarios: Sequence[Scenario], asked: bool | None = None
+) -> tuple[Scenario, tuple[str, ...]] | None:
+    """Return the scenario with most coinciding policies (the first such), and which are divided.
 
-    None if no scenario says that some coincide, or none has any of them.
+    Parameters
+    ----------
+    asked : bool, optional
+        All that it has, or none. By default those in which the scenarios differ, if there
+        are several: one alone is divided by the comparison itself.
+
+    Returns
+    -------
+    tuple or None
+        None if nothing is to be divided.
     """
     found = [(s, _present(s)) for s in scenarios]
     scenario, policies = max(found, key=lambda each: len(each[1]))
-    return (scenario, policies) if policies else None
+    if asked is None:
+        policies = tuple(name for name in policies if _differs(name, scenarios))
+        asked = len(policies) > 1
+    return (scenario, policies) if asked and policies else None
+
+
+def _differs(policy: str, scenarios: Sequence[Scenario]) -> bool:
+    first, *others = (scenario.policies.get(policy) for scenario in scenarios)
+    return any(other != first for other in others)
 
 
 def _present(scenario: Scenario) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def compare(
     workers: int | None = None,
     scheduler: str = LOCAL,
     terms: bool = True,
-    shapley: bool = True,
+    shapley: bool | None = None,
     by_lambda: Sequence[float] = (),
     draws: Sequence[Mapping[str, float]] = (),
     out: str | os.PathLike[str] | None = None,
@@ -66,8 +66,9 @@ def compare(
         As in ``executor.scatter``; they change no result.
     terms : bool
         Find which term of his decision switched each man.
-    shapley : bool
-        Divide what followed coinciding policies among them.
+    shapley : bool, optional
+        Divide what followed coinciding policies among them; by default among those in which
+        the scenarios differ, if there are several.
     by_lambda : sequence of float
         Values of lambda under which to repeat the comparison (``lambdas.VALUES``).
     draws : sequence of mappings
@@ -91,7 +92,7 @@ def compare(
     place, started = None if out is None else Path(out), datetime.now(UTC)
     if place is not None:
         folders.refuse_other(place, Comparison.kind, [s.name for s in read], force)
-    policies = coincidence.coinciding(read) if shapley else None
+    policies = coincidence.coinciding(read, shapley)
     plan = running.planned(read, policies, by_lambda, terms)
     drawn = running.drawn(scenarios, read, draws)
     with Store(place) as store:

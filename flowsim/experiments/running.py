@@ -88,16 +88,16 @@ def run(
         refuse_too_many(world, scenario.sample)
     folder = None if out is None else Path(out)
     started, names = datetime.now(UTC), [scenario.name]
-    told = _Told(progress or _silent, world.clock.n_hours, replications + len(others))
+    report = _Report(progress or _silent, world.clock.n_hours, replications + len(others))
     with nullcontext() if folder is None else folders.prepare(folder, "run", names, force):
-        parts = [_replicate(world, r, told, engine) for r in range(replications)]
+        parts = [_replicate(world, r, report, engine) for r in range(replications)]
         known: dict[str, Any] = {
             name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
         }
         own: dict[str, Any] = {"engine": engine}
         own["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
         if others:
-            known |= _tables_of_draws(others, draws, told, replications)
+            known |= _tables_of_draws(others, draws, report, replications)
             own["draws"] = len(others)
         manifest = manifest_of("run", [scenario], started, replications=replications, **own)
         result = Run(manifest, known={"scenarios": (scenario,), **known})
@@ -107,10 +107,10 @@ def run(
 
 
 def _tables_of_draws(
-    others: Sequence[Scenario], draws: Sequence[Mapping[str, Any]], told: _Told, done: int
+    others: Sequence[Scenario], draws: Sequence[Mapping[str, Any]], report: _Report, done: int
 ) -> dict[str, pd.DataFrame]:
     """Run the scenario under each draw of the parameters; ``done`` simulations came before."""
-    parts = list(tables_of_draws(others, lambda n: told.at(done + n, 0, f"draw {n + 1}")))
+    parts = list(tables_of_draws(others, lambda n: report.at(done + n, 0, f"draw {n + 1}")))
     joined = {n: pd.concat([part[n] for part in parts], ignore_index=True) for n in parts[0]}
     return joined | {"draws": as_table(draws)}
 
@@ -154,7 +154,7 @@ def _silent(_done: int, _total: int, _label: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Report:
     """Reports progress in hours over all simulations of a run."""
 
     progress: Progress
@@ -166,17 +166,19 @@ class _Told:
         self.progress(simulation * self.hours + hour, self.simulations * self.hours, label)
 
 
-def _replicate(world: World, replication: int, told: _Told, engine: str) -> dict[str, pd.DataFrame]:
+def _replicate(
+    world: World, replication: int, report: _Report, engine: str
+) -> dict[str, pd.DataFrame]:
     """Run one replication and return its tables."""
-    alone = told.simulations == 1
-    told.at(replication, 0, "the men" if alone else f"replication {replication + 1}")
+    alone = report.simulations == 1
+    report.at(replication, 0, "the men" if alone else f"replication {replication + 1}")
     model = ENGINES[engine](world, replication=replication)
     for hour in range(world.clock.n_hours):
         if hour % 24 == 0:
             moment = world.clock.moment(hour * 3600.0)
-            told.at(replication, hour, f"{moment.day} {moment:%B}")
+            report.at(replication, hour, f"{moment.day} {moment:%B}")
         model.step()
-    told.at(replication, world.clock.n_hours, "tables")
+    report.at(replication, world.clock.n_hours, "tables")
     return tables_of(model, replication)
 
 

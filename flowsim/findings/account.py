@@ -11,11 +11,13 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from flowsim.findings.ranges import doubted, ranged
-from flowsim.findings.words import count, day
+from flowsim.findings.ranges import Middle, doubted, ranged
+from flowsim.findings.words import count, days
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats, Ints
+
+CLOSE = 0.03  # below the highest day of a series, as a share, that counts as high as it
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Account:
         The same under draws of the parameters, as many as replications.
     given : DataFrame or None
         Values of the parameters by replication, where they are not the scenario's own.
+    beside : DataFrame or None
+        Published figures and what is simulated for each, as in ``summary.csv``.
     """
 
     scenario: Scenario
@@ -37,6 +41,7 @@ class Account:
     outcomes: pd.DataFrame
     drawn: Account | None = None
     given: pd.DataFrame | None = None
+    beside: pd.DataFrame | None = None
 
     @classmethod
     def of(cls, run: Run) -> Account:
@@ -45,7 +50,8 @@ class Account:
         drawn = None
         if daily is not None and outcomes is not None and run.n_replications > 1:
             drawn = cls(scenario, daily, outcomes, given=run.draws)
-        return cls(scenario, run.daily, run.outcomes, drawn)
+        beside = run.summary if run.posterior_summary is None else run.posterior_summary
+        return cls(scenario, run.daily, run.outcomes, drawn, beside=beside)
 
     @property
     def most(self) -> Account:
@@ -57,22 +63,35 @@ class Account:
         """What its numbers, or those with most doubt, are repeated over."""
         return "replications" if self.drawn is None else "draws of the parameters"
 
-    def told(self, of: Callable[[Account], Floats], write: Callable[[float], str] = count) -> str:
+    def formatted(
+        self,
+        of: Callable[[Account], Floats],
+        write: Callable[[float], str] = count,
+        middle: Middle = "mean",
+    ) -> str:
         """Write a number with its range; with draws all doubt comes first, then chance alone."""
         own = of(self)
-        return ranged(own, write) if self.drawn is None else doubted(of(self.drawn), own, write)
+        if self.drawn is None:
+            return ranged(own, write, middle)
+        return doubted(of(self.drawn), own, write)
 
-    def told_at_peak(
-        self, measure: str, place: str, write: Callable[[float], str] = count
+    def at_peak(
+        self,
+        of: Callable[[Account], pd.DataFrame],
+        write: Callable[[float], str] = count,
+        middle: Middle = "mean",
     ) -> tuple[str, str]:
-        """Write the day on which a measure is highest in the mean, and its value that day."""
-        series = self.most.series(measure, place)
-        at = series.index[highest(series.mean(axis=1))]
+        """Write when a series by day and replication is highest, and its value that day.
+
+        Days around the highest that come close to it are named with it (``plateau``).
+        """
+        at, first, last = plateau(getattr(of(self.most), middle)(axis=1))
 
         def that_day(account: Account) -> Floats:
-            return account.series(measure, place).loc[at].to_numpy(dtype=float)
+            series = of(account).reindex(index=[at], columns=account.replications)
+            return series.iloc[0].to_numpy(dtype=float)
 
-        return day(pd.Timestamp(at)), self.told(that_day, write)
+        return days(first, last), self.formatted(that_day, write, middle)
 
     def value(self, key: str, own: float) -> pd.Series[float]:
         """Return a parameter by replication: as drawn, else the scenario's own."""
@@ -175,12 +194,17 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): cell for key, cell in row.items()} for row in table.to_dict("records")]
 
 
-def peak(series: pd.DataFrame) -> tuple[str, Floats]:
-    """Return the day on which the mean is highest, and the values of that day, shape (R,)."""
-    place = highest(series.mean(axis=1))
-    return day(pd.Timestamp(series.index[place])), series.iloc[place].to_numpy(dtype=float)
+def plateau(values: pd.Series[float]) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
+    """Return the day of the greatest value, first and last of the days about it that come close.
 
-
-def highest(values: pd.Series[float]) -> int:
-    """Return the place of the greatest value; values that are not there do not count."""
-    return int(values.fillna(-np.inf).to_numpy(dtype=float).argmax())
+    Which of nearly equal days is highest is chance; those within ``CLOSE`` are named together.
+    """
+    known = values.fillna(-np.inf).to_numpy(dtype=float)
+    top = first = last = int(known.argmax())
+    near = known >= (1 - CLOSE) * known[top]
+    while first > 0 and near[first - 1]:
+        first -= 1
+    while last + 1 < len(known) and near[last + 1]:
+        last += 1
+    at, start, end = (pd.Timestamp(values.index[place]) for place in (top, first, last))
+    return at, start, end

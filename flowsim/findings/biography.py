@@ -1,7 +1,7 @@
 """The days of one simulated man, a sentence for each event, with the numbers behind it.
 
 A scenario is run by the columns engine while a diary is kept of what men perceive each
-morning; what is told of a man is read from the ledger, his own draws and that diary.
+morning; what is written of a man is read from the ledger, his own draws and that diary.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def born(diary: Diary, man: int) -> Who:
 def life(diary: Diary, man: int) -> list[Event]:
     """Recount the days of a man, in the order of time."""
     who = born(diary, man)
-    teller = _Teller(diary, who)
-    return sorted(teller.tell(), key=lambda event: event.at)
+    events = _Recounter(diary, who).events()
+    return sorted(events, key=lambda event: event.at)
 
 
 def introduction(diary: Diary, man: int) -> str:
@@ -141,7 +141,7 @@ def introduction(diary: Diary, man: int) -> str:
     )
 
 
-class _Teller:
+class _Recounter:
     """Recounts one man's life from the ledger, his draws and the diary."""
 
     def __init__(self, diary: Diary, who: Who) -> None:
@@ -152,12 +152,13 @@ class _Teller:
         self.liable = bool(of["liable"][who.stratum])
         self.region = int(of["region"][who.stratum])
         self.names = [d.name for d in self.given.destinations.values()]
+        self.crossings = [self.given.crossings[c.crossing_id].name for c in self.model.crossings]
         self.end = diary.world.clock.n_hours * HOUR
         trips = self.model.trips
         self.trips = np.flatnonzero(trips["man"] == who.man).tolist()
         self.left_at = min((int(trips["leaves_at"][t]) for t in self.trips), default=NEVER)
 
-    def tell(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         """Return all events of his life, in no order."""
         yield from self._news()
         for j in range(len(self.names)):
@@ -178,19 +179,19 @@ class _Teller:
         """Recount the checks he hears of while he is at home and liable."""
         beta = self.given.choice.beta_risk.value
         for j, name in enumerate(self.names):
-            told = 0.0
+            heard = 0.0
             for day in range(self.world.clock.n_days):
                 seen = float(self.world.visible_checks[WARM_UP + 24 * day, j])
-                if not self.liable or day * DAY > self.left_at or abs(seen - told) < NOTICED:
+                if not self.liable or day * DAY > self.left_at or abs(seen - heard) < NOTICED:
                     continue
-                more = "more" if seen > told else "fewer"
+                more = "more" if seen > heard else "fewer"
                 yield Event(
                     day * DAY,
                     f"He hears of {more} checks on the way to {name} (visible: {seen:.2f} of 1, "
-                    f"was {told:.2f}): its utility to him is {beta * seen:.2f} lower than without, "
-                    f"V = {self.diary.days[day].utility[self.who.stratum, j]:.2f}.",
+                    f"was {heard:.2f}): its utility to him is {beta * seen:.2f} lower than "
+                    f"without, V = {self.diary.days[day].utility[self.who.stratum, j]:.2f}.",
                 )
-                told = seen
+                heard = seen
 
     def _wish(self, j: int) -> Iterator[Event]:
         """Return when the pressure toward a destination passes his threshold."""
@@ -253,19 +254,18 @@ class _Teller:
     # -- on the way
 
     def _trip(self, number: int) -> Iterator[Event]:
-        t = {name: self.model.trips[name][number] for name in _TOLD}
+        t = {name: self.model.trips[name][number] for name in _TRIP}
         tries, c = int(t["tries"]), int(t["crossing"])
         yield Event(int(t["leaves_at"]), self._departure(t))
         if t["limit"] != journey.Limit.PASSES or self.world.table.limited[self._cell(t)]:
             yield Event(int(t["arrives_at"]), self._limit(t))
         if t["end"] == Status.LIMITED or t["arrives_at"] > self.end:
             return
-        crossing = self.model.crossings[c].crossing_id
         patience = (float(t["deadline"]) - float(t["arrives_at"])) / DAY
         yield Event(
             int(t["arrives_at"]),
-            f"He joins the queue at {crossing}; his patience would last {patience:.1f} days (draw "
-            f"{self.draw('patience', tries):.3f}).",
+            f"He joins the queue at {self.crossings[c]}; his patience would last {patience:.1f} "
+            f"days (draw {self.draw('patience', tries):.3f}).",
         )
         if t["ends_at"] > self.end:
             return
@@ -286,7 +286,7 @@ class _Teller:
         hours = journey.hours_of(roads, np.array([self.region]), u_fly)
         wait = self.diary.days[day].wait
         ids = [crossing.crossing_id for crossing in self.model.crossings]
-        draws = np.array([self.draw(f"crossing:{name}", tries) for name in ids])
+        draws = np.array([self.draw(f"crossing:{key}", tries) for key in ids])
         given = hours, wait, roads.size, law.theta.value, law.omega.value
         value = journey.crossing_utilities(*given)[0]
         with_error = journey.crossing_values(*given, draws)[0]
@@ -296,7 +296,7 @@ class _Teller:
         order = [c for c in np.argsort(-with_error) if there[c] and not turned]
         how = "by air or train and taxi" if u_fly[0] < roads.fly_share[self.region] else "by road"
         ranking = "; ".join(
-            f"{ids[c]} (utility {value[c]:.2f}, with his error {with_error[c]:.2f}; "
+            f"{self.crossings[c]} (utility {value[c]:.2f}, with his error {with_error[c]:.2f}; "
             f"{hours[0, c]:.1f} h away, perceived wait {wait[c]:.1f} h)"
             for c in order[:2]
         )
@@ -312,7 +312,7 @@ class _Teller:
             journey.Limit.PASSES: "he passes",
             journey.Limit.WALKS: "he goes on by foot",
             journey.Limit.TURNS: "he has turned to another country and comes to "
-            + self.model.crossings[int(t["crossing"])].crossing_id,
+            + self.crossings[int(t["crossing"])],
             journey.Limit.HOME: "he goes home",
         }[journey.Limit(int(t["limit"]))]
         u = self.draw("entry-limit", int(t["tries"]))
@@ -361,7 +361,7 @@ class _Teller:
         return f"After {hours:.1f} hours at the border {result}{because}."
 
 
-def told(diary: Diary, man: int, versus: Diary | None = None, width: int = 100) -> str:
+def written(diary: Diary, man: int, versus: Diary | None = None, width: int = 100) -> str:
     """Write a man's life as text; beside it, if asked, his life in another scenario.
 
     ``width`` is that of the text, in characters.
@@ -389,7 +389,7 @@ def _beside(when: str, cells: list[list[str]], column: int) -> Iterator[str]:
 
 
 _WHEN = 14
-_TOLD = (
+_TRIP = (
     "tries", "destination", "crossing", "leaves_at", "arrives_at", "deadline", "listed",
     "limit", "ends_at", "end", "reason", "leaves_again_at", "moves_on",
 )  # fmt: skip

@@ -18,7 +18,8 @@ ABOUT = (
     "Several policies came within days of each other. Every combination of them was run with the "
     "same men. A policy's share is its mean effect over all orders in which they could have "
     "come (Shapley value); the range beside it runs from the order that favours it least to the "
-    "one that favours it most. Where that range is wide, the data cannot tell the policies apart."
+    "one that favours it most. Where that range is wide, the data cannot tell the policies apart. "
+    "Intervals hold chance alone, no doubt about the parameters."
 )
 
 
@@ -62,7 +63,7 @@ def _table(rows: dict[str, Row], target: str) -> Table:
     policies = {name: row for name, row in rows.items() if name not in (ALL, COMMON, REST, WHOLE)}
     return Table(
         f"What each policy makes of it: {target} ({rows[ALL]['unit']})",
-        ("Policy", "Share", "95 % interval", "By the order of arrival"),
+        ("Policy", "Share", "Chance alone", "By the order of arrival"),
         tuple(
             (
                 title_of(row),

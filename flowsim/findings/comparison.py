@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowsim.findings import coinciding, lambdas
 from flowsim.findings.finding import Finding, as_text, wrapped
-from flowsim.findings.pairs import by_lambda, example, findings, pairs, quoted
+from flowsim.findings.pairs import by_lambda, example, first, pairs
 from flowsim.findings.ranges import SIMULATED, what_ranges_are
 from flowsim.findings.words import listed, plural, sampled
 from flowsim.results.comparison import Comparison
@@ -13,16 +13,15 @@ from flowsim.results.comparison import Comparison
 def summary(found: Comparison) -> str:
     """Return what a comparison says, as a terminal shows it."""
     head = (
-        f"{quoted(found.scenarios[1:])} against {quoted(found.scenarios[:1])} "
-        f"({listed(found.names[1:])} against {found.names[0]}): the same men in each, "
-        f"{sampled(found.manifest['sample'])}, seed {found.manifest['seed']}, "
-        f"{plural(found.replications, 'replication')}."
+        f"The same men in {listed(found.names)}: {sampled(found.manifest['sample'])}, seed "
+        f"{found.manifest['seed']}, {plural(found.replications, 'replication')}."
     )
-    blocks = [wrapped(head, ""), wrapped(caution(found), "")]
-    for number, pair in enumerate(pairs(found), 1):
-        blocks += [as_text(findings(pair, number)), example(pair)]
+    blocks = [wrapped(head, "")]
+    for pair in pairs(found):
+        blocks += [as_text([first(pair, "pair")]), example(pair)]
     rest = [coinciding.finding(found.shapley), under_lambdas(found)]
-    return "\n".join([*blocks, as_text(part for part in rest if part.sentences)]).rstrip() + "\n"
+    sure = Finding("sure", "How sure this is", (caution(found),))
+    return "\n".join([*blocks, as_text([*(part for part in rest if part.sentences), sure])])
 
 
 def caution(found: Comparison) -> str:

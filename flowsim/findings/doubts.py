@@ -9,10 +9,6 @@ from flowsim.findings.words import capital, listed
 from flowsim.scenario.schema import Scenario
 
 TITLE = "What the data cannot tell"
-ABOUT = (
-    "A range over replications says how much chance moves a number. It does not say how far "
-    "the model is from the world. What the data leave open:"
-)
 DIVERSION = (
     "How many would have gone elsewhere had one road been shut is assumed, through lambda: entry "
     "counts do not identify it."
@@ -28,7 +24,9 @@ ALWAYS = (
 )
 
 
-def finding(scenarios: Sequence[Scenario], extra: Sequence[str] = ()) -> Finding:
+def finding(
+    scenarios: Sequence[Scenario], extra: Sequence[str] = (), known: Sequence[str] = ()
+) -> Finding:
     """Return the limits of what results say.
 
     Parameters
@@ -37,10 +35,13 @@ def finding(scenarios: Sequence[Scenario], extra: Sequence[str] = ()) -> Finding
         All that were simulated.
     extra : sequence of str
         What these results cannot show, put first.
+    known : sequence of str
+        What the reader has been told before.
     """
     own = [line for scenario in scenarios for line in (*_of(scenario), *_together(scenario))]
     cautions = [line for scenario in scenarios for line in scenario.cautions]
-    return Finding("limits", TITLE, tuple(dict.fromkeys((*extra, *own, *cautions, *ALWAYS))))
+    every = dict.fromkeys((*extra, *own, *cautions, *ALWAYS))
+    return Finding("limits", TITLE, tuple(words for words in every if words not in known))
 
 
 def in_short(scenario: Scenario) -> Finding:

@@ -115,16 +115,19 @@ def _aligned(table: Table) -> Iterator[str]:
 def _fitted(columns: list[list[str]], sides: str) -> list[list[str]]:
     """Make columns narrower: first all ranges but the last go, then long texts, then that."""
 
-    def is_wider(limit: int) -> bool:
-        return sum(max(map(len, column)) + 2 for column in columns) > limit
+    def excess(limit: int) -> int:
+        return sum(max(map(len, column)) + 2 for column in columns) - limit
 
     ranges = [n for n, column in enumerate(columns) if any(map(RANGE.search, column))]
     for n in ranges:
-        if n == ranges[-1] and is_wider(WIDTH):
+        if n == ranges[-1] and excess(WIDTH) > 0:
+            texts = [c for c, side in zip(columns, sides, strict=True) if side == "l"]
+            longest = max(len(cell) for column in texts for cell in column)
+            limit = max(SHORT, longest - excess(WIDTH))
             columns = [
-                [elided(cell, SHORT) for cell in column] if side == "l" else column
+                [elided(cell, limit) for cell in column] if side == "l" else column
                 for column, side in zip(columns, sides, strict=True)
             ]
-        if is_wider(WIDTH if n != ranges[-1] else WIDEST):
+        if excess(WIDTH if n != ranges[-1] else WIDEST) > 0:
             columns[n] = [RANGE.sub("", cell) for cell in columns[n]]
     return columns

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.findings.finding import Finding, Table
+from flowsim.findings.finding import Finding, Inline, Link, Table, Words
+from flowsim.findings.naming import title
 from flowsim.scenario import Row, assumptions, load
 from flowsim.scenario.schema import FOR_READERS, Scenario
 
 BASELINE = "september-2022"
+SECTION = re.compile(r"\bODD (\d+(?:\.\d+)*)")
+CITED = re.compile(r"\b([A-Z]{2})(\d{3})(?:-(?:[A-Z]{2})?(\d{3}))?\b")
 BASES = {
     "assumption": "assumed",
     "calibrated": "fitted",
@@ -23,6 +27,8 @@ GONE = "taken out"
 NONE = "–"
 SETTING = "a setting of the scenario"
 IMPUTED = ("imputed", "derived")
+FACTS = ("population", "call_up", "documents", "destinations", "crossings", "policies")
+"""Blocks that hold what was the case; the others hold how men behave and what is counted."""
 
 
 def differences(
@@ -39,24 +45,27 @@ def differences(
     """
     shipped = baseline is None
     against = load(BASELINE) if baseline is None else baseline
-    title = f"How {scenario.name} differs from " + ("the baseline" if shipped else against.name)
+    other = "the baseline" if shipped else f"“{title(against)}”"
+    heading = f"How “{title(scenario)}” differs from {other}"
     rows = tuple(_differences(scenario, against))
     if not rows:
-        words = f"Nothing differs from {against.name}" + (" as shipped." if shipped else ".")
-        return Finding(key, title, (words,))
+        words = f"Nothing differs from {other}" + (" as shipped." if shipped else ".")
+        return Finding(key, heading, (words,))
     table = Table(
-        f"Keys whose value differs from {against.name}" + (" as shipped" if shipped else ""),
-        ("Key", against.name, "Here", "Source"),
-        rows,
+        f"Keys whose value differs from {other}" + (" as shipped" if shipped else ""),
+        ("Key", "There", "Here", "Source"),
+        tuple((*cells, readable(source)) for *cells, source in rows),
         widths=(2.2, 1.4, 1.4, 3.0),
     )
-    return Finding(key, title, (), (table,))
+    return Finding(key, heading, (), (table,))
 
 
 def _differences(scenario: Scenario, baseline: Scenario) -> Iterator[tuple[str, ...]]:
     ours, theirs = _leaves(scenario), _leaves(baseline)
     for key in sorted(ours.keys() | theirs.keys(), key=_natural(ours, theirs)):
         here, there = ours.get(key), theirs.get(key)
+        if key in ("sample", "seed"):  # said at the head of every result
+            continue
         if here != there and (here is None or there is None or here[0] != there[0]):
             source = here[1] if here else GONE
             yield key, there[0] if there else NONE, here[0] if here else NONE, source
@@ -68,7 +77,7 @@ def _natural(*leaves: Mapping[str, tuple[str, str]]) -> Any:
     for found in leaves:
         for key in found:
             places.setdefault(key, len(places))
-    return lambda key: (key.split(".")[0] not in ("sample", "seed", "horizon"), places[key])
+    return lambda key: (key.split(".")[0] != "horizon", places[key])
 
 
 def _leaves(scenario: Scenario) -> dict[str, tuple[str, str]]:
@@ -106,16 +115,30 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def is_counterfactual(scenario: Scenario) -> bool:
+    """Whether a scenario changes what was the case in the baseline, and not only how men behave.
+
+    Sizes found by calibration are no change. One that shares no crossing with the baseline is
+    about something else, and is no variant of it.
+    """
+    baseline = load(BASELINE)
+    if not scenario.crossings.keys() & baseline.crossings.keys():
+        return False
+    return any(
+        key.partition(".")[0] in FACTS and not source.startswith("calibrated")
+        for key, _, _, source in _differences(scenario, baseline)
+    )
+
+
 # ------------------------------------------------------------------ every number
 
 
 def everything(scenario: Scenario) -> Finding:
     """Return every number with unit, source and basis; assumed and imputed ones marked."""
     rows = assumptions(scenario)
-    unsure = sum(is_unsure(row) for row in rows)
     words = (
-        f"The scenario holds {len(rows)} numbers; {unsure} of them, marked, are assumed or "
-        "imputed. Bounds stand where a number may be fitted. Tables of the regions come on top."
+        f"{counted(rows)} Bounds stand where a number may be fitted. Tables of the regions come "
+        "on top."
     )
     blocks = groupby(rows, key=lambda row: row.key.split(".")[0])
     tables = (_regions(), *(_table(block, list(members)) for block, members in blocks))
@@ -132,7 +155,7 @@ def _table(block: str, rows: list[Row]) -> Table:
                 _value(row),
                 row.unit,
                 basis(row.source),
-                row.source.partition(":")[2].strip() or row.source,
+                readable(row.source.partition(":")[2].strip() or row.source),
             )
             for row in rows
         ),
@@ -155,6 +178,8 @@ def basis(source: str) -> str:
     if _is_imputed(source):
         return "imputed"
     kind = source.partition(":")[0]
+    if kind == "calibrated" and "not identified" in source:
+        return "not identified"
     if kind == "data" and "assumption" in source:
         return "assumed"
     return BASES.get(kind, "assumed")
@@ -164,9 +189,48 @@ def _is_imputed(source: str) -> bool:
     return source.startswith("data") and any(word in source for word in IMPUTED)
 
 
+def cited_ids(source: str) -> Iterator[str]:
+    """Return the published figures that a source names: GE001, or GE001-GE006 for all between.
+
+    >>> list(cited_ids("data: observations.csv, GE001-GE003; LA026"))
+    ['GE001', 'GE002', 'GE003', 'LA026']
+    """
+    for letters, first, last in CITED.findall(source):
+        for number in range(int(first), int(last or first) + 1):
+            yield f"{letters}{number:03d}"
+
+
+def readable(source: str) -> Words:
+    """Return a source as an outsider can follow it: figures as links, sections by their names."""
+    known = {figure.id: figure.source_url for figure in sources.observations()}
+    parts: list[Inline] = []
+    end = 0
+    for found in CITED.finditer(source):
+        name = found[1] + found[2]
+        if name in known:
+            parts += [_spelt_out(source[end : found.start()]), Link(found[0], known[name])]
+            end = found.end()
+    rest = _spelt_out(source[end:])
+    return (*parts, rest) if parts else rest
+
+
+def _spelt_out(text: str) -> str:
+    return SECTION.sub(r"see docs/ODD.md, section \1", text)
+
+
 def is_unsure(row: Row) -> bool:
-    """Whether a number is assumed or imputed."""
-    return basis(row.source) in ("assumed", "imputed")
+    """Whether a number rests on an assumption: assumed, imputed, or fitted but not identified."""
+    return basis(row.source) in ("assumed", "imputed", "not identified")
+
+
+def counted(rows: Sequence[Row]) -> str:
+    """Return how many numbers there are, and how many of them rest on an assumption."""
+    bases = [basis(row.source) for row in rows]
+    parts = [f"{bases.count(kind)} {kind}" for kind in ("assumed", "imputed", "not identified")]
+    return (
+        f"{len(rows)} numbers, of which {sum(map(is_unsure, rows))}, marked, rest on an "
+        f"assumption: {parts[0]}, {parts[1]}, {parts[2]} by the fit."
+    )
 
 
 def _regions() -> Table:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flowsim.data import sources
-from flowsim.findings.words import day
+from flowsim.findings.words import day, elided
 from flowsim.model.states import LACKS
 from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.policies import KINDS
@@ -87,6 +87,11 @@ class Named:
     def scale(self) -> float:
         """What values are multiplied by before they are shown: 100 for shares."""
         return 100.0 if self.unit == "%" else 1.0
+
+
+def title(scenario: Scenario) -> str:
+    """Return a scenario's title, cut if it is very long, else its name."""
+    return elided(scenario.title.strip() or scenario.name, 80)
 
 
 def document_name(document: str, scenario: Scenario) -> str:

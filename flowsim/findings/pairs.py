@@ -13,11 +13,11 @@ from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table
 from flowsim.findings.lambdas import columns
+from flowsim.findings.naming import title
 from flowsim.findings.words import (
     between,
     capital,
     count,
-    elided,
     listed,
     rate,
     share,
@@ -25,13 +25,15 @@ from flowsim.findings.words import (
     within,
 )
 from flowsim.results.comparison import Comparison
+from flowsim.scenario.places import Destination
 from flowsim.scenario.schema import Scenario
 
 ALL = "all"
-MOST = 12  # rows of the table of outcomes
+MOST = 8  # rows of the table of outcomes
 MOST_NAMED = 5  # other outcomes named in a sentence
 WORTH_NAMING = 0.002  # of the men of a row
 EDUCATED = {"True": "higher education", "False": "no higher education"}
+STATUSES, VALUES, ENDS = ("status_a", "status_b"), ("value_a", "value_b"), ("low", "high")
 FEW = 10  # simulated men, over all replications, below which a number is not to be quoted
 TERMS = {
     "visible checks": "the sight of checks (deterrence)",
@@ -83,12 +85,16 @@ class Pair:
         rows = self.rows(self.found.matrix)
         return rows[rows["by"].eq(ALL)]
 
+    @property
+    def destinations(self) -> dict[str, Destination]:
+        """The destinations of both scenarios, those of the first before those it lacks."""
+        return {**self.a.destinations, **self.b.destinations}
+
     def became(self, status: str) -> str:
         """Write what became of men."""
         kind, _, place = status.partition("-")
-        names = self.b.destinations | self.a.destinations
-        if kind in ("reached", "wants") and place in names:
-            name = names[place].name
+        if kind in ("reached", "wants") and place in self.destinations:
+            name = self.destinations[place].name
             return f"reached {name}" if kind == "reached" else f"wanted {name} and could not go"
         return OUTCOMES.get(status, status)
 
@@ -99,25 +105,30 @@ def pairs(found: Comparison) -> list[Pair]:
     return [Pair(found, first, other) for other in others]
 
 
-def findings(pair: Pair, number: int) -> list[Finding]:
-    """Return what one pair shows, a finding for each question."""
-    key = f"pair-{number}"
-    title_ = f"“{title(pair.b)}” against “{title(pair.a)}”"
-    top = Finding(key, title_, (headline(pair), *_differences(pair), *_worth(pair)))
+def first(pair: Pair, key: str) -> Finding:
+    """Return what is to be read first: how many more set off, who switched, what changes."""
+    switched, tables = _switched(pair)
+    words = (headline(pair), *switched, *_commonest_term(pair))
+    return Finding(key, _against(pair), words, (*tables, _changes(pair)))
+
+
+def more(pair: Pair, key: str) -> list[Finding]:
+    """Return the rest: where the men of each outcome went, by which term, and for whom."""
     parts = [
-        ("outcomes", "What became of the same men", _outcomes(pair)),
+        ("outcomes", "Where they went instead", (tuple(_whereabouts(pair)), ())),
         ("terms", "What made the difference", _terms(pair)),
         ("whom", "For whom", _whom(pair)),
     ]
-    return [top, *(Finding(f"{key}-{k}", t, *found) for k, t, found in parts if found)]
+    worth = Finding(f"{key}-worth", "What comparing the same men is worth", tuple(_worth(pair)))
+    found = [Finding(f"{key}-{k}", t, *parts) for k, t, parts in parts if parts]
+    return [part for part in (*found, worth) if part.sentences or part.tables]
 
 
 Found = tuple[tuple[str, ...], tuple[Table, ...]]
 
 
-def title(scenario: Scenario) -> str:
-    """Return a scenario's title, cut if it is very long, else its name."""
-    return elided(scenario.title or scenario.name, 80)
+def _against(pair: Pair) -> str:
+    return f"“{title(pair.b)}” (B) against “{title(pair.a)}” (A)"
 
 
 # ------------------------------------------------------------------ differences
@@ -133,29 +144,46 @@ def headline(pair: Pair) -> str:
 
 def measures(pair: Pair) -> Iterator[tuple[str, str, str]]:
     """Return the measures reported of each pair: words, measure, place."""
-    names = pair.a.destinations
-    yield "men set off", "departures", "RU"
+    names = pair.destinations
+    yield "men who set off", "departures", "RU"
     for name, country in names.items():
-        yield f"men reached {country.name}", "men", f"reached-{name}"
+        yield f"men who reached {country.name}", "men", f"reached-{name}"
     for name, country in names.items():
-        yield f"men wanted {country.name} and were at home at the end", "men", f"wants-{name}"
-    for status in ("turned-back", "limited", "gave-up"):
-        yield f"men {OUTCOMES[status]}", "men", status
+        yield f"men who wanted {country.name} in vain", "men", f"wants-{name}"
+    yield "men turned back at the border", "men", "turned-back"
+    yield "men sent home by a limit", "men", "limited"
+    yield "men who gave up in a queue", "men", "gave-up"
     for country in names.values():
-        yield f"persons were in {country.name} at the end", "stock_persons", country.code
+        yield f"persons in {country.name} at the end", "stock_persons", country.code
     table = pair.rows(pair.found.differences)
     queues = table[table["measure"].eq("queue_cars") & table["place_id"].isin(pair.a.crossings)]
     if len(queues):
         place = str(queues.sort_values("value_a", kind="stable")["place_id"].iloc[-1])
-        name = pair.a.crossings[place].name
-        yield f"cars were in the longest queue at {name}", "queue_cars", place
+        yield f"cars at most at {pair.a.crossings[place].name}", "queue_cars", place
 
 
-def _differences(pair: Pair) -> Iterator[str]:
-    for words, measure, place in list(measures(pair))[1:]:
-        rows = pair.measured(pair.found.differences, measure, place)
-        if len(rows) and (rows.iloc[0]["value_a"] or rows.iloc[0]["value_b"]):
-            yield difference("", words, rows.iloc[0])
+def _changes(pair: Pair) -> Table:
+    """Return what each scenario has of everything reported, and the change between them."""
+    rows: list[tuple[str, ...]] = []
+    draws = 0
+    for words, measure, place in measures(pair):
+        found = pair.measured(pair.found.differences, measure, place)
+        if len(found) and any(found.iloc[0][[*VALUES, *_ends(found.iloc[0])]]):
+            row, draws = found.iloc[0], int(found.iloc[0].get("draws", 0))
+            change, low, high = (float(row[name]) for name in _ends(row))
+            own = between(float(row["low"]), float(row["high"]), signed) or "none"
+            cells = (*(count(float(row[value])) for value in VALUES), _signed(change, low, high))
+            rows.append((capital(words), *cells, *(own,) * (draws > 0)))
+    over = f"median and nine tenths of {draws} draws of the parameters, all doubt" if draws else ""
+    over = over or "mean and 95 % interval, chance alone"
+    own = " at the scenarios' own values" * (draws > 0)
+    return Table(
+        f"What changes from A to B{own}: numbers, and their change ({over})",
+        ("What", "In A", "In B", "Change", *("Chance alone",) * (draws > 0)),
+        tuple(rows),
+        align="lrrrr"[: 4 + (draws > 0)],
+        widths=(2.2, 1.2, 1.2, 2.0, *(1.6,) * (draws > 0)),
+    )
 
 
 def _worth(pair: Pair) -> Iterator[str]:
@@ -178,8 +206,13 @@ def difference(opening: str, words: str, row: pd.Series) -> str:
     """
     before, after = count(float(row["value_a"])), count(float(row["value_b"]))
     start = f"{opening} " if opening else ""
-    change, low, high, chance = _sizes(row)
-    own = " at the scenarios' own values" if row.get("draws", 0) else ""  # the change is a median
+    change, low, high = (float(row[name]) for name in _ends(row))
+    own_ends = float(row["low"]), float(row["high"])
+    alone, own = "", ""
+    if row.get("draws", 0):  # the change is then a median
+        own = " at the scenarios' own values"
+        alone = between(*own_ends, signed)
+    chance = f"; chance alone {alone}" if alone else ""
     if low == change == high == 0:
         return f"{start}{after} {words}, exactly as many as before."
     if low <= 0 <= high:
@@ -189,7 +222,6 @@ def difference(opening: str, words: str, row: pd.Series) -> str:
         )
     more, sign = ("more", 1) if change > 0 else ("fewer", -1)
     inside = _unsigned(low, high)
-    own_ends = float(row["low"]), float(row["high"])
     if chance and min(sign * end for end in own_ends) > 0:
         chance = f"; chance alone {_unsigned(*own_ends)}"
     span = f" ({inside}{chance})" if inside else ""
@@ -201,14 +233,9 @@ def _unsigned(low: float, high: float) -> str:
     return between(min(ends), max(ends))
 
 
-def _sizes(row: pd.Series) -> tuple[float, float, float, str]:
-    """Return a difference, its interval, and in words the chance in it if there is more."""
-    change, low, high = (float(row[name]) for name in ("difference", "low", "high"))
-    if not row.get("draws", 0):
-        return change, low, high, ""
-    own = between(low, high, signed)
-    chance = f"; chance alone {own}" if own else ""
-    return float(row["median"]), float(row["all_low"]), float(row["all_high"]), chance
+def _ends(row: pd.Series) -> tuple[str, str, str]:
+    """Name the columns of a difference and its interval, with all doubt where there are draws."""
+    return ("median", "all_low", "all_high") if row.get("draws", 0) else ("difference", *ENDS)
 
 
 def by_lambda(table: pd.DataFrame, pair: Pair, simulated: str) -> Table:
@@ -218,19 +245,21 @@ def by_lambda(table: pd.DataFrame, pair: Pair, simulated: str) -> Table:
     for words, measure, place in measures(pair):
         here = pair.measured(table, measure, place).set_index("lambda")
         if measure != "stock_persons" and len(here) == len(values) and here["difference"].any():
-            rows.append((capital(words), *(_signed(here.loc[value]) for value in values)))
-    caption = f"Differences from {pair.a.name} to {pair.b.name}, by lambda ({simulated})"
+            cells = (here.loc[value, ["difference", *ENDS]] for value in values)
+            rows.append((capital(words), *(_signed(*map(float, cell)) for cell in cells)))
+    caption = f"Change in “{title(pair.b)}”, by lambda ({simulated})"
     return columns(caption, "What", [f"{value:g}" for value in values], tuple(rows))
 
 
-def _signed(row: pd.Series) -> str:
-    return signed(float(row["difference"])) + within(float(row["low"]), float(row["high"]), signed)
+def _signed(change: float, low: float, high: float) -> str:
+    return signed(change) + within(low, high, signed)
 
 
 # ------------------------------------------------------------------ the same men
 
 
-def _outcomes(pair: Pair) -> Found:
+def _switched(pair: Pair) -> Found:
+    """Return to how many something else happened, and the largest of such changes."""
     rows = pair.outcomes
     switched = rows[rows["status_a"].ne(rows["status_b"])].sort_values("men", ascending=False)
     if switched.empty:
@@ -238,17 +267,14 @@ def _outcomes(pair: Pair) -> Found:
     everyone, men = float(rows["men"].sum()), float(switched["men"].sum())
     shown = switched.head(MOST)
     rest = float(men - shown["men"].sum())
-    words = f"The outcome differs for {count(men)} of {count(everyone)} men. " + (
-        "The rows below are the largest of such changes"
-        + (f"; {count(rest)} more men are in smaller ones." if rest >= 1 else ".")
-    )
+    words = f"Something else became of {count(men)} of {count(everyone)} men."
+    smaller = f"; {count(rest)} men are in smaller groups" * (rest >= 1)
     table = Table(
-        f"Men by what became of them in “{pair.a.name}” and in “{pair.b.name}”",
-        (f"In {pair.a.name} they", f"in {pair.b.name} they", "Men", "95 % interval"),
+        f"Men to whom something else happened, and the interval of chance alone{smaller}",
+        ("In A they", "In B they", "Men", "95 % interval"),
         tuple(
             (
-                pair.became(str(row["status_a"])),
-                pair.became(str(row["status_b"])),
+                *(pair.became(str(row[status])) for status in STATUSES),
                 count(float(row["men"])),
                 _interval(row),
             )
@@ -257,7 +283,7 @@ def _outcomes(pair: Pair) -> Found:
         align="llrr",
         widths=(2.2, 2.2, 1.0, 1.8),
     )
-    return (words, *_whereabouts(pair)), (table,)
+    return (words,), (table,)
 
 
 def _whereabouts(pair: Pair) -> Iterator[str]:
@@ -273,8 +299,8 @@ def _whereabouts(pair: Pair) -> Iterator[str]:
         became = [f"{count(r['men'])} {pair.became(r['status_b'])}" for r in records(others)]
         rest = f"; {listed(became)}" if became else ""
         yield (
-            f"Of the {count(total)} men who {pair.became(status)} in {pair.a.name}, "
-            f"{share(same / total)} did so in {pair.b.name} too{rest}."
+            f"Of the {count(total)} men who {pair.became(status)} under “{title(pair.a)}”, "
+            f"{share(same / total)} did so under “{title(pair.b)}” too{rest}."
         )
 
 
@@ -288,22 +314,38 @@ def _interval(row: pd.Series) -> str:
 # ------------------------------------------------------------------ by what, and for whom
 
 
-def _terms(pair: Pair) -> Found | None:
+def _by_term(pair: Pair) -> pd.DataFrame:
+    """Return the men who switched by term, most of them first; empty if it was not asked for."""
     terms = pair.rows(pair.found.terms)
-    if terms.empty:
+    return terms if terms.empty else terms[terms["status_a"].eq(ALL)].sort_values("men")[::-1]
+
+
+def _commonest_term(pair: Pair) -> tuple[str, ...]:
+    rows = _by_term(pair)
+    if rows.empty:
+        return ()
+    row = rows.iloc[0]
+    return (f"For {share(float(row['share']))} of them the reason was {_term(row)}.",)
+
+
+def _terms(pair: Pair) -> Found | None:
+    rows = _by_term(pair)
+    if rows.empty:
         return None
-    rows = terms[terms["status_a"].eq(ALL)].sort_values("men", ascending=False)
-    first = rows.iloc[0]
     words = (
-        f"For {share(float(first['share']))} of the men whose outcome differs it was "
-        f"{_term(first)}. Each term of a man's decision is swapped alone; the one that changes "
-        "his outcome did it."
+        "Each term of a man's decision is swapped alone; the one that changes what becomes of "
+        "him made the difference."
     )
     table = Table(
-        "Men whose outcome differs, by the term that made the difference",
+        "Men to whom something else happened, by the term that made the difference",
         ("Term", "Men", "95 % interval", "Share"),
         tuple(
-            (_term(row), count(float(row["men"])), _interval(row), share(float(row["share"])))
+            (
+                capital(_term(row)),
+                count(float(row["men"])),
+                _interval(row),
+                share(float(row["share"])),
+            )
             for _, row in rows.iterrows()
         ),
         align="lrrr",
@@ -325,7 +367,7 @@ def example(pair: Pair) -> str:
     if pair.found.folder is None or terms.empty:
         return ""
     some = terms[terms["status_a"].ne(ALL) & terms["example"].notna()]
-    got_in = [some[s].astype(str).str.startswith("reached-") for s in ("status_a", "status_b")]
+    got_in = [some[s].astype(str).str.startswith("reached-") for s in STATUSES]
     best = some.assign(got_in=got_in[0] | got_in[1])
     best = best.sort_values(["got_in", "men"], ascending=False, kind="stable")
     if best.empty:
@@ -334,10 +376,10 @@ def example(pair: Pair) -> str:
     files = [
         shlex.quote(str(pair.found.folder / f"scenario-{s.name}.yaml")) for s in (pair.a, pair.b)
     ]
-    became = [pair.became(str(row[name])) for name in ("status_a", "status_b")]
+    became = [pair.became(str(row[name])) for name in STATUSES]
     return (
-        f"\nRead the days of one of those who {became[0]} in {pair.a.name} and {became[1]} in "
-        f"{pair.b.name}:\n  flowsim biography {files[0]} --versus {files[1]} "
+        f"\nRead the days of a man who {became[0]} in the one and {became[1]} in the other:"
+        f"\n  flowsim biography {files[0]} --versus {files[1]} "
         f"--man {int(row['example'])}"
     )
 
@@ -349,13 +391,12 @@ def _whom(pair: Pair) -> Found | None:
     differs = {name: rest[-1] for name, *rest in cells}
     with_it, without = (differs.get(name, "") for name in EDUCATED.values())
     words = (
-        f"The outcome differs for {with_it} in every 1,000 men with higher education, and for "
+        f"Something else became of {with_it} in every 1,000 men with higher education, and of "
         f"{without} of those without."
     )
-    names = (pair.a.name, pair.b.name)
     table = Table(
         "Of every 1,000 men in a group",
-        ("Group", "Men in it", *(f"got abroad, {name}" for name in names), "Outcome differs"),
+        ("Group", "Men in it", "Got abroad in A", "in B", "Something else"),
         tuple(cells),
         align="lrrrr",
         widths=(1.8, 1.2, 1.4, 1.4, 1.2),
@@ -370,7 +411,7 @@ def _groups(pair: Pair) -> Iterator[tuple[str, ...]]:
         part = rows[rows["by"].eq(by)]
         for value, own in part.groupby(part["value"].astype(str)):
             men = float(own["men"].sum())
-            reached = [own[own[s].str.startswith("reached-")] for s in ("status_a", "status_b")]
+            reached = [own[own[s].str.startswith("reached-")] for s in STATUSES]
             switched = own[own["status_a"].ne(own["status_b"])]
             yield (
                 EDUCATED.get(str(value), f"aged {str(value).replace('-', ' to ')}"),

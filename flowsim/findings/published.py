@@ -10,21 +10,40 @@ from datetime import datetime
 import pandas as pd
 
 from flowsim.data import sources
+from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, Link, Table
+from flowsim.findings.inputs import is_counterfactual
 from flowsim.findings.naming import output_label
 from flowsim.findings.ranges import ranged
-from flowsim.findings.words import capital, count, rate, whole, window, within
+from flowsim.findings.words import capital, count, rate, share, whole, window, within
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-TITLE = "Beside the published figures"
-INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: not fitted"
+TITLE, HAPPENED = "Beside the published figures", "What happened"
+APART = 2.0  # times by which a published wait or queue and the simulated one contradict
+WAITS = ("wait_", "queue_")
+INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: kept out of the fit"
 SEEN = "no test: seen"  # a run cannot know which figures a calibration took up
-CAPTION = "Published and simulated, for the same place and window (2022, where no year is named)"
-ABOUT = (
+LEGEND = {
+    "fit": "published, seen when fitting: no test",
+    "validate": "published, kept out of the fit: a test",
+    "input": "published, but an input of the model: no evidence",
+    "happened": "published: what happened",
+}
+"""What a published figure is to a run, by its role; ``happened`` in all of a counterfactual."""
+WINDOWS = "for the same place and window (2022, where no year is named)"
+CAPTION = f"Published and simulated, {WINDOWS}"
+COUNTS = (
     "Published counts are crossings of the border by both sexes and all ages, ordinary traffic "
-    f"included. Rows marked '{INPUT}' were given to the model, so that agreement with them proves "
+    "included."
+)
+ABOUT = (
+    f"{COUNTS} Rows marked '{INPUT}' were given to the model, so that agreement with them proves "
     "nothing."
+)
+COUNTERFACTUAL = (
+    "This scenario is not what happened, so the published figures do not test it. They stand "
+    f"here for what happened. {COUNTS}"
 )
 
 
@@ -57,7 +76,12 @@ class Beside:
     per_day: bool
 
 
-def of_run(summary: pd.DataFrame, scenario: Scenario, drawn: pd.DataFrame | None = None) -> Finding:
+def of_run(
+    summary: pd.DataFrame,
+    scenario: Scenario,
+    drawn: pd.DataFrame | None = None,
+    every: bool = True,
+) -> Finding:
     """Return the comparison of a run with every published figure that falls within its horizon.
 
     Parameters
@@ -66,18 +90,44 @@ def of_run(summary: pd.DataFrame, scenario: Scenario, drawn: pd.DataFrame | None
         ``summary.csv`` of the run.
     drawn : DataFrame, optional
         The same under draws of the parameters, whose ranges are then given.
+    every : bool
+        Whether to list those too that test nothing.
     """
     summary = summary if drawn is None else drawn
     if summary.empty:
         nothing = "No published figure falls within this scenario's period."
         return Finding("published", TITLE, (nothing,))
     rows = [_of_group(group) for _, group in summary.groupby("observation", sort=False)]
-    made = table(CAPTION, rows, scenario)
     n = summary["replication"].nunique()
     over = f"{n} replications, with their range: chance alone"
     over = over if drawn is None else f"{n} draws of the parameters, with their range: all doubt"
     ranges = (f"Simulated numbers are means over {over}.",) * (n > 1)
-    return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), (made,))
+    if is_counterfactual(scenario):
+        made = table(f"What happened, and what this scenario has {WINDOWS}", rows, scenario, False)
+        tables = (made,) * every
+        return Finding("published", HAPPENED, (COUNTERFACTUAL, *ranges), tables)
+    rows = [row for row in rows if every or row.role == TEST]
+    tables = (table(CAPTION, rows, scenario),) * bool(rows)
+    return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), tables)
+
+
+def contradicted(account: Account, crossing: str) -> list[str]:
+    """Return the published waits and queues of a crossing that the simulation contradicts.
+
+    Those are told apart by more than twice or less than half, or by a queue where none was
+    published; none of a scenario that is not what happened.
+    """
+    table, scenario = account.beside, account.scenario
+    if table is None or is_counterfactual(scenario):
+        return []
+    own = table[table["place_id"].eq(crossing) & table["measure"].str.startswith(WAITS)]
+    rows = [_of_group(group) for _, group in own.groupby("observation", sort=False)]
+    return [
+        f"{output_label(row.measure, row.place_id, scenario)} ({window(*row.window)}), published "
+        f"{_published(row) if row.published else 'none'}, simulated {row.simulated}"
+        for row in rows
+        if row.window and not row.low / APART <= row.mean <= max(row.high * APART, 1.0)
+    ]
 
 
 def _of_group(group: pd.DataFrame) -> Beside:
@@ -98,13 +148,14 @@ def _of_group(group: pd.DataFrame) -> Beside:
     )
 
 
-def table(caption: str, rows: Iterable[Beside], scenario: Scenario) -> Table:
-    """Return figures with place, time, both numbers, their ratio, role and source."""
+def table(caption: str, rows: Iterable[Beside], scenario: Scenario, scored: bool = True) -> Table:
+    """Return figures with place, time, both numbers and source; if scored with ratio and role."""
     rows = list(rows)
     known = {figure.id: figure for figure in sources.observations()}
+    judged = ("Ratio", "Role") if scored else ()
     return Table(
         caption,
-        ("What", "When", "Published", "Simulated", "Ratio", "Role", "Source"),
+        ("What", "When", "Published", "Simulated", *judged, "Source"),
         tuple(
             (
                 capital(output_label(row.measure, row.place_id, scenario))
@@ -113,17 +164,16 @@ def table(caption: str, rows: Iterable[Beside], scenario: Scenario) -> Table:
                 window(*row.window) if row.window else "",
                 _published(row),
                 row.simulated,
-                f"{row.mean / row.published:.2f}" if row.published else "–",
-                row.role,
+                *((f"{row.mean / row.published:.2f}" if row.published else "–", row.role) * scored),
                 Link(known[row.id].source_name, known[row.id].source_url)
                 if row.id in known
                 else Link("", ""),
             )
             for row in rows
         ),
-        align="llrrrll",
-        widths=(2.2, 1.3, 1.5, 1.9, 0.7, 1.1, 2.6),
-        marked=frozenset(n for n, row in enumerate(rows) if row.role == INPUT),
+        align="llrrrll" if scored else "llrrl",
+        widths=(2.2, 1.3, 1.5, 1.9, *(0.7, 1.1) * scored, 2.6),
+        marked=frozenset(n for n, row in enumerate(rows) if scored and row.role == INPUT),
     )
 
 
@@ -154,17 +204,20 @@ def _verdict(summary: pd.DataFrame) -> str:
     zero = tests[tests["published"].eq(0)].groupby("observation")["simulated"].mean()
     tests = tests[tests["published"].gt(0)]
     if tests.empty:
-        return "No figure in this period is left to test the model: all were fitted to, or inputs."
+        return "No figure in this period is left to test the model: all were seen, or inputs."
     means = tests.groupby("observation", sort=False)[["published", "simulated"]].mean()
     ratios = (means["simulated"] / means["published"]).to_numpy(dtype=float)
     near = int((abs(ratios - 1) <= 0.2).sum())
     return (
-        f"Of the {len(ratios)} published figures above zero that the model was not fitted to, "
-        f"{near} are met within a fifth; the worst is {_worst(ratios)}."
+        f"Of the {len(ratios)} published figures above zero that were kept out of the fit, "
+        f"{near} are met within a fifth; in the worst the simulation has {_worst(ratios)}."
         + "".join(f" One published as zero is simulated at {count(float(v))}." for v in zero)
     )
 
 
 def _worst(ratios: Floats) -> str:
-    worst = max(ratios, key=lambda ratio: abs(math.log(max(ratio, 1e-9))))
-    return f"simulated at {rate(float(worst))} times what was published"
+    """Return the ratio farthest from 1 as a newspaper would."""
+    worst = float(max(ratios, key=lambda ratio: abs(math.log(max(ratio, 1e-9)))))
+    if worst >= 1:
+        return f"{rate(worst)} times what was published"
+    return f"{share(worst)} of what was published" if worst else "none of what was published"

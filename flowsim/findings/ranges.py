@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,8 @@ SIMULATED = (
 NO_DOUBT = ", no doubt about the parameters (--posterior 20 adds it)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
 
+Middle = Literal["mean", "median"]
+
 
 def ends(values: Floats) -> tuple[float, float]:
     """Return the range of values over replications: least and greatest, or 5 % and 95 %."""
@@ -29,8 +32,12 @@ def ends(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def ranged(values: Floats, write: Callable[[float], str] = count) -> str:
-    """Write the mean over replications, and its range if there are several.
+def ranged(
+    values: Floats,
+    write: Callable[[float], str] = count,
+    middle: Middle = "mean",
+) -> str:
+    """Write the mean (or median) over replications, and its range if there are several.
 
     >>> ranged(np.array([11_920.0, 12_310.0]))
     '12,100 (11,900 to 12,300)'
@@ -38,7 +45,7 @@ def ranged(values: Floats, write: Callable[[float], str] = count) -> str:
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return "unknown"
-    mean = write(float(known.mean()))
+    mean = write(float(getattr(np, middle)(known)))
     if len(values) < 2:
         return mean
     low, high = (write(end) for end in ends(values))
@@ -109,13 +116,12 @@ def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False
         )
     if paired and drawn:
         return (
-            "Brackets hold nine tenths of the draws of the calibrated parameters, each with chance "
-            "of its own: the interval with all doubt that the calibration knows; the change before "
-            "them is the median draw's, so that it may lie beside chance alone. Chance alone is "
-            f"the 95 % interval of the mean over {replications} replications at the scenario's "
-            "own values. The same men, draws and values are in both scenarios, so that only the "
-            "policy differs. Doubt about the structure of the model, and about assumptions that "
-            "the calibration left fixed, is in neither."
+            "Ranges in brackets hold nine tenths of the draws of the calibrated parameters, each "
+            "with chance of its own: all doubt that the calibration knows; a change is their "
+            "median. Chance alone, and all other numbers, are over "
+            f"{replications} replications at the scenarios' own values. The same men, draws and "
+            "values are in both scenarios. Doubt about the form of the model, and about what the "
+            "calibration left fixed, is in neither."
         )
     if paired:
         return (

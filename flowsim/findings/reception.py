@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from flowsim.findings.account import Account, peak
+from flowsim.findings.account import Account, plateau
 from flowsim.findings.arrivals import CHANCE, line_of, measures
 from flowsim.findings.finding import Table
 from flowsim.findings.ranges import doubt_in, ranged
 from flowsim.findings.run import capacity, has_passed
-from flowsim.findings.words import capital, count, day, rate, share, within
+from flowsim.findings.words import capital, count, day, days, rate, share, within
 from flowsim.types import Floats
 
 ROWS = 10  # dates in the sheet's table
@@ -21,29 +21,33 @@ def lead(account: Account, destination: str) -> str:
     """Return the busiest day, the busiest week and how many are there at most."""
     found = measures(account.most, destination)
     name = account.scenario.destinations[destination].name
-    top, _ = peak(found["newcomers"])
-    when, _ = peak(found["stock_persons"])
+    top, when = (_when(found[name].mean(axis=1)) for name in ("newcomers", "stock_persons"))
 
-    def most(measure: str, days: int) -> str:
+    def most(measure: str, n: int) -> str:
         """Write the greatest value of a measure, in the mean over so many days."""
-        return account.told(
-            lambda a: _most(measures(a, destination)[measure].rolling(days, min_periods=1).mean())
+        return account.formatted(
+            lambda a: _most(measures(a, destination)[measure].rolling(n, min_periods=1).mean())
         )
 
     return (
-        f"In the simulation {most('newcomers', 1)} newcomers reach {name} on the busiest day, in "
-        f"the mean {top}, beside the ordinary traffic, and {most('newcomers', 7)} a day over the "
-        f"busiest week. Most people are there on {when}: {most('stock_persons', 1)}, companions "
+        f"In the simulation {most('newcomers', 1)} newcomers reach {name} on the busiest day, "
+        f"beside the ordinary traffic, and {most('newcomers', 7)} a day over the busiest week; "
+        f"most come {top}. Most people are there {when}: {most('stock_persons', 1)}, companions "
         "and families included."
     )
+
+
+def _when(values: pd.Series[float]) -> str:
+    """Write when a series is highest."""
+    return days(*plateau(values)[1:])
 
 
 def alt(name: str, table: pd.DataFrame) -> str:
     """Return what the sheet's chart shows, for those who cannot see it."""
     arriving, there = (of(table, measure) for measure in ("newcomers", "stock_persons"))
-    top, values = peak(arriving.set_index("date")[["q50"]])
+    middle = arriving.set_index("date")["q50"]
     return (
-        f"Newcomers to {name} rise to {count(float(values[0]))} a day on {top} and are "
+        f"Newcomers to {name} rise to {count(float(middle.max()))} a day {_when(middle)} and are "
         f"{count(float(arriving['q50'].iloc[-1]))} on the last day. Persons there, families "
         f"included: {count(float(there['q50'].iloc[-1]))} on the last day. The table below holds "
         "the numbers."
@@ -126,7 +130,7 @@ def how_sure(account: Account, destination: str) -> Iterator[str]:
         yield capital(capacity(account, destination, found["stock_persons"]))
     stay, given = account.scenario.abroad[destination], account.scenario.observation
     if "families" in found:
-        part = account.told(lambda a: _families(a, destination), share)
+        part = account.formatted(lambda a: _families(a, destination), share)
         yield (
             f"Families are {part} of those there on the last day. The model assumes "
             f"that each man who stays {rate(stay.family_lag.value)} days is joined by "

@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.findings import doubts, published
+from flowsim.findings import doubts, published, waits
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.naming import lacked
 from flowsim.findings.ranges import SIMULATED, doubt_in, what_ranges_are
-from flowsim.findings.words import count, day, listed, period, rate, sampled, share
+from flowsim.findings.words import capital, count, day, listed, period, rate, sampled, share
 from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-LUMPY = 1 / 200
+HEADLINES = {"waits": 3, "entries": 0}  # sentences of a topic that are read first; else all
 ENOUGH = 10  # replications below which no chance is given
-MOST_WAITS = 4
+BECAUSE = {
+    "closed": "because the way was closed",
+    "list": "found on a list of men called up",
+    "notice": "handed a notice",
+    "entry-refused": "refused by the country they came to",
+}
 
 
 def summary(run: Run) -> str:
@@ -34,12 +39,12 @@ def summary(run: Run) -> str:
         Finding("sure", "How sure this is", tuple(cautions(account))),
         doubts.in_short(run.scenario),
     ]
-    said = as_text(part for part in parts if part.sentences)
+    text = as_text(part for part in parts if part.sentences)
     peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
     memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
     end = f"Took {run.manifest['seconds']:.1f} s{memory}."
     changed = [wrapped(change, "") for change in changes(account)]
-    return "\n".join([account.scenario.title, wrapped(facts, ""), *changed, said, "", end])
+    return "\n".join([account.scenario.title, wrapped(facts, ""), *changed, text, "", end])
 
 
 def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -60,11 +65,27 @@ def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, 
 def topics(account: Account) -> list[Finding]:
     """Return the answers of a run, a finding for each question."""
     return [
-        Finding("left", "Who left", (who_left(account), *_where_to(account), *_who(account))),
+        Finding("left", "Who left", (who_left(account), *_who_got_in(account), *_who(account))),
         Finding("kept", "Who could not", (*_who_could_not(account), *_called_up(account))),
         Finding("stopped", "Who was stopped", tuple(_who_was_stopped(account))),
-        Finding("waits", "Waits", tuple(_queues(account))),
+        Finding("waits", "Waits", tuple(waits.sentences(account))),
+        Finding("entries", "Entries, and room for those who came", tuple(_entries(account))),
     ]
+
+
+def headlines(account: Account) -> tuple[str, ...]:
+    """Return what is to be read first: the first sentences on each question."""
+    return tuple(words for topic in topics(account) for words in topic.sentences[: _n(topic)])
+
+
+def further(account: Account) -> Finding:
+    """Return what ``headlines`` leaves out."""
+    rest = (words for topic in topics(account) for words in topic.sentences[_n(topic) :])
+    return Finding("further", "Further findings", tuple(rest))
+
+
+def _n(topic: Finding) -> int:
+    return HEADLINES.get(topic.key, len(topic.sentences))
 
 
 def changes(account: Account) -> list[str]:
@@ -77,16 +98,6 @@ def cautions(account: Account) -> Iterator[str]:
     """Return what must be known before a number is quoted."""
     n = len(account.replications)
     yield f"{SIMULATED} {what_ranges_are(n, drawn=account.drawn is not None)}"
-    yield from lumpy(account.scenario.sample)
-
-
-def lumpy(sample: float) -> Iterator[str]:
-    """Return what a very small sample forbids."""
-    if sample < LUMPY:
-        yield (
-            f"Only 1 man in {1 / sample:,.0f} was simulated. Below 1 in 200 queues are lumpy: do "
-            "not quote waits or queues from this run."
-        )
 
 
 # ------------------------------------------------------------------ who left
@@ -96,30 +107,35 @@ def who_left(account: Account) -> str:
     """Return how many set off, and out of how many."""
     horizon = account.scenario.horizon
     names = listed([c.name for c in account.scenario.destinations.values()])
-    per_thousand = account.told(lambda a: 1000 * a.departures() / a.men(), rate)
+    per_thousand = account.formatted(lambda a: 1000 * a.departures() / a.men(), rate)
+    men = account.formatted(Account.departures)
     return (
-        f"In the simulation {account.told(Account.departures)} men set off for {names} between "
+        f"In the simulation {men} men set off for {names} between "
         f"{period(horizon.start.date(), account.last_day).replace(' to ', ' and ')}: "
         f"{per_thousand} in every 1,000 of the {count(float(account.men().mean()))} men aged 18 "
         f"to 59. {doubt_in(len(account.replications), account.drawn is not None)}"
     )
 
 
-def _where_to(account: Account) -> Iterator[str]:
+def _who_got_in(account: Account) -> Iterator[str]:
     for name, country in account.scenario.destinations.items():
-        got_in = account.told(lambda a, name=name: a.got_in(name))  # type: ignore[misc]
+        got_in = account.formatted(lambda a, name=name: a.got_in(name))  # type: ignore[misc]
         still = _men(account, f"abroad-{name}")
         yield (
             f"{country.name}: {got_in} men got in, and {still} were still there on "
             f"{day(account.last_day)} (how many stay is an assumption)."
         )
+
+
+def _entries(account: Account) -> Iterator[str]:
+    for name, country in account.scenario.destinations.items():
         entries = account.series("entries", country.code)
         if not entries.empty:
-            on, values = account.told_at_peak("entries", country.code)
+            when, values = account.at_peak(lambda a, code=country.code: a.series("entries", code))  # type: ignore[misc]
             total = _total(account, "entries", "destination", country.code)
             yield (
                 f"{country.name}: entries of Russian citizens of every kind, ordinary traffic "
-                f"included, were {total} in all; they were highest on {on}, at {values} a day."
+                f"included, were {total} in all; they were highest {when}, at {values} a day."
             )
         there = account.most.series("stock_persons", country.code)
         if name in account.scenario.capacities and not there.empty:
@@ -167,10 +183,10 @@ def _rule_of_three(n: int) -> str:
 
 def _who(account: Account) -> Iterator[str]:
     if account.men(account.leavers()).any():
-        leavers = account.told(lambda a: a.share(a.educated, a.leavers()), share)
+        leavers = account.formatted(lambda a: a.share(a.educated, a.leavers()), share)
         yield (
             f"{leavers} of those who set off had higher education, against "
-            f"{account.told(lambda a: a.share(a.educated), share)} of all men of that age."
+            f"{account.formatted(lambda a: a.share(a.educated), share)} of all men of that age."
         )
 
 
@@ -190,36 +206,36 @@ def _who_could_not(account: Account) -> Iterator[str]:
         return
     yield (
         f"{_men(account, *wanting)} men wanted to leave for {listed(list(wanted))} "
-        f"and were still at home on {day(account.last_day)}{_why(account, wanting)}."
+        f"and were still at home on {day(account.last_day)}{_split(account, *wanting)}."
     )
     if len(wanted) > 1:
         each = [f"{name} {men}" for name, men in wanted.items()]
         yield f"Where they wanted to go: {listed(each)}."
 
 
-def _why(account: Account, wanting: list[str]) -> str:
-    """Return for want of which documents men stayed, and whom a closed way kept."""
-    reasons = account.reasons(account.status(*wanting))
+def _split(account: Account, *statuses: str) -> str:
+    """Return for which reasons men have some statuses, with how many for each."""
+    reasons = account.reasons(account.status(*statuses))
     words = {reason: _because(reason, account.scenario) for reason in reasons}
     if len(reasons) == 1:
         return f", every one of them {next(iter(words.values()))}"
     parts = []
     for reason in reasons:
-        men = account.told(lambda a, r=reason: _for(a, wanting, r))  # type: ignore[misc]
+        men = account.formatted(lambda a, r=reason: _for(a, statuses, r))  # type: ignore[misc]
         parts.append(f"{men} of them {words[reason]}")
     return f", {listed(parts)}" if parts else ""
 
 
-def _for(account: Account, wanting: list[str], reason: str) -> Floats:
+def _for(account: Account, statuses: tuple[str, ...], reason: str) -> Floats:
     """Count the men of some statuses who are there for one reason, shape (R,)."""
     none = np.zeros(len(account.replications))
-    return account.reasons(account.status(*wanting)).get(reason, none)
+    return account.reasons(account.status(*statuses)).get(reason, none)
 
 
 def _because(reason: str, scenario: Scenario) -> str:
     document = lacked(reason, scenario)
     if document is None:
-        return "because the way was closed"
+        return BECAUSE.get(reason, reason)
     return f"for want of {'an' if document[0].lower() in 'aeiou' else 'a'} {document}"
 
 
@@ -233,26 +249,32 @@ def _called_up(account: Account) -> Iterator[str]:
 
 
 def _who_was_stopped(account: Account) -> Iterator[str]:
-    names = ("refused", "notices", "notices_expected", "limited", "gave_up", "refused_entry")
+    names = ("refused", "refused_entry", "notices", "limited", "gave_up")
     totals = {name: _total(account, name, "crossing") for name in names}
-    some = {name: account.most.total(name, "crossing").any() for name in names}
-    if some["refused"]:
+    some = {name: bool(account.most.total(name, "crossing").any()) for name in names}
+    back = account.status("turned-back")
+    if some["refused"] or some["refused_entry"]:
         policies = account.scenario.policies.values()
         means = " or ".join(dict.fromkeys(p.turned_back_by for p in policies if p.turned_back_by))
-        text = f"{totals['refused']} men were turned back on the Russian side by {means}"
-        if some["notices_expected"]:
-            expected = account.most.total("notices_expected", "crossing")
-            text += (
-                f"; {totals['notices']} of them were handed a notice by a task force "
-                f"({count(float(expected.mean()))} expected)"
-            )
-        yield f"{text}. How many a check deterred is seen only by comparing two scenarios."
+        out = f"{totals['refused']} times men were turned back on the way out, by {means}"
+        entry = f"{totals['refused_entry']} times by the country they came to"
+        times = [out] * some["refused"] + [entry] * some["refused_entry"]
+        yield f"{capital(listed(times))}. A man may be turned back more than once."
+    if account.men(back).any():
+        yield (
+            f"{_men(account, 'turned-back')} men were at home at the end because they had been "
+            f"turned back{_split(account, 'turned-back')}."
+        )
+    if some["notices"]:
+        expected = float(account.most.total("notices_expected", "crossing").mean())
+        yield (
+            f"Task forces handed out {totals['notices']} notices ({count(expected)} expected). How "
+            "many men a check deterred is seen only by comparing two scenarios."
+        )
     if some["limited"]:
         yield f"An entry limit sent {totals['limited']} men home."
     if some["gave_up"]:
         yield f"{totals['gave_up']} men gave up in a queue."
-    if some["refused_entry"]:
-        yield f"{totals['refused_entry']} men were refused by the country they came to."
     waiting = ("queueing", "on-the-road")
     if account.men(account.status(*waiting)).any():
         yield f"{_men(account, *waiting)} men were still queueing or on the road at the end."
@@ -260,65 +282,9 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
 
 def _men(account: Account, *statuses: str) -> str:
     """Write how many men have one of some statuses."""
-    return account.told(lambda a: a.men(a.status(*statuses)))
+    return account.formatted(lambda a: a.men(a.status(*statuses)))
 
 
 def _total(account: Account, measure: str, kind: str, place: str | None = None) -> str:
     """Write what a flow adds up to."""
-    return account.told(lambda a: a.total(measure, kind, place))
-
-
-# ------------------------------------------------------------------ waits
-
-
-def _queues(account: Account) -> Iterator[str]:
-    """Return where and when the wait was longest, by road."""
-    roads = [n for n, crossing in account.scenario.crossings.items() if crossing.kind == "road"]
-    waits = {name: account.most.series("wait_hours", name) for name in roads}
-    longest = {
-        name: float(series.mean(axis=1).max()) for name, series in waits.items() if len(series)
-    }
-    order = sorted((n for n in roads if longest.get(n, 0) >= 1), key=lambda n: -longest[n])
-    if not order:
-        return
-    name = account.scenario.crossings[order[0]].name
-    on, hours = account.told_at_peak("wait_hours", order[0], rate)
-    yield (
-        f"The longest wait was at {name}: those who reached the head of the queue on {on} had "
-        f"waited {hours} hours on average."
-    )
-    if not account.series("queue_cars", order[0]).empty:
-        on, values = account.told_at_peak("queue_cars", order[0])
-        yield (
-            f"Counted at 9:00 Moscow time, the queue at {name} was longest on {on}, at "
-            f"{values} cars."
-        )
-    others = []
-    for place in order[1:MOST_WAITS]:
-        on, hours = account.told_at_peak("wait_hours", place, rate)
-        others.append(f"{account.scenario.crossings[place].name}, {hours} hours on {on}")
-    if others:
-        yield f"The next longest waits: {'; '.join(others)}."
-    yield from (lanes(account, name) for name in roads if _has_walkers(account, name))
-
-
-def _has_walkers(account: Account, crossing: str) -> bool:
-    """Whether both lanes of a crossing were used."""
-    used = (account.most.series(f"wait_hours_{lane}", crossing) for lane in ("cars", "on_foot"))
-    return all(bool(series.notna().any(axis=None)) for series in used)
-
-
-def lanes(account: Account, crossing: str) -> str:
-    """Return the waits of a crossing's lanes, and how many stood in each, where both were used."""
-    waits = [
-        account.told_at_peak(f"wait_hours_{lane}", crossing, rate) for lane in ("cars", "on_foot")
-    ]
-    (cars_on, cars), (foot_on, foot) = (
-        account.told_at_peak(measure, crossing) for measure in ("queue_cars", "queue_on_foot")
-    )
-    return (
-        f"{account.scenario.crossings[crossing].name}, lane by lane: by car the wait was longest "
-        f"on {waits[0][0]}, at {waits[0][1]} hours, and the queue on {cars_on}, at {cars} cars; on "
-        f"foot the wait was longest on {waits[1][0]}, at {waits[1][1]} hours, and the queue on "
-        f"{foot_on}, at {foot} persons."
-    )
+    return account.formatted(lambda a: a.total(measure, kind, place))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from flowsim.findings.naming import SHARES
-from flowsim.findings.pairs import findings, pairs, title
+from flowsim.findings.naming import SHARES, title
+from flowsim.findings.pairs import first, pairs
 from flowsim.findings.ranges import ends, ranged
 from flowsim.findings.sweep import label_of
 from flowsim.findings.words import between, capital, quantity, share, signed
@@ -77,6 +77,5 @@ def _amount(values: Floats, still: Floats | None, is_share: bool) -> str:
 
 def of_comparison(found: Comparison) -> list[tuple[str, ...]]:
     """Return what each scenario changes against the first, for which nothing changes."""
-    first = f"“{title(found.scenario)}” is what the others are compared with."
-    changed = [findings(pair, n)[0].sentences for n, pair in enumerate(pairs(found), 1)]
-    return [(first,), *changed]
+    own = f"“{title(found.scenario)}” is what the others are compared with."
+    return [(own,), *(first(pair, "pair").sentences for pair in pairs(found))]

@@ -41,14 +41,14 @@ Row = dict[str, Any]
 
 def summary(swept: SweepResults) -> str:
     """Return what a sweep says, as a terminal shows it."""
-    said = swept.manifest
-    n = len(said["scenarios"])
+    manifest = swept.manifest
+    n = len(manifest["scenarios"])
     several = f"{n} scenarios, " if n > 1 else ""
-    failed = f"; {said['failed']:,} of them failed" if said["failed"] else ""
+    failed = f"; {manifest['failed']:,} of them failed" if manifest["failed"] else ""
     head = (
-        f"{said['title']}: {several}{plural(said['points'], 'point')}, "
-        f"{plural(said['replications'], 'replication')} each, "
-        f"{plural(said['runs'], 'run')}{failed}. {doubt(swept)}"
+        f"{manifest['title']}: {several}{plural(manifest['points'], 'point')}, "
+        f"{plural(manifest['replications'], 'replication')} each, "
+        f"{plural(manifest['runs'], 'run')}{failed}. {doubt(swept)}"
     )
     found = list(ranges(swept))
     more = [f"... and {len(found) - MOST} more in results.parquet"] if len(found) > MOST else []

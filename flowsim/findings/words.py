@@ -97,6 +97,14 @@ def short_day(moment: date) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1][:3]}"
 
 
+def days(first: date, last: date) -> str:
+    """Write a day or several as sentences do: on 26 September, from 25 to 28 September."""
+    if first == last:
+        return f"on {day(first)}"
+    start = f"{first.day}" if first.month == last.month else day(first)
+    return f"from {start} to {day(last)}"
+
+
 def window(first: datetime, last: datetime) -> str:
     """Write a window of time in few words: a moment, a day, or days up to a moment."""
     year = "" if first.year == YEAR else f" {first.year}"

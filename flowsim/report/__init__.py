@@ -6,25 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from flowsim.errors import MachineError, ResultsError
-from flowsim.report import html, pdf
-from flowsim.report.document import Document
+from flowsim.report.document import Document, Options
 from flowsim.results.opening import open_folder
 
-FORMATS = (".html", ".htm", ".pdf")
+WRITERS = {".pdf": "pdf", ".docx": "word"}
+
+FORMATS = (".html", ".htm", ".pdf", ".docx")
 
 
-def write(
-    folder: Path,
-    output: Path | None = None,
-    quick: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
-) -> list[Path]:
+def write(folder: Path, output: Path | None = None, how: Options | None = None) -> list[Path]:
     """Write the report of a folder of results.
 
     Parameters
@@ -32,11 +28,9 @@ def write(
     folder : Path
         Of a finished run, comparison, sweep or calibration; nothing in it is changed.
     output : Path, optional
-        File to write, ``.html`` or ``.pdf``; ``report.html`` in the folder by default.
-    quick : bool
-        Leave out what has to be simulated anew.
-    tell : callable
-        Gets a few words on what is being done.
+        File to write, ``.html``, ``.pdf`` or ``.docx``; ``report.html`` in the folder by default.
+    how : Options, optional
+        Short or full, with or without what has to be simulated anew.
 
     Returns
     -------
@@ -48,15 +42,19 @@ def write(
     ResultsError
         If the folder is not finished or was altered, or the file's ending is not known.
     MachineError
-        If a file cannot be written.
+        If a file cannot be written, or what writes its kind is not installed.
     """
     path = folder / "report.html" if output is None else output
-    if path.suffix.lower() not in FORMATS or path.is_dir():
-        raise ResultsError(f"{path}: a report is a file that ends in .html or .pdf; name one")
-    document, tables = compose(folder, quick, tell)
-    tell("writing")
-    render = pdf.render if path.suffix.lower() == ".pdf" else html.render
-    files = {path: render(document)}
+    ending = path.suffix.lower()
+    if ending not in FORMATS or path.is_dir():
+        raise ResultsError(
+            f"{path}: a report is a file that ends in .html, .pdf or .docx; name one"
+        )
+    writer = import_module(f"{__name__}.{WRITERS.get(ending, 'html')}")
+    how = how or Options()
+    document, tables = compose(folder, how)
+    how.announce("writing")
+    files = {path: writer.render(document)}
     files |= {path.parent / name: text.encode() for name, text in tables.items()}
     save(files)
     return list(files)
@@ -75,11 +73,11 @@ def save(files: Mapping[Path, bytes]) -> None:
         raise MachineError(f"{path}: the page cannot be written ({reason.strerror})") from None
 
 
-def compose(
-    folder: Path, quick: bool = False, tell: Callable[[str], None] = lambda _: None
-) -> tuple[Document, dict[str, str]]:
+def compose(folder: Path, how: Options | None = None) -> tuple[Document, dict[str, str]]:
     """Return what the report of a folder says, and the tables beside it by file name."""
+    how = how or Options()
     kind = open_folder(folder).kind
-    tell(f"reading the {kind} and drawing its figures")
-    composer = import_module(f"{__name__}.of_{kind}")
-    return cast(tuple[Document, dict[str, str]], composer.compose(folder, quick, tell))
+    how.announce(f"reading the {kind} and drawing its figures")
+    composer: Any = import_module(f"{__name__}.of_{kind}")
+    document, tables = composer.compose(folder, how)
+    return document, tables

@@ -6,8 +6,9 @@ fit to show; escaping is the business of whoever writes it out.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,25 @@ from flowsim.findings.finding import Finding, Inline, Link, Table, Words
 LANGUAGE = "en-GB"
 _SAFE_LINKS = ("https://", "http://")
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is wanted.
+
+    Attributes
+    ----------
+    quick : bool
+        Leave out what has to be simulated anew.
+    full : bool
+        The long appendix: every number that went in, every table.
+    announce : callable
+        Gets a few words on what is being done.
+    """
+
+    quick: bool = False
+    full: bool = False
+    announce: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -35,12 +55,13 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing, what stands under it, and what it says to those who cannot see it."""
+    """A drawing, what stands under it, what it says to those who cannot see it, its data."""
 
     name: str
     svg: bytes = field(repr=False)
     caption: str
     alt: str
+    table: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -61,30 +82,21 @@ class Section:
     ----------
     key : str
         Anchor; unique in the document, letters, digits and hyphens.
-    level : int
-        2 below the title, 3 below that.
     sheet : bool
-        A page of its own.
+        For those who receive people; to be printed and passed on alone.
     """
 
     key: str
     title: str
     blocks: tuple[Block, ...]
-    level: int = 2
     sheet: bool = False
 
 
-def section(finding: Finding, before: Sequence[Paragraph] = (), level: int = 2) -> Section:
-    """Return a finding as a section: one sentence as a paragraph, several as a list; then tables.
-
-    Parameters
-    ----------
-    before : sequence of Paragraph
-        What stands above the sentences.
-    """
-    said = finding.sentences
-    words: list[Block] = [Paragraph(said[0])] if len(said) == 1 else [Bullets(said)] * bool(said)
-    return Section(finding.key, finding.title, (*before, *words, *finding.tables), level)
+def section(finding: Finding) -> Section:
+    """Return a finding as a section: its sentences, as a list if there are several, its tables."""
+    several = finding.sentences
+    words: list[Block] = [Bullets(several)] if len(several) > 1 else [*map(Paragraph, several)]
+    return Section(finding.key, finding.title, (*words, *finding.tables))
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,8 @@ class Document:
     ----------
     facts : tuple of (str, str)
         What the reader must know to quote it: scenario, seed, sample, replications, version.
+    name : str
+        How the files begin that are saved from it.
     """
 
     title: str
@@ -111,6 +125,7 @@ class Document:
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     attachments: tuple[Attachment, ...] = ()
+    name: str = "report"
 
 
 def clean(text: str) -> str:
@@ -139,12 +154,12 @@ def as_data(document: Document) -> dict[str, Any]:
         "title": clean(document.title) or "Report",
         "subtitle": clean(document.subtitle),
         "language": LANGUAGE,
+        "name": re.sub(r"[^\w.-]+", "-", document.name),
         "facts": [[clean(name), clean(value)] for name, value in document.facts],
         "sections": [
             {
                 "key": section.key,
                 "title": clean(section.title),
-                "level": section.level,
                 "sheet": section.sheet,
                 "blocks": [_block(block, *numbers) for block in section.blocks],
             }
@@ -177,6 +192,7 @@ def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
             "number": next(figures),
             "caption": clean(block.caption),
             "alt": clean(block.alt),
+            "table": block.table,
         }
     n = len(block.header)
     return {

@@ -21,8 +21,6 @@ def render(document: Document) -> bytes:
     """
     data = as_data(document)
     images = {name: b64encode(svg).decode() for name, svg in pictures(document).items()}
-    for file in data["attachments"]:
-        file["base64"] = b64encode(file["text"].encode()).decode()
     page = _environment().get_template(TEMPLATE).render(data, images=images, css=_style())
     return page.encode()
 
@@ -41,6 +39,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["breakable"] = _breakable
+    made.filters["base64"] = lambda text: b64encode(text.encode()).decode()
     return made
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowsim.data import sources
 from flowsim.findings.finding import Link, Table, Words
+from flowsim.findings.inputs import cited_ids
 from flowsim.report.document import Bullets, Commands, Paragraph, Section
 from flowsim.scenario import assumptions
 from flowsim.scenario.schema import Scenario
 
-IDS = re.compile(r"\b([A-Z]{2}\d{3})(?:-([A-Z]{2}\d{3}))?")
 VERSIONS = ("flowsim", "python", "numpy", "mesa", "pandas")
 DATA = (
     "Men by age band, education, income: Rosstat (1 January 2022; census of 2021; 2020); incomes "
@@ -28,7 +27,9 @@ DATA = (
 )
 
 
-def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str) -> Section:
+def reproduce(
+    commands: tuple[str, ...], manifest: Mapping[str, Any], same: str, tables: bool = True
+) -> Section:
     """Return how to make the folder again and how to see that it is the same.
 
     Parameters
@@ -37,29 +38,22 @@ def reproduce(commands: tuple[str, ...], manifest: Mapping[str, Any], same: str)
         To be typed in the folder.
     same : str
         What must agree afterwards.
+    tables : bool
+        Whether to list the hashes of its tables too.
     """
     versions = manifest.get("versions", {})
     known = [name for name in VERSIONS if name in versions]
-    known += [name for name in sorted(versions) if name not in known]
+    known += sorted(versions.keys() - known)
     made = [(name, str(versions[name])) for name in known]
     made += [(f"scenario {name}, SHA-256", of) for name, of in manifest["scenarios"].items()]
     made += [("data, SHA-256", str(manifest["data_hash"]))]
-    hashes = manifest.get("tables", {})
+    hashes = manifest.get("tables", {}) if tables else {}
     made += [(f"{name}, SHA-256", str(hashes[name])) for name in sorted(hashes)]
     rows: tuple[tuple[Words, ...], ...] = tuple((name, value) for name, value in made)
     table = Table("Versions and hashes of this folder", ("What", "Value"), rows, widths=(1.2, 3.0))
-    return Section(
-        "reproduce",
-        "How to make it again",
-        (
-            Paragraph(
-                f"In the folder of these results, with flowsim {versions.get('flowsim', '')}:"
-            ),
-            Commands(commands),
-            Paragraph(same),
-            table,
-        ),
-    )
+    start = f"In the folder of these results, with flowsim {versions.get('flowsim', '')}:"
+    blocks = (Paragraph(start), Commands(commands), Paragraph(same), table)
+    return Section("reproduce", "How to make it again", blocks)
 
 
 def cited(
@@ -75,10 +69,10 @@ def cited(
         Ids of observations that the report shows.
     """
     version = manifest.get("versions", {}).get("flowsim", "")
-    named = {one for s in scenarios for row in assumptions(s) for one in _named(row.source)}
+    named = {one for s in scenarios for row in assumptions(s) for one in cited_ids(row.source)}
     links: dict[tuple[str, str], list[str]] = {}
     for figure in sources.observations():
-        if figure.id in named or figure.id in set(shown):
+        if figure.id in named | set(shown):
             links.setdefault((figure.source_name, figure.source_url), []).append(figure.id)
     cite = (
         f"flowsim {version}: an agent-based model of the outflow from Russia after the "
@@ -89,14 +83,6 @@ def cited(
     items: tuple[Words, ...] = (cite, *DATA, *listed)
     blocks = (Paragraph("When you quote, cite:"), Bullets(items))
     return Section("sources", "Whose numbers these are", blocks)
-
-
-def _named(source: str) -> Iterator[str]:
-    """Return the observations that a source names: GE001, or GE001-GE006 for all between."""
-    for first, last in IDS.findall(source):
-        stem, start = first[:2], int(first[2:])
-        end = int(last[2:]) if last[:2] == stem else start
-        yield from (f"{stem}{number:03d}" for number in range(start, end + 1))
 
 
 def wrapped(text: str) -> tuple[str, ...]:

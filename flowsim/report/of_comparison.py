@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from flowsim import comparison
+from flowsim.comparison.coincidence import coinciding as divided
 from flowsim.comparison.lambdas import VALUES
-from flowsim.findings import coinciding, inputs, pairs
+from flowsim.findings import coinciding, pairs
 from flowsim.findings import comparison as words
 from flowsim.findings.account import Account
+from flowsim.findings.finding import Finding
 from flowsim.findings.words import listed, period, plural, sampled
-from flowsim.report import drawings, making, reception
-from flowsim.report.document import Block, Document, Paragraph, Section, section
-from flowsim.report.of_run import limits, scenario_file
+from flowsim.report import making, reception
+from flowsim.report.arranging import Draft, arranged, scenario_file
+from flowsim.report.document import Document, Options, Section, section
 from flowsim.report.variants import REPLICATIONS, SAMPLE
 from flowsim.results.comparison import Comparison
 from flowsim.results.opening import open_comparison
@@ -24,50 +25,45 @@ from flowsim.scenario.schema import Scenario
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the "
-    "SHA-256 below with those in the manifest.json of the new folder. The scenario files travel "
-    "inside this report."
+    "SHA-256 in their manifest.json. The scenario files travel inside this report."
 )
 
 
-def compose(
-    folder: Path, quick: bool, tell: Callable[[str], None]
-) -> tuple[Document, dict[str, str]]:
-    """Return what a comparison found, and the tables of its reception sheets beside it."""
+def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
+    """Return what a comparison found; the long one has reception sheets, and tables beside it."""
     found = open_comparison(folder)
-    figures = drawings.section(folder, "comparison")
-    sheets, tables = _sheets(found)
+    sheets, tables = _sheets(found) if how.full else ([], {})
     explained = coinciding.finding(found.shapley)
-    sections = [
-        _answer(found),
-        *(part for n, pair in enumerate(pairs.pairs(found), 1) for part in _pair(pair, n)),
-        figures,
-        *([section(explained)] if explained.sentences else []),
-        *_lambdas(found, quick, tell),
-        limits(found.scenarios, tuple(coinciding.doubts(found.shapley))),
-        *sheets,
-        *_inputs(found),
-        making.reproduce(_commands(found), found.manifest, SAME),
-        making.cited(found.manifest, found.scenarios),
-    ]
-    document = Document(
+    both = [(pair, f"pair-{n}") for n, pair in enumerate(pairs.pairs(found), 1)]
+    draft = Draft(
         title=f"{pairs.quoted(found.scenarios[1:])} beside {pairs.quoted(found.scenarios[:1])}",
         subtitle="Report on a comparison: the same men in several simulated scenarios",
         facts=_facts(found),
-        sections=tuple(sections),
+        question="What the comparison says",
+        lead=tuple(pairs.headline(pair) for pair, _ in both),
+        cautions=(words.caution(found),),
+        answers=(),
+        scenarios=found.scenarios,
+        commands=_commands(found),
+        same=SAME,
         attachments=tuple(scenario_file(s, f"scenario-{s.name}.yaml") for s in found.scenarios),
+        front=("switches",),
+        pages=tuple(section(_under_headline(pairs.first(pair, key))) for pair, key in both),
+        appendix=(
+            *(section(part) for pair, key in both for part in pairs.more(pair, key)),
+            *((section(explained),) if explained.sentences else ()),
+            *_lambdas(found, how),
+            *sheets,
+        ),
+        extra_doubts=tuple(coinciding.doubts(found.shapley)),
+        baseline=False,
     )
-    return document, tables
+    return arranged(draft, found, folder, how.full), tables
 
 
-def _answer(found: Comparison) -> Section:
-    blocks: list[Block] = [Paragraph(pairs.headline(p), "lead") for p in pairs.pairs(found)]
-    blocks.append(Paragraph(words.caution(found), "caution"))
-    return Section("answer", "What the comparison says", tuple(blocks))
-
-
-def _pair(pair: pairs.Pair, number: int) -> list[Section]:
-    top, *rest = pairs.findings(pair, number)
-    return [section(top), *(section(part, level=3) for part in rest)]
+def _under_headline(first: Finding) -> Finding:
+    """Leave out the sentence that opens the report."""
+    return replace(first, sentences=first.sentences[1:])
 
 
 def _sheets(found: Comparison) -> tuple[list[Section], dict[str, str]]:
@@ -77,20 +73,20 @@ def _sheets(found: Comparison) -> tuple[list[Section], dict[str, str]]:
         daily, outcomes = (
             t[t["scenario"].astype(str).eq(scenario.name)] for t in (found.daily, found.outcomes)
         )
-        more, files = reception.sheets(Account(scenario, daily, outcomes), of=scenario.name)
+        more, files = reception.sheets(Account(scenario, daily, outcomes), several=True)
         sections += more
         tables |= files
     return sections, tables
 
 
-def _lambdas(found: Comparison, quick: bool, tell: Callable[[str], None]) -> list[Section]:
-    how = ""
+def _lambdas(found: Comparison, how: Options) -> list[Section]:
+    simulated = ""
     if found.lambdas.empty:
-        if quick:
+        if how.quick:
             return []
         n, sample = min(REPLICATIONS, found.replications), min(SAMPLE, found.manifest["sample"])
-        how = f"{sampled(sample)}, {plural(n, 'replication')}"
-        tell(f"comparing under other values of lambda, with {sampled(sample)}")
+        simulated = f"{sampled(sample)}, {plural(n, 'replication')}"
+        how.announce(f"comparing under other values of lambda, with {sampled(sample)}")
         other = comparison.compare(
             found.scenarios,
             replications=n,
@@ -101,16 +97,7 @@ def _lambdas(found: Comparison, quick: bool, tell: Callable[[str], None]) -> lis
             by_lambda=VALUES,
         )
         found = replace(found, known=found.known | {"lambda": other.lambdas})
-    return [section(words.under_lambdas(found, how))]
-
-
-def _inputs(found: Comparison) -> list[Section]:
-    first, *others = found.scenarios
-    between = [
-        section(inputs.differences(other, first, key=f"differences-{place}"))
-        for place, other in enumerate(others, 2)
-    ]
-    return [section(inputs.differences(first)), *between, section(inputs.everything(first))]
+    return [section(words.under_lambdas(found, simulated))]
 
 
 def _facts(found: Comparison) -> tuple[tuple[str, str], ...]:
@@ -135,10 +122,12 @@ def _commands(found: Comparison) -> tuple[str, ...]:
     files = " ".join(f"scenario-{name}.yaml" for name in found.names)
     command = (
         f"flowsim compare {files} --replications {found.replications} "
-        f"--sample {found.manifest['sample']:g}"
+        f"--sample {found.manifest['sample']:g} --posterior {found.manifest.get('draws', 0)}"
     )
     if found.manifest.get("lambdas"):
         command += f" --lambda {','.join(f'{value:g}' for value in found.manifest['lambdas'])}"
-    command += "" if found.manifest.get("coinciding") else " --no-shapley"
+    asked, unasked = bool(found.manifest.get("coinciding")), divided(found.scenarios)
+    if asked != bool(unasked):
+        command += " --shapley" if asked else " --no-shapley"
     command += " --no-terms" if found.terms.empty else ""
     return (*making.wrapped(f"{command} --out again"), "flowsim report again")

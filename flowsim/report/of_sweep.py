@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from flowsim.findings import inputs, sweep
+from flowsim.findings import sweep
 from flowsim.findings.words import listed, plural, sampled
-from flowsim.report import drawings, making
-from flowsim.report.document import (
-    Attachment,
-    Bullets,
-    Document,
-    Paragraph,
-    Section,
-    section,
-)
+from flowsim.report.arranging import Draft, arranged, described
+from flowsim.report.document import Attachment, Document, Options, section
 from flowsim.report.of_comparison import period_of
-from flowsim.report.of_run import described, lambda_section, limits
+from flowsim.report.of_run import lambda_section
 from flowsim.report.variants import simulated
 from flowsim.results.opening import open_sweep
 from flowsim.results.sweep import SweepResults
@@ -26,51 +18,41 @@ from flowsim.sweep.file import sweep_of
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers or machines: compare "
-    "the SHA-256 below with those in the manifest.json of the new folder. The sweep file travels "
-    "inside this report."
+    "the SHA-256 in their manifest.json. The sweep file travels inside this report."
 )
 
 
-def compose(
-    folder: Path, quick: bool, tell: Callable[[str], None]
-) -> tuple[Document, dict[str, str]]:
+def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     """Return what a sweep found; there are no tables beside it."""
     swept = open_sweep(folder)
-    bases = [base.scenario for base in sweep_of(swept).bases]
+    design = sweep_of(swept)
+    bases = [base.scenario for base in design.bases]
     n = int(swept.manifest["replications"])
-    others = None if quick else simulated(_as_run(bases[0], swept), n, tell)
+    others = None if how.quick else simulated(_as_run(bases[0], swept), n, how.announce)
     indices = sweep.sensitivity(swept)
-    caution, ranges = (
-        Paragraph(sweep.caution(swept), "caution"),
-        Bullets(tuple(sweep.ranges(swept))),
-    )
-    sections = [
-        Section("answer", "What the sweep says", (caution, ranges)),
-        *described(sweep_of(swept).description),
-        section(sweep.design(swept)),
-        drawings.section(folder, "sweep"),
-        *([section(indices)] if indices.tables else []),
-        *([lambda_section(others)] if others else []),
-        limits(bases, sweep.doubts(swept)),
-        *(
-            section(inputs.differences(base, key=f"differences-{n}"))
-            for n, base in enumerate(bases, 1)
-        ),
-        section(inputs.everything(bases[0])),
-        making.reproduce(("flowsim sweep sweep.yaml --out again",), swept.manifest, SAME),
-        making.cited(swept.manifest, bases),
-    ]
-    document = Document(
-        title=sweep_of(swept).title or sweep_of(swept).name,
+    draft = Draft(
+        title=design.title or design.name,
         subtitle="Report on a sweep: a simulated scenario at many points",
         facts=_facts(swept, bases[0]),
-        sections=tuple(sections),
+        question="What the sweep says",
+        lead=(),
+        cautions=(sweep.caution(swept),),
+        answers=tuple(sweep.ranges(swept)),
+        scenarios=bases,
+        commands=("flowsim sweep sweep.yaml --out again",),
+        same=SAME,
         attachments=tuple(
-            Attachment(name, text, "what was swept")
-            for name, text in sweep_of(swept).files().items()
+            Attachment(name, text, "what was swept") for name, text in design.files().items()
         ),
+        appendix=(
+            *described(design.description),
+            section(sweep.design(swept)),
+            *((section(indices),) if indices.tables and how.full else ()),
+            *((lambda_section(others),) if others else ()),
+        ),
+        extra_doubts=sweep.doubts(swept),
     )
-    return document, {}
+    return arranged(draft, swept, folder, how.full), {}
 
 
 def _as_run(scenario: Scenario, swept: SweepResults) -> Scenario:
@@ -80,15 +62,15 @@ def _as_run(scenario: Scenario, swept: SweepResults) -> Scenario:
 
 
 def _facts(swept: SweepResults, scenario: Scenario) -> tuple[tuple[str, str], ...]:
-    said = swept.manifest
-    seeds = sorted({str(seed) for seed in said["seeds"].values()})
-    each = plural(int(said["replications"]), "replication")
+    manifest = swept.manifest
+    seeds = sorted({str(seed) for seed in manifest["seeds"].values()})
+    each = plural(int(manifest["replications"]), "replication")
     return (
-        ("Scenarios", listed(list(said["scenarios"]))),
+        ("Scenarios", listed(list(manifest["scenarios"]))),
         ("Period", period_of(scenario)),
-        ("Design", f"{said['design']}, {plural(int(said['points']), 'point')}"),
-        ("Runs", f"{said['runs']:,}, {each} a point"),
-        ("Sample", sampled(said["sample"])),
+        ("Design", f"{manifest['design']}, {plural(int(manifest['points']), 'point')}"),
+        ("Runs", f"{manifest['runs']:,}, {each} a point"),
+        ("Sample", sampled(manifest["sample"])),
         ("Seed", listed(seeds)),
-        ("Made with", f"flowsim {said['versions']['flowsim']}"),
+        ("Made with", f"flowsim {manifest['versions']['flowsim']}"),
     )

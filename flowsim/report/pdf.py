@@ -35,21 +35,20 @@ def render(document: Document) -> bytes:
 
     sources = sources_of(document)
     failure: Exception | None = None
-    compile_pdf: Any = typst.compile  # its types leave out a mapping of files, which it takes
     for standards in ([ACCESSIBLE], []):
         try:
-            return bytes(
-                compile_pdf(
-                    sources,
-                    format="pdf",
-                    font_paths=font_folders(),
-                    ignore_system_fonts=True,
-                    pdf_standards=standards,
-                )
-            )
+            return compiled(sources, format="pdf", pdf_standards=standards)
         except typst.TypstError as reason:
             failure = reason
     raise MachineError(f"the PDF cannot be made ({failure}); write it as report.html instead")
+
+
+def compiled(sources: dict[str, bytes], **options: Any) -> bytes:
+    """Let typst make a file of sources, with no font of the machine."""
+    import typst
+
+    make: Any = typst.compile  # its types leave out a mapping of files, which it takes
+    return bytes(make(sources, font_paths=font_folders(), ignore_system_fonts=True, **options))
 
 
 def sources_of(document: Document) -> dict[str, bytes]:

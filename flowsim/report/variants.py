@@ -52,7 +52,7 @@ class Variants:
 
 
 def simulated(
-    scenario: Scenario, replications: int, tell: Callable[[str], None] = lambda _: None
+    scenario: Scenario, replications: int, announce: Callable[[str], None] = lambda _: None
 ) -> Variants:
     """Simulate a scenario's variants with a small sample.
 
@@ -64,7 +64,7 @@ def simulated(
     n, sample = min(REPLICATIONS, replications), min(SAMPLE, scenario.sample)
     small = scenario.model_copy(update={"sample": sample})
     own = scenario.choice.lambda_.value
-    tell(f"simulating what the data leave open, with {100 * sample:g} % of the men")
+    announce(f"simulating what the data leave open, with {100 * sample:g} % of the men")
     lambdas = {value: account_of(with_lambda(small, value), n) for value in sorted({*VALUES, own})}
     stays = {words: account_of(other, n) for words, other in with_stays(small).items()}
     return Variants(sample, n, own, lambdas, stays)

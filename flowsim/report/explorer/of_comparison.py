@@ -6,8 +6,8 @@ import pandas as pd
 
 from flowsim.findings import comparison as said
 from flowsim.findings import doubts, settings
-from flowsim.findings.pairs import title
-from flowsim.findings.run import lumpy
+from flowsim.findings.naming import title
+from flowsim.findings.waits import lumpy
 from flowsim.findings.words import plural, sampled
 from flowsim.report.explorer.settings import (
     SHOWN,

@@ -11,7 +11,7 @@ from flowsim.figures.sweep import swept as drawn
 from flowsim.figures.sweep.swept import Swept
 from flowsim.findings import doubts, settings
 from flowsim.findings import sweep as said
-from flowsim.findings.run import lumpy
+from flowsim.findings.waits import lumpy
 from flowsim.report.explorer.settings import (
     Control,
     Explored,

@@ -189,7 +189,7 @@ def test_a_sample_of_points_has_sliders_but_no_interpolation(tmp_path: Path):
         assert [control["numbers"][at[n]] for at in data["settings"]] == values.tolist()
     text = page.read_text(encoding="utf-8")
     assert "One replication of each setting: no band." in text
-    assert "Only 1 man in 2,000 was simulated." in text
+    assert "Only 1 man in 2,000 was simulated," in text
 
 
 def test_a_comparison_is_a_switch_between_its_scenarios(tmp_path: Path):

@@ -38,7 +38,13 @@ def test_a_scenario_that_changes_what_was_the_case_is_not_what_happened(name, ch
 def summary(value: float) -> pd.DataFrame:
     """A wait of 115 hours as published at Mashtakovo, and what two replications have there."""
     row = {"observation": "KZ029", "place_id": "KZ-MASHTAKOVO", "measure": "wait_hours"}
-    row |= {"from": "2022-09-27", "to": "2022-09-28", "unit": "hours", "role": "validate"}
+    row |= {
+        "from": "2022-09-27",
+        "to": "2022-09-28",
+        "unit": "hours",
+        "per_day": False,
+        "role": "validate",
+    }
     row |= {"published": 115.0, "low": 96.0, "high": 120.0, "is_input": False}
     return pd.DataFrame([row | {"replication": r, "simulated": value + r} for r in range(2)])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -30,16 +30,6 @@ def finding(table: pd.DataFrame) -> Finding:
     targets = _targets(table)
     tables = tuple(_table(rows, target) for target, rows in targets.items())
     return Finding("coinciding", TITLE, (ABOUT, *map(_sentence, targets, targets.values())), tables)
-
-
-def doubts(table: pd.DataFrame) -> Iterator[str]:
-    """Return, of each target, how much belongs to no single policy."""
-    for target, rows in _targets(table).items():
-        yield (
-            f"{capital(target)}: the policies together make {_effect(rows[ALL])} "
-            f"{rows[ALL]['unit']}. What cannot be told apart between them is "
-            f"{_effect(rows[COMMON])}."
-        )
 
 
 def _targets(table: pd.DataFrame) -> dict[str, dict[str, Row]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flowsim.data import sources
-from flowsim.findings.words import day, elided
+from flowsim.findings.words import day, elided, listed, period, sampled
 from flowsim.model.states import LACKS
 from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.policies import KINDS
@@ -92,6 +92,21 @@ class Named:
 def title(scenario: Scenario) -> str:
     """Return a scenario's title, cut if it is very long, else its name."""
     return elided(scenario.title.strip() or scenario.name, 80)
+
+
+def facts(
+    manifest: Mapping[str, Any], scenario: Scenario, *own: tuple[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return what must be said with every number quoted; ``own`` is what only this kind has."""
+    last = (scenario.horizon.end - timedelta(days=1)).date()
+    seeds = manifest.get("seeds", {"": manifest.get("seed", scenario.seed)}).values()
+    return (
+        *own,
+        ("Period", period(scenario.horizon.start.date(), last)),
+        ("Sample", sampled(manifest["sample"])),
+        ("Seed", listed(sorted({str(seed) for seed in seeds}))),
+        ("Made with", f"flowsim {manifest['versions']['flowsim']}"),
+    )
 
 
 def document_name(document: str, scenario: Scenario) -> str:

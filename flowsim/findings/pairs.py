@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flowsim.comparison.uncertainty import worth_of_pairing
-from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table
 from flowsim.findings.lambdas import columns
 from flowsim.findings.naming import title
@@ -30,8 +29,6 @@ from flowsim.scenario.schema import Scenario
 
 ALL = "all"
 MOST = 8  # rows of the table of outcomes
-MOST_NAMED = 5  # other outcomes named in a sentence
-WORTH_NAMING = 0.002  # of the men of a row
 EDUCATED = {"True": "higher education", "False": "no higher education"}
 STATUSES, VALUES, ENDS = ("status_a", "status_b"), ("value_a", "value_b"), ("low", "high")
 FEW = 10  # simulated men, over all replications, below which a number is not to be quoted
@@ -113,9 +110,8 @@ def first(pair: Pair, key: str) -> Finding:
 
 
 def more(pair: Pair, key: str) -> list[Finding]:
-    """Return the rest: where the men of each outcome went, by which term, and for whom."""
+    """Return the rest: by which term, for whom, and what pairing was worth."""
     parts = [
-        ("outcomes", "Where they went instead", (tuple(_whereabouts(pair)), ())),
         ("terms", "What made the difference", _terms(pair)),
         ("whom", "For whom", _whom(pair)),
     ]
@@ -159,7 +155,7 @@ def measures(pair: Pair) -> Iterator[tuple[str, str, str]]:
     queues = table[table["measure"].eq("queue_cars") & table["place_id"].isin(pair.a.crossings)]
     if len(queues):
         place = str(queues.sort_values("value_a", kind="stable")["place_id"].iloc[-1])
-        yield f"cars at most at {pair.a.crossings[place].name}", "queue_cars", place
+        yield f"longest queue at {pair.a.crossings[place].name}, cars", "queue_cars", place
 
 
 def _changes(pair: Pair) -> Table:
@@ -225,7 +221,8 @@ def difference(opening: str, words: str, row: pd.Series) -> str:
     if chance and min(sign * end for end in own_ends) > 0:
         chance = f"; chance alone {_unsigned(*own_ends)}"
     span = f" ({inside}{chance})" if inside else ""
-    return f"{start}{count(abs(change))}{span} {more} {words}: {after} instead of {before}{own}."
+    levels = f": {after} instead of {before}{own}" * (after != before)
+    return f"{start}{count(abs(change))}{span} {more} {words}{levels}."
 
 
 def _unsigned(low: float, high: float) -> str:
@@ -284,24 +281,6 @@ def _switched(pair: Pair) -> Found:
         widths=(2.2, 2.2, 1.0, 1.8),
     )
     return (words,), (table,)
-
-
-def _whereabouts(pair: Pair) -> Iterator[str]:
-    """Return what became in b of those who reached each destination in a, and who stayed."""
-    rows = pair.outcomes
-    for status in (*(f"reached-{name}" for name in pair.a.destinations), "home"):
-        row = rows[rows["status_a"].eq(status)]
-        total, same = row["men"].sum(), row.loc[row["status_b"].eq(status), "men"].sum()
-        if not total:
-            continue
-        others = row[row["status_b"].ne(status) & (row["men"] >= WORTH_NAMING * total)]
-        others = others.sort_values("men", ascending=False).head(MOST_NAMED)
-        became = [f"{count(r['men'])} {pair.became(r['status_b'])}" for r in records(others)]
-        rest = f"; {listed(became)}" if became else ""
-        yield (
-            f"Of the {count(total)} men who {pair.became(status)} under “{title(pair.a)}”, "
-            f"{share(same / total)} did so under “{title(pair.b)}” too{rest}."
-        )
 
 
 def _interval(row: pd.Series) -> str:

@@ -11,9 +11,9 @@ import pandas as pd
 from flowsim.findings import doubts, published, waits
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, as_text, wrapped
-from flowsim.findings.naming import lacked
+from flowsim.findings.naming import facts, lacked
 from flowsim.findings.ranges import SIMULATED, doubt_in, what_ranges_are
-from flowsim.findings.words import capital, count, day, listed, period, rate, sampled, share
+from flowsim.findings.words import capital, count, day, listed, period, rate, share
 from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
@@ -32,7 +32,7 @@ BECAUSE = {
 def summary(run: Run) -> str:
     """Return what a run says, as a terminal shows it."""
     account = Account.of(run)
-    facts = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
+    head = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
     parts = [
         *topics(account),
         published.of_run(run.summary, run.scenario, run.posterior_summary),
@@ -44,21 +44,17 @@ def summary(run: Run) -> str:
     memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
     end = f"Took {run.manifest['seconds']:.1f} s{memory}."
     changed = [wrapped(change, "") for change in changes(account)]
-    return "\n".join([account.scenario.title, wrapped(facts, ""), *changed, text, "", end])
+    return "\n".join([account.scenario.title, wrapped(head, ""), *changed, text, "", end])
 
 
 def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what must be said with every number quoted."""
-    scenario = account.scenario
-    version = manifest.get("versions", {}).get("flowsim", "")
-    return (
-        ("Scenario", scenario.name),
-        ("Period", period(scenario.horizon.start.date(), account.last_day)),
+    return facts(
+        manifest,
+        account.scenario,
+        ("Scenario", account.scenario.name),
         ("Men", f"{count(float(account.men().mean()))}, aged 18 to 59"),
-        ("Sample", sampled(scenario.sample)),
         ("Replications", str(len(account.replications))),
-        ("Seed", str(scenario.seed)),
-        ("Made with", f"flowsim {version}".strip()),
     )
 
 

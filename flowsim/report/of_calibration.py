@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flowsim.findings import calibration
-from flowsim.findings.words import sampled
+from flowsim.findings.naming import facts
 from flowsim.report.arranging import Draft, arranged, scenario_file
 from flowsim.report.document import Document, Options, section
 from flowsim.report.of_run import lambda_section
 from flowsim.report.variants import REPLICATIONS, simulated
-from flowsim.results.calibration import CalibrationResults
 from flowsim.results.opening import open_calibration
 
 SAME = (
@@ -30,7 +31,13 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     draft = Draft(
         title=str(found.manifest.get("title") or found.manifest["name"]),
         subtitle="Report on a calibration: a simulated scenario fitted to published figures",
-        facts=_facts(found),
+        facts=facts(
+            found.manifest,
+            scenario,
+            ("Calibration", str(found.manifest["name"])),
+            ("Scenario", scenario.name),
+            ("Runs", _runs(found.manifest)),
+        ),
         question="What the calibration says",
         lead=(lead,),
         cautions=(calibration.CAUTION,),
@@ -50,17 +57,8 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     return arranged(draft, found, folder, how.full), {}
 
 
-def _facts(found: CalibrationResults) -> tuple[tuple[str, str], ...]:
-    manifest = found.manifest
+def _runs(manifest: Mapping[str, Any]) -> str:
     whole = manifest.get("whole_runs", 0)
     fit = f"{manifest['design_runs']:,} to fit"
-    fit += f", {whole:,} more with all men" if whole else ""
-    sample = sampled(manifest["sample"]) + ("; predictions with all men" if whole else "")
-    return (
-        ("Calibration", str(manifest["name"])),
-        ("Scenario", found.scenario.name),
-        ("Runs", f"{fit}, {manifest['prediction_runs']:,} to predict"),
-        ("Sample", sample),
-        ("Seed", str(manifest["seed"])),
-        ("Made with", f"flowsim {manifest['versions']['flowsim']}"),
-    )
+    more = f", {whole:,} more and the predictions with all men" * bool(whole)
+    return f"{fit}{more}, {manifest['prediction_runs']:,} to predict"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from flowsim import comparison
 from flowsim.comparison.coincidence import coinciding as divided
 from flowsim.comparison.lambdas import VALUES
@@ -14,14 +12,14 @@ from flowsim.findings import coinciding, pairs
 from flowsim.findings import comparison as words
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding
-from flowsim.findings.words import listed, period, plural, sampled
+from flowsim.findings.naming import facts
+from flowsim.findings.words import listed, plural, sampled
 from flowsim.report import making, reception
 from flowsim.report.arranging import Draft, arranged, scenario_file
 from flowsim.report.document import Document, Options, Section, section
 from flowsim.report.variants import REPLICATIONS, SAMPLE
 from flowsim.results.comparison import Comparison
 from flowsim.results.opening import open_comparison
-from flowsim.scenario.schema import Scenario
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the "
@@ -38,7 +36,12 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     draft = Draft(
         title=f"{pairs.quoted(found.scenarios[1:])} beside {pairs.quoted(found.scenarios[:1])}",
         subtitle="Report on a comparison: the same men in several simulated scenarios",
-        facts=_facts(found),
+        facts=facts(
+            found.manifest,
+            found.scenario,
+            ("Scenarios", listed(found.names)),
+            ("Replications", f"{found.replications}, the same men in each scenario"),
+        ),
         question="What the comparison says",
         lead=tuple(pairs.headline(pair) for pair, _ in both),
         cautions=(words.caution(found),),
@@ -55,7 +58,6 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
             *_lambdas(found, how),
             *sheets,
         ),
-        extra_doubts=tuple(coinciding.doubts(found.shapley)),
         baseline=False,
     )
     return arranged(draft, found, folder, how.full), tables
@@ -98,24 +100,6 @@ def _lambdas(found: Comparison, how: Options) -> list[Section]:
         )
         found = replace(found, known=found.known | {"lambda": other.lambdas})
     return [section(words.under_lambdas(found, simulated))]
-
-
-def _facts(found: Comparison) -> tuple[tuple[str, str], ...]:
-    first = found.scenarios[0]
-    return (
-        ("Scenarios", listed(found.names)),
-        ("Period", period_of(first)),
-        ("Sample", sampled(first.sample)),
-        ("Replications", f"{found.replications}, the same men in each scenario"),
-        ("Seed", str(first.seed)),
-        ("Made with", f"flowsim {found.manifest['versions']['flowsim']}"),
-    )
-
-
-def period_of(scenario: Scenario) -> str:
-    """Write the days that a scenario simulates."""
-    last = scenario.horizon.end - pd.Timedelta(days=1)
-    return period(scenario.horizon.start.date(), last.date())
 
 
 def _commands(found: Comparison) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowsim.findings import sweep
-from flowsim.findings.words import listed, plural, sampled
+from flowsim.findings.naming import facts
+from flowsim.findings.words import listed, plural
 from flowsim.report.arranging import Draft, arranged, described
 from flowsim.report.document import Attachment, Document, Options, section
-from flowsim.report.of_comparison import period_of
 from flowsim.report.of_run import lambda_section
 from flowsim.report.variants import simulated
 from flowsim.results.opening import open_sweep
@@ -27,13 +27,19 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     swept = open_sweep(folder)
     design = sweep_of(swept)
     bases = [base.scenario for base in design.bases]
-    n = int(swept.manifest["replications"])
+    manifest, n = swept.manifest, int(swept.manifest["replications"])
     others = None if how.quick else simulated(_as_run(bases[0], swept), n, how.announce)
     indices = sweep.sensitivity(swept)
     draft = Draft(
         title=design.title or design.name,
         subtitle="Report on a sweep: a simulated scenario at many points",
-        facts=_facts(swept, bases[0]),
+        facts=facts(
+            manifest,
+            bases[0],
+            ("Scenarios", listed(list(manifest["scenarios"]))),
+            ("Design", f"{manifest['design']}, {plural(int(manifest['points']), 'point')}"),
+            ("Runs", f"{manifest['runs']:,}, {plural(n, 'replication')} a point"),
+        ),
         question="What the sweep says",
         lead=(),
         cautions=(sweep.caution(swept),),
@@ -59,18 +65,3 @@ def _as_run(scenario: Scenario, swept: SweepResults) -> Scenario:
     seed = sweep_of(swept).seed
     update = {"sample": sweep_of(swept).sample} | ({} if seed is None else {"seed": seed})
     return scenario.model_copy(update=update)
-
-
-def _facts(swept: SweepResults, scenario: Scenario) -> tuple[tuple[str, str], ...]:
-    manifest = swept.manifest
-    seeds = sorted({str(seed) for seed in manifest["seeds"].values()})
-    each = plural(int(manifest["replications"]), "replication")
-    return (
-        ("Scenarios", listed(list(manifest["scenarios"]))),
-        ("Period", period_of(scenario)),
-        ("Design", f"{manifest['design']}, {plural(int(manifest['points']), 'point')}"),
-        ("Runs", f"{manifest['runs']:,}, {each} a point"),
-        ("Sample", sampled(manifest["sample"])),
-        ("Seed", listed(seeds)),
-        ("Made with", f"flowsim {manifest['versions']['flowsim']}"),
-    )

@@ -403,7 +403,13 @@ def test_a_finished_comparison_is_not_run_again_unless_it_is_harmed(found, tmp_p
     with Store(copy) as store:
         store.add([Outcome("written elsewhere long ago")])
     told = []
-    options = {"replications": 3, "sample": SAMPLE, "workers": 1, "by_lambda": (0.6, 1.0)}
+    options = {
+        "replications": 3,
+        "sample": SAMPLE,
+        "workers": 1,
+        "by_lambda": (0.6, 1.0),
+        "shapley": True,
+    }
     options |= {"out": copy, "progress": lambda done, total, _: told.append(done)}
     again = comparison.compare([A, B], **options)
     assert (told, again.manifest) == ([], found.manifest)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from flowsim.figures.layout.style import CYCLE, GREEN, QUIET, VERMILION
 from flowsim.figures.layout.tables import flowsim_version
-from flowsim.findings.pairs import title
+from flowsim.findings.naming import title
 from flowsim.findings.words import listed, plural, sampled
 from flowsim.scenario.schema import Scenario
 

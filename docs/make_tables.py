@@ -1,4 +1,4 @@
-"""Rewrite the parameter tables of docs/ODD.md from the baseline scenario.
+"""Rewrite the parameter tables of docs/ODD.md from the baseline, and the references of files.
 
 A table stands between ``<!-- parameters: NAME -->`` and ``<!-- end -->``; what is written
 there by hand is lost. ``python docs/make_tables.py`` after every change of the baseline.
@@ -7,6 +7,7 @@ there by hand is lost. ``python docs/make_tables.py`` after every change of the 
 from __future__ import annotations
 
 import re
+import runpy
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -117,9 +118,10 @@ def updated(text: str, scenario: Scenario) -> str:
 
 
 def main() -> None:
-    """Rewrite docs/ODD.md."""
+    """Rewrite docs/ODD.md, and what ``make_reference.py`` makes."""
     text = ODD.read_text(encoding="utf-8")
     ODD.write_text(updated(text, load("september-2022")), encoding="utf-8")
+    runpy.run_path(str(ODD.with_name("make_reference.py")), run_name="__main__")
 
 
 if __name__ == "__main__":

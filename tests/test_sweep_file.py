@@ -16,7 +16,7 @@ from flowsim.results.observation import Observed
 from flowsim.scenario import assumptions, load, shipped
 from flowsim.scenario.reading import read_tree
 from flowsim.sweep.design import points
-from flowsim.sweep.file import Sweep, read_sweep, shipped_sweeps, sweep_schema
+from flowsim.sweep.file import Sweep, keys_of, read_sweep, shipped_sweeps, sweep_schema
 from flowsim.sweep.plan import make_plan
 
 HEAD = "name: mine\ntitle: Mine\nscenario: september-2022\n"
@@ -208,6 +208,27 @@ def test_editors_accept_every_shipped_sweep_and_mark_a_slip():
         data = as_json(read_tree(path.read_text(encoding="utf-8"), path.name).data)
         assert [error.message for error in validator.iter_errors(data)] == []
         assert list(validator.iter_errors(data | {"replicatons": 3}))
+
+
+@pytest.mark.parametrize("name", shipped_sweeps())
+def test_what_a_shipped_sweep_varies_holds_the_value_of_the_baseline(name):
+    """Else its figures would not show where the world was."""
+    sweep = read_sweep(name)
+    base = sweep.bases[0].variant(sweep.changes)
+    values = {row.key: row.value for row in assumptions(base)}
+    for parameter, varied in sweep.parameters.items():
+        keys = [key for key in keys_of(parameter, varied) if key in values]
+        if varied.levels is not None:
+            same = [
+                all(key in values and float(values[key]) == level[key] for key in level)
+                for level in varied.levels.values()
+            ]
+            assert any(same), f"{parameter}: no level is the baseline"
+            continue
+        ends = varied.range or (varied.distribution and varied.distribution.law.ppf([0.01, 0.99]))
+        low, high = ends if ends is not None else (min(varied.values), max(varied.values))
+        for key in keys:
+            assert low <= float(values[key]) <= high, f"{parameter}: {key} is {values[key]}"
 
 
 # ---- mistakes ---------------------------------------------------------------------------

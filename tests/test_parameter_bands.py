@@ -11,14 +11,13 @@ from figure_worlds import assert_legible, drawn, results, scenario, texts
 import flowsim
 from flowsim.figures.layout import style
 from flowsim.figures.run import flows, stocks
-from flowsim.findings import arrivals, published
+from flowsim.findings import arrivals, published, waits
 from flowsim.findings import reception as sheet
 from flowsim.findings import run as findings
 from flowsim.findings.account import Account
 from flowsim.findings.finding import as_text
 from flowsim.findings.ranges import doubted, ranged
-from flowsim.findings.words import between, rate
-from flowsim.report import of_run
+from flowsim.findings.words import between
 from flowsim.results.run import Run
 
 FACTORS = np.linspace(0.5, 1.5, 21)  # what a draw does to every entry of a replication
@@ -105,7 +104,8 @@ def with_draws(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> None:
     account = Account.of(with_draws)
     told, alone = (
-        repr(of_run.answer(each)) for each in (account, replace(account, drawn=None, given=None))
+        " ".join([*findings.headlines(each), *findings.cautions(each)])
+        for each in (account, replace(account, drawn=None, given=None))
     )
     assert "The first range holds all doubt that the calibration knows" in told
     assert "play of chance alone" not in told
@@ -124,7 +124,7 @@ def test_every_number_of_the_headline_holds_the_draws(with_draws: Run) -> None:
     assert "chance alone" in doubted(drawn_, own)
     for name in account.scenario.destinations:
         text = doubted(account.most.got_in(name), account.got_in(name))
-        assert any(text in words for words in findings._where_to(account))
+        assert any(text in words for words in findings._who_got_in(account))
 
 
 def test_newcomers_are_told_apart_by_the_companions_of_each_draw(with_draws: Run) -> None:
@@ -172,9 +172,10 @@ def test_the_table_of_a_terminal_keeps_the_ranges_of_what_was_simulated(with_dra
 def test_both_lanes_of_a_crossing_are_told_where_both_were_used(with_draws: Run) -> None:
     """Cars and people on foot, each with its longest wait and queue; at Lars alone."""
     account = Account.of(with_draws)
-    told = [words for words in findings._queues(account) if "lane by lane" in words]
+    told = [words for words in waits.sentences(account) if "lane by lane" in words]
     assert [words.partition(",")[0] for words in told] == ["Verkhny Lars"]
-    for measure in ("wait_hours_cars", "wait_hours_on_foot"):
-        assert account.told_at_peak(measure, "GE-LARS", rate)[1] + " hours" in told[0]
-    assert account.told_at_peak("queue_cars", "GE-LARS")[1] + " cars" in told[0]
-    assert account.told_at_peak("queue_on_foot", "GE-LARS")[1] + " persons" in told[0]
+    for lane in waits.LANES:
+        assert waits._longest(account, "GE-LARS", lane) in told[0]
+    for lane, (_, unit) in waits.LANES.items():
+        _, most = account.at_peak(lambda a, n=lane: a.series(f"queue_{n}", "GE-LARS"))
+        assert f"at {most} {unit}" in told[0]

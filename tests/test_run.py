@@ -384,7 +384,7 @@ def test_a_summary_says_first_what_was_changed_with_set(finished):
 
 def test_new_tables_leave_no_report_of_the_old_ones(tmp_path):
     flowsim.run("september-2022", sample=TINY, out=tmp_path)
-    old = [tmp_path / name for name in ("report.html", "report.pdf", "reception-georgia.csv")]
+    old = [tmp_path / name for name in ("report.html", "report.docx", "reception-x-georgia.csv")]
     for path in (*old, tmp_path / "notes.txt"):
         path.write_text("old")
     flowsim.run("september-2022", sample=TINY, seed=2, out=tmp_path)

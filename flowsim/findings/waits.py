@@ -8,12 +8,12 @@ import pandas as pd
 
 from flowsim.findings.account import Account
 from flowsim.findings.published import contradicted
-from flowsim.findings.words import listed, rate
+from flowsim.findings.words import rate
 
 LUMPY = 0.1  # sample below which single crossings hang on a few men
 PERSONS, SIMULATED = 100, 5  # who must have reached the head for a day to count
 MOST = 4  # crossings named
-LANES = {"cars": "by car", "on_foot": "on foot"}
+LANES = {"cars": ("by car", "cars"), "on_foot": ("on foot", "persons")}
 
 
 def sentences(account: Account) -> Iterator[str]:
@@ -78,10 +78,10 @@ def _longest(account: Account, crossing: str, lane: str = "") -> str:
     return f"{spent} hours {when}"
 
 
-def _queue(account: Account, crossing: str) -> str:
-    """Return when most cars stood there."""
-    when, cars = account.at_peak(lambda a: a.series("queue_cars", crossing))
-    return f"the queue, counted at 9:00 Moscow time, was longest {when}, at {cars} cars"
+def _queue(account: Account, crossing: str, lane: str = "cars", unit: str = "cars") -> str:
+    """Return when most stood there, in a lane."""
+    when, cars = account.at_peak(lambda a: a.series(f"queue_{lane}", crossing))
+    return f"the queue, counted at 9:00 Moscow time, was longest {when}, at {cars} {unit}"
 
 
 def _has_walkers(account: Account, crossing: str) -> bool:
@@ -92,5 +92,9 @@ def _has_walkers(account: Account, crossing: str) -> bool:
 
 def lanes(account: Account, crossing: str) -> str:
     """Return the waits of a crossing's lanes, where both were used."""
-    parts = [f"{words} {_longest(account, crossing, lane)}" for lane, words in LANES.items()]
-    return f"{_name(account, crossing)}, lane by lane: the wait was longest {listed(parts)}."
+    parts = [
+        f"{words} the wait was longest at {_longest(account, crossing, lane)}, and "
+        f"{_queue(account, crossing, lane, unit)}"
+        for lane, (words, unit) in LANES.items()
+    ]
+    return f"{_name(account, crossing)}, lane by lane: {'; '.join(parts)}."

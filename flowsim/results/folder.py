@@ -27,7 +27,7 @@ MANIFEST, LOCK = "manifest.json", ".in-use"
 STORE = "unfinished.sqlite"
 OWN = (LOCK, STORE)  # how what a process that was killed may leave begins
 NAMES = pa.dictionary(pa.int32(), pa.string())
-DERIVED = ("report.html", "report.pdf", "reception-*.csv")
+DERIVED = ("report.html", "report.pdf", "report.docx", "reception-*.csv")
 
 
 def read_json(path: Path) -> dict[str, Any]:

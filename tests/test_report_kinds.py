@@ -293,7 +293,7 @@ def test_a_calibration_tells_fit_and_test_apart_and_leaves_inputs_out(fitted):
     assert "1 of the 1 published figures that were fitted, inputs left out" in answer
     assert "0 of the 1 published figures that were not fitted" in answer
     roles = [row[5] for row in tables(section(fitted, "published"))[0].rows]
-    assert roles == ["fitted", "a test: kept out of the fit", "input, not evidence"]
+    assert roles == ["fitted", "a test: not seen", "input, not evidence"]
 
 
 def test_what_the_figures_do_not_identify_is_named(fitted):

@@ -22,7 +22,7 @@ from flowsim.types import Floats
 TITLE, HAPPENED = "Beside the published figures", "What happened"
 APART = 2.0  # times by which a published wait or queue and the simulated one contradict
 WAITS = ("wait_", "queue_")
-INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: kept out of the fit"
+INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: not seen"
 SEEN = "no test: seen"  # a run cannot know which figures a calibration took up
 LEGEND = {
     "fit": "published, seen when fitting: no test",
@@ -38,8 +38,8 @@ COUNTS = (
     "included."
 )
 ABOUT = (
-    f"{COUNTS} Rows marked '{INPUT}' were given to the model, so that agreement with them proves "
-    "nothing."
+    f"{COUNTS} Rows marked '{INPUT}' were given to the model, and '{SEEN}' were seen when it was "
+    "fitted: agreement with them proves nothing, or little."
 )
 COUNTERFACTUAL = (
     "This scenario is not what happened, so the published figures do not test it. They stand "

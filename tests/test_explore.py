@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shlex
-import shutil
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -173,6 +170,13 @@ def test_the_page_is_whole_escaped_and_always_the_same(swept: Path, page: Path, 
     assert str(swept.parent) not in text
 
 
+def test_the_command_writes_the_page_and_prints_where(swept: Path, page: Path, folder: Path):
+    made = CliRunner().invoke(app, ["explore", str(swept), "-o", "mine.html"])
+    assert (made.exit_code, made.output) == (0, "mine.html\n")
+    assert Path("mine.html").read_bytes() == page.read_bytes()
+    assert CliRunner().invoke(app, ["explore", "nowhere"]).exit_code == 2
+
+
 def test_a_sample_of_points_has_sliders_but_no_interpolation(tmp_path: Path):
     sweep = SWEEP | {
         "parameters": {PASSPORTS: {"range": [0.1, 0.6]}, "choice.lambda": {"range": [0.3, 1]}},
@@ -240,21 +244,6 @@ def test_a_lambda_at_which_nothing_was_fitted_is_refused():
 
 
 # ---- in a browser ----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium: the system's, else Playwright's own; without one the test is skipped."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    own = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    with playwright.sync_playwright() as started:
-        try:
-            opened = started.chromium.launch(executable_path=own, args=["--no-sandbox"])
-        except playwright.Error as reason:
-            pytest.skip(f"no Chromium to test with: {str(reason).splitlines()[0]}")
-        yield opened
-        opened.close()
 
 
 class Opened:

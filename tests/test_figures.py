@@ -364,10 +364,10 @@ def test_drawing_leaves_the_users_settings_alone(baseline: Run) -> None:
     with matplotlib.rc_context({"font.size": 31, "axes.grid": True, "text.usetex": False}):
         mine = dict(matplotlib.rcParams)
         with style.in_style():
-            one = save._image(drawn("map", baseline), "svg")
+            one = save.image(drawn("map", baseline), "svg")
         assert dict(matplotlib.rcParams) == mine
     with style.in_style():
-        assert save._image(drawn("map", baseline), "svg") == one
+        assert save.image(drawn("map", baseline), "svg") == one
 
 
 # ---- files ---------------------------------------------------------------------------------

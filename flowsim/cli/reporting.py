@@ -105,3 +105,57 @@ def export(
     for lost in left_out:
         typer.echo(f"{lost} has more rows than a sheet; it is left out.", err=True)
     typer.echo(file)
+
+
+@command()
+def explore(
+    folder: Annotated[Path, typer.Argument(help="Results folder of a sweep or comparison.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File, .html.  [default: explore.html in the folder]"),
+    ] = None,
+) -> None:
+    """Write one page that answers at once: a slider or switch for each parameter of a sweep.
+
+    \b
+    Examples:
+      flowsim sweep explore
+      flowsim explore results/explore -o explore.html
+      flowsim explore results/september-2022-against-no-task-force
+
+    The page shows the kept series day by day, with bands, published figures and policies, says
+    the answer in sentences, and names the command that repeats what it shows. It can be mailed:
+    it is one file, and loads nothing from the network.
+    """
+    from flowsim.report.explorer import write
+
+    typer.echo(write(folder, output))
+
+
+@command("Stopped.")
+def app(
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")
+    ] = "september-2022",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 5006,
+    host: Annotated[
+        str, typer.Option(help="Address; the usual one is seen by this machine alone.")
+    ] = "127.0.0.1",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Open no browser; print the address.")
+    ] = False,
+) -> None:
+    """Change a scenario's numbers in a browser, simulate, and compare two worlds man for man.
+
+    \b
+    Examples:
+      flowsim app
+      flowsim app my-idea.yaml --port 8080
+
+    Needs Panel: pip install 'border-flowsim[app]'. Nothing leaves this machine. Whoever can reach
+    the address can start simulations; name another --host only in a network that you trust.
+    """
+    from flowsim.report.app import serve
+
+    typer.echo(f"http://{host}:{port} (Ctrl-C stops it)")
+    serve(scenario, host, port, not no_browser)

@@ -91,6 +91,24 @@ def _place(folder: Path, preset: str) -> Path:
     return folder / "figures" / ("" if preset == "page" else preset)
 
 
+def picture(results: Results, name: str, preset: str = "page") -> tuple[bytes, str]:
+    """Draw one figure of results in memory.
+
+    Returns
+    -------
+    bytes, str
+        An SVG, and what it shows in words; both empty if there is nothing to draw.
+    """
+    from flowsim.figures.layout import save, style
+
+    draw, missing = families()[name].functions()
+    if missing(results):
+        return b"", ""
+    with style.in_style():
+        drawn = draw(results, style.PRESETS[preset])
+        return save.image(drawn, "svg"), drawn.alt
+
+
 def _checked(preset: str, formats: Sequence[str]) -> Any:
     """Return the preset of a name, if it and the formats are known."""
     from flowsim.figures.layout import save, style

@@ -75,7 +75,7 @@ def write(
     """
     data = csv(drawn.data)
     files = {
-        f"{drawn.name}.{kind}": _image(drawn, kind, recipe and recipe.of(kind, data))
+        f"{drawn.name}.{kind}": image(drawn, kind, recipe and recipe.of(kind, data))
         for kind in formats
     }
     files[f"{drawn.name}.csv"] = data
@@ -94,7 +94,8 @@ def put(files: Mapping[str, bytes], folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
+def image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
+    """Return the bytes of a figure's image, its words and recipe inside."""
     buffer = io.BytesIO()
     save = partial(drawn.figure.savefig, buffer, format=kind)
     if kind == "png":

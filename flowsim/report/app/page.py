@@ -21,8 +21,7 @@ import panel as pn
 
 from flowsim import figures
 from flowsim.errors import ScenarioError
-from flowsim.findings import pairs, summary
-from flowsim.findings.comparison import caution
+from flowsim.findings import summary
 from flowsim.findings.words import capital
 from flowsim.report.app import inputs, work
 from flowsim.report.app.hours import Hours
@@ -301,8 +300,7 @@ class Page:
         if self.now is not None and pane is not None and not pane.object:
             pane.object = _picture(self.now.run, FIGURES[title])
         if self.now is not None and title == ANSWER and not self.answer.object:
-            said = html.escape(summary(self.now.run))
-            self.answer.object = f"<pre style='white-space: pre-wrap'>{said}</pre>"
+            self.answer.object = _text(summary(self.now.run))
         if title == HOURS:
             self._draw_hour()
 
@@ -318,11 +316,6 @@ class Page:
 
     def _show_worlds(self, found: Comparison) -> None:
         """Show two worlds side by side, and what became of the same men in both."""
-        [pair] = pairs.pairs(found)
-        parts = [_paragraph(caution(found))]
-        for finding in pairs.findings(pair, 1):
-            items = "".join(f"<li>{html.escape(text)}</li>" for text in finding.sentences)
-            parts.append(f"<h3>{html.escape(finding.title)}</h3><ul>{items}</ul>")
         worlds = [
             pn.Column(
                 pn.pane.HTML(f"<h3>{title}</h3>{_paragraph(world.words)}"),
@@ -331,7 +324,7 @@ class Page:
             for title, world in zip(work.WORLDS.values(), (self.kept, self.now), strict=True)
             if world is not None
         ]
-        self.worlds[:] = [pn.Row(*worlds), pn.pane.HTML("".join(parts))]
+        self.worlds[:] = [pn.Row(*worlds), pn.pane.HTML(_text(summary(found)))]
         self.tabs.active = TABS.index(WORLDS)
         self._say("Done.")
 
@@ -343,6 +336,11 @@ class Page:
 
 def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
+
+
+def _text(words: str) -> str:
+    """Return what a terminal shows, its columns aligned."""
+    return f"<pre style='white-space: pre-wrap'>{html.escape(words)}</pre>"
 
 
 def _picture(run: Run, name: str) -> str:

@@ -1,10 +1,14 @@
 """Draws of the parameters: the same chance, other values, and what the user set stays set."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 import flowsim
 from flowsim.calibration import posterior_changes
+from flowsim.calibration.shipped import NAME
+from flowsim.data import sources
 from flowsim.errors import ResultsError, ScenarioError
 from flowsim.experiments.parameter_draws import as_table, laid, read_table, variants
 from flowsim.scenario import Base, load
@@ -49,10 +53,13 @@ def test_a_date_of_a_number_that_goes_by_dates_is_laid_too():
     assert 4321.0 in one.crossings["GE-LARS"].vehicles.value.values()
 
 
-def test_every_number_of_the_shipped_posterior_reaches_the_baseline():
+def test_every_number_of_the_shipped_posterior_reaches_all_exits_and_its_own_the_baseline():
     """What the fit moved and the scenario did not take would make intervals too narrow."""
-    base = Base.read("september-2022")
+    base = Base.read("all-exits")
     own = base.variant()
+    shared = Path(sources.__file__).with_name(NAME)
+    (calibrated,) = posterior_changes(1, shared)
+    assert laid(Base.read("september-2022"), (), posterior_changes(1)) == [calibrated]
     for draw in posterior_changes(1):
         assert laid(base, (), [draw]) == [draw]
         for key, value in draw.items():

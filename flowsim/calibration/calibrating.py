@@ -17,7 +17,7 @@ from flowsim.calibration.best import best_point, polished
 from flowsim.calibration.file import Budget, Calibration, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.runs import Runner, keep
-from flowsim.calibration.targets import Targets, targets_of
+from flowsim.calibration.targets import Targets, published_for, targets_of
 from flowsim.calibration.waves import Fit
 from flowsim.data.rows import Observation
 from flowsim.data.sources import observations
@@ -296,9 +296,7 @@ def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFram
     """Return naive guesses of every unseen figure, and scores of all."""
     file, scenario = done.calibration.file, done.calibration.base.scenario
     known = [
-        f
-        for f in observations()
-        if f.role == "fit" and f.window_end is not None and f.id not in done.later
+        f for f in published_for(scenario) if f.role == "fit" and f.id not in done.later
     ]
     unseen = done.unseen
     ordinary = {place.code: place.background.value for place in scenario.destinations.values()}

@@ -20,10 +20,9 @@ from flowsim.calibration import variants, waves
 from flowsim.calibration.emulator import noise_of
 from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
 from flowsim.calibration.runs import Runner, calibration_key, take_up
-from flowsim.calibration.targets import Targets
+from flowsim.calibration.targets import Targets, published_for
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
 from flowsim.data.rows import Observation
-from flowsim.data.sources import observations
 from flowsim.errors import CalibrationError
 from flowsim.experiments.store import Store
 from flowsim.types import Floats, Progress
@@ -187,7 +186,7 @@ def predict(
     runner: Runner, posterior: Posterior, budget: Budget, against: Sequence[Observation] = ()
 ) -> Predictions:
     """Simulate posterior draws to the end of the scenario, for every figure there is."""
-    shipped = tuple(figure for figure in observations() if figure.window_end is not None)
+    shipped = published_for(runner.calibration.base.scenario)
     figures = shipped + tuple(against)
     own = replace(runner, figures=figures)
     n = min(budget.predictions, len(posterior.kept))
@@ -201,7 +200,7 @@ def predict(
 def sample_pairs(runner: Runner, budget: Budget) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the same draws of the posterior run with a sample and with all men."""
     calibration, points = runner.calibration, runner.table("predictions", _not_there)
-    shipped = tuple(figure for figure in observations() if figure.window_end is not None)
+    shipped = published_for(calibration.base.scenario)
     some = points.iloc[: budget.variants]
     fixed = [_long(calibration, s) for s in (calibration.file.sample, finest(calibration, budget))]
     few = runner.run("nothing", some, replications=range(len(some)), fixed=fixed[0], daily=True)

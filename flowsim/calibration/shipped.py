@@ -5,23 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
+from flowsim.data.tables import read_text
 from flowsim.errors import CalibrationError, DataError
 
 NAME = "posterior.csv"
+EXITS = "posterior_exits.csv"
+"""What only the scenario ``all-exits`` has, draw by draw (docs/fit_exits.py)."""
 
 
 @cache
 def _draws() -> tuple[dict[str, float], ...]:
-    try:
-        text = files("flowsim").joinpath("data", NAME).read_text(encoding="utf-8")
-    except OSError as reason:
+    shared, exits = (_read(read_text(name), f"flowsim/data/{name}") for name in (NAME, EXITS))
+    if len(shared) != len(exits):
         raise DataError(
-            f"flowsim/data/{NAME} cannot be read ({reason.strerror}); install flowsim again"
-        ) from None
-    return _read(text, f"flowsim/data/{NAME}")
+            f"flowsim/data/{EXITS}: {len(exits)} draws, {NAME} has {len(shared)}; "
+            "run docs/fit_exits.py"
+        )
+    both = [{**one, **other} for one, other in zip(shared, exits, strict=True)]
+    return tuple({key: value for key, value in draw.items() if key != "draw"} for draw in both)
 
 
 def _read(text: str, where: str) -> tuple[dict[str, float], ...]:

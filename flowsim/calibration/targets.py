@@ -18,7 +18,10 @@ import pandas as pd
 
 from flowsim.calibration.file import Calibration, Fitted
 from flowsim.data.rows import Observation
+from flowsim.data.sources import observations
+from flowsim.results.measures import places
 from flowsim.results.observation import Observed
+from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
 SMALLEST = 1.0  # a count below one is as good as none on a log scale
@@ -69,6 +72,13 @@ class Targets:
             log = fitted.share_of is None
             out[..., place] = np.exp(column) - fitted.floor if log else column
         return out
+
+
+def published_for(scenario: Scenario) -> tuple[Observation, ...]:
+    """Return the figures with a window that are about places of a scenario."""
+    known = {*places(scenario), *scenario.crossings}
+    some = (figure for figure in observations() if figure.window_end is not None)
+    return tuple(figure for figure in some if figure.place_id in known)
 
 
 def targets_of(calibration: Calibration) -> Targets:

@@ -12,7 +12,7 @@ from flowsim.scenario.quantity import Parameter
 from flowsim.scenario.schema import Scenario
 
 VALUES = (0.3, 0.6, 1.0)
-BASELINE, LAMBDA = "september-2022", "choice.lambda"
+CALIBRATED, LAMBDA = ("september-2022", "all-exits"), "choice.lambda"
 
 
 def refitted(value: float) -> dict[str, float]:
@@ -39,17 +39,27 @@ def with_lambda(scenario: Scenario, value: float) -> Scenario:
     own = scenario.choice.lambda_.value
     if value == own:
         return scenario
-    belong, baseline = refitted(value), load(BASELINE)
+    belong = refitted(value)
     was = refitted(own) if own in VALUES else {}
-    changed = _set(scenario, LAMBDA, value)
+    changed = with_number(scenario, LAMBDA, value)
     for key in dict.fromkeys([*belong, *was]):
-        usual = _get(baseline, key)
-        shift = belong.get(key, usual) - was.get(key, usual)
         try:
-            changed = _set(changed, key, _get(scenario, key) + shift)
+            mine = _get(scenario, key)
         except KeyError:  # a policy or a date that the scenario does without
             continue
+        usual = _usual(key)
+        changed = with_number(changed, key, mine + belong.get(key, usual) - was.get(key, usual))
     return changed
+
+
+def _usual(key: str) -> float:
+    """Return what a refitted number is in the calibrated scenario that has it."""
+    for name in CALIBRATED:
+        try:
+            return _get(load(name), key)
+        except KeyError:
+            continue
+    raise KeyError(key)
 
 
 def _field(model: Any, key: str) -> str:
@@ -72,10 +82,12 @@ def _get(model: Any, key: str) -> float:
         if isinstance(model, Parameter):
             return float(cast(Any, model).value[_moment(model, part)])
         model = model[part] if isinstance(model, Mapping) else getattr(model, _field(model, part))
+    if model is None:
+        raise KeyError(key)
     return float(model.value)
 
 
-def _set(model: Any, key: str, value: float) -> Any:
+def with_number(model: Any, key: str, value: float) -> Any:
     """Return a copy of nested models in which the number under a dotted key is another."""
     if not key:
         return model.model_copy(update={"value": value})
@@ -84,6 +96,6 @@ def _set(model: Any, key: str, value: float) -> Any:
         dated = cast(Any, model)
         return dated.model_copy(update={"value": dated.value | {_moment(dated, first): value}})
     if isinstance(model, Mapping):
-        return {**model, first: _set(model[first], rest, value)}
+        return {**model, first: with_number(model[first], rest, value)}
     name = _field(model, first)
-    return model.model_copy(update={name: _set(getattr(model, name), rest, value)})
+    return model.model_copy(update={name: with_number(getattr(model, name), rest, value)})

@@ -221,6 +221,48 @@ class Observation(Row):
         return filled | {key: cell for key, cell in usually.items() if filled.get(key, "") == ""}
 
 
+class Headline(Row):
+    """A total that the press published, and what it counts.
+
+    Attributes
+    ----------
+    named : str
+        In a few words, as sentences call it: "the 261,000 of the border service's note".
+    value, low, high : float
+        As published, with its range.
+    start, end : date
+        First and last day counted.
+    who : {'men', 'persons'}
+    what : {'gross', 'excess', 'left', 'entries', 'none'}
+        All who crossed outward; those above the ordinary level; those who left because of the
+        call-up; all who entered on the other side; nothing that the model has.
+    places : str
+        Codes of the countries counted, parted by spaces; empty for all borders.
+    counts : str
+        A sentence: what it counts, or why nothing can be set beside it.
+    """
+
+    id: str
+    named: str
+    value: float
+    low: float
+    high: float
+    start: Annotated[date, BeforeValidator(cells.day)]
+    end: Annotated[date, BeforeValidator(cells.day)]
+    who: Literal["men", "persons"]
+    what: Literal["gross", "excess", "left", "entries", "none"]
+    places: str
+    counts: str
+    source_name: str
+    source_url: str
+    quality: str
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the countries counted; none for all borders."""
+        return tuple(self.places.split())
+
+
 class Refit(Row):
     """A number of the baseline, fitted again at another lambda."""
 

@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flowsim.data.rows import Country, CrossingRow, Event, Observation, Refit, Region, Road
+from flowsim.data.rows import (
+    Country,
+    CrossingRow,
+    Event,
+    Headline,
+    Observation,
+    Refit,
+    Region,
+    Road,
+)
 from flowsim.data.tables import read_bytes, read_geojson, shipped
 from flowsim.errors import DataError
 from flowsim.types import Bools, Floats, Ints
@@ -168,6 +177,12 @@ def destinations() -> tuple[Country, ...]:
 def observations() -> tuple[Observation, ...]:
     """Return the published figures; the inputs among them are marked ``is_input``."""
     return shipped("observations").read(Observation)
+
+
+@cache
+def headlines() -> tuple[Headline, ...]:
+    """Return the totals that the press published, and what each counts."""
+    return shipped("headlines").read(Headline)
 
 
 def counted(measure: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from flowsim.scenario.schema import Scenario
 
 Changes = Mapping[str, Any] | Sequence[str]
 MOST_MEGABYTES = 20  # of a table of draws
-KEPT = Selection(kinds=frozenset({"nation", "destination", "crossing"}))
+KEPT = Selection(kinds=frozenset({"nation", "destination", "crossing", "exit"}))
 
 
 def laid(base: Base, changes: Changes, draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

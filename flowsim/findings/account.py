@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -136,6 +136,23 @@ class Account:
         rows = table[table["measure"].eq(measure) & table["place_kind"].eq(kind)]
         if place is not None:
             rows = rows[rows["place_id"].eq(place)]
+        return self._by_replication(rows, "value")
+
+    def between(
+        self,
+        measure: str,
+        kind: str,
+        first: date,
+        last: date,
+        places: Sequence[str] | None = None,
+    ) -> Floats:
+        """Add a flow up from the first to the last day, over all places or some, shape (R,)."""
+        table = self.daily
+        rows = table[table["measure"].eq(measure) & table["place_kind"].eq(kind)]
+        when = pd.to_datetime(rows["date"])
+        rows = rows[when.ge(pd.Timestamp(first)) & when.le(pd.Timestamp(last))]
+        if places is not None:
+            rows = rows[rows["place_id"].isin(list(places))]
         return self._by_replication(rows, "value")
 
     def men(self, chosen: pd.Series[bool] | None = None) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flowsim.findings import doubts, published, waits
+from flowsim.findings import doubts, press, published, waits
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.naming import facts, lacked
@@ -19,7 +19,7 @@ from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-HEADLINES = {"waits": 3, "entries": 0}  # sentences of a topic that are read first; else all
+HEADLINES = {"headlines": 2, "waits": 3, "entries": 0}  # sentences of a topic that are read first; else all
 ENOUGH = 10  # replications below which no chance is given
 BECAUSE = {
     "closed": "because the way was closed",
@@ -35,6 +35,7 @@ def summary(run: Run) -> str:
     head = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
     parts = [
         *topics(account),
+        press.totals(account),
         published.of_run(run.summary, run.scenario, run.posterior_summary),
         Finding("sure", "How sure this is", tuple(cautions(account))),
         doubts.in_short(run.scenario),
@@ -61,6 +62,7 @@ def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, 
 def topics(account: Account) -> list[Finding]:
     """Return the answers of a run, a finding for each question."""
     return [
+        press.finding(account),
         Finding("left", "Who left", (who_left(account), *_who_got_in(account), *_who(account))),
         Finding("kept", "Who could not", (*_who_could_not(account), *_called_up(account))),
         Finding("stopped", "Who was stopped", tuple(_who_was_stopped(account))),
@@ -82,6 +84,11 @@ def further(account: Account) -> Finding:
 
 def _n(topic: Finding) -> int:
     return HEADLINES.get(topic.key, len(topic.sentences))
+
+
+def lead(account: Account) -> tuple[str, ...]:
+    """Return the sentences with which an account of the run begins."""
+    return headlines(account)[: len(press.answer(account)) or 1]
 
 
 def changes(account: Account) -> list[str]:

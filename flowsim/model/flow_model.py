@@ -158,7 +158,7 @@ class FlowModel(mesa.Model):
         self._second, self._coming = Agenda(1), Agenda(1)  # trips, by day of trying and arriving
         shares = np.array([c.background_share.value for c in given.crossings.values()])
         total = np.bincount(world.roads.country, shares, minlength=len(world.destinations))
-        self._background_share = shares / np.where(total > 0, total, 1)[world.roads.country]
+        self.background_share = shares / np.where(total > 0, total, 1)[world.roads.country]
         self.expected_departures = np.zeros(self._path.left.shape)
         self.traffic_by_day = np.zeros((world.clock.n_days, n))
 
@@ -244,7 +244,7 @@ class FlowModel(mesa.Model):
         seen = world.table.visibility[max(0, row - round(given.news.check_delay.value))]
         lost = lost + law.background_check_loss.value * seen
         passes = np.minimum(1.0, world.table.passes[row] + law.background_limit_extra.value)
-        share = self._background_share * np.where(world.table.limited[row], passes, 1.0)
+        share = self.background_share * np.where(world.table.limited[row], passes, 1.0)
         level = world.background[row, world.roads.country]
         traffic = level * share * np.exp(-lost)
         for crossing, persons in zip(self.crossings, (traffic / DAY).tolist(), strict=True):

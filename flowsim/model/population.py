@@ -7,6 +7,7 @@ within the horizon are kept as rows, which changes nothing (ODD 7.1 and 7.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -29,8 +30,9 @@ class Further(NamedTuple):
     """A document beside the passport that some destination asks for."""
 
     name: str
-    share: float  # of those who hold what it needs
+    share: Floats  # of those who hold what it needs, by cell, shape (C,)
     needs: int | None  # place of that among the documents, the passport first
+    only_for: tuple[str, ...] = ()  # destinations to which nobody without it wants to go
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,24 @@ class Strata:
         return (np.arange(2**n)[:, None] >> np.arange(n)) % 2 == 1
 
     def p_further(self) -> Floats:
-        """Return the probability of each combination of further documents, shape (2**m, 2).
+        """Return the probability of each combination of further documents, shape (C, 2**m, 2).
 
-        Columns are without and with the passport.
+        The last axis is without and with the passport.
         """
-        p = np.ones(len(self.holdings))
+        p = np.ones((self.n_cells, len(self.holdings)))
         for k, document in enumerate(self.further, 1):
             able = True if document.needs is None else self.holdings[:, document.needs]
-            share = np.where(able, document.share, 0.0)
+            share = np.where(able, document.share[:, None], 0.0)
             p = p * np.where(self.holdings[:, k], share, 1 - share)
-        return p.reshape(-1, 2)
+        return p.reshape(self.n_cells, -1, 2)
+
+    def candidates(self, destination: str) -> Bools:
+        """Return by code of the further documents held who may want to go there, shape (2**m,)."""
+        allowed = np.ones(1 << len(self.further), dtype=bool)
+        for bit, document in enumerate(self.further):
+            if destination in document.only_for:
+                allowed &= np.arange(len(allowed)) >> bit & 1 == 1
+        return allowed
 
     def plain(self, stratum: npt.NDArray[np.integer]) -> Ints:
         """Return the plain strata of some strata; the first is of holdings without more.
@@ -138,7 +148,7 @@ class Strata:
         passport = np.stack([1 - self.p_passport, self.p_passport], axis=2)
         liable = np.stack([1 - self.p_liable, self.p_liable], axis=1)
         share = educated[:, :, None, None] * passport[:, :, :, None] * liable[:, None, None, :]
-        share = share[:, None] * self.p_further()[None, :, None, :, None]
+        share = share[:, None] * self.p_further()[:, :, None, :, None]
         return (self.men[:, None, None, None, None] * share).reshape(-1)
 
     def columns(self) -> dict[str, npt.NDArray[np.int64]]:
@@ -450,6 +460,8 @@ class _Maker:
         self.liable = _word(strata.p_liable)
         self.born, self.destinations = born, destinations
         self.strata = strata
+        who = [strata.candidates(name) for name in destinations]
+        self.candidates = [None if may.all() else may for may in who]
 
     def make(self, piece: Piece, first: Ints, counts: Ints) -> Rows:
         """Draw the men of a piece, count them by stratum, and give the rows to keep."""
@@ -466,7 +478,7 @@ class _Maker:
         passport = has_passport < each(self.passport[:, 0])
         passport |= educated & (has_passport < each(self.passport[:, 1]))
         liable = born.words("liability", ranges) < each(self.liable)
-        further = self._further(ranges, passport)
+        further = self._further(ranges, passport, each)
         _count(counts, cells, sizes, educated, passport, liable, further)
 
         angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
@@ -475,8 +487,9 @@ class _Maker:
         bound = self.frailty_bound[((angle >> 24) << 8) | (size >> 24)]
         keep = call_up < each(self.screen_call_up)
         with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
-            for j, error in enumerate(errors):
-                keep |= error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
+            for j, (error, may) in enumerate(zip(errors, self.candidates, strict=True)):
+                near = error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
+                keep |= near if may is None or further is None else near & may[further]
         row = np.flatnonzero(keep)
 
         cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
@@ -493,14 +506,16 @@ class _Maker:
             exponential(unit(call_up[row])),
         )
 
-    def _further(self, ranges: Ranges, passport: Bools) -> npt.NDArray[np.uint8] | None:
+    def _further(
+        self, ranges: Ranges, passport: Bools, each: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    ) -> npt.NDArray[np.uint8] | None:
         """Draw who holds which documents beside the passport, as bits; None if none matters."""
         if not self.strata.further:
             return None
         held = [passport]
         for document in self.strata.further:
             words = self.born.words(f"document:{document.name}", ranges)
-            holds: Bools = words < _word(np.array(document.share))
+            holds: Bools = words < each(_word(document.share))
             held.append(holds if document.needs is None else holds & held[document.needs])
         bits = [holds.astype(np.uint8) << i for i, holds in enumerate(held[1:])]
         return np.bitwise_or.reduce(np.array(bits, dtype=np.uint8), axis=0)
@@ -517,6 +532,10 @@ class _Maker:
         """Return exact thresholds and drop the men whom their own stratum's caps cannot reach."""
         frailty = positive_stable(angle, -np.log(size), self.index)
         threshold = np.stack(errors, axis=1) / frailty[:, None]
+        held = stratum % self.strata.per_cell // 8
+        for j, may in enumerate(self.candidates):
+            if may is not None:
+                threshold[~may[held], j] = np.inf  # nothing would make him want to go there
         with np.errstate(over="ignore"):
             threshold32 = threshold.astype(np.float32)
             call_up32 = call_up.astype(np.float32)

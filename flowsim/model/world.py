@@ -20,7 +20,7 @@ from flowsim.model.decisions import Openings
 from flowsim.model.states import Reason
 from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import HOUR, Clock
-from flowsim.scenario.documents import asked_for
+from flowsim.scenario.documents import Document, asked_for
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints
@@ -106,11 +106,22 @@ class World:
         return tuple(
             population.Further(
                 name,
-                given[name].share.value,
+                np.repeat(self._share_with(given[name]), self.regions.men.shape[1]),
                 None if (needs := given[name].needs) is None else names.index(needs),
+                tuple(
+                    place
+                    for place, country in self.assumptions.destinations.items()
+                    if given[name].only_holders and name in country.documents
+                ),
             )
             for name in names[1:]
         )
+
+    def _share_with(self, document: Document) -> Floats:
+        """Return the share of those with what a document needs who hold it, by region, (R,)."""
+        own = document.by_region or {}
+        shares = (own.get(code, document.share).value for code in self.regions.code)
+        return np.array(list(shares))
 
     @cached_property
     def asks_for(self) -> Bools:
@@ -140,13 +151,23 @@ class World:
     def panic(self) -> Floats:
         """Panic by day, hour and destination, in days of panic, shape (D, 24, J), rumours in."""
         law = self.assumptions.panic
+        courses: dict[tuple[float, float], Floats] = {}
+        for_each = []
+        for country in self.assumptions.destinations.values():
+            lag, decay = country.panic_lag or law.lag, country.panic_decay or law.decay
+            course = lag.value, decay.value
+            if course not in courses:
+                courses[course] = self._panic(*course)
+            for_each.append(courses[course])
+        by_destination = np.stack(for_each, axis=1) * (1 + self.table.rumour[WARM_UP:])
+        return by_destination.reshape(-1, 24, len(self.destinations)) / 24
+
+    def _panic(self, lag: float, decay: float) -> Floats:
+        """Return the panic of all call-ups by hour, shape (H,), before any rumour."""
         total = np.zeros(self.clock.n_hours)
         for wave, strength in self._waves:
-            total += strength * conscription.panic_by_hour(
-                wave, self.clock, law.lag.value, law.decay.value
-            )
-        by_destination = total[:, None] * (1 + self.table.rumour[WARM_UP:])
-        return by_destination.reshape(-1, 24, len(self.destinations)) / 24
+            total += strength * conscription.panic_by_hour(wave, self.clock, lag, decay)
+        return total
 
     @cached_property
     def announced(self) -> Floats:
@@ -271,10 +292,21 @@ class World:
     @cached_property
     def background(self) -> Floats:
         """Ordinary travellers a day into each destination by hour of the table, (H, J)."""
+        return self.ordinary_level(season=True)
+
+    def ordinary_level(self, season: bool) -> Floats:
+        """Return ordinary travellers a day by hour of the table and weekday, shape (H, J).
+
+        Parameters
+        ----------
+        season : bool
+            Whether their level changes with the season; if not, it stays that before the shock.
+        """
+        steady = np.ones(WARM_UP + self.clock.n_hours)
         return np.stack(
             [
                 c.background.value
-                * c.background_season.by_hour(self.clock, WARM_UP)
+                * (c.background_season.by_hour(self.clock, WARM_UP) if season else steady)
                 * (
                     c.background_weekday.by_hour(self.clock, c.utc_offset_h, WARM_UP)
                     if c.background_weekday

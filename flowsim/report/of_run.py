@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowsim.findings import lambdas, published, run
+from flowsim.findings import lambdas, press, published, run
 from flowsim.findings.account import Account
 from flowsim.report import reception
 from flowsim.report.arranging import Draft, arranged, described, scenario_file
@@ -32,24 +32,27 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     others = None if how.quick else simulated(scenario, n, how.announce)
     sheets, tables = reception.sheets(account, others)
     beside = published.of_run(found.summary, scenario, found.posterior_summary, how.full)
-    lead, *answers = run.headlines(account)
+    lead = run.lead(account)
+    answers = run.headlines(account)[len(lead) :]
+    totals = press.totals(account)
     more = run.further(account)
     draft = Draft(
         title=scenario.title.strip() or scenario.name,
         subtitle="Report on a simulated scenario",
         facts=run.facts_of(account, found.manifest),
         question="What the simulation says",
-        lead=(lead,),
+        lead=lead,
         cautions=(*run.changes(account), *run.cautions(account)),
-        answers=tuple(answers),
+        answers=answers,
         scenarios=[scenario],
         commands=_commands(found),
         same=SAME + (DRAWN if found.draws is not None else ""),
         attachments=(scenario_file(scenario),),
-        front=("entries", "outcomes"),
+        front=(("headline",) if totals.tables else ()) + ("entries", "outcomes"),
         appendix=(
             *described(scenario.description),
             *((section(more),) if more.sentences else ()),
+            *((section(totals),) if totals.tables else ()),
             section(beside),
             *((lambda_section(others),) if others else ()),
             *sheets,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flowsim.results.exits import EXITS
 from flowsim.results.observation import FLOWS, LEVELS, WAITS
 from flowsim.scenario.observing import kinds_of_places
 from flowsim.scenario.schema import Scenario
@@ -38,6 +39,7 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "destination": DESTINATION,
     "crossing": (*FLOWS, *LEVELS, *WAITS, "wait_hours_p90"),
     "group": (*FLOWS, *LEVELS),
+    "exit": EXITS,
 }
 """Measures of the daily table by kind of place."""
 

@@ -208,7 +208,7 @@ class Observed:
             return self.by_hour(units.arrival, units.crossing, units.persons, n)
         if measure in ("persons_both_ways", "vehicles_both_ways"):
             return self._both_ways(measure)
-        passed = self.by_hour(units.gone, units.crossing, self._passed(measure), n)
+        passed = self.by_hour(units.gone, units.crossing, self.passed(measure), n)
         if measure in ("entries", "crossings_out"):
             return passed + self.families[0]
         return passed
@@ -222,11 +222,11 @@ class Observed:
         together = [p.others_per_vehicle.value if p.others_per_vehicle else 1.0 for p in parameters]
         return self.flows["cars_cleared"] + others / np.array(together)
 
-    def _passed(self, measure: str) -> Floats:
-        """Return what each unit adds to a measure when it is through."""
+    def passed(self, measure: str) -> Floats:
+        """Return what each unit adds to a measure when it is through, shape (N,)."""
         units, given = self.units, self.model.assumptions.observation
-        ordinary, shut, end, reason = self._of_units
-        share = given.background_men_share.value
+        ordinary, shut, end, reason = self.of_units
+        share = self.ordinary_men_share[units.crossing]
         through = units.cleared * units.persons
         let_out = (reason == Reason.NONE) | refused_at_entry(reason)
         through = through * np.where(ordinary, 1 - share * shut, let_out)
@@ -243,7 +243,16 @@ class Observed:
         return np.where(ordinary, units.cleared * units.persons, entered) * men_share
 
     @cached_property
-    def _of_units(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Ints, Ints]:
+    def ordinary_men_share(self) -> Floats:
+        """Share of men among the ordinary travellers of each crossing, by kind of border, (C,)."""
+        given = self.model.assumptions.observation
+        by_air = given.background_men_share_by_air or given.background_men_share
+        kinds = [c.parameters.kind for c in self.model.crossings]
+        share = {"other ways": by_air.value}
+        return np.array([share.get(kind, given.background_men_share.value) for kind in kinds])
+
+    @cached_property
+    def of_units(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Ints, Ints]:
         """Return which units are ordinary, which came to a crossing shut to men; end and reason."""
         units, trips, table = self.units, self.model.trips, self.world.table
         ordinary = units.trip == NOBODY
@@ -320,8 +329,8 @@ class Observed:
         """Ordinary travellers in each destination: who leaves by hour, who is present."""
         given, world = self.model.assumptions, self.world
         units, n = self.units, len(self.model.crossings)
-        entered = self._passed("entries") * self._of_units[0]
-        entries = self._by_country(self.by_hour(units.gone, units.crossing, entered, n))
+        entered = self.passed("entries") * self.of_units[0]
+        entries = self.by_country(self.by_hour(units.gone, units.crossing, entered, n))
         there = given.destinations.values()
         stay = [d.ordinary_stay or given.ordinary_stay for d in there]
         before = [(d.background_exits or d.background).value / 24 for d in there]
@@ -334,8 +343,17 @@ class Observed:
             np.array([s.long.value * 24 for s in stay]),
         )
 
-    def _by_country(self, by_crossing: Floats) -> Floats:
-        """Add up crossings (H, C) over the destinations they lead to, shape (H, J)."""
+    def by_country(self, by_crossing: Floats) -> Floats:
+        """Add up crossings over the destinations they lead to.
+
+        Parameters
+        ----------
+        by_crossing : float64, shape (H, C)
+
+        Returns
+        -------
+        float64, shape (H, J)
+        """
         lead_to = np.zeros((by_crossing.shape[1], len(self.world.destinations)))
         lead_to[np.arange(len(lead_to)), self.world.roads.country] = 1.0
         return np.asarray(by_crossing @ lead_to)
@@ -376,7 +394,7 @@ class Observed:
     def exits(self) -> Floats:
         """Persons leaving each destination by hour: ordinary, men, companions, families; (H, J)."""
         left = self.men_abroad[1] * self.model.persons_per_man
-        return self.ordinary.exits + left + self._by_country(self.families[1])
+        return self.ordinary.exits + left + self.by_country(self.families[1])
 
     @cached_property
     def newcomers(self) -> tuple[Floats, Floats]:
@@ -387,7 +405,7 @@ class Observed:
         """
         came, left = self.men_abroad
         men = _so_far(came - left)
-        families = self._by_country(self.families[0] - self.families[1])
+        families = self.by_country(self.families[0] - self.families[1])
         return men, men * self.model.persons_per_man + _so_far(families)
 
     # ------------------------------------------------------------------ time and place

@@ -13,6 +13,7 @@ import pandas as pd
 from flowsim.data.sources import observations
 from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
+from flowsim.results.exits import EXITS, exits, places
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.observation import FLOWS, LEVELS, WAITS, Observed
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
@@ -146,6 +147,8 @@ def daily_table(
     _add_groups(tidy, observed)
     _add_destinations(tidy, observed, ledger)
     _add_home(tidy, ledger)
+    if observed.model.assumptions.elsewhere is not None:
+        _add_exits(tidy, observed)
     clock = observed.world.clock
     times = pd.date_range(clock.start, periods=clock.n_days, freq="D", unit="ms")
     return tidy.frame(times, "date", observed.model.assumptions.name, replication)
@@ -293,6 +296,19 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
         tidy.add("region", world.regions.code, [measure], partial(_worked_out, series))
         tidy.add("nation", [NATION], [measure], lambda name: series[name]().sum(axis=1))
     tidy.add("nation", [NATION], nation, partial(_worked_out, nation))
+
+
+def _add_exits(tidy: Tidy, observed: Observed) -> None:
+    """Add the exits over all borders, by destination and country of ``elsewhere``, Moscow days."""
+
+    @cache
+    def by_hour() -> dict[str, Floats]:
+        return exits(observed)
+
+    def days(measure: str) -> Floats:
+        return observed.local_days(by_hour()[measure], MOSCOW_UTC_OFFSET_H)
+
+    tidy.add("exit", places(observed), EXITS, days)
 
 
 def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:

@@ -142,7 +142,7 @@ def _destinations_have_everything(parts: Parts) -> None:
 
 
 def _documents_are_known(parts: Parts) -> None:
-    for name, key, message in mistakes(parts.documents):
+    for name, key, message in mistakes(parts.documents, sources.regions().code):
         parts.problem(message, "documents", name, *([key] if key else []))
     for name, destination in parts.destinations.items():
         for document in destination.documents:

@@ -20,9 +20,17 @@ class Document(Strict):
     share: Share = Field(
         title="share with a {place}", description="Men who hold it, of those with what it needs."
     )
+    by_region: dict[str, Share] | None = Field(
+        default=None, description="The same in regions where it differs, by code."
+    )
     needs: str | None = Field(
         default=None,
         description="Document without which nobody holds it: passport, or one listed above it.",
+    )
+    only_holders: bool | None = Field(
+        default=None,
+        description="Whether those without it are not taken to want to go where it is asked for; "
+        "left out, they count as involuntary stayers.",
     )
 
 
@@ -35,14 +43,20 @@ def unknown(name: str, documents: Sequence[str]) -> str:
     return f"{name!r} is not a document{near}"
 
 
-def mistakes(documents: Mapping[str, Document]) -> Iterator[tuple[str, str, str]]:
-    """Return name, key and message of what is wrong between documents."""
+def mistakes(
+    documents: Mapping[str, Document], regions: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Return name, key and message of what is wrong with documents."""
     above: list[str] = []
     for name, document in documents.items():
         if name == PASSPORT:
             yield name, "", "is there already: its share is population.passport_share; rename this"
         if document.needs is not None and (message := unknown(document.needs, above)):
             yield name, "needs", f"{message}; a document needs one listed above it"
+        for code in document.by_region or {}:
+            if code not in regions:
+                near = suggestion(code, list(regions)) or "; expected a code such as RU-MOW"
+                yield name, "by_region", f"{code!r} is not a region{near}"
         above.append(name)
 
 

@@ -72,6 +72,22 @@ class Destination(Strict):
     background_season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
         description="Ordinary traffic against its level before the shock."
     )
+    panic_lag: Days | None = Field(
+        default=None,
+        title="lag of panic towards {place}",
+        description="Time constant of the rise of panic towards it, if not as elsewhere.",
+    )
+    panic_decay: Days | None = Field(
+        default=None,
+        title="decay of panic towards {place}",
+        description="Time constant of the fall of panic towards it, if not as elsewhere.",
+    )
+    displaces: Share | None = Field(
+        default=None,
+        title="seats taken from ordinary passengers, {place}",
+        description="Of those who leave for it, who take a seat that an ordinary passenger of "
+        "`elsewhere` by air would have had; left out, none do.",
+    )
     registers: bool = Field(default=False, description="Whether arrivals are registered.")
     registration_delay: Days | None = Field(default=None, description="From entry to registration.")
 
@@ -144,6 +160,11 @@ class Crossing(Strict):
         default=None,
         description="Who crosses besides outbound Russians: both directions, all nationalities.",
     )
+    counted_elsewhere: bool | None = Field(
+        default=None,
+        description="Whether its ordinary travellers leave Russia for another country, and are "
+        "counted under `elsewhere`.",
+    )
     others_per_vehicle: Annotated[Number, Quantity("persons per vehicle", 1)] | None = Field(
         default=None, description="Of these, in a vehicle; for counts of all vehicles."
     )
@@ -181,3 +202,20 @@ class Crossing(Strict):
                 },
             )
         return self
+
+
+class Elsewhere(Strict):
+    """A country into which ordinary traffic alone is counted: nobody is modelled to flee there."""
+
+    code: str = Field(description="Short; place_id of its rows in tables.")
+    name: str
+    by: Literal["land", "air"] = Field(
+        description="Kind of border, by which the men's share goes; by air leavers take seats."
+    )
+    exits: PersonsPerDay = Field(
+        title="ordinary exits to {place}",
+        description="Mean of the quarter before the call-up, both sexes.",
+    )
+    season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
+        title="season of {place}", description="Exits by date against that mean."
+    )

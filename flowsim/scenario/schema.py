@@ -16,7 +16,7 @@ from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.coincidence import Coincidence
 from flowsim.scenario.documents import Document
-from flowsim.scenario.places import Crossing, Destination, Need, OrdinaryStay
+from flowsim.scenario.places import Crossing, Destination, Elsewhere, Need, OrdinaryStay
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
     Days,
@@ -250,7 +250,12 @@ class Observation(Strict):
     )
     background_men_share: Share = Field(
         title="share of men in ordinary traffic",
-        description="Men of 18 to 59 among ordinary travellers.",
+        description="Men among ordinary travellers by land.",
+    )
+    background_men_share_by_air: Share | None = Field(
+        default=None,
+        title="share of men in ordinary traffic by air",
+        description="Of seats (other ways, and `elsewhere` by air); as by land if left out.",
     )
 
 
@@ -280,6 +285,10 @@ class Scenario(Strict):
         description="Countries that can be chosen, by name."
     )
     crossings: dict[str, Crossing] = Field(description="Crossings into them, by name.")
+    elsewhere: dict[str, Elsewhere] | None = Field(
+        default=None,
+        description="Ordinary exits into all other countries: with them every exit is counted.",
+    )
     policies: dict[str, AnyPolicy] = Field(
         default_factory=dict, description="What holds where and when, by name."
     )

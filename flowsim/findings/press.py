@@ -1,0 +1,220 @@
+"""What the headlines counted: all men who crossed outward, ordinary travellers apart (ODD 7.9).
+
+For runs of a scenario that counts every border (``elsewhere``); others hold nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from flowsim.data import sources
+from flowsim.data.rows import Headline
+from flowsim.findings.account import Account
+from flowsim.findings.finding import Finding, Link, Table
+from flowsim.findings.words import capital, day, share, whole, within
+from flowsim.scenario.schema import Scenario
+from flowsim.types import Floats
+
+TITLE = "What the headlines counted"
+FOUR_DAYS, TWO_WEEKS = "TO001", "TO004"
+"""The headlines with which the summary begins."""
+
+TITLE_OF_TOTALS = "Each published total, and what it counts"
+LAND, AIR, ALL = "Other land borders", "By air", "All borders"
+NONE = "nothing to compare"
+CAPTION = "Published totals, and the same count in the simulation (2022)"
+WHO = {"men": "men", "persons": "persons of both sexes"}
+WHAT = {
+    "gross": "all {who} who crossed outward",
+    "excess": "{who} above the ordinary level",
+    "left": "{who} who left because of the call-up",
+    "entries": "all {who} who entered",
+    "none": NONE,
+}
+
+
+def counts_all(scenario: Scenario) -> bool:
+    """Whether a scenario counts the exits over all borders."""
+    return bool(scenario.elsewhere)
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Who crossed outward in some days, each shape (R,): one number for each replication.
+
+    Attributes
+    ----------
+    leavers : men who left because of the call-up
+    ordinary : men among the ordinary travellers
+    level : the same if nothing had happened
+    """
+
+    leavers: Floats
+    ordinary: Floats
+    level: Floats
+
+    @property
+    def gross(self) -> Floats:
+        """All men who crossed outward."""
+        return self.leavers + self.ordinary
+
+    @property
+    def excess(self) -> Floats:
+        """Men above the ordinary level: those who left, less ordinary men who stayed at home."""
+        return self.gross - self.level
+
+
+def crossed(
+    account: Account, first: date, last: date, places: tuple[str, ...] | None = None
+) -> Crossed:
+    """Count the men who crossed outward from the first to the last day, by Moscow days."""
+    return Crossed(
+        *(
+            account.between(measure, "exit", first, last, places)
+            for measure in ("leavers_out", "ordinary_men_out", "ordinary_men_before")
+        )
+    )
+
+
+def groups(scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """Return the places of bars: each destination, then the other land borders, then the air."""
+    by_air = [place.code for place in scenario.destinations.values() if place.displaces]
+    own = {p.name: (p.code,) for p in scenario.destinations.values() if p.code not in by_air}
+    elsewhere = (scenario.elsewhere or {}).values()
+    land = tuple(country.code for country in elsewhere if country.by == "land")
+    air = tuple(country.code for country in elsewhere if country.by == "air")
+    return {
+        name: codes for name, codes in {**own, LAND: land, AIR: (*air, *by_air)}.items() if codes
+    }
+
+
+def by_border(account: Account, of: Headline) -> dict[str, Crossed]:
+    """Count the men of a headline's days by group of borders; all borders last."""
+    everything = {**groups(account.scenario), ALL: None}
+    return {name: crossed(account, of.start, of.end, codes) for name, codes in everything.items()}
+
+
+def headline(name: str) -> Headline:
+    """Return a published total by its id."""
+    return next(one for one in sources.headlines() if one.id == name)
+
+
+def answer(account: Account) -> tuple[str, ...]:
+    """Return the first two sentences on a run that counts all borders; none on any other."""
+    if not counts_all(account.scenario):
+        return ()
+    four, two = headline(FOUR_DAYS), headline(TWO_WEEKS)
+    return _four_days(account, four), _two_weeks(account, two)
+
+
+def _told(account: Account, of: Headline, part: str) -> str:
+    return account.told(lambda a: np.asarray(getattr(crossed(a, of.start, of.end), part)))
+
+
+def _four_days(account: Account, of: Headline) -> str:
+    def ordinary_share(a: Account) -> Floats:
+        men = crossed(a, of.start, of.end)
+        return men.ordinary / men.gross
+
+    return (
+        f"In the simulation {_told(account, of, 'gross')} men crossed outward over all borders "
+        f"from {day(of.start)} to {day(of.end)}, beside {whole(of.value)} in the press, which "
+        f"counts the same; {account.told(ordinary_share, share)} of them were ordinary "
+        f"travellers, and {_told(account, of, 'excess')} were above the ordinary level."
+    )
+
+
+def _two_weeks(account: Account, of: Headline) -> str:
+    return (
+        f"By {day(of.end)} it was {_told(account, of, 'gross')} men, beside {whole(of.low)} to "
+        f"700,000 told as people who had left: {_told(account, of, 'leavers')} of these men left "
+        "because of the call-up, and the others would have crossed in any September."
+    )
+
+
+def finding(account: Account) -> Finding:
+    """Return the answer and what its numbers hold."""
+    if not counts_all(account.scenario):
+        return Finding("headlines", TITLE)
+    return Finding("headlines", TITLE, (*answer(account), *_about(account)))
+
+
+def totals(account: Account) -> Finding:
+    """Return every published total beside the same count in the run."""
+    if not counts_all(account.scenario):
+        return Finding("totals", CAPTION)
+    rows = tuple(_row(account, one) for one in sources.headlines())
+    header = ("Headline", "When", "Published", "Simulated", "Ratio", "What is counted", "Source")
+    table = Table(
+        CAPTION, header, rows, align="llrrrll", widths=(1.9, 1.2, 1.3, 1.9, 0.7, 1.8, 1.6)
+    )
+    return Finding(
+        "totals",
+        TITLE_OF_TOTALS,
+        tuple(f"{capital(h.named)}: {h.counts}" for h in sources.headlines()),
+        (table,),
+    )
+
+
+def _about(account: Account) -> tuple[str, ...]:
+    four = headline(FOUR_DAYS)
+
+    def gross(place: str) -> str:
+        return account.told(lambda a: by_border(a, four)[place].gross)
+
+    by_place = [f"{name} {gross(name)}" for name in groups(account.scenario)]
+    return (
+        f"Gross men of {day(four.start)} to {day(four.end)} by border: {'; '.join(by_place)}.",
+        "Ordinary traffic is an input: the border service's exits of a quarter by country, with an "
+        "assumed level for late September and an assumed share of men. Of the four further exits "
+        "the constants are fitted; only the sum tests anything.",
+    )
+
+
+def _row(account: Account, one: Headline) -> tuple[str | Link, ...]:
+    told, mean = NONE, float("nan")
+    if one.what != "none" and one.end <= account.last_day:
+        told = account.told(lambda a: simulated(a, one))
+        mean = float(np.median(simulated(account.most, one)))
+    return (
+        capital(one.named),
+        f"{day(one.start)} to {day(one.end)}",
+        whole(one.value) + within(one.low, one.high, whole),
+        told,
+        f"{mean / one.value:.2f}" if np.isfinite(mean) else "–",
+        WHAT[one.what].format(who=WHO[one.who]),
+        Link(one.source_name, one.source_url),
+    )
+
+
+def simulated(account: Account, one: Headline) -> Floats:
+    """Return what a run has for a published total, shape (R,)."""
+    places = one.codes or None
+    if one.what == "entries":
+        return account.between("entries", "destination", one.start, one.end, places)
+    men = crossed(account, one.start, one.end, places)
+    of_men: Mapping[str, Floats] = {
+        "gross": men.gross,
+        "excess": men.excess,
+        "left": men.leavers,
+    }
+    if one.who == "men":
+        return of_men[one.what]
+    both = (
+        account.between(measure, "exit", one.start, one.end, places)
+        for measure in ("ordinary_out", "ordinary_before")
+    )
+    ordinary, level = both
+    leavers = men.leavers * persons_per_man(account)
+    of_both = {"gross": leavers + ordinary, "excess": leavers + ordinary - level, "left": leavers}
+    return of_both[one.what]
+
+
+def persons_per_man(account: Account) -> Floats:
+    """Return a man who leaves, with his companions, by replication, shape (R,)."""
+    own = account.scenario.observation.companions.value
+    return np.asarray(1 + account.value("observation.companions", own).to_numpy(dtype=float))

@@ -1,0 +1,242 @@
+"""All exits: what crosses outward over every border, and what the headlines counted."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import flowsim
+from flowsim.calibration import posterior_changes
+from flowsim.data import sources
+from flowsim.errors import ScenarioError
+from flowsim.experiments.running import run
+from flowsim.experiments.simulate import simulate
+from flowsim.findings import headlines, summary
+from flowsim.findings.account import Account
+from flowsim.model.world import World
+from flowsim.results.exits import EXITS, exits, places
+from flowsim.results.observation import Observed
+from flowsim.results.run import Run
+from flowsim.scenario import Base, load
+
+QUARTER = 92  # days, July to September
+SHORT = {"horizon.end": "2022-10-05"}
+FIGURES = {figure.id: figure.value for figure in sources.observations()}
+
+
+@pytest.fixture(scope="module")
+def observed() -> Observed:
+    return Observed(simulate(load("all-exits", {"sample": 0.005, **SHORT})))
+
+
+@pytest.fixture(scope="module")
+def result() -> Run:
+    return run("all-exits", sample=0.005, changes=SHORT)
+
+
+def test_ordinary_exits_of_the_quarter_add_up_to_the_border_services_total():
+    """9.7 million: the countries of elsewhere, and the published quarters of the five others."""
+    scenario = load("all-exits")
+    elsewhere = sum(country.exits.value for country in scenario.elsewhere.values()) * QUARTER
+    own = sum(FIGURES[name] for name in ("FSB001", "FSB003", "FSB013"))
+    small = sum(scenario.destinations[n].background.value for n in ("mongolia", "norway"))
+    assert elsewhere + own + small * QUARTER == pytest.approx(FIGURES["FSB009"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("country", "figure"),
+    [
+        *(("abkhazia", "GE917"), ("turkey", "TR909"), ("armenia", "FSB010")),
+        *(("kyrgyzstan", "FSB011"), ("uzbekistan", "FSB012"), ("tajikistan", "TJ901")),
+    ],
+)
+def test_ordinary_exits_by_country_are_the_border_services_quarter(country, figure):
+    exits_a_day = load("all-exits").elsewhere[country].exits.value
+    assert exits_a_day * QUARTER == pytest.approx(FIGURES[figure], rel=0.001)
+
+
+def test_where_nobody_leaves_exits_are_the_ordinary_level():
+    """Nobody is displaced, no queue keeps anybody at home: out equals before."""
+    names = load("all-exits").destinations
+    changes = {"sample": 0.05, **SHORT} | {f"choice.constant.{name}": -12 for name in names}
+    counted = exits(Observed(simulate(load("all-exits", changes))))
+    assert counted["leavers_out"].sum() < 400  # men of the nation, of a chance of 6 in a million
+    days = slice(12 + 24, 12 + 24 * 7)
+    for part in ("ordinary", "ordinary_men"):
+        out, before = (counted[f"{part}_{when}"][days].sum(axis=0) for when in ("out", "before"))
+        np.testing.assert_allclose(out[2:], before[2:], rtol=0.04)
+        np.testing.assert_allclose(out[:2], before[:2], rtol=0.06)  # as the fit has losses there
+
+
+def test_leavers_are_the_men_let_out_and_none_leave_for_elsewhere(observed):
+    counted, n = exits(observed), len(observed.world.destinations)
+    trips = observed.model.trips
+    through = trips["end"] >= flowsim.model.states.Status.ABROAD
+    assert counted["leavers_out"][:, n:].sum() == 0
+    assert counted["leavers_out"].sum() >= trips["weight"][through].sum() * (1 - 1e-9)
+
+
+def test_those_who_fly_take_the_seats_of_ordinary_passengers(observed):
+    """Of the persons who leave by air, the share ``displaces`` is missing from the others."""
+    given, counted = observed.model.assumptions, exits(observed)
+    air = places(observed).index(given.destinations["by-air"].code)
+    flown = counted["leavers_out"][:, air].sum() * observed.model.persons_per_man
+    n = len(given.destinations)
+    missing = (counted["ordinary_before"] - counted["ordinary_out"])[:, n:]
+    by_air = np.array([country.by == "air" for country in given.elsewhere.values()])
+    assert missing[:, ~by_air].sum() == pytest.approx(0)
+    displaces = given.destinations["by-air"].displaces.value
+    assert missing.sum() == pytest.approx(displaces * flown, rel=1e-6)
+    assert flown > 1000
+
+
+def test_the_mens_share_goes_by_kind_of_border(observed):
+    given, counted = observed.model.assumptions, exits(observed)
+    men, both = (counted[name].sum(axis=0) for name in ("ordinary_men_out", "ordinary_out"))
+    for place, share in (
+        ("AB", given.observation.background_men_share),
+        ("MN", given.observation.background_men_share),
+        ("TR", given.observation.background_men_share_by_air),
+    ):
+        here = places(observed).index(place)
+        assert men[here] / both[here] == pytest.approx(share.value)
+
+
+def test_ordinary_ways_through_third_countries_are_counted_once(observed):
+    """Of Georgia's ordinary travellers only those of Lars leave Russia for Georgia."""
+    counted, given = exits(observed), observed.model.assumptions
+    georgia = places(observed).index("GE")
+    shares = {n: c.background_share.value for n, c in given.crossings.items() if n[:2] == "GE"}
+    level = given.destinations["georgia"].background.value
+    day = counted["ordinary_before"][12 : 12 + 24 * 14, georgia].sum() / 14
+    assert day == pytest.approx(level * shares["GE-LARS"] / sum(shares.values()), rel=1e-3)
+
+
+def test_the_window_of_a_headline_holds_its_days_alone():
+    """Ten men a day over three days and two places; two days of one place are twenty."""
+    days = pd.date_range("2022-09-20", periods=3)
+    rows = [
+        ("all-exits", 0, when, "exit", place, measure, value)
+        for when in days
+        for place in ("GE", "TR")
+        for measure, value in (
+            ("leavers_out", 10.0),
+            ("ordinary_men_out", 5.0),
+            ("ordinary_men_before", 7.0),
+        )
+    ]
+    columns = ["scenario", "replication", "date", "place_kind", "place_id", "measure", "value"]
+    outcomes = pd.DataFrame({"replication": [0]})
+    account = Account(load("all-exits"), pd.DataFrame(rows, columns=columns), outcomes)
+    men = headlines.crossed(account, date(2022, 9, 21), date(2022, 9, 22), ("GE",))
+    assert men.leavers.tolist() == [20.0]
+    assert men.gross.tolist() == [30.0]
+    assert men.excess.tolist() == [16.0]
+    everywhere = headlines.crossed(account, date(2022, 9, 20), date(2022, 9, 22))
+    assert everywhere.gross.tolist() == [90.0]
+
+
+def test_gross_men_are_ordinary_men_and_leavers_border_by_border(result):
+    account = Account.of(result)
+    parts = headlines.by_border(account, headlines.headline(headlines.FOUR_DAYS))
+    every = parts.pop(headlines.ALL)
+    assert sum(men.gross for men in parts.values()) == pytest.approx(every.gross)
+    assert every.gross == pytest.approx(every.leavers + every.ordinary)
+    assert every.excess == pytest.approx(every.gross - every.level)
+
+
+def test_the_published_accounting_is_met(result):
+    """195,000 (172-219) ordinary men, 44,000 (34-58) above them, 239,000 (214-266) in all."""
+    men = headlines.crossed(Account.of(result), date(2022, 9, 21), date(2022, 9, 24))
+    assert 172_000 < men.level[0] < 219_000
+    assert 34_000 < men.excess[0] < 58_000
+    assert 214_000 < men.gross[0] < 266_000
+
+
+def test_the_summary_and_the_report_begin_with_the_answer(result):
+    said = summary(result)
+    first = said.index("WHAT THE HEADLINES COUNTED")
+    assert first < said.index("WHO LEFT")
+    one, two = headlines.answer(Account.of(result))
+    assert "261,000" in one
+    assert "700,000" in two
+    from flowsim.report.of_run import answer
+
+    lead = answer(Account.of(result)).blocks[0]
+    assert (lead.words, lead.tone) == (f"{one} {two}", "lead")
+
+
+def test_other_scenarios_hold_no_count_of_all_exits(observed):
+    baseline = run("september-2022", sample=0.0005)
+    assert not baseline.daily["place_kind"].eq("exit").any()
+    assert headlines.answer(Account.of(baseline)) == ()
+    assert "all-exits" in load("september-2022").cautions[0]
+
+
+def test_every_headline_says_what_it_counts_and_can_be_looked_up():
+    scenario, ids = load("all-exits"), set()
+    codes = {place.code for place in scenario.destinations.values()}
+    for one in sources.headlines():
+        ids.add(one.id)
+        assert one.low <= one.value <= one.high
+        assert one.start <= one.end
+        assert set(one.codes) <= codes
+        assert one.counts.endswith(".")
+        assert one.source_url.startswith("http")
+    assert len(ids) == len(sources.headlines())
+
+
+def test_a_headline_that_cannot_be_compared_is_left_without_a_number(result):
+    rows = {row[0]: row for row in headlines.totals(Account.of(result)).tables[0].rows}
+    assert rows["400,000 since February"][3] == headlines.NONE
+    assert rows["261,000 men of the border service's note"][3] != headlines.NONE
+
+
+def test_the_draws_of_the_exits_belong_to_the_scenario():
+    base = Base.read("all-exits")
+    for draw in posterior_changes(3):
+        scenario = base.variant(draw)
+        assert scenario.choice.constant["finland"].value == draw["choice.constant.finland"]
+    extra = {key for key in posterior_changes(1)[0] if key.startswith("elsewhere.")}
+    moved = {".".join(key.split(".")[:2]) for key in extra}
+    assert moved == {f"elsewhere.{name}" for name in base.scenario.elsewhere}
+
+
+def test_only_holders_of_the_visa_ever_want_to_go_to_finland(observed):
+    world, men = observed.world, observed.model.population
+    finland = world.destinations.index("finland")
+    holds = world.strata.holdings[world.of_stratum["holds"][men.stratum]]
+    has_visa = holds[:, world.documents.index("schengen-visa")]
+    assert np.isinf(men.threshold[~has_visa, finland]).all()
+    assert np.isfinite(men.threshold[has_visa, finland]).all()
+
+
+def test_a_document_may_be_held_more_often_in_some_regions():
+    world = World(load("all-exits"))
+    of, men = world.of_stratum, world.men
+    has_visa = world.strata.holdings[of["holds"], world.documents.index("schengen-visa")]
+    for code, share in (("RU-SPE", 0.15), ("RU-MOW", 0.0145)):
+        able = (of["region"] == world.regions.code.index(code)) & (of["passport"] == 1)
+        assert men[able & has_visa].sum() / men[able].sum() == pytest.approx(share)
+
+
+def test_panic_towards_a_destination_may_have_its_own_course():
+    same = World(load("september-2022")).panic
+    own = {"value": 1.0, "unit": "days", "source": "assumption: test"}
+    other = World(load("september-2022", {"destinations.georgia.panic_lag": own})).panic
+    np.testing.assert_array_equal(same[..., 1], other[..., 1])
+    assert (other[4:9, :, 0] > same[4:9, :, 0]).any()
+
+
+def test_a_region_that_is_none_is_refused():
+    share = {"value": 0.1, "source": "assumption: test"}
+    with pytest.raises(ScenarioError, match="is not a region"):
+        load("all-exits", {"documents.schengen-visa.by_region.RU-XX": share})
+
+
+def test_measures_of_exits_are_in_the_daily_table(result):
+    rows = result.daily[result.daily["place_kind"].eq("exit")]
+    assert set(rows["measure"].astype(str)) == set(EXITS)

@@ -14,7 +14,7 @@ from flowsim.data import sources
 from flowsim.errors import ScenarioError
 from flowsim.experiments.running import run
 from flowsim.experiments.simulate import simulate
-from flowsim.findings import headlines, summary
+from flowsim.findings import press, summary
 from flowsim.findings.account import Account
 from flowsim.model.world import World
 from flowsim.results.exits import EXITS, exits, places
@@ -131,18 +131,18 @@ def test_the_window_of_a_headline_holds_its_days_alone():
     columns = ["scenario", "replication", "date", "place_kind", "place_id", "measure", "value"]
     outcomes = pd.DataFrame({"replication": [0]})
     account = Account(load("all-exits"), pd.DataFrame(rows, columns=columns), outcomes)
-    men = headlines.crossed(account, date(2022, 9, 21), date(2022, 9, 22), ("GE",))
+    men = press.crossed(account, date(2022, 9, 21), date(2022, 9, 22), ("GE",))
     assert men.leavers.tolist() == [20.0]
     assert men.gross.tolist() == [30.0]
     assert men.excess.tolist() == [16.0]
-    everywhere = headlines.crossed(account, date(2022, 9, 20), date(2022, 9, 22))
+    everywhere = press.crossed(account, date(2022, 9, 20), date(2022, 9, 22))
     assert everywhere.gross.tolist() == [90.0]
 
 
 def test_gross_men_are_ordinary_men_and_leavers_border_by_border(result):
     account = Account.of(result)
-    parts = headlines.by_border(account, headlines.headline(headlines.FOUR_DAYS))
-    every = parts.pop(headlines.ALL)
+    parts = press.by_border(account, press.headline(press.FOUR_DAYS))
+    every = parts.pop(press.ALL)
     assert sum(men.gross for men in parts.values()) == pytest.approx(every.gross)
     assert every.gross == pytest.approx(every.leavers + every.ordinary)
     assert every.excess == pytest.approx(every.gross - every.level)
@@ -150,7 +150,7 @@ def test_gross_men_are_ordinary_men_and_leavers_border_by_border(result):
 
 def test_the_published_accounting_is_met(result):
     """195,000 (172-219) ordinary men, 44,000 (34-58) above them, 239,000 (214-266) in all."""
-    men = headlines.crossed(Account.of(result), date(2022, 9, 21), date(2022, 9, 24))
+    men = press.crossed(Account.of(result), date(2022, 9, 21), date(2022, 9, 24))
     assert 172_000 < men.level[0] < 219_000
     assert 34_000 < men.excess[0] < 58_000
     assert 214_000 < men.gross[0] < 266_000
@@ -160,7 +160,7 @@ def test_the_summary_and_the_report_begin_with_the_answer(result):
     said = summary(result)
     first = said.index("WHAT THE HEADLINES COUNTED")
     assert first < said.index("WHO LEFT")
-    one, two = headlines.answer(Account.of(result))
+    one, two = press.answer(Account.of(result))
     assert "261,000" in one
     assert "700,000" in two
     from flowsim.report.of_run import answer
@@ -172,7 +172,7 @@ def test_the_summary_and_the_report_begin_with_the_answer(result):
 def test_other_scenarios_hold_no_count_of_all_exits(observed):
     baseline = run("september-2022", sample=0.0005)
     assert not baseline.daily["place_kind"].eq("exit").any()
-    assert headlines.answer(Account.of(baseline)) == ()
+    assert press.answer(Account.of(baseline)) == ()
     assert "all-exits" in load("september-2022").cautions[0]
 
 
@@ -190,9 +190,9 @@ def test_every_headline_says_what_it_counts_and_can_be_looked_up():
 
 
 def test_a_headline_that_cannot_be_compared_is_left_without_a_number(result):
-    rows = {row[0]: row for row in headlines.totals(Account.of(result)).tables[0].rows}
-    assert rows["400,000 since February"][3] == headlines.NONE
-    assert rows["261,000 men of the border service's note"][3] != headlines.NONE
+    rows = {row[0]: row for row in press.totals(Account.of(result)).tables[0].rows}
+    assert rows["400,000 since February"][3] == press.NONE
+    assert rows["261,000 men of the border service's note"][3] != press.NONE
 
 
 def test_the_draws_of_the_exits_belong_to_the_scenario():

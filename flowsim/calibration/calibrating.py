@@ -295,9 +295,7 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
 def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return naive guesses of every unseen figure, and scores of all."""
     file, scenario = done.calibration.file, done.calibration.base.scenario
-    known = [
-        f for f in published_for(scenario) if f.role == "fit" and f.id not in done.later
-    ]
+    known = [f for f in published_for(scenario) if f.role == "fit" and f.id not in done.later]
     unseen = done.unseen
     ordinary = {place.code: place.background.value for place in scenario.destinations.values()}
     naive = validation.naive_rows(unseen, known, ordinary, file.credible, file.seed)

@@ -23,7 +23,7 @@ from flowsim.figures.layout.sheet import Key, fitted
 from flowsim.figures.layout.style import BLUE, INK, RULE, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.findings.account import Account
-from flowsim.findings.headlines import (
+from flowsim.findings.press import (
     ALL,
     FOUR_DAYS,
     TWO_WEEKS,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import runpy
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import flowsim
 from flowsim.calibration import posterior_changes
+from flowsim.calibration.shipped import EXITS as EXITS_FILE
 from flowsim.data import sources
 from flowsim.errors import ScenarioError
 from flowsim.experiments.running import run
 from flowsim.experiments.simulate import simulate
 from flowsim.findings import press, summary
 from flowsim.findings.account import Account
+from flowsim.model.states import Status
 from flowsim.model.world import World
+from flowsim.report.of_run import answer
 from flowsim.results.exits import EXITS, exits, places
 from flowsim.results.observation import Observed
 from flowsim.results.run import Run
@@ -74,7 +78,7 @@ def test_where_nobody_leaves_exits_are_the_ordinary_level():
 def test_leavers_are_the_men_let_out_and_none_leave_for_elsewhere(observed):
     counted, n = exits(observed), len(observed.world.destinations)
     trips = observed.model.trips
-    through = trips["end"] >= flowsim.model.states.Status.ABROAD
+    through = trips["end"] >= Status.ABROAD
     assert counted["leavers_out"][:, n:].sum() == 0
     assert counted["leavers_out"].sum() >= trips["weight"][through].sum() * (1 - 1e-9)
 
@@ -163,8 +167,6 @@ def test_the_summary_and_the_report_begin_with_the_answer(result):
     one, two = press.answer(Account.of(result))
     assert "261,000" in one
     assert "700,000" in two
-    from flowsim.report.of_run import answer
-
     lead = answer(Account.of(result)).blocks[0]
     assert (lead.words, lead.tone) == (f"{one} {two}", "lead")
 
@@ -240,3 +242,11 @@ def test_a_region_that_is_none_is_refused():
 def test_measures_of_exits_are_in_the_daily_table(result):
     rows = result.daily[result.daily["place_kind"].eq("exit")]
     assert set(rows["measure"].astype(str)) == set(EXITS)
+
+
+def test_the_draws_of_the_exits_are_made_from_the_posterior_as_it_is():
+    """After a calibration of the baseline: python docs/fit_exits.py."""
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    made = runpy.run_path(str(docs / "fit_exits.py"))
+    shipped = pd.read_csv(docs.parent / "flowsim" / "data" / EXITS_FILE).head(1)
+    np.testing.assert_allclose(made["draws"](1)[list(shipped)], shipped, rtol=1e-4)

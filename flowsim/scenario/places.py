@@ -208,7 +208,7 @@ class Elsewhere(Strict):
     """A country into which ordinary traffic alone is counted: nobody is modelled to flee there."""
 
     code: str = Field(description="Short; place_id of its rows in tables.")
-    name: str
+    name: str = Field(description="In sentences and figures.")
     by: Literal["land", "air"] = Field(
         description="Kind of border, by which the men's share goes; by air leavers take seats."
     )

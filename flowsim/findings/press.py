@@ -112,7 +112,7 @@ def answer(account: Account) -> tuple[str, ...]:
 
 
 def _told(account: Account, of: Headline, part: str) -> str:
-    return account.told(lambda a: np.asarray(getattr(crossed(a, of.start, of.end), part)))
+    return account.formatted(lambda a: np.asarray(getattr(crossed(a, of.start, of.end), part)))
 
 
 def _four_days(account: Account, of: Headline) -> str:
@@ -123,7 +123,7 @@ def _four_days(account: Account, of: Headline) -> str:
     return (
         f"In the simulation {_told(account, of, 'gross')} men crossed outward over all borders "
         f"from {day(of.start)} to {day(of.end)}, beside {whole(of.value)} in the press, which "
-        f"counts the same; {account.told(ordinary_share, share)} of them were ordinary "
+        f"counts the same; {account.formatted(ordinary_share, share)} of them were ordinary "
         f"travellers, and {_told(account, of, 'excess')} were above the ordinary level."
     )
 
@@ -164,7 +164,7 @@ def _about(account: Account) -> tuple[str, ...]:
     four = headline(FOUR_DAYS)
 
     def gross(place: str) -> str:
-        return account.told(lambda a: by_border(a, four)[place].gross)
+        return account.formatted(lambda a: by_border(a, four)[place].gross)
 
     by_place = [f"{name} {gross(name)}" for name in groups(account.scenario)]
     return (
@@ -178,7 +178,7 @@ def _about(account: Account) -> tuple[str, ...]:
 def _row(account: Account, one: Headline) -> tuple[str | Link, ...]:
     told, mean = NONE, float("nan")
     if one.what != "none" and one.end <= account.last_day:
-        told = account.told(lambda a: simulated(a, one))
+        told = account.formatted(lambda a: simulated(a, one))
         mean = float(np.median(simulated(account.most, one)))
     return (
         capital(one.named),

@@ -19,7 +19,11 @@ from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-HEADLINES = {"headlines": 2, "waits": 3, "entries": 0}  # sentences of a topic that are read first; else all
+HEADLINES = {
+    "headlines": 2,
+    "waits": 3,
+    "entries": 0,
+}  # sentences of a topic that are read first; else all
 ENOUGH = 10  # replications below which no chance is given
 BECAUSE = {
     "closed": "because the way was closed",

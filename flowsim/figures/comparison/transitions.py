@@ -54,14 +54,14 @@ def missing(results: Comparison) -> str:
 def table(results: Comparison) -> pd.DataFrame:
     """Return the men by what became of them in both worlds.
 
-    Columns a, b, status_a, status_b, fate_a, fate_b (in words), men, low, high, switched.
+    Columns a, b, status_a, status_b, outcome_a, outcome_b (in words), men, low, high, switched.
     """
     names = outcomes.destinations(results.scenarios)
     rows = results.matrix[results.matrix["by"] == "all"]
     turn = {b: place for place, (_, b) in enumerate(results.pairs)}
     data = rows.sort_values("b", key=lambda b: b.map(turn), kind="stable")
     words = {
-        f"fate_{side}": [outcome(status, names) for status in data[f"status_{side}"]]
+        f"outcome_{side}": [outcome(status, names) for status in data[f"status_{side}"]]
         for side in "ab"
     }
     switched = data["status_a"] != data["status_b"]
@@ -165,8 +165,8 @@ def switches_finding(data: pd.DataFrame, results: Comparison) -> str:
     text = listed(clauses)
     rows = _most(_switched(data, shown[0]))
     if len(shown) == 1 and rows:
-        text += f"; {count(rows[0]['men'])} of them from \u201c{rows[0]['fate_a']}\u201d to "
-        text += f"\u201c{rows[0]['fate_b']}\u201d"
+        text += f"; {count(rows[0]['men'])} of them from \u201c{rows[0]['outcome_a']}\u201d to "
+        text += f"\u201c{rows[0]['outcome_b']}\u201d"
     return capital(text)
 
 
@@ -187,7 +187,7 @@ def _switches_note(data: pd.DataFrame, results: Comparison, most: int) -> str:
 def _switches_alt(data: pd.DataFrame, results: Comparison) -> list[str]:
     flows = {
         pair[1]: [
-            f"{row['fate_a']} to {row['fate_b']} {count(row['men'])}"
+            f"{row['outcome_a']} to {row['outcome_b']} {count(row['men'])}"
             for row in _most(_switched(data, pair))
         ]
         for pair in pairs(results)
@@ -323,6 +323,6 @@ def _alt(data: pd.DataFrame, results: Comparison) -> list[str]:
     parts, named = [], outcomes.titles(results)
     for pair in pairs(results):
         own = outcomes.of_pair(data[~data["switched"]], pair)
-        rows = [f"{f} {share(s)}" for f, s in zip(own["fate_a"], own["share"], strict=True)]
+        rows = [f"{f} {share(s)}" for f, s in zip(own["outcome_a"], own["share"], strict=True)]
         parts.append(f"{named[pair[1]]}, share with the same outcome: {'; '.join(rows)}.")
     return parts

@@ -2,13 +2,12 @@
 
 A figure that set an input of the model proves nothing by agreeing with it, and is drawn
 hollow. That is so for the rows the data README lists as inputs, and for every row that the
-scenario cites as the source of ordinary traffic or of a capacity.
+scenario cites as the source of ordinary traffic or of a capacity. Beside a scenario that is not
+what happened all are grey: they are no test of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,20 +17,17 @@ from matplotlib.axes import Axes
 
 from flowsim.data import sources
 from flowsim.figures.layout.sheet import Key, at
-from flowsim.figures.layout.style import INK
+from flowsim.figures.layout.style import INK, QUIET, RULE
+from flowsim.findings.inputs import cited_ids, is_counterfactual
+from flowsim.findings.published import LEGEND
 from flowsim.scenario.schema import Scenario
 
 COLUMNS = ["id", "role", "start", "end", "value", "low", "high", "source_name", "source_url"]
-CITED = re.compile(r"\b([A-Z]{2})(\d{3})(?:-(?:[A-Z]{2})?(\d{3}))?\b")
 LOOKS: dict[str, dict[str, Any]] = {
     "fit": {"marker": "o", "markerfacecolor": INK, "markersize": 4.2},
     "validate": {"marker": "D", "markerfacecolor": INK, "markersize": 5.2},
     "input": {"marker": "o", "markerfacecolor": "white", "markersize": 4.2},
-}
-MEANINGS = {
-    "fit": "published, seen when fitting: no test",
-    "validate": "published, kept out of the fit: a test",
-    "input": "published, but an input of the model: no evidence",
+    "happened": {"marker": "o", "color": QUIET, "markerfacecolor": RULE, "markersize": 4.2},
 }
 
 
@@ -48,7 +44,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
     DataFrame
         Columns ``COLUMNS``; ``value`` of a sum is per day of its window.
     """
-    inputs = input_ids(scenario)
+    inputs, counterfactual = input_ids(scenario), is_counterfactual(scenario)
     rows = []
     for seen in sources.observations():
         if (seen.model_measure, seen.place_id) != (measure, place_id):
@@ -65,6 +61,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
         if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
         role = "input" if seen.is_input or seen.id in inputs else str(seen.role)
+        role = "happened" if counterfactual else role
         numbers = (seen.value / days, seen.low / days, seen.high / days)
         rows.append((seen.id, role, start, end, *numbers, seen.source_name, seen.source_url))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -85,13 +82,7 @@ def input_ids(scenario: Scenario) -> frozenset[str]:
     for crossing in scenario.crossings.values():
         numbers = (crossing.capacity, crossing.vehicles, crossing.walkers, crossing.foot_share)
         cited += [number.source for number in numbers if number is not None]
-    return frozenset(name for text in cited for name in _names(text))
-
-
-def _names(text: str) -> Iterator[str]:
-    for letters, first, last in CITED.findall(text):
-        for number in range(int(first), int(last or first) + 1):
-            yield f"{letters}{number:03d}"
+    return frozenset(name for text in cited for name in cited_ids(text))
 
 
 def draw(rows: pd.DataFrame, ax: Axes) -> None:
@@ -124,7 +115,7 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
 def keys(rows: pd.DataFrame) -> list[Key]:
     """Return the key entries for the roles that occur."""
     return [
-        Key(MEANINGS[role], {"linestyle": "none", "color": INK} | LOOKS[role])
+        Key(LEGEND[role], {"linestyle": "none", "color": INK} | LOOKS[role])
         for role in LOOKS
         if (rows["role"] == role).any()
     ]

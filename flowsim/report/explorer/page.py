@@ -22,10 +22,11 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from flowsim.figures.layout.policy_bars import PolicyBar, bars_of
-from flowsim.figures.layout.published import MEANINGS, published
+from flowsim.figures.layout.published import published
 from flowsim.figures.layout.tables import records
 from flowsim.findings import settings as said
 from flowsim.findings.naming import SHARES, output_label
+from flowsim.findings.published import LEGEND
 from flowsim.findings.ranges import FEW
 from flowsim.findings.words import capital, day, plural, whole, window, within
 from flowsim.report.explorer.settings import Explored, Series, Setting
@@ -60,7 +61,7 @@ def render(explored: Explored) -> bytes:
         band=_band(explored),
         zero=_zero(explored),
         said=said,
-        roles={role: text for role, text in MEANINGS.items() if role in _roles(data)},
+        roles={role: text for role, text in LEGEND.items() if role in _roles(data)},
     )
     return page.encode()
 
@@ -165,7 +166,7 @@ def _seen(row: dict[str, Any], start: datetime) -> dict[str, Any]:
         "low": low,
         "high": high,
         "role": row["role"],
-        "meaning": MEANINGS[row["role"]],
+        "meaning": LEGEND[row["role"]],
         "when": window(row["start"], row["end"]),
         "text": whole(value) + within(low, high, whole),
         "source": row["source_name"],

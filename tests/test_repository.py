@@ -65,6 +65,18 @@ def test_no_machine_paths_or_registry_hosts_in_tracked_files():
     assert found == []
 
 
+def test_the_wheel_carries_the_pages_that_help_sources_and_messages_cite():
+    said = "".join(
+        path.read_text("utf-8")
+        for folder, ending in (("flowsim", "*.py"), ("scenarios", "*.yaml"))
+        for path in (ROOT / folder).rglob(ending)
+    )
+    cited = {f"docs/{name}" for name in re.findall(r"docs/([A-Za-z-]+\.md)", said)}
+    cited |= {"docs/ODD.md"} if re.search(r"ODD \d", said) else set()
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
+    assert cited <= build["targets"]["wheel"]["force-include"].keys()
+
+
 def test_the_makes_of_the_readme_are_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
@@ -143,4 +155,4 @@ def test_no_file_of_the_package_is_ignored():
 def test_scenarios_travel_with_the_wheel():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"scenarios": "flowsim/scenarios"}
+    assert wheel["force-include"]["scenarios"] == "flowsim/scenarios"

@@ -233,6 +233,23 @@ def test_what_a_shipped_sweep_varies_holds_the_value_of_the_baseline(name):
 
 # ---- mistakes ---------------------------------------------------------------------------
 
+
+def test_mistakes_of_every_kind_come_at_once_and_none_for_what_another_spoilt():
+    text = (
+        "name: bad\ntitle: Bad\nscenario: september-2022\nreplicatons: 3\nparameters:\n"
+        "  population.passport_shar: {values: [0.2, 0.3]}\n"
+        "  choice.lambda: {range: [0.1, 1], steps: 3}\n"
+        "  panic.lag: {rnage: [1, 2]}\n"
+        "design: {kind: grid}\noutputs:\n  departurs: {place: RU}\n  entries: {place: XX}\n"
+        "figures:\n  - {kind: response, x: panic.lag, output: entries}\n"
+        "  - {kind: response, x: panics.lag, output: departures}\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        read(text)
+    lines = [int(problem.where.rpartition(":")[2]) for problem in caught.value.problems]
+    assert lines == [4, 6, 7, 8, 11, 12, 15, 15]
+
+
 MISTAKES = {
     "a key with a slip": (
         HEAD + VARY + GRID + "replicatons: 3\n",

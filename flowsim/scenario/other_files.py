@@ -6,21 +6,25 @@ The same YAML, the same words for mistakes, all of them at once with file and li
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.editors import DIALECT, Plain
 from flowsim.scenario.files import Origin, find, read_text, refuse_other_kinds, shipped, shown
 from flowsim.scenario.kinds import KINDS
-from flowsim.scenario.messages import File, problems_of
+from flowsim.scenario.messages import File, path_of, problems_of
 from flowsim.scenario.reading import read_tree
+from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Tree, dotted, in_order, plain
 
+MOST_PARTS = 8
+"""How often what still has a mistake is left out, part by part."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -35,11 +39,14 @@ class Read(Generic[Model]):
         Raw data with the place of each key, for problems that show later.
     path : Path or None
         None if it was given as a mapping; files that it names are looked for beside it.
+    problems : tuple of Problem
+        Mistakes that the schema found; ``model`` is what is left without them.
     """
 
     model: Model
     tree: Tree
     path: Path | None
+    problems: tuple[Problem, ...] = ()
 
     def problem(self, message: str, *key: str | int) -> Problem:
         """Make a problem of a key of the file."""
@@ -62,6 +69,8 @@ def read_file(
     source: str | os.PathLike[str] | Mapping[str, Any],
     model: type[Model],
     noun: str,
+    *,
+    lenient: bool = False,
 ) -> Read[Model]:
     """Read a file as a pydantic model (strict, keys by alias).
 
@@ -74,6 +83,8 @@ def read_file(
         ``ctx["keys"]``. Lists are read as tuples. A union is told apart by ``kind``.
     noun : str
         What the file is: ``sweep`` or ``calibration`` (``kinds.KINDS``).
+    lenient : bool
+        Read what is sound beside mistakes, so that those of another kind can be told with them.
 
     Raises
     ------
@@ -91,8 +102,43 @@ def read_file(
         read = model.model_validate(tree.data, strict=True, by_alias=True, by_name=False)
     except ValidationError as reason:
         errors = reason.errors(include_url=False)
-        raise ScenarioError(in_order(problems_of(File(tree, model), errors))) from None
+        problems = in_order(problems_of(File(tree, model), errors))
+        sound = _sound(tree, model, errors) if lenient else None
+        if sound is None:
+            raise ScenarioError(problems) from None
+        return Read(sound, tree, path, tuple(problems))
     return Read(read, tree, path)
+
+
+def _sound(tree: Tree, model: type[Model], errors: Sequence[ErrorDetails]) -> Model | None:
+    """Return what a file says without its mistakes; None if too little is left."""
+    for _ in range(MOST_PARTS):
+        data = tree.data
+        for error in errors:
+            data = _without(
+                data,
+                path_of(tree, error)[:-1] if error["type"] == "missing" else path_of(tree, error),
+            )
+        tree = Tree(data, tree.places)
+        try:
+            return model.model_validate(data, strict=True, by_alias=True, by_name=False)
+        except ValidationError as reason:
+            errors = reason.errors(include_url=False)
+    return None
+
+
+def _without(data: Any, path: KeyPath) -> Any:
+    """Return nested data without what stands at a path; places in lists become empty first."""
+    if not path or not isinstance(data, dict | tuple):
+        return data
+    first, rest = path[0], path[1:]
+    pairs = data.items() if isinstance(data, dict) else enumerate(data)
+    kept = {
+        key: _without(value, rest) if key == first else value
+        for key, value in pairs
+        if key != first or rest
+    }
+    return kept if isinstance(data, dict) else tuple(kept.values())
 
 
 def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from flowsim.sweep.cells import Cells, cells_text, read_cells
 from flowsim.sweep.outputs import Output, Series, kept_series, read_outputs
 from flowsim.sweep.schema import (
     Figure,
+    Follow,
     Grid,
     LatinHypercube,
     Morris,
@@ -153,16 +154,16 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         With all problems found, each with file, line and what to do. The points are checked
         by ``plan.make_plan``.
     """
-    read = read_file(source, SweepFile, SWEEP)
-    file = read.model
+    read = read_file(source, SweepFile, SWEEP, lenient=True)
+    file, problems = read.model, list(read.problems)
     bases, scenarios = _bases(read)
-    problems: list[Problem] = []
     parameters, table = _parameters(read, scenarios[0], problems)
     outputs = read_outputs(read, scenarios, problems)
     kept = kept_series(read, outputs, scenarios, problems)
     problems += _figure_problems(read, parameters, outputs)
     draws = _draws(read, problems)
     if problems:
+        problems += _refused_ends(read, bases[0], parameters)
         raise ScenarioError(in_order(problems))
     own_seed = getattr(file.design, "seed", None)
     seeds = [seed for seed in (own_seed, file.seed) if seed is not None]
@@ -208,8 +209,25 @@ def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
             problems.append(read.problem(f"a scenario of the name {base.name} stands above", *key))
         bases.append(base)
     if problems:
-        raise ScenarioError(in_order(problems))
+        raise ScenarioError(in_order([*read.problems, *problems]))
     return tuple(bases), scenarios
+
+
+def _refused_ends(
+    read: Read[SweepFile], base: Base, parameters: Mapping[str, Varied]
+) -> Iterator[Problem]:
+    """Find parameters that the scenario refuses at an end, beside other mistakes of a file."""
+    for name, varied in parameters.items():
+        levels = list((varied.levels or {}).values())
+        ends = varied.range or (varied.values or ())[:1] + (varied.values or ())[-1:]
+        follows = varied.keys or {name: Follow()}
+        levels += [{key: how.value(end) for key, how in follows.items()} for end in ends]
+        for changes in levels:
+            try:
+                base.variant(read.model.changes | changes)
+            except ScenarioError as error:
+                yield from (placed(problem, read) for problem in error.problems)
+                break
 
 
 def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
@@ -378,13 +396,15 @@ def _figure_problems(
 ) -> Iterator[Problem]:
     """Find figures of what the sweep does not have."""
     by_name = {output.name: output for output in outputs}
+    said = read.tree.names("outputs")  # those with a mistake of their own as well
+    written = {*parameters, *read.tree.names("parameters")}
     for place, figure in enumerate(read.model.figures):
         at = ("figures", place)
         for axis in ("x", "y"):
             named = getattr(figure, axis)
-            if named is not None and named not in parameters:
+            if named is not None and named not in written:
                 near = suggestion(named, list(parameters)) or f"; it has {', '.join(parameters)}"
                 yield read.problem(f"{axis}: {named!r} is no parameter of this sweep{near}", *at)
-        if figure.output is not None and figure.output not in by_name:
+        if figure.output is not None and figure.output not in {*by_name, *said}:
             near = suggestion(figure.output, list(by_name)) or f"; it has {', '.join(by_name)}"
             yield read.problem(f"{figure.output!r} is no output of this sweep{near}", *at)

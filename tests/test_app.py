@@ -119,6 +119,14 @@ def test_an_error_of_the_simulation_is_handed_over():
     assert "sample" in str(results[0])
 
 
+def test_no_mistake_is_lost_in_the_background():
+    results: list[Any] = []
+    worker = work.Worker(lambda *_: None, results.append)
+    assert worker.start(lambda progress: 1 / 0)
+    assert worker.wait(10)
+    assert isinstance(results[0], ZeroDivisionError)
+
+
 def test_the_map_of_an_hour_shows_the_queues_of_that_hour():
     run = flowsim.run("september-2022", sample=0.0005, changes=SHORT)
     drawn = hours.Hours(run)

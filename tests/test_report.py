@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 import flowsim
 from flowsim import cli, open_run, report
 from flowsim.data import sources
+from flowsim.errors import MachineError
 from flowsim.findings import inputs, ranges
 from flowsim.findings.finding import Link, Table
 from flowsim.findings.words import count
@@ -602,3 +603,9 @@ def test_a_browser_finds_nothing_to_complain_of_and_asks_nobody(composed, tmp_pa
     seen, complaining = opened(control, tmp_path / "control")
     assert "asked.example" in seen, "a request would have been seen"
     assert "CONSOLE" in complaining.stderr, "a message would have been seen"
+
+
+def test_without_typst_a_pdf_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(pdf, "find_spec", lambda _: None)
+    with pytest.raises(MachineError, match=r"not installed; write a .html instead"):
+        pdf.render(Document("T", "S", (), ()))

@@ -31,6 +31,8 @@ def render(document: Document) -> bytes:
     MachineError
         If typst cannot make it.
     """
+    if find_spec("typst") is None:
+        raise MachineError("a PDF needs typst, which is not installed; write a .html instead")
     import typst
 
     sources = sources_of(document)

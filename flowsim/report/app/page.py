@@ -20,7 +20,7 @@ from typing import Any
 import panel as pn
 
 from flowsim import figures
-from flowsim.errors import ScenarioError
+from flowsim.errors import FlowsimError, ScenarioError
 from flowsim.findings import summary
 from flowsim.findings.words import capital
 from flowsim.report.app import inputs, work
@@ -99,12 +99,15 @@ class Page:
         self.drawn = {name: pn.pane.HTML(_paragraph(NOTHING)) for name in FIGURES}
         self.worlds = pn.Column(pn.pane.HTML(_paragraph("Keep a world, change it, and compare.")))
         self.player = pn.widgets.Player(name="Hour", start=0, end=1, interval=120, step=1)
-        self.map = pn.pane.HTML(_paragraph(NOTHING))
+        self.ground = pn.pane.HTML("")
+        self.queues = pn.pane.HTML("", styles={"position": "absolute", "inset": "0"})
+        self.moment = pn.pane.HTML(_paragraph(NOTHING))
+        layers = pn.Column(self.ground, self.queues, styles={"position": "relative"})
         self.tabs = pn.Tabs(
             (ANSWER, self.answer),
             *self.drawn.items(),
             (WORLDS, self.worlds),
-            (HOURS, pn.Column(self.player, self.map)),
+            (HOURS, pn.Column(self.player, layers, self.moment)),
             dynamic=True,
             active=1,
         )
@@ -279,7 +282,8 @@ class Page:
         elif isinstance(result, work.CancelledError):
             self._say("Cancelled; what was shown before stays.")
         else:
-            self._say(str(result), alarm=True)
+            known = isinstance(result, FlowsimError)
+            self._say(str(result) if known else f"A mistake in flowsim: {result!r}", alarm=True)
 
     # -- what came out
 
@@ -289,7 +293,7 @@ class Page:
         self.player.param.update(end=len(self.hours.queues) - 1, value=self.hours.fullest)
         for pane in (self.answer, *self.drawn.values()):
             pane.object = ""
-        self.map.object = ""
+        self.ground.object = self.hours.ground
         self._draw()
         self._say("Done.")
 
@@ -308,11 +312,8 @@ class Page:
         if self.hours is None:
             return
         hour = min(self.player.value, len(self.hours.queues) - 1)
-        self.map.object = (
-            f"<div style='position: relative'>{self.hours.ground}"
-            f"<div style='position: absolute; inset: 0'>{self.hours.layer(hour)}</div></div>"
-            f"{_paragraph(self.hours.words(hour))}"
-        )
+        self.queues.object = self.hours.layer(hour)
+        self.moment.object = _paragraph(self.hours.words(hour))
 
     def _show_worlds(self, found: Comparison) -> None:
         """Show two worlds side by side, and what became of the same men in both."""

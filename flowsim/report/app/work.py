@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flowsim.comparison import compare
-from flowsim.errors import FlowsimError
 from flowsim.experiments.running import run
 from flowsim.results.comparison import Comparison
 from flowsim.results.run import Run
@@ -67,7 +66,7 @@ class Worker:
     def _do(self, job: Job) -> None:
         try:
             result: Any = job(self._told)
-        except (CancelledError, FlowsimError) as reason:
+        except Exception as reason:  # whatever it is, the page must hear of the end
             result = reason
         self._done(result)
 

@@ -60,6 +60,8 @@ off:
 """
 RNG = np.random.default_rng(1)
 
+COUNTRIES = {country.code for country in sources.destinations()}
+
 
 @pytest.fixture
 def tiny(tmp_path):
@@ -144,6 +146,23 @@ def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
         ("GE007: {error: 0.05}", "GE007: {error: 0}", "error"),
         ("sample: 0.001", "samples: 0.001", "sample"),
         ("GE007: {error: 0.05}", "GE007: {error: 0.05, share_of: entries}", "go together"),
+        ("until: 2022-09-30", "until: soon", "'soon' is not a date"),
+        ("until: 2022-09-30", "until: 2022-09-30T12:00", "expected a day"),
+        ("until: 2022-09-30", "until: 2021-01-01", "the scenario refuses it"),
+        ("waves: [6, 4]", "waves: [-5, 0]", "found -5; expected at least 1"),
+        ("waves: [6, 4]", "waves: [6, 1000000]", "found 1000000; expected at most 100000"),
+        ("[-6, -4]", "[.nan, -4]", "expected a finite number"),
+        ("[-6, -4]", "[-6, .inf]", "expected a finite number"),
+        ("sample: 0.001", "sample: .nan", "sample"),
+        ("sample: 0.001", "sample: 0.001\nseed: -1", "found -1; expected at least 0"),
+        ("name: ", "name: ../", "expected at most 80 letters, digits"),
+        ("GE007: {error: 0.05}", "GE007: {error: 0.05, floor: .inf}", "finite number"),
+        ("GE007: {error: 0.05}", "GE007: {error: 0.05, discrepancy: .nan}", "GE007.discrepancy"),
+        (
+            "GE007: {error: 0.05}",
+            "GE007: {error: 0.05, share_of: entry, value: 0.5}",
+            "'entry' is not a measure of published figures; did you mean entries?",
+        ),
         ("truths: 10", "whole: 10, truths: 10", "some must be left to learn from; found 10 of 10"),
     ],
 )
@@ -463,7 +482,7 @@ def test_the_guess_of_yesterday_is_the_last_published_value():
 def test_predictive_intervals_hold_the_published_error():
     figure = sources_by_id()["GE021"]
     runs = pd.DataFrame({"GE021": np.full(2000, 9642.0)})
-    row = validation.prediction_rows([figure], runs, 0.9, 1).iloc[0]
+    row = validation.prediction_rows([figure], runs, 0.9, 1, COUNTRIES).iloc[0]
     assert row["low"] == pytest.approx(9642 * math.exp(-1.645 * 0.07), rel=0.02)
     assert row["covered"]
 
@@ -471,7 +490,7 @@ def test_predictive_intervals_hold_the_published_error():
 def test_an_empty_road_can_be_predicted():
     figure = sources_by_id()["LA033"]
     runs = pd.DataFrame({"LA033": np.zeros(300)})
-    row = validation.prediction_rows([figure], runs, 0.9, 1).iloc[0]
+    row = validation.prediction_rows([figure], runs, 0.9, 1, COUNTRIES).iloc[0]
     assert row["low"] == 0
     assert row["covered"]
 
@@ -480,7 +499,7 @@ def test_scores_tell_the_model_from_the_guesses():
     figures = [sources_by_id()[name] for name in ("GE021", "GE023")]
     runs = pd.DataFrame({f.id: np.random.default_rng(6).normal(f.value, 300, 400) for f in figures})
     known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
-    model = validation.prediction_rows(figures, runs, 0.9, 1)
+    model = validation.prediction_rows(figures, runs, 0.9, 1, COUNTRIES)
     naive = validation.naive_rows(figures, known, {"GE": 6400.0}, 0.9, 1)
     table = validation.score_table(model, naive).set_index("who")
     assert table.loc["model", "covered"] == 2

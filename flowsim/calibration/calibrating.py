@@ -20,7 +20,6 @@ from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, published_for, targets_of
 from flowsim.calibration.waves import Fit
 from flowsim.data.rows import Observation
-from flowsim.data.sources import observations
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store
@@ -30,7 +29,7 @@ from flowsim.results import folder as folders
 from flowsim.results.calibration import CalibrationResults
 from flowsim.results.manifest import manifest_of
 from flowsim.scenario import assumptions
-from flowsim.scenario.observing import read_figures
+from flowsim.scenario.observing import figures_of, read_figures
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import yaml_text
 from flowsim.types import Floats, Progress
@@ -107,9 +106,7 @@ def calibrate(
     calibration = whole if as_of is None else whole.as_of(as_of)
     later = frozenset(whole.file.observations) - frozenset(calibration.file.observations)
     chosen = fitting.budget_of(calibration, budget)
-    others = (
-        () if against is None else _told_apart(read_figures(against, calibration.base.scenario))
-    )
+    others = () if against is None else _told_apart(calibration, against)
     if scheduler == LOCAL:
         largest = {"sample": fitting.finest(calibration, chosen)}
         fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
@@ -168,20 +165,18 @@ def _made(
     return _Done(runner, budget, targets, fit, posterior, predictions, chance, others, later)
 
 
-def _told_apart(figures: Sequence[Observation]) -> tuple[Observation, ...]:
+def _told_apart(
+    calibration: Calibration, against: str | os.PathLike[str]
+) -> tuple[Observation, ...]:
     """Return the figures of a user's file that can be compared, with ids of their own."""
-    known = {figure.id: figure for figure in observations()}
+    scenario = calibration.base.scenario
+    known = {figure.id: figure for figure in figures_of(scenario)}
     chosen = []
-    for figure in figures:
-        if figure.window_end is None:
+    for figure in read_figures(against, scenario):
+        if not figure.is_compared or figure == known.get(figure.id):
             continue
-        if figure.id not in known:
-            chosen.append(figure)
-        elif (figure.value, figure.window_start) != (
-            known[figure.id].value,
-            known[figure.id].window_start,
-        ):
-            chosen.append(figure.model_copy(update={"id": f"{figure.id}*"}))
+        new = f"{figure.id}*" if figure.id in known else figure.id
+        chosen.append(figure.model_copy(update={"id": new}))
     return tuple(chosen)
 
 
@@ -192,8 +187,9 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     calibration, kept = done.calibration, done.posterior.kept
     seed, share = calibration.file.seed, calibration.file.credible
     parameters = checks.parameter_table(calibration, calibration.values(done.posterior.unit))
+    countries = {place.code for place in calibration.base.scenario.destinations.values()}
     predicted = validation.prediction_rows(
-        done.predictions.figures, done.predictions.runs, share, seed
+        done.predictions.figures, done.predictions.runs, share, seed, countries
     )
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
@@ -273,7 +269,7 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
         }
     )
     shown = predicted[predicted["id"].isin(done.calibration.file.shown)]
-    what = {figure.id: figure.measure for figure in observations()}
+    what = {f.id: f.measure for f in figures_of(done.calibration.base.scenario)}
     others = pd.DataFrame(
         {
             "id": shown["id"],

@@ -7,28 +7,47 @@ narrows the prior. Observations are named by their id in ``observations.csv``.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
-from flowsim.data.sources import observations
 from flowsim.errors import CalibrationError, Problem, ScenarioError
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
+from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
 from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.quantity import Moment
+from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.types import Floats
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Bounds = tuple[float, float]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bounds = tuple[Finite, Finite]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+Words = Annotated[str, Field(max_length=80)]
+Many = Annotated[int, Field(le=100_000)]
+Runs = Annotated[int, Field(ge=1, le=100_000)]
+Steps = Annotated[int, Field(ge=100, le=1_000_000)]
+
+
+def _day(value: Any) -> str:
+    """Read a day as text; what is more, or none, is refused."""
+    moment = TypeAdapter(Moment).validate_python(value)
+    if moment.hour:
+        raise PydanticCustomError("day", "found {found}; expected a day", {"found": repr(value)})
+    return f"{moment:%Y-%m-%d}"
+
 
 FEWEST = 5  # figures of a fit as of a day
 
@@ -37,10 +56,6 @@ class Strict(BaseModel):
     """Base of the parts of a calibration file: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Moved(Strict):
@@ -61,10 +76,10 @@ class Fitted(Strict):
     """How a published figure enters the fit."""
 
     error: Positive = Field(description="Relative error of the published figure.")
-    discrepancy: Annotated[float, Field(ge=0)] = Field(
+    discrepancy: NotNegative = Field(
         default=0.0, description="Relative error of the model even at its best."
     )
-    floor: Annotated[float, Field(ge=0)] = Field(
+    floor: NotNegative = Field(
         default=0.0, description="Compared as log(value + floor), in the figure's unit."
     )
     share_of: str | None = Field(
@@ -72,28 +87,34 @@ class Fitted(Strict):
         description="Measure by which the figure is divided (same place and window); "
         "then value is the published share, and the errors are points.",
     )
-    value: float | None = Field(default=None, description="Published share, with share_of.")
+    value: Share | None = Field(default=None, description="Published share, with share_of.")
     why: str = Field(default="", description="Why these errors.")
 
 
 class Budget(Strict):
     """How much is simulated."""
 
-    waves: tuple[int, ...] = Field(min_length=2, description="Runs of each wave of the design.")
+    waves: tuple[Runs, ...] = Field(
+        min_length=2, max_length=20, description="Runs of each wave of the design."
+    )
     whole: int = Field(
-        default=0, ge=0, description="Runs of one more wave, with all men: it corrects the others."
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Runs of one more wave, with all men: it corrects the others.",
     )
-    repeats: int = Field(ge=2, description="Points of the last wave run twice, for the noise.")
-    steps: int = Field(ge=100, description="Steps of the sampler of the posterior.")
-    draws: int = Field(ge=50, description="Draws of the posterior to keep.")
-    predictions: int = Field(ge=10, description="Draws simulated to the end of the scenario.")
-    variants: int = Field(ge=0, description="Runs of each variant; 0 leaves variants out.")
-    again: tuple[int, ...] = Field(
-        default=(), description="Waves of variants that are fitted from the beginning."
+    repeats: Many = Field(ge=2, description="Points of the last wave run twice, for the noise.")
+    steps: Steps = Field(description="Steps of the sampler of the posterior.")
+    draws: Many = Field(ge=50, description="Draws of the posterior to keep.")
+    predictions: Many = Field(ge=10, description="Draws simulated to the end of the scenario.")
+    variants: Many = Field(ge=0, description="Runs of each variant; 0 leaves variants out.")
+    again: tuple[Runs, ...] = Field(
+        default=(),
+        description="Waves of variants that are fitted from the beginning.",
     )
-    again_whole: int = Field(default=0, ge=0, description="Like whole, for these variants.")
-    truths: int = Field(ge=10, description="Synthetic truths for recovery.")
-    truth_steps: int = Field(ge=100, description="Steps of the sampler for each truth.")
+    again_whole: Many = Field(default=0, ge=0, description="Like whole, for these variants.")
+    truths: Many = Field(ge=10, description="Synthetic truths for recovery.")
+    truth_steps: Steps = Field(description="Steps of the sampler for each truth.")
 
     @model_validator(mode="after")
     def _runs_with_all_men_are_left(self) -> Budget:
@@ -124,17 +145,19 @@ class Variant(Strict):
 class CalibrationFile(Strict):
     """What a calibration file says."""
 
-    name: str = Field(description="Of its results folder.")
+    name: Name = Field(description="Of its results folder.")
     title: str = Field(description="One line that says what is fitted.")
     scenario: str = Field(description="File or shipped name of what is fitted.")
     description: str = Field(default="", description="A few sentences for readers of reports.")
     sample: Share = Field(
         default=0.02, description="Share of the men in the waves of the design and in variants."
     )
-    until: Annotated[str, BeforeValidator(str)] = Field(
+    until: Annotated[str, BeforeValidator(_day, json_schema_input_type=str)] = Field(
         description="End of the runs of the design; later than every figure of the fit."
     )
-    seed: int = Field(default=1, description="Of the designs, the runs and the samplers.")
+    seed: int = Field(
+        default=1, ge=0, lt=2**63, description="Of the designs, the runs and the samplers."
+    )
     credible: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         default=0.9, description="Share of the posterior that intervals hold."
     )
@@ -147,21 +170,21 @@ class CalibrationFile(Strict):
     shown: dict[str, str] = Field(
         default_factory=dict, description="Figures shown but not fitted, and why."
     )
-    groups: dict[str, tuple[str, ...]] = Field(
+    groups: dict[Words, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Fitted figures that are left out together to see what the others say.",
     )
-    windows: dict[str, tuple[Moment, Moment]] = Field(
+    windows: dict[Name, tuple[Moment, Moment]] = Field(
         default_factory=dict,
         description="First and last day over which variants are compared by their entries.",
     )
-    budgets: dict[str, Budget] = Field(
+    budgets: dict[Name, Budget] = Field(
         min_length=1, description="How much is simulated, by the name that --budget takes."
     )
-    imputed: dict[str, Variant] = Field(
+    imputed: dict[Name, Variant] = Field(
         default_factory=dict, description="The same fit with other imputed inputs."
     )
-    off: dict[str, Variant] = Field(
+    off: dict[Name, Variant] = Field(
         default_factory=dict, description="The same fit with a mechanism switched off."
     )
 
@@ -279,8 +302,9 @@ def read_calibration(source: str | os.PathLike[str]) -> Calibration:
     base = Base.read(path)
     problems: list[Problem] = []
     parameters = _parameters(read, base, problems)
-    figures = _figures(read, problems)
+    figures = _figures(read, base, problems)
     _check_variants(read, base, problems)
+    _check_time(read, base, problems)
     if not problems:
         calibration = Calibration(read.model, base, str(path), parameters, figures, read)
         _try_ends(calibration, problems)
@@ -301,7 +325,8 @@ def _parameters(
         for key in moves:
             stem = _number_of(key, free)
             if stem is None:
-                near = suggestion(key, list(free))
+                block = key.partition(".")[0]
+                near = suggestion(key, [one for one in free if one.startswith(f"{block}.")])
                 problems.append(read.problem(f"{key} is no number{near}", "parameters", name))
             elif free[stem] is None:
                 message = f"{stem} has no free bounds in the scenario, so it may not be fitted"
@@ -324,9 +349,11 @@ def _number_of(key: str, known: dict[str, Any]) -> str | None:
     return stem if stem in known else None
 
 
-def _figures(read: Read[CalibrationFile], problems: list[Problem]) -> dict[str, Observation]:
+def _figures(
+    read: Read[CalibrationFile], base: Base, problems: list[Problem]
+) -> dict[str, Observation]:
     """Find the published figures that are fitted or shown."""
-    known = {figure.id: figure for figure in observations()}
+    known = {figure.id: figure for figure in figures_of(base.scenario)}
     end = datetime.fromisoformat(read.model.until)
     chosen = {}
     for block in ("observations", "shown"):
@@ -347,6 +374,8 @@ def _figures(read: Read[CalibrationFile], problems: list[Problem]) -> dict[str, 
                 message = f"ends on {figure.window_end:%Y-%m-%d}, after until: {end:%Y-%m-%d}"
                 problems.append(read.problem(message, block, name))
             fitted = read.model.observations[name]
+            for message in _unfit(figure, fitted, base.scenario):
+                problems.append(read.problem(message, block, name))
             if (fitted.share_of is None) != (fitted.value is None):
                 message = "share_of and value go together"
                 problems.append(read.problem(message, block, name))
@@ -357,6 +386,31 @@ def _figures(read: Read[CalibrationFile], problems: list[Problem]) -> dict[str, 
                 message = f"{name!r} is no figure of observations{near}"
                 problems.append(read.problem(message, "groups", group))
     return chosen
+
+
+def _unfit(figure: Observation, fitted: Fitted, scenario: Scenario) -> Iterator[str]:
+    """Return in words why a figure cannot be fitted as a file says."""
+    for _, message in misplaced(figure, places_of(scenario)):
+        yield message
+    late = outside(figure, scenario.horizon.clock)
+    if late:
+        yield late
+    if fitted.share_of is None and figure.value + fitted.floor <= 0:
+        yield "was published as 0, which has no logarithm; give a floor"
+    if fitted.share_of is not None and fitted.share_of not in COMPARED:
+        near = suggestion(fitted.share_of, COMPARED)
+        yield f"share_of: {fitted.share_of!r} is not a measure of published figures{near}"
+
+
+def _check_time(read: Read[CalibrationFile], base: Base, problems: list[Problem]) -> None:
+    """Try the end of the runs of the design; windows must be the right way round."""
+    said = _said_against(base, {"horizon.end": read.model.until})
+    if said:
+        problems.append(read.problem(f"the scenario refuses it: {said}", "until"))
+    for name, (first, last) in read.model.windows.items():
+        if first > last:
+            message = "the first day lies after the last; are they the wrong way round?"
+            problems.append(read.problem(message, "windows", name))
 
 
 def _check_variants(read: Read[CalibrationFile], base: Base, problems: list[Problem]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import simulated
-from flowsim.data import sources
 from flowsim.data.rows import Observation
 from flowsim.errors import CalibrationError, ResultsError
 from flowsim.experiments.executor import LOCAL
@@ -28,6 +27,7 @@ from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missin
 from flowsim.machine import durable
 from flowsim.results.observation import Observed
 from flowsim.scenario import Base, content_hash
+from flowsim.scenario.observing import counted
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats, Progress
 
@@ -44,8 +44,8 @@ class Task:
     ----------
     key : str
         Hash of all that decides it.
-    base : str
-        Scenario file before changes.
+    base : Base
+        The scenario before changes, as it was read: its file may change meanwhile.
     shares : tuple of (str, str)
         By figure, the measure by which it is divided.
     daily : bool
@@ -53,7 +53,7 @@ class Task:
     """
 
     key: str
-    base: str
+    base: Base
     changes: tuple[tuple[str, Any], ...]
     replication: int
     figures: tuple[Observation, ...]
@@ -66,15 +66,9 @@ class Task:
         return (self.key,)
 
 
-@lru_cache(maxsize=4)
-def _base(path: str) -> Base:
-    """Read the scenario once in each process."""
-    return Base.read(path)
-
-
 def work(task: Task) -> list[Outcome]:
     """Run one point; return its figures, and its daily series if they are wanted."""
-    scenario = _base(task.base).variant(dict(task.changes))
+    scenario = task.base.variant(dict(task.changes))
     observed = Observed(simulate(scenario, task.replication))
     found = simulated(observed, task.figures, dict(task.shares))
     if task.daily:
@@ -101,7 +95,7 @@ def daily_numbers(observed: Observed) -> dict[str, float]:
             }
         left = model.expected_departures[:, :, list(model.assumptions.destinations).index(name)]
         out[f"departures|{country.code}|"] = float(left[-1].sum())
-    for crossing in sources.counted("queue_cars"):
+    for crossing in counted(model.assumptions, "queue_cars"):
         columns = observed.columns_of(crossing)
         for d in range(model.world.clock.n_days):
             hour = WARM_UP + 24 * d + NINE
@@ -251,7 +245,7 @@ class Runner:
         key = f"{self.key}/{key_of(changes, replication, daily, self._wanted)}"
         known = tuple(changes.items())
         figures = self.figures or tuple(self.calibration.figures.values())
-        base = self.calibration.scenario
+        base = self.calibration.base
         return Task(key, base, known, replication, figures, self._shares, daily)
 
     @cached_property

@@ -15,9 +15,9 @@ import pandas as pd
 
 from flowsim.calibration.file import Calibration
 from flowsim.calibration.targets import Targets, simulated
-from flowsim.data.sources import observations
 from flowsim.experiments.simulate import simulate
 from flowsim.results.observation import Observed
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -86,7 +86,7 @@ def _run(
     own = {"horizon.end": file.until, "seed": file.seed, "sample": sample}
     scenario: Scenario = calibration.base.variant(calibration.changes(values) | own)
     shares = {name: f.share_of for name, f in file.observations.items() if f.share_of}
-    known = {figure.id: figure for figure in observations()}
+    known = {figure.id: figure for figure in figures_of(scenario)}
     wanted = [known[name] for name in file.observations]
     return simulated(Observed(simulate(scenario, replication)), wanted, shares)
 

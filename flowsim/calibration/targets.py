@@ -18,9 +18,9 @@ import pandas as pd
 
 from flowsim.calibration.file import Calibration, Fitted
 from flowsim.data.rows import Observation
-from flowsim.data.sources import observations
 from flowsim.results.measures import places
 from flowsim.results.observation import Observed
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -77,7 +77,7 @@ class Targets:
 def published_for(scenario: Scenario) -> tuple[Observation, ...]:
     """Return the figures with a window that are about places of a scenario."""
     known = {*places(scenario), *scenario.crossings}
-    some = (figure for figure in observations() if figure.window_end is not None)
+    some = (figure for figure in figures_of(scenario) if figure.window_end is not None)
     return tuple(figure for figure in some if figure.place_id in known)
 
 

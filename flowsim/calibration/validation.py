@@ -8,14 +8,13 @@ value, a constant excess over ordinary traffic, an excess that decays.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flowsim.data import sources
 from flowsim.data.rows import Observation
 from flowsim.types import Floats
 
@@ -41,15 +40,14 @@ DECAY_DAYS = (3.0, 14.0)
 GUESSES = ("yesterday", "constant_excess", "decay")
 
 
-def aspect(figure: Observation) -> str:
+def aspect(figure: Observation, countries: Collection[str]) -> str:
     """Return what a figure tests: the total, its timing, or how it splits between places."""
-    whole = figure.place_id in {country.code for country in sources.destinations()}
     start, end = figure.window_start, figure.window_end
     if start is None or end is None:
         return "none"
     if end - start <= DAY:
         return "timing"
-    return "total" if whole else "split"
+    return "total" if figure.place_id in countries else "split"
 
 
 def with_error(figure: Observation, values: Floats, rng: np.random.Generator) -> Floats:
@@ -83,6 +81,7 @@ def prediction_rows(
     runs: pd.DataFrame,
     share: float,
     seed: int,
+    countries: Collection[str],
 ) -> pd.DataFrame:
     """Return predictive median, interval and scores of each figure.
 
@@ -92,6 +91,8 @@ def prediction_rows(
         A column for each figure's id, a row for each run.
     share : float
         Of the interval, 0.9.
+    countries : collection of str
+        Their codes: a figure of one is a total, of a part a split.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def prediction_rows(
             "id": figure.id,
             "role": figure.role,
             "is_input": figure.is_input,
-            "aspect": aspect(figure),
+            "aspect": aspect(figure, countries),
             "measure": figure.model_measure,
             "place_id": figure.place_id,
             "published": figure.value,

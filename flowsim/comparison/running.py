@@ -164,11 +164,21 @@ def read(sources: Sequence[Source], sample: float | None, seed: int | None) -> l
                 f"{other.name} runs {_days(other)}, {first.name} {_days(first)}; the same men can "
                 "only be compared over the same days, give them the same `horizon:`"
             )
+        if _men(other) != _men(first):
+            raise ResultsError(
+                f"{other.name} has other regions, or other numbers of men in them, than "
+                f"{first.name}; only the same men can be compared: give them one table of regions"
+            )
     sample = first.sample if sample is None else sample
     if not 0 < sample <= 1:
         raise ResultsError(f"sample is {sample:g}; expected more than 0 and at most 1")
     update = {"sample": sample, "seed": first.seed if seed is None else seed}
     return [scenario.model_copy(update=update) for scenario in scenarios]
+
+
+def _men(scenario: Scenario) -> tuple[object, ...]:
+    """Return whose men they are, and how many of each age live where."""
+    return scenario.home.code, scenario.regions.code, scenario.regions.men.tobytes()
 
 
 def _days(scenario: Scenario) -> str:

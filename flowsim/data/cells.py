@@ -189,6 +189,18 @@ def day(cell: Any, info: ValidationInfo) -> Any:
     return found.date() if isinstance(found, datetime) else found
 
 
+def day_or_month(cell: Any, info: ValidationInfo) -> Any:
+    """Read a date without a time as ISO text; a year with a month is left as it is."""
+    if (
+        not isinstance(cell, str)
+        or not cell.strip()
+        or re.fullmatch(r"\d{4}(-\d{2})?", cell.strip())
+    ):
+        return cell.strip() if isinstance(cell, str) else cell
+    found = moment(cell, info)
+    return found.date().isoformat()
+
+
 def as_date(cell: Any) -> Any:
     """Read a date of a shipped table."""
     return date.fromisoformat(cell) if isinstance(cell, str) else cell

@@ -95,6 +95,10 @@ class Region(Row):
     passport_share: Share = Field(title="adults with an international passport")
     passport_basis: Printable = NOT_STATED
 
+    def mistakes(self) -> list[tuple[str, str]]:
+        """Return that nobody lives there."""
+        return [] if sum(self.men) else [("men_18_24_thousands", "the region has no men")]
+
     @property
     def men(self) -> list[int]:
         """Men by age band."""
@@ -132,6 +136,15 @@ class CrossingRow(Row):
     background_basis: Printable = NOT_STATED
     capacity_persons_out_day: Positive = Field(title="most persons cleared in a day")
     capacity_basis: Printable = NOT_STATED
+
+    def mistakes(self) -> list[tuple[str, str]]:
+        """Return that a road crossing lies nowhere."""
+        if self.kind != "road":
+            return []
+        empty = [
+            name for name in ("lat", "lon", "region_code") if getattr(self, name) in (None, "")
+        ]
+        return [(name, "found nothing; a road crossing needs it") for name in empty]
 
 
 class Country(Row):
@@ -179,7 +192,12 @@ class Observation(Row):
     ] = Field(title="clock of the window, hours from UTC")
     source_name: Printable = Field(default="", title="who published it")
     source_url: Printable = ""
-    source_date: Printable = ""
+    source_date: Annotated[
+        str,
+        BeforeValidator(cells.day_or_month),
+        Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"),
+        Expected("a date, YYYY-MM-DD, a month or a year"),
+    ] = Field(default="", title="day of publication, for calibrations as of a day")
     quality: Printable = Field(
         default="", title="B official as quoted by press; C press, survey or estimate"
     )
@@ -324,7 +342,7 @@ def template(kind: str) -> str:
             },
         ]
     }
-    shown = [name for name in columns(TABLES[kind]) if name not in ("counts", "source_date")]
+    shown = [name for name in columns(TABLES[kind]) if name != "counts"]
     text = io.StringIO()
     writer = csv.DictWriter(text, shown, restval="", lineterminator="\n")
     writer.writeheader()

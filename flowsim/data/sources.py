@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -36,27 +36,27 @@ SHIPPED_LAMBDA = 0.6
 
 @dataclass(frozen=True)
 class Regions:
-    """The 83 federal subjects, ordered by code; disputed regions are left out.
+    """Regions, ordered by code; of the shipped 83 federal subjects disputed ones are left out.
 
     Attributes
     ----------
-    code, name : tuple of str, length 83
-    men : int64, shape (83, 8)
+    code, name : tuple of str, length R
+    men : int64, shape (R, 8)
         Men by age band (``quantity.AGE_BANDS``), 1 January 2022, Rosstat.
-    higher_education_share, higher_education_response_share : float64, shape (83,)
+    higher_education_share, higher_education_response_share : float64, shape (R,)
         Of people 15 and over who stated a level, both sexes; share who stated one.
-    passport_share : float64, shape (83,)
+    passport_share : float64, shape (R,)
         Adults with an international passport; imputed, national mean 0.30.
-    income : float64, shape (83,)
+    income : float64, shape (R,)
         Thousand roubles a month, 2020.
-    called_up : float64, shape (83,)
+    called_up : float64, shape (R,)
         Men called up, adding up to about 300,000; a rough gradient, low trust.
-    lat, lon : float64, shape (83,)
+    lat, lon : float64, shape (R,)
         Of the capital, degrees.
-    road_connected : bool, shape (83,)
+    road_connected : bool, shape (R,)
         Whether a through road led to the rest of the country in 2022.
     men_basis, education_basis, income_basis, called_up_basis, passport_basis,
-    coordinates_basis : tuple of str, length 83
+    coordinates_basis : tuple of str, length R
         How each value is known: measured by whom, derived, memory.
     """
 
@@ -103,6 +103,13 @@ def regions() -> Regions:
         raise DataError(
             f"regions.csv: {len(codes)} rows; expected {N_REGIONS} different codes in order"
         )
+    return regions_of(rows)
+
+
+@lru_cache(maxsize=8)
+def regions_of(rows: tuple[Region, ...]) -> Regions:
+    """Return rows as arrays in the order of their codes."""
+    rows = tuple(sorted(rows, key=lambda row: row.code))
     return Regions(*(_column([getattr(row, f.name) for row in rows]) for f in fields(Regions)))
 
 
@@ -121,12 +128,12 @@ def _crossings() -> tuple[CrossingRow, ...]:
     return shipped("crossings").read(CrossingRow)
 
 
-def _parameter(value: float, unit: str, basis: str) -> dict[str, Any]:
-    return {"value": value, "unit": unit, "source": f"data: crossings.csv, {basis}"}
+def as_crossing(row: CrossingRow, table: str = "crossings.csv") -> dict[str, Any]:
+    """Write one row of a table as the mapping that ``places.Crossing`` reads."""
 
+    def parameter(value: float, unit: str, basis: str) -> dict[str, Any]:
+        return {"value": value, "unit": unit, "source": f"data: {table}, {basis}"}
 
-def _crossing(row: CrossingRow) -> dict[str, Any]:
-    """Write one row of the table as the mapping that ``places.Crossing`` reads."""
     crossing: dict[str, Any] = {"name": row.name, "destination": row.destination, "kind": row.kind}
     if row.kind == "road":
         crossing |= {"lat": row.lat, "lon": row.lon, "region": row.region_code}
@@ -135,15 +142,17 @@ def _crossing(row: CrossingRow) -> dict[str, Any]:
     ordinary, size = row.background_out_day, row.size_weight
     crossing |= {
         "utc_offset_h": row.utc_offset_h,
-        "size_weight": _parameter(size, "weight", row.background_basis),
-        "background_share": _parameter(ordinary, "weight", row.background_basis),
-        "capacity": _parameter(row.capacity_persons_out_day, "persons per day", row.capacity_basis),
+        "size_weight": parameter(size, "weight", row.background_basis),
+        "background_share": parameter(ordinary, "weight", row.background_basis),
+        "capacity": parameter(row.capacity_persons_out_day, "persons per day", row.capacity_basis),
     }
     if row.kind != "road":
         crossing["travel"] = {
-            "value": OTHER_WAYS_HOURS,
+            "value": OTHER_WAYS_HOURS if row.travel_hours is None else row.travel_hours,
             "unit": "hours",
-            "source": "assumption: by air, with the way to the airport and the waiting",
+            "source": "assumption: by air, with the way to the airport and the waiting"
+            if row.travel_hours is None
+            else f"data: {table}, {row.capacity_basis}",
         }
     return crossing
 
@@ -157,7 +166,7 @@ def crossings() -> dict[str, dict[str, Any]]:
         A fresh copy at each call: 29 road crossings and 'other ways' into either country,
         in the shape of ``places.Crossing``; each number with unit and source.
     """
-    return {row.id: _crossing(row) for row in _crossings()}
+    return {row.id: as_crossing(row) for row in _crossings()}
 
 
 @cache
@@ -183,12 +192,6 @@ def observations() -> tuple[Observation, ...]:
 def headlines() -> tuple[Headline, ...]:
     """Return the totals that the press published, and what each counts."""
     return shipped("headlines").read(Headline)
-
-
-def counted(measure: str) -> tuple[str, ...]:
-    """Return the places at which a measure was published, in the order of the table."""
-    figures = [figure for figure in observations() if figure.model_measure == measure]
-    return tuple(dict.fromkeys(figure.place_id for figure in figures))
 
 
 @cache

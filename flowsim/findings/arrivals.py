@@ -10,7 +10,6 @@ import pandas as pd
 
 from flowsim.findings.account import Account
 from flowsim.findings.run import has_passed
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
 
@@ -119,7 +118,7 @@ def _crossings(account: Account, destination: str) -> list[str]:
 def _shut_share(account: Account, utc_offset_h: int) -> pd.DataFrame:
     """Return, by local day and crossing, the share of hours in which no men were let out."""
     scenario = account.scenario
-    first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+    first = WARM_UP - (utc_offset_h - scenario.utc_offset_h)
     hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))
     some = scenario.timetable().closed_to_men[first : first + len(hours)]
     hours[: len(some)] = some

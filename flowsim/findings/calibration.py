@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.data import sources
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table, as_text
 from flowsim.findings.naming import label_of
@@ -16,6 +15,7 @@ from flowsim.findings.published import FITTED, INPUT, TEST, TITLE, Beside, named
 from flowsim.findings.ranges import SIMULATED
 from flowsim.findings.words import capital, exact, listed, share, within
 from flowsim.results.calibration import CalibrationResults
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 
 Row = dict[str, Any]
@@ -112,7 +112,7 @@ def parameters(found: CalibrationResults) -> Finding:
 def predicted(found: CalibrationResults) -> Finding:
     """Return published figures beside what draws of the posterior make of them."""
     rows = [
-        _beside(row)
+        _beside(row, found.scenario)
         for row in records(found.table("predictions"))
         if math.isfinite(float(row["simulated"]))
     ]
@@ -121,8 +121,8 @@ def predicted(found: CalibrationResults) -> Finding:
     return Finding("published", TITLE, (), tables)
 
 
-def _beside(row: Row) -> Beside:
-    figure = next((one for one in sources.observations() if one.id == row["id"]), None)
+def _beside(row: Row, scenario: Scenario) -> Beside:
+    figure = next((one for one in figures_of(scenario) if one.id == row["id"]), None)
     write, published = writer(str(row["measure"])), float(row["published"])
     span = within(float(row["sim_low"]), float(row["sim_high"]), write)
     start, end = (figure.window_start, figure.window_end) if figure else (None, None)

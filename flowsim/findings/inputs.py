@@ -43,6 +43,9 @@ def differences(
     key : str
         Anchor of the section.
     """
+    if baseline is None and scenario.nation is not None:
+        words = f"It is of {scenario.home.name}, and is compared with nothing that is shipped."
+        return Finding(key, "What it extends", (words,))
     shipped = baseline is None
     against = load(BASELINE) if baseline is None else baseline
     other = "the baseline" if shipped else f"“{title(against)}”"
@@ -141,7 +144,7 @@ def everything(scenario: Scenario) -> Finding:
         "on top."
     )
     blocks = groupby(rows, key=lambda row: row.key.split(".")[0])
-    tables = (_regions(), *(_table(block, list(members)) for block, members in blocks))
+    tables = (_regions(scenario), *(_table(block, list(members)) for block, members in blocks))
     return Finding("assumptions", "Every number that went in", (words,), tables)
 
 
@@ -233,9 +236,9 @@ def counted(rows: Sequence[Row]) -> str:
     )
 
 
-def _regions() -> Table:
+def _regions(scenario: Scenario) -> Table:
     """Return how the columns of the regions are known."""
-    known = sources.regions()
+    known = scenario.regions
     columns = (
         ("men by age band", known.men_basis),
         ("share with higher education", known.education_basis),
@@ -243,15 +246,22 @@ def _regions() -> Table:
         ("called up, estimate", known.called_up_basis),
         ("share with a passport", known.passport_basis),
     )
-    rows = [(name, _state(bases)) for name, bases in columns]
+    own = scenario.population.regions is not None
+    whose = "a table of its own" if own else "regions.csv"
+    rows = [(name, _stated(bases) if own else _state(bases)) for name, bases in columns]
     marked = frozenset(place for place, row in enumerate(rows) if not row[1].startswith("measured"))
     return Table(
-        f"What the {len(known.code)} regions are made from (regions.csv)",
+        f"What the {len(known.code)} regions are made from ({whose})",
         ("Column", "How it is known"),
         tuple(rows),
         widths=(1.5, 4.0),
         marked=marked,
     )
+
+
+def _stated(bases: tuple[str, ...]) -> str:
+    """Return how a table of a user's own says that a column is known."""
+    return "as its table says: " + ", ".join(sorted(set(bases)))
 
 
 def _state(bases: tuple[str, ...]) -> str:

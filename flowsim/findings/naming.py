@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowsim.data import sources
 from flowsim.findings.words import day, elided, listed, period, sampled
 from flowsim.model.states import LACKS
 from flowsim.scenario.documents import PASSPORT
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 
@@ -247,15 +247,15 @@ def _words(name: str) -> str:
 
 def place_name(place_id: str, scenario: Scenario) -> str:
     """Return the name of a place of the tables; empty for the nation."""
-    if place_id in ("RU", ""):
+    if place_id in (scenario.home.code, ""):
         return ""
     for country in scenario.destinations.values():
         if country.code == place_id:
             return country.name
     if place_id in scenario.crossings:
         return scenario.crossings[place_id].name
-    regions = sources.regions()
-    names = {figure.place_id: figure.place for figure in sources.observations()}
+    regions = scenario.regions
+    names = {figure.place_id: figure.place for figure in figures_of(scenario) if figure.place}
     names |= dict(zip(regions.code, regions.name, strict=True))
     return names.get(place_id, place_id)
 

@@ -132,7 +132,7 @@ def _against(pair: Pair) -> str:
 
 def headline(pair: Pair) -> str:
     """Return the first thing to be said about a pair."""
-    rows = pair.measured(pair.found.differences, "departures", "RU")
+    rows = pair.measured(pair.found.differences, "departures", pair.a.home.code)
     if rows.empty:
         return f"“{title(pair.b)}” is compared with “{title(pair.a)}”."
     return difference(f"Under “{title(pair.b)}”", "men set off", rows.iloc[0])
@@ -141,7 +141,7 @@ def headline(pair: Pair) -> str:
 def measures(pair: Pair) -> Iterator[tuple[str, str, str]]:
     """Return the measures reported of each pair: words, measure, place."""
     names = pair.destinations
-    yield "men who set off", "departures", "RU"
+    yield "men who set off", "departures", pair.a.home.code
     for name, country in names.items():
         yield f"men who reached {country.name}", "men", f"reached-{name}"
     for name, country in names.items():
@@ -184,7 +184,7 @@ def _changes(pair: Pair) -> Table:
 
 def _worth(pair: Pair) -> Iterator[str]:
     """Return what comparing the same men is worth, where it can be said."""
-    rows = pair.measured(pair.found.differences, "departures", "RU")
+    rows = pair.measured(pair.found.differences, "departures", pair.a.home.code)
     factor = float(worth_of_pairing(rows).iloc[0]) if len(rows) else math.nan
     if math.isfinite(factor) and factor > 1:
         yield (

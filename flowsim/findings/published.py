@@ -9,13 +9,13 @@ from datetime import datetime
 
 import pandas as pd
 
-from flowsim.data import sources
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, Link, Table
 from flowsim.findings.inputs import is_counterfactual
 from flowsim.findings.naming import output_label
 from flowsim.findings.ranges import ranged
 from flowsim.findings.words import capital, count, rate, share, whole, window, within
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -151,7 +151,7 @@ def _of_group(group: pd.DataFrame) -> Beside:
 def table(caption: str, rows: Iterable[Beside], scenario: Scenario, scored: bool = True) -> Table:
     """Return figures with place, time, both numbers and source; if scored with ratio and role."""
     rows = list(rows)
-    known = {figure.id: figure for figure in sources.observations()}
+    known = {figure.id: figure for figure in figures_of(scenario)}
     judged = ("Ratio", "Role") if scored else ()
     return Table(
         caption,
@@ -179,7 +179,7 @@ def table(caption: str, rows: Iterable[Beside], scenario: Scenario, scored: bool
 
 def named(id_: str, scenario: Scenario) -> str:
     """Write what a published figure counts, where and when; its id if it is not known."""
-    figure = next((one for one in sources.observations() if one.id == id_), None)
+    figure = next((one for one in figures_of(scenario) if one.id == id_), None)
     if figure is None or figure.window_start is None or figure.window_end is None:
         return id_
     when = window(figure.window_start, figure.window_end)

@@ -141,8 +141,9 @@ def _entries(account: Account) -> Iterator[str]:
             when, values = account.at_peak(lambda a, code=country.code: a.series("entries", code))  # type: ignore[misc]
             total = _total(account, "entries", "destination", country.code)
             yield (
-                f"{country.name}: entries of Russian citizens of every kind, ordinary traffic "
-                f"included, were {total} in all; they were highest {when}, at {values} a day."
+                f"{country.name}: entries of {account.scenario.home.people} citizens of every "
+                f"kind, ordinary traffic included, were {total} in all; they were highest {when}, "
+                f"at {values} a day."
             )
         there = account.most.series("stock_persons", country.code)
         if name in account.scenario.capacities and not there.empty:

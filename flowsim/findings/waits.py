@@ -81,7 +81,8 @@ def _longest(account: Account, crossing: str, lane: str = "") -> str:
 def _queue(account: Account, crossing: str, lane: str = "cars", unit: str = "cars") -> str:
     """Return when most stood there, in a lane."""
     when, cars = account.at_peak(lambda a: a.series(f"queue_{lane}", crossing))
-    return f"the queue, counted at 9:00 Moscow time, was longest {when}, at {cars} {unit}"
+    clock = account.scenario.home.clock
+    return f"the queue, counted at 9:00 {clock}, was longest {when}, at {cars} {unit}"
 
 
 def _has_walkers(account: Account, crossing: str) -> bool:

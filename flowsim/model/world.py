@@ -46,8 +46,8 @@ class World:
 
     @cached_property
     def regions(self) -> sources.Regions:
-        """The 83 regions."""
-        return sources.regions()
+        """The regions."""
+        return self.assumptions.regions
 
     @cached_property
     def table(self) -> Timetable:
@@ -66,7 +66,7 @@ class World:
             self.regions.lon,
             self.regions.income,
             self.regions.road_connected,
-            sources.road_km(),
+            self.assumptions.road_km,
         )
 
     @cached_property

@@ -103,7 +103,7 @@ def arranged(draft: Draft, found: Results, folder: Path, full: bool) -> Document
         *map(section, _differences(draft)),
         *(section(inputs.everything(draft.scenarios[0])),) * full,
         making.reproduce(draft.commands, found.manifest, draft.same, full),
-        making.cited(found.manifest, draft.scenarios if full else (), draft.shown),
+        making.cited(found.manifest, draft.scenarios, draft.shown, full),
     )
     name = str(found.manifest.get("name") or draft.scenarios[0].name)
     return Document(draft.title, draft.subtitle, draft.facts, sections, draft.attachments, name)

@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowsim.data import sources
 from flowsim.findings.finding import Link, Table, Words
 from flowsim.findings.inputs import cited_ids
 from flowsim.report.document import Bullets, Commands, Paragraph, Section
 from flowsim.scenario import assumptions
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 
+EPISODE = "the outflow from Russia after the mobilisation of September 2022"
 VERSIONS = ("flowsim", "python", "numpy", "mesa", "pandas")
 DATA = (
     "Men by age band, education, income: Rosstat (1 January 2022; census of 2021; 2020); incomes "
@@ -24,6 +25,10 @@ DATA = (
     "GeoNames (CC BY 4.0).",
     "Published figures and dates: facts from authorities, agencies and newspapers, cited row by "
     "row in flowsim/data/observations.csv and timeline.csv.",
+)
+OWN_DATA = (
+    "Regions, crossings, distances, outlines and published figures: the scenario's own tables, "
+    "as they stand in scenario.yaml.",
 )
 
 
@@ -57,7 +62,10 @@ def reproduce(
 
 
 def cited(
-    manifest: Mapping[str, Any], scenarios: Sequence[Scenario], shown: Sequence[str] = ()
+    manifest: Mapping[str, Any],
+    scenarios: Sequence[Scenario],
+    shown: Sequence[str] = (),
+    full: bool = True,
 ) -> Section:
     """Return how to cite, and list the sources of the published figures behind a report.
 
@@ -67,20 +75,25 @@ def cited(
         Whose numbers name observations (such as GE001) as their sources.
     shown : sequence of str
         Ids of observations that the report shows.
+    full : bool
+        Whether to list what the numbers of the scenarios name too.
     """
     version = manifest.get("versions", {}).get("flowsim", "")
-    named = {one for s in scenarios for row in assumptions(s) for one in cited_ids(row.source)}
+    numbers = scenarios if full else ()
+    named = {one for s in numbers for row in assumptions(s) for one in cited_ids(row.source)}
     links: dict[tuple[str, str], list[str]] = {}
-    for figure in sources.observations():
+    figures = [figure for scenario in scenarios for figure in figures_of(scenario)]
+    for figure in dict.fromkeys(figures):
         if figure.id in named | set(shown):
             links.setdefault((figure.source_name, figure.source_url), []).append(figure.id)
+    own = [scenario.home for scenario in scenarios if scenario.nation is not None]
     cite = (
-        f"flowsim {version}: an agent-based model of the outflow from Russia after the "
-        "mobilisation of September 2022; with the scenario, the seed and the sample named at "
-        "the head of this report."
+        f"flowsim {version}: an agent-based model of "
+        + (f"departures from {own[0].name} under a call-up" if own else EPISODE)
+        + "; with the scenario, the seed and the sample named at the head of this report."
     )
     listed = [(f"{', '.join(ids)}: ", Link(*source)) for source, ids in links.items()]
-    items: tuple[Words, ...] = (cite, *DATA, *listed)
+    items: tuple[Words, ...] = (cite, *(OWN_DATA if own else DATA), *listed)
     blocks = (Paragraph("When you quote, cite:"), Bullets(items))
     return Section("sources", "Whose numbers these are", blocks)
 

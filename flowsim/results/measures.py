@@ -14,7 +14,7 @@ import numpy as np
 
 from flowsim.results.exits import EXITS
 from flowsim.results.observation import FLOWS, LEVELS, WAITS
-from flowsim.scenario.observing import kinds_of_places
+from flowsim.scenario.observing import places_of
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -116,7 +116,7 @@ class Place:
 
 def places(scenario: Scenario) -> dict[str, Place]:
     """Return every place of a scenario's tables by id; destinations also by name."""
-    kinds = kinds_of_places(scenario.destinations, scenario.crossings)
+    kinds = places_of(scenario)
     named = scenario.destinations.items()
     found = {name: Place(kind, name) for name, kind in kinds.items()}
     return found | {name: Place("destination", country.code) for name, country in named}

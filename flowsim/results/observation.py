@@ -22,7 +22,7 @@ from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
 from flowsim.model.traffic import Present
-from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.clock import DAY, HOUR
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
 
@@ -425,7 +425,7 @@ class Observed:
         float64, shape (D, ...)
             Sums; hours beyond the horizon count as 0.
         """
-        first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
         some = by_hour[first : first + self.world.clock.n_hours].T
         days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
         days[..., : some.shape[-1]] = some
@@ -445,7 +445,7 @@ class Observed:
         -------
         float64, shape (D,)
         """
-        first = WARM_UP - (utc_offset_h - MOSCOW_UTC_OFFSET_H)
+        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
         ends = first + 24 * np.arange(1, self.world.clock.n_days + 1)
         return np.asarray(by_hour[np.minimum(ends, self.n_rows)])
 
@@ -488,13 +488,13 @@ class Observed:
             or observation.utc_offset_h is None
         ):
             return None
-        shift = timedelta(hours=observation.utc_offset_h - MOSCOW_UTC_OFFSET_H)
+        shift = timedelta(hours=observation.utc_offset_h - self.world.clock.utc_offset_h)
         start, end = observation.window_start - shift, observation.window_end - shift
         known: dict[str, Callable[[], float | None]] = {
             "exits": lambda: self._flow_of(
                 self._exits_of(observation.place_id), observation, start, end
             ),
-            "called_up": lambda: self._called_up(end),
+            "called_up": lambda: self._called_up(observation.place_id, end),
             "passport_share": lambda: self._passport_share(observation.place_id),
         }
         measure = observation.model_measure
@@ -552,7 +552,9 @@ class Observed:
                 return self.exits[:, j]
         return None
 
-    def _called_up(self, end: datetime) -> float | None:
+    def _called_up(self, place_id: str, end: datetime) -> float | None:
+        if place_id != self.model.assumptions.home.code:
+            return None
         men = self.model.population
         seconds = self.world.clock.seconds(end)
         if not 0 < seconds <= self.world.clock.n_hours * HOUR:
@@ -563,7 +565,7 @@ class Observed:
         of = self.world.of_stratum
         codes = self.world.regions.code
         here = np.ones(len(of["region"]), dtype=bool)
-        if place_id != "RU":
+        if place_id != self.model.assumptions.home.code:
             if place_id not in codes:
                 return None
             here = of["region"] == codes.index(place_id)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from flowsim.data.sources import observations
 from flowsim.model.states import Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.exits import EXITS, exits, places
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.observation import FLOWS, LEVELS, WAITS, Observed
-from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
-from flowsim.scenario.observing import NATION
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.places import Destination
 from flowsim.scenario.quantity import AGE_BANDS
 from flowsim.scenario.timetable import WARM_UP
@@ -176,7 +175,7 @@ def _add_crossings(tidy: Tidy, observed: Observed) -> None:
 def daily_waits(observed: Observed, share: float) -> Floats:
     """Return a quantile of the waits of those who reached the head, by local day, shape (D, C)."""
     units, crossings = observed.units, observed.model.crossings
-    ahead = [c.parameters.utc_offset_h - MOSCOW_UTC_OFFSET_H for c in crossings]
+    ahead = [c.parameters.utc_offset_h - observed.world.clock.utc_offset_h for c in crossings]
     n_days = observed.world.clock.n_days
     some = np.flatnonzero(np.isfinite(units.start))
     start, crossing = units.start[some], units.crossing[some]
@@ -269,7 +268,7 @@ def _registrations(observed: Observed, entered: Ints, country: Destination) -> F
 def _add_home(tidy: Tidy, ledger: Ledger) -> None:
     """Add what happens in the regions and the nation, by Moscow day."""
     model, world = ledger.model, ledger.world
-    men, trips = model.population, model.trips
+    men, trips, home = model.population, model.trips, model.assumptions.home.code
     everyone = np.ones(len(trips), dtype=bool)
 
     @cache
@@ -294,8 +293,8 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
     }
     for measure in series:
         tidy.add("region", world.regions.code, [measure], partial(_worked_out, series))
-        tidy.add("nation", [NATION], [measure], lambda name: series[name]().sum(axis=1))
-    tidy.add("nation", [NATION], nation, partial(_worked_out, nation))
+        tidy.add("nation", [home], [measure], lambda name: series[name]().sum(axis=1))
+    tidy.add("nation", [home], nation, partial(_worked_out, nation))
 
 
 def _add_exits(tidy: Tidy, observed: Observed) -> None:
@@ -306,7 +305,7 @@ def _add_exits(tidy: Tidy, observed: Observed) -> None:
         return exits(observed)
 
     def days(measure: str) -> Floats:
-        return observed.local_days(by_hour()[measure], MOSCOW_UTC_OFFSET_H)
+        return observed.local_days(by_hour()[measure], observed.world.clock.utc_offset_h)
 
     tidy.add("exit", places(observed), EXITS, days)
 
@@ -359,7 +358,7 @@ def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
 def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
     """Put the run beside every published figure that it can be compared with."""
     rows = []
-    for figure in observations():
+    for figure in figures_of(observed.model.assumptions):
         if figure.role not in ("fit", "validate"):
             continue
         simulated = observed.published_equivalent(figure)

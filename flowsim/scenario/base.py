@@ -20,6 +20,7 @@ from flowsim.scenario.checks import cross_check
 from flowsim.scenario.files import printable, read_chain, shown
 from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single_change
 from flowsim.scenario.messages import USER_SOURCE, validate
+from flowsim.scenario.named_tables import take_in
 from flowsim.scenario.reading import read_value
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Path as KeyPath
@@ -125,6 +126,9 @@ def _refuse_foreign(path: Path, file: Tree) -> None:
 def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
     """Lay the blocks of a file, then its changes, over what it extends."""
     twice = given_twice(file)
+    if isinstance(file.data.get("crossings"), str):
+        tree.data["crossings"] = {}  # those of a table stand in place of all others
+    take_in(file, path.parent)
     extends = file.data.pop("extends", None)
     changes = file.data.pop("changes", None)
     for key in OWN_KEYS:
@@ -145,7 +149,7 @@ def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
             inside.setdefault(at[1], {})[at[2:]] = place
     for key, value in changes.items():
         place = Place(file.place(("changes", key)).where, True)
-        problems += _lay_change(tree, key, value, place, inside.get(key, {}))
+        problems += _lay_change(tree, key, value, place, inside.get(key, {}), path.parent)
     return problems
 
 
@@ -175,7 +179,12 @@ def _lay_changes(tree: Tree, changes: Changes) -> list[Problem]:
 
 
 def _lay_change(
-    tree: Tree, key: str, value: Any, place: Place, inside: dict[KeyPath, Place]
+    tree: Tree,
+    key: str,
+    value: Any,
+    place: Place,
+    inside: dict[KeyPath, Place],
+    folder: Path | None = None,
 ) -> list[Problem]:
     parts = key.split(".")
     if not all(parts) or len(parts) > 10:
@@ -185,7 +194,14 @@ def _lay_change(
         return [
             Problem(place.where, key, "cannot be changed; write another file that extends this")
         ]
-    problems = lay_over(tree, single_change(key, value, inside, place))
+    change = single_change(key, value, inside, place)
+    try:
+        take_in(change, folder)
+    except ScenarioError as reason:
+        return reason.problems
+    if parts == ["crossings"] and isinstance(value, str):
+        tree.data["crossings"] = {}
+    problems = lay_over(tree, change)
     changed = tree.at(tuple(parts))
     if is_parameter(changed) and "source" not in changed and "unit" in changed:
         changed["source"] = USER_SOURCE  # as ``validate`` would, had it to be asked first

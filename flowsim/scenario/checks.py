@@ -15,12 +15,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flowsim.data import sources
-from flowsim.errors import MOST_SHOWN, Problem
+from flowsim.data import outlines, sources
+from flowsim.data.rows import Observation
+from flowsim.errors import MOST_SHOWN, DataError, Problem
 from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
 from flowsim.scenario.documents import PASSPORT, Document, mistakes, unknown
-from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.observing import kinds_of_places, misplaced, window
+from flowsim.scenario.places import RUSSIA, Crossing, Destination, Nation
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.policy import Policy, Surroundings
 from flowsim.scenario.schema import Horizon, Scenario
@@ -43,7 +45,14 @@ class Parts:
     destinations: Mapping[str, Destination]
     crossings: Mapping[str, Crossing]
     policies: Mapping[str, Policy]
+    regions: tuple[str, ...]
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def home(self) -> Nation:
+        """Whose men they are; Russia's if that is not sound."""
+        found: Nation | None = _read(Nation, self.tree.at(("nation",)))
+        return found or RUSSIA
 
     def problem(self, message: str, *path: str | int) -> None:
         """Note a problem of a key."""
@@ -79,6 +88,7 @@ def _whole(tree: Tree, scenario: Scenario) -> Parts:
         scenario.destinations,
         scenario.crossings,
         scenario.policies,
+        scenario.regions.code,
     )
 
 
@@ -107,7 +117,16 @@ def _sound(tree: Tree) -> Parts:
         entries(Destination, "destinations"),
         entries(Crossing, "crossings"),
         entries(AnyPolicy, "policies"),
+        _region_codes(tree),
     )
+
+
+def _region_codes(tree: Tree) -> tuple[str, ...]:
+    """Return the codes of the regions, own or shipped."""
+    rows = tree.at(("population", "regions"))
+    if not isinstance(rows, tuple):
+        return sources.regions().code
+    return tuple(str(row.get("code")) for row in rows if isinstance(row, dict)) or ("",)
 
 
 def _names_are_plain(parts: Parts) -> None:
@@ -142,7 +161,7 @@ def _destinations_have_everything(parts: Parts) -> None:
 
 
 def _documents_are_known(parts: Parts) -> None:
-    for name, key, message in mistakes(parts.documents, sources.regions().code):
+    for name, key, message in mistakes(parts.documents, parts.regions):
         parts.problem(message, "documents", name, *([key] if key else []))
     for name, destination in parts.destinations.items():
         for document in destination.documents:
@@ -165,14 +184,14 @@ def _codes_are_different(parts: Parts) -> None:
 
 def _crossings_lead_somewhere(parts: Parts) -> None:
     destinations = parts.tree.names("destinations")
-    regions = sources.regions().code
+    regions, such = parts.regions, f"; expected a code such as {parts.regions[0]}"
     for name, crossing in parts.crossings.items():
         if crossing.destination not in destinations:
             near = parts.near(crossing.destination, destinations)
             message = f"{crossing.destination!r} is not a destination{near}"
             parts.problem(message, "crossings", name, "destination")
         if crossing.region is not None and crossing.region not in regions:
-            near = parts.near(crossing.region, list(regions)) or "; expected a code such as RU-MOW"
+            near = parts.near(crossing.region, list(regions)) or such
             message = f"{crossing.region!r} is not a region{near}"
             parts.problem(message, "crossings", name, "region")
 
@@ -202,13 +221,103 @@ def _policies_fit(parts: Parts) -> None:
     """Each policy's own checks: its places exist, its dates touch the horizon."""
     clock = parts.horizon.clock if parts.horizon is not None else None
     destinations, crossings = parts.tree.names("destinations"), parts.tree.names("crossings")
-    around = Surroundings(clock, destinations, crossings, parts.tree.names("documents"))
+    documents = parts.tree.names("documents")
+    around = Surroundings(clock, destinations, crossings, documents, parts.regions)
     for name, policy in parts.policies.items():
         for key, message in policy.check(around):
             parts.problem(message, "policies", name, key)
     announced = parts.call_up.announced if parts.call_up is not None else None
     if clock is not None and announced and not clock.start <= announced < clock.end:
         parts.problem(around.outside(announced), "call_up", "announced")
+
+
+def _regions_are_sound(parts: Parts) -> None:
+    """Regions are there, each once, and some were called up from."""
+    rows = parts.tree.at(("population", "regions"))
+    if not isinstance(rows, tuple):
+        return
+    key = ("population", "regions")
+    if not rows:
+        parts.problem("expected at least one region; null takes the shipped ones", *key)
+    called_up = [row.get("called_up") for row in rows if isinstance(row, dict)]
+    if rows and all(number == 0 for number in called_up):
+        message = "called_up is 0 in every region; where nothing is known, give all the same number"
+        parts.problem(message, *key)
+    elsewhere = {parts.home.code, *(one.code for one in parts.destinations.values())}
+    elsewhere |= {*parts.crossings, *(one.group for one in parts.crossings.values() if one.group)}
+    seen: set[str] = set()
+    for place, code in enumerate(parts.regions if rows else ()):
+        if code in seen or code in elsewhere:
+            parts.problem(f"{code!r} already means another place; rename it", *key, place)
+        seen.add(code)
+
+
+def _distances_lead_somewhere(parts: Parts) -> None:
+    crossings, key = parts.tree.names("crossings"), ("travel", "distances")
+    for region, to in parts.tree.names(*key).items():
+        if region not in parts.regions:
+            near = parts.near(region, list(parts.regions))
+            parts.problem(f"{region!r} is not a region{near}", *key, region)
+        for crossing in to if isinstance(to, dict) else ():
+            if crossing not in crossings:
+                near = parts.near(crossing, crossings)
+                parts.problem(f"{crossing!r} is not a crossing{near}", *key, region, crossing)
+
+
+def _observations_can_be_compared(parts: Parts) -> None:
+    """Own figures fit together, and are of places and of a time that the scenario may have."""
+    rows = parts.tree.at(("observations",))
+    if not isinstance(rows, tuple):
+        return
+    kinds = kinds_of_places(parts.home, parts.regions, parts.destinations, parts.crossings)
+    sure = len(parts.crossings) == len(parts.tree.names("crossings"))
+    sure &= len(parts.destinations) == len(parts.tree.names("destinations"))
+    gone = _left_out(parts)
+    first: dict[str, int] = {}
+    for place, raw in enumerate(rows):
+        figure = _read(Observation, raw)
+        if figure is None:
+            continue
+        said = figure.mistakes()
+        if first.setdefault(figure.id, place) != place:
+            said.append(("id", f"{figure.id!r} is given twice"))
+        if sure and figure.is_compared and figure.place_id not in gone:
+            said += misplaced(figure, kinds)
+        if parts.horizon is not None and _is_far(figure, parts.horizon):
+            said.append(("window_start", "is far outside the horizon; check the year"))
+        for column, message in said:
+            parts.problem(message, "observations", place, column)
+
+
+def _left_out(parts: Parts) -> set[str]:
+    """Return places that files know, shipped or own, but this variant of them has not."""
+    here = {*parts.crossings, *(one.group or "" for one in parts.crossings.values())}
+    here |= {one.code for one in parts.destinations.values()}
+    shipped = sources.crossings()
+    names = {*shipped, *(str(one.get("group")) for one in shipped.values())}
+    names |= {country.code for country in sources.destinations()}
+    names |= {str(path[1]) for path in parts.tree.places if path[:1] == ("crossings",) and path[1:]}
+    return names - here
+
+
+def _is_far(figure: Observation, horizon: Horizon) -> bool:
+    when = window(figure, horizon.clock)
+    return when is not None and (when[0] < horizon.start - FAR or when[1] > horizon.end + FAR)
+
+
+def _outlines_are_geojson(parts: Parts) -> None:
+    text = parts.tree.at(("outlines",))
+    if not isinstance(text, str):
+        return
+    try:
+        features = outlines.parsed(text)["features"]
+    except DataError as reason:
+        for problem in reason.problems:
+            parts.problem(f"{problem.key} {problem.message}".strip(), "outlines")
+        return
+    if not {feature["id"] for feature in features} & set(parts.regions):
+        found = ", ".join(str(feature["id"])[:20] for feature in features[:3])
+        parts.problem(f"no outline has the code of a region as id; found {found}", "outlines")
 
 
 def _dated_values_are_near(parts: Parts) -> None:
@@ -292,6 +401,10 @@ CHECKS: tuple[Callable[[Parts], None], ...] = (
     _crossings_lead_somewhere,
     _destinations_are_reached,
     _policies_fit,
+    _regions_are_sound,
+    _distances_lead_somewhere,
+    _observations_can_be_compared,
+    _outlines_are_geojson,
     _dated_values_are_near,
     _policies_do_not_overlap,
 )

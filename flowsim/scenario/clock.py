@@ -19,10 +19,13 @@ class Clock:
     ----------
     start, end : datetime
         First moment of the horizon and the first moment after it, both at 00:00.
+    utc_offset_h : int
+        Hours from UTC of the scenario's clock.
     """
 
     start: datetime
     end: datetime
+    utc_offset_h: int = MOSCOW_UTC_OFFSET_H
 
     @cached_property
     def n_hours(self) -> int:

@@ -15,6 +15,8 @@ from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
 MAX_CHAIN = 10
+ENDINGS = {"table": (".csv", ".tsv"), "outlines": (".geojson", ".json")}
+"""Of files that are no YAML, the usual one first."""
 _ONLY: ContextVar[Path | None] = ContextVar("_ONLY", default=None)
 
 
@@ -141,6 +143,7 @@ def find(
         return path
     if Path(named).name == named and named.removesuffix(".yaml") in known:
         return known[named.removesuffix(".yaml")]
+    ending = ENDINGS.get(noun, (".yaml",))[0]
     where, key = (origin.where, origin.key) if origin.key else (printable(named) or "''", "")
     name = f"{printable(named)} " if origin.key else ""
     for other, kind in KINDS.items():
@@ -149,8 +152,8 @@ def find(
     if mode is None:
         raise fail(where, key, f"{name}does not exist{_near(path, known, noun)}")
     if stat.S_ISDIR(mode):
-        raise fail(where, key, f"{name}is a folder; expected a {noun} file (.yaml) in it")
-    raise fail(where, key, f"{name}is not an ordinary file; expected a {noun} file (.yaml)")
+        raise fail(where, key, f"{name}is a folder; expected a {noun} file ({ending}) in it")
+    raise fail(where, key, f"{name}is not an ordinary file; expected a {noun} file ({ending})")
 
 
 def printable(text: str) -> str:
@@ -175,13 +178,15 @@ def _mode(path: Path) -> int | None:
 
 def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
     """Suggest a file of the folder or a shipped one; list the shipped ones otherwise."""
+    endings = ENDINGS.get(noun, (".yaml", ".yml"))
     try:
         beside = list(path.parent.iterdir()) if _may_be_read(path) else []
-        there = [file.name for file in beside if file.suffix in (".yaml", ".yml")]
+        there = [file.name for file in beside if file.suffix in endings]
     except (OSError, ValueError):
         there = []
     near = suggestion(path.name, [*there, *known]) or suggestion(path.stem, list(known))
-    return near or f"; expected a file or one of {', '.join(known) or f'the shipped {noun}s'}"
+    shipped_ones = f" or one of {', '.join(known)}" if known else ""
+    return near or f"; expected a file{shipped_ones}"
 
 
 def read_text(path: Path, noun: str = f"{SCENARIO} file", most_mb: int = 1) -> str:

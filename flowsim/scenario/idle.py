@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from flowsim.data import sources
 from flowsim.scenario.clock import iso
 from flowsim.scenario.documents import asked_for
 from flowsim.scenario.policies import AnyPolicy
@@ -129,8 +128,10 @@ def _places(scenario: Scenario, table: Timetable) -> Said:
     for name in scenario.documents:
         if name not in needed:
             yield f"documents.{name}.share", "no destination ever asks for it"
-    known = {crossing for _, crossing in sources.road_km()}
-    if all(name in known or c.kind != "road" for name, c in scenario.crossings.items()):
+    regions, known = scenario.regions, scenario.road_km
+    connected = [code for code, by in zip(regions.code, regions.road_connected, strict=True) if by]
+    roads = [name for name, crossing in scenario.crossings.items() if crossing.kind == "road"]
+    if all((code, name) in known for code in connected for name in roads):
         yield "travel.detour", "every road distance is known"
     if all(place.ordinary_stay for place in scenario.destinations.values()):
         for key in ("short_share", "short", "long"):

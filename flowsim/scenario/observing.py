@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from flowsim.data import own, sources
@@ -11,37 +11,63 @@ from flowsim.data.cells import suggested
 from flowsim.data.measures import COMPARED
 from flowsim.data.rows import TABLES, Observation
 from flowsim.errors import DataError
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H, Clock, iso
-from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.clock import Clock, iso
+from flowsim.scenario.places import Crossing, Destination, Nation
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
 
-NATION = "RU"
 WORDS = {"nation": "the nation", "group": "a group of crossings", "destination": "a country"}
 
 
 def kinds_of_places(
-    destinations: Mapping[str, Destination], crossings: Mapping[str, Crossing]
+    home: Nation,
+    regions: Iterable[str],
+    destinations: Mapping[str, Destination],
+    crossings: Mapping[str, Crossing],
 ) -> dict[str, str]:
     """Return the kind of every place that tables of a scenario name, by id."""
-    kinds = {NATION: "nation"} | dict.fromkeys(sources.regions().code, "region")
+    kinds = {home.code: "nation"} | dict.fromkeys(regions, "region")
     kinds |= {country.code: "destination" for country in destinations.values()}
     kinds |= dict.fromkeys(crossings, "crossing")
     return kinds | {one.group: "group" for one in crossings.values() if one.group is not None}
 
 
-def window(figure: Observation) -> tuple[datetime, datetime] | None:
-    """Return the window of a figure by the clock of scenarios; None if it has none."""
+def places_of(scenario: Scenario) -> dict[str, str]:
+    """Return the kind of every place that tables of a scenario name, by id."""
+    destinations, crossings = scenario.destinations, scenario.crossings
+    return kinds_of_places(scenario.home, scenario.regions.code, destinations, crossings)
+
+
+def figures_of(scenario: Scenario) -> tuple[Observation, ...]:
+    """Return the published figures beside which a scenario is shown.
+
+    They are the shipped ones and its own, which stand in place of shipped ones of the same id;
+    of another nation its own alone.
+    """
+    own_ones = scenario.observations or ()
+    if scenario.nation is not None:
+        return own_ones
+    return tuple({one.id: one for one in (*sources.observations(), *own_ones)}.values())
+
+
+def counted(scenario: Scenario, measure: str) -> tuple[str, ...]:
+    """Return the places at which a measure was published, in the order of the figures."""
+    figures = [one for one in figures_of(scenario) if one.model_measure == measure]
+    return tuple(dict.fromkeys(one.place_id for one in figures))
+
+
+def window(figure: Observation, clock: Clock) -> tuple[datetime, datetime] | None:
+    """Return the window of a figure by the clock of a scenario; None if it has none."""
     start, end, offset = figure.window_start, figure.window_end, figure.utc_offset_h
     if start is None or end is None or offset is None:
         return None
-    shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
+    shift = timedelta(hours=offset - clock.utc_offset_h)
     return start - shift, end - shift
 
 
 def outside(figure: Observation, clock: Clock) -> str:
     """Return in words that a window does not lie within a horizon; empty if it does."""
-    when = window(figure)
+    when = window(figure, clock)
     if when is None:
         return ""
     overlaps = when[1] >= clock.start and when[0] < clock.end
@@ -113,7 +139,7 @@ def check_table(path: str | os.PathLike[str], scenario: Scenario) -> str:
 
 def unfit(figures: Mapping[int, Observation], scenario: Scenario) -> Iterator[tuple[int, str, str]]:
     """Return place, column and message of figures that cannot be held against a scenario."""
-    kinds = kinds_of_places(scenario.destinations, scenario.crossings)
+    kinds = places_of(scenario)
     for place, figure in figures.items():
         if not figure.is_compared:
             continue

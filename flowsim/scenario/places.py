@@ -21,6 +21,20 @@ from flowsim.scenario.quantity import (
 )
 
 
+class Nation(Strict):
+    """Whose men they are, in tables and words."""
+
+    code: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$", description="place_id of the nation in tables."
+    )
+    name: str = Field(description="Of the country, such as Russia.")
+    people: str = Field(description="Adjective, such as Russian.")
+    clock: str = Field(description="What its clock is called, such as Moscow time.")
+
+
+RUSSIA = Nation(code="RU", name="Russia", people="Russian", clock="Moscow time")
+
+
 class OrdinaryStay(Strict):
     """How long ordinary travellers stay: a share a short time, the rest a long one."""
 
@@ -67,7 +81,7 @@ class Destination(Strict):
         default=None, description="Stays of its ordinary travellers, if not as elsewhere."
     )
     present_before: Annotated[Number, Quantity("persons", 0)] | None = Field(
-        default=None, description="Russians who lived there before the horizon."
+        default=None, description="Citizens of the nation who lived there before the horizon."
     )
     background_season: Annotated[Dated, Quantity("ratio", 0, 10)] = Field(
         description="Ordinary traffic against its level before the shock."
@@ -140,17 +154,17 @@ class Crossing(Strict):
     capacity: Annotated[Dated, Quantity("persons per day", 0)] | None = Field(
         default=None,
         title="capacity of {place}",
-        description="Outbound Russians cleared a day; or give vehicles and walkers.",
+        description="Outbound citizens cleared a day; or give vehicles and walkers.",
     )
     vehicles: Annotated[Dated, Quantity("cars per day", 0)] | None = Field(
         default=None,
         title="cars a day at {place}",
-        description="Outbound cars of Russians a day if only cars are cleared.",
+        description="Outbound cars of citizens a day if only cars are cleared.",
     )
     walkers: Annotated[Dated, Quantity("persons per day", 0)] | None = Field(
         default=None,
         title="walkers a day at {place}",
-        description="Outbound Russians on foot a day if only they are cleared.",
+        description="Outbound citizens on foot a day if only they are cleared.",
     )
     foot_share: DatedShare | None = Field(
         default=None, description="Of the officers, for the foot lane while both lanes have work."
@@ -158,7 +172,7 @@ class Crossing(Strict):
     travel: Hours | None = Field(default=None, description="Journey time by rail or other ways.")
     others: PersonsPerDay | None = Field(
         default=None,
-        description="Who crosses besides outbound Russians: both directions, all nationalities.",
+        description="Who crosses besides outbound citizens: both directions, all nationalities.",
     )
     counted_elsewhere: bool | None = Field(
         default=None,

@@ -8,7 +8,7 @@ package knows a kind by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -32,6 +32,7 @@ class Surroundings:
     destinations: Collection[str]
     crossings: Collection[str]
     documents: Collection[str] = ()
+    regions: Sequence[str] = ()
 
     def outside(self, moment: datetime) -> str:
         """Write that a moment is no moment of the horizon; the start of a message."""

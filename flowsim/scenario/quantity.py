@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H, Clock
+from flowsim.scenario.clock import Clock
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -166,7 +166,7 @@ class Weekdays(Table):
         """Return each hour's number by the local weekday, ``before`` hours first, of mean 1."""
         week = np.array([self.value[day] for day in WEEKDAYS])
         hours = np.arange(-before, clock.n_hours) + clock.start.weekday() * 24
-        local = hours + utc_offset_h - MOSCOW_UTC_OFFSET_H
+        local = hours + utc_offset_h - clock.utc_offset_h
         return np.asarray((week / week.mean())[local // 24 % 7])
 
 

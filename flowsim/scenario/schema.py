@@ -6,17 +6,30 @@ Every number is a parameter with value, unit and source (``quantity.py``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from flowsim.data import sources
+from flowsim.data.outlines import parsed
+from flowsim.data.rows import Observation as Published
+from flowsim.data.rows import Region
 from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.coincidence import Coincidence
 from flowsim.scenario.documents import Document
-from flowsim.scenario.places import Crossing, Destination, Elsewhere, Need, OrdinaryStay
+from flowsim.scenario.places import (
+    RUSSIA,
+    Crossing,
+    Destination,
+    Elsewhere,
+    Nation,
+    Need,
+    OrdinaryStay,
+)
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
     Days,
@@ -32,8 +45,18 @@ from flowsim.scenario.quantity import (
 )
 from flowsim.scenario.timetable import Cells, Timetable
 
-FOR_READERS = frozenset({"name", "title", "description", "extends", "cautions", "coincidence"})
+FOR_READERS = frozenset(
+    {
+        *("name", "title", "description", "extends", "cautions", "coincidence"),
+        *("observations", "outlines"),
+    }
+)
 """Keys of a scenario that change no result of a run."""
+
+
+NamedTable = WithJsonSchema({"type": ["string", "null"]})
+"""A table is named in the file of a scenario; reading puts its rows in place of the name."""
+Kilometres = Annotated[float, Field(ge=0, le=40_000)]
 
 
 class Horizon(Strict):
@@ -41,6 +64,12 @@ class Horizon(Strict):
 
     start: Moment = Field(description="First day, at 00:00 Moscow time.")
     end: Moment = Field(description="First day no longer simulated, at 00:00 Moscow time.")
+    utc_offset_h: int | None = Field(
+        default=None,
+        ge=-12,
+        le=14,
+        description="Hours from UTC of the clock of the whole file; 3, Moscow's, if left out.",
+    )
 
     @model_validator(mode="after")
     def _whole_days(self) -> Horizon:
@@ -65,12 +94,19 @@ class Horizon(Strict):
     @property
     def clock(self) -> Clock:
         """The clock of this horizon."""
-        return Clock(self.start, self.end)
+        if self.utc_offset_h is None:
+            return Clock(self.start, self.end)
+        return Clock(self.start, self.end, self.utc_offset_h)
 
 
 class Population(Strict):
     """Who the men are; numbers by region come from the data tables (ODD: initialisation)."""
 
+    regions: Annotated[tuple[Region, ...] | None, NamedTable] = Field(
+        default=None,
+        description="Table of the regions (CSV; flowsim schema --kind regions); the shipped ones "
+        "if left out.",
+    )
     passport_share: Share = Field(description="Men holding an international passport, national.")
     passport_odds_ratio: Annotated[Number, Quantity("odds ratio", 0.01, 100)] = Field(
         title="passport odds, educated against not",
@@ -181,6 +217,11 @@ class Travel(Strict):
     detour: Annotated[Number, Quantity("ratio", 1, 3)] = Field(
         description="Road over great circle where no road distance is known."
     )
+    distances: Annotated[dict[str, dict[str, Kilometres]] | None, NamedTable] = Field(
+        default=None,
+        description="Table of road distances (CSV; flowsim schema --kind distances), over those "
+        "that are shipped.",
+    )
 
 
 class News(Strict):
@@ -269,6 +310,9 @@ class Scenario(Strict):
     title: str = Field(description="One line that says what is different here.")
     description: str = Field(default="", description="A few sentences for readers of reports.")
     extends: str | None = Field(default=None, description="File this one starts from.")
+    nation: Nation | None = Field(
+        default=None, description="Whose men they are; Russia's if left out."
+    )
     horizon: Horizon = Field(description="The days that are simulated.")
     sample: float = Field(gt=0, le=1, description="Share of the men simulated.")
     seed: int = Field(ge=0, lt=2**63, description="Of all draws; another seed, other men.")
@@ -296,6 +340,15 @@ class Scenario(Strict):
     abroad: dict[str, Stay] = Field(description="What men do once abroad, by destination.")
     ordinary_stay: OrdinaryStay = Field(description="How long ordinary travellers stay abroad.")
     observation: Observation = Field(description="From men to what officials and press counted.")
+    observations: Annotated[tuple[Published, ...] | None, NamedTable] = Field(
+        default=None,
+        description="Table of published figures (CSV; flowsim new --observations writes one), "
+        "beside the shipped ones.",
+    )
+    outlines: str | None = Field(
+        default=None,
+        description="GeoJSON of regions (their codes as id) and countries around, for maps.",
+    )
     cautions: tuple[str, ...] = Field(
         default=(),
         description="What readers of its results must not conclude, the gravest first.",
@@ -309,6 +362,39 @@ class Scenario(Strict):
     needs: dict[str, Annotated[Need, Quantity("per person", 0, 100_000)]] = Field(
         default_factory=dict, description="What people received need, for reception sheets."
     )
+
+    @property
+    def home(self) -> Nation:
+        """Whose men they are."""
+        return self.nation or RUSSIA
+
+    @property
+    def utc_offset_h(self) -> int:
+        """Hours from UTC of the clock of the file."""
+        return self.horizon.clock.utc_offset_h
+
+    @property
+    def regions(self) -> sources.Regions:
+        """The regions of the nation, as arrays in the order of their codes."""
+        own = self.population.regions
+        return sources.regions() if own is None else sources.regions_of(own)
+
+    @property
+    def shapes(self) -> sources.Outlines:
+        """Outlines of the regions and of the countries around, own or shipped."""
+        if self.outlines is None:
+            return sources.outlines()
+        features = parsed(self.outlines)["features"]
+        regions = [one for one in features if one["id"] in self.regions.code]
+        around = [one for one in features if one["id"] not in self.regions.code]
+        return sources.Outlines({"features": regions}, {"features": around})
+
+    @property
+    def road_km(self) -> Mapping[tuple[str, str], float]:
+        """Road distances in km by region and crossing, as far as they are known."""
+        own = self.travel.distances or {}
+        shipped = {} if self.nation else sources.road_km()
+        return {**shipped, **{(r, c): km for r, to in own.items() for c, km in to.items()}}
 
     def timetable(self) -> Timetable:
         """Build what holds at each crossing at each hour: dated values, then the policies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from flowsim.scenario.reading import scalar
 from flowsim.scenario.schema import Scenario
 
 WIDTH = 96
+TABLES = ("regions", "observations")  # a row on each line
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()+-]*(?<! )")
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*(?<!:)")
 
@@ -61,9 +62,18 @@ def resolved_yaml(scenario: Scenario) -> str:
         if name in data["crossings"]:
             gone = crossing.keys() - data["crossings"][name].keys()
             data["crossings"][name] |= dict.fromkeys(sorted(gone))
-        else:
+        elif crossing["destination"] in data["destinations"]:
             data["crossings"][name] = None
+    if scenario.population.regions is not None:
+        data["population"]["regions"] = _rows(scenario.population.regions)
+    if scenario.observations is not None:
+        data["observations"] = _rows(scenario.observations)
     return yaml_text(data)
+
+
+def _rows(rows: Sequence[BaseModel]) -> tuple[dict[str, Any], ...]:
+    """Return the rows of a table without what they leave out."""
+    return tuple(row.model_dump(mode="json", exclude_defaults=True) for row in rows)
 
 
 def yaml_text(data: dict[str, Any]) -> str:
@@ -120,7 +130,7 @@ def _parameters(model: BaseModel, prefix: str) -> Iterator[Row]:
 
 
 def _without_roads(scenario: Scenario) -> list[str]:
-    known = {crossing for _, crossing in sources.road_km()}
+    known = {crossing for _, crossing in scenario.road_km}
     return [
         name
         for name, crossing in scenario.crossings.items()
@@ -143,7 +153,10 @@ def _block(data: dict[str, Any], depth: int) -> Iterator[str]:
     """Write a mapping in lines; what holds only scalars goes on one line if it fits."""
     indent = "  " * depth
     for key, value in data.items():
-        if not isinstance(value, dict) or "value" in value or not _is_deep(value, indent):
+        if key in TABLES and isinstance(value, tuple):
+            yield f"{indent}{_key(key)}:"
+            yield from (f"{indent}  - {_flow(row)}" for row in value)
+        elif not isinstance(value, dict) or "value" in value or not _is_deep(value, indent):
             yield f"{indent}{_key(key)}: {_flow(value)}"
         else:
             yield f"{indent}{_key(key)}:"

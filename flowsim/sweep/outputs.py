@@ -108,7 +108,9 @@ def _output(
         message = f"needs a place; {measure} is measured by {' and '.join(kinds)}"
         problems.append(read.problem(message, *at))
         return None
-    found = [_place(read, place, known, problems, *at, "place") for place in entry.place or ("RU",)]
+    nation = next((place.place_id for place in known.values() if place.kind == "nation"), "")
+    asked = entry.place or (nation,)
+    found = [_place(read, place, known, problems, *at, "place") for place in asked]
     there = tuple(dict.fromkeys(place for place in found if place is not None))
     for place in there:
         if place.kind not in kinds:

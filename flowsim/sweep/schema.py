@@ -303,7 +303,7 @@ class OutputEntry(Strict):
     title: str = Field(default="", description="What figures call it; else made from the name.")
     measure: str | None = Field(default=None, description="Default: the output's name.")
     place: Names | None = Field(
-        default=None, description="Id of a place or list of them; default the nation, RU."
+        default=None, description="Id of a place or list of them; default the nation."
     )
     reduce: Reduction | None = Field(
         default=None,

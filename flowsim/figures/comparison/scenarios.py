@@ -39,7 +39,7 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         FAMILY.name,
         data,
         finding(data, results),
-        "Simulated entries of Russian citizens by local calendar day, "
+        f"Simulated entries of {results.scenarios[0].home.people} citizens by local calendar day, "
         f"{timelines.whole_period(horizon)}: both sexes, all ages, ordinary traffic included.",
         source(results),
         NOTE + " Further scenarios: scenarios.csv." * (len(shown) < len(results.names)),

@@ -10,23 +10,49 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.path import Path
 
-PARALLELS = (50.0, 66.0)
-MERIDIAN = 95.0
+from flowsim.scenario.schema import Scenario
 
 Array = npt.NDArray[np.float64]
 
 
-def albers(lon: Array, lat: Array) -> tuple[Array, Array]:
+@dataclass(frozen=True)
+class View:
+    """From where a map is seen: standard parallels and middle meridian, degrees."""
+
+    parallels: tuple[float, float] = (50.0, 66.0)
+    meridian: float = 95.0
+
+
+SHIPPED = View()
+
+
+def view_of(features: dict[str, Any]) -> View:
+    """Return the view of some outlines: parallels a sixth from either end, the middle meridian."""
+    points = np.vstack([ring for one in features["features"] for ring in _rings(one)])
+    west, south = points[:, :2].min(axis=0)
+    east, north = points[:, :2].max(axis=0)
+    low, high = south + (north - south) / 6, north - (north - south) / 6
+    if abs(low + high) < 2:  # a cone round the equator would be a cylinder
+        low, high = low + 1, high + 1
+    return View((float(low), float(high)), float((west + east) / 2))
+
+
+def view_for(scenario: Scenario) -> View:
+    """Return the view of a scenario's maps."""
+    return SHIPPED if scenario.outlines is None else view_of(scenario.shapes.regions)
+
+
+def albers(lon: Array, lat: Array, view: View = SHIPPED) -> tuple[Array, Array]:
     """Project degrees to the plane: Albers equal-area conic, sphere of radius 1.
 
     Snyder (1987), Map Projections: A Working Manual, USGS Professional Paper 1395,
     equations 14-1 to 14-6, with the origin at the pole.
     """
-    first, second = np.radians(PARALLELS)
+    first, second = np.radians(view.parallels)
     n = (np.sin(first) + np.sin(second)) / 2
     c = np.cos(first) ** 2 + 2 * n * np.sin(first)
     rho = np.sqrt(c - 2 * n * np.sin(np.radians(lat))) / n
-    theta = n * np.radians(lon - MERIDIAN)
+    theta = n * np.radians(lon - view.meridian)
     return rho * np.sin(theta), -rho * np.cos(theta)
 
 
@@ -40,17 +66,21 @@ class Shape:
     centre: tuple[float, float]
 
 
-def shapes(features: dict[str, Any]) -> list[Shape]:
+def shapes(features: dict[str, Any], view: View = SHIPPED) -> list[Shape]:
     """Project the polygons of a GeoJSON feature collection."""
-    return [_shape(feature) for feature in features["features"]]
+    return [_shape(feature, view) for feature in features["features"]]
 
 
-def _shape(feature: dict[str, Any]) -> Shape:
+def _rings(feature: dict[str, Any]) -> list[Any]:
     geometry = feature["geometry"]
     polygons = geometry["coordinates"]
     if geometry["type"] == "Polygon":
         polygons = [polygons]
-    rings = [_projected(ring) for polygon in polygons for ring in polygon]
+    return [[point[:2] for point in ring] for polygon in polygons for ring in polygon]
+
+
+def _shape(feature: dict[str, Any], view: View) -> Shape:
+    rings = [_projected(ring, view) for ring in _rings(feature)]
     codes = [[Path.MOVETO, *[Path.LINETO] * (len(ring) - 2), Path.CLOSEPOLY] for ring in rings]
     path = Path(np.vstack(rings), [code for ring in codes for code in ring])
     centre = max((_centroid(ring) for ring in rings), key=lambda found: found[2])
@@ -59,9 +89,9 @@ def _shape(feature: dict[str, Any]) -> Shape:
     return Shape(str(feature.get("id", name)), name, path, centre[:2])
 
 
-def _projected(ring: Iterable[Sequence[float]]) -> Array:
-    lon, lat = np.array([point[:2] for point in ring], dtype=float).T
-    return np.column_stack(albers(lon, lat))
+def _projected(ring: Iterable[Sequence[float]], view: View) -> Array:
+    lon, lat = np.array(ring, dtype=float).T
+    return np.column_stack(albers(lon, lat, view))
 
 
 def _centroid(ring: Array) -> tuple[float, float, float]:

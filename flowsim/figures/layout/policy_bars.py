@@ -13,7 +13,6 @@ from flowsim.figures.layout.sheet import SMALLEST, Sheet, at, shrunk, text_width
 from flowsim.figures.layout.style import INK, PALE, QUIET, RULE, Preset, plain
 from flowsim.findings.words import plural, short_day
 from flowsim.scenario import schema
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.policy import Policy
 
 ROW, LOW_ROW = 3.7, 2.5
@@ -68,13 +67,12 @@ def bars_of(
 ) -> list[PolicyBar]:
     """Return the policies that touch a destination (or one crossing), in order of their start.
 
-    Policies of one label share a bar. Times are local to the destination (or the crossing's other
-    side is ignored: Moscow time, if a crossing is given). What lies outside the horizon is left
-    out.
+    Policies of one label share a bar. Times are local to the destination or, if a crossing is
+    given, by the scenario's clock. What lies outside the horizon is left out.
     """
     place = scenario.destinations[destination]
-    offset = MOSCOW_UTC_OFFSET_H if crossing else place.utc_offset_h
-    shift = timedelta(hours=offset - MOSCOW_UTC_OFFSET_H)
+    home = scenario.utc_offset_h
+    shift = timedelta(hours=0 if crossing else place.utc_offset_h - home)
     first, last = scenario.horizon.start, scenario.horizon.end
     found: dict[str, list[tuple[datetime, datetime | None]]] = {
         "Mobilisation announced": [(scenario.call_up.announced, None)]

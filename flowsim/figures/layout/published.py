@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.data import sources
 from flowsim.figures.layout.sheet import Key, at
 from flowsim.figures.layout.style import INK, QUIET, RULE
 from flowsim.findings.inputs import cited_ids, is_counterfactual
 from flowsim.findings.published import LEGEND
+from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 
 COLUMNS = ["id", "role", "start", "end", "value", "low", "high", "source_name", "source_url"]
@@ -46,14 +46,14 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
     """
     inputs, counterfactual = input_ids(scenario), is_counterfactual(scenario)
     rows = []
-    for seen in sources.observations():
+    for seen in figures_of(scenario):
         if (seen.model_measure, seen.place_id) != (measure, place_id):
             continue
         if seen.window_start is None or seen.window_end is None or seen.utc_offset_h is None:
             continue
         shift = timedelta(hours=offset - seen.utc_offset_h)
         start, end = seen.window_start + shift, seen.window_end + shift
-        local = timedelta(hours=offset - 3)
+        local = timedelta(hours=offset - scenario.utc_offset_h)
         first, last = scenario.horizon.start + local, scenario.horizon.end + local
         if end < first or start >= last:
             continue

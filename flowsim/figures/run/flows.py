@@ -45,7 +45,7 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         FAMILY.name,
         data,
         finding(data, results),
-        "Simulated entries of Russian citizens by local calendar day, "
+        f"Simulated entries of {scenario.home.people} citizens by local calendar day, "
         f"{timelines.whole_period(scenario.horizon)}: both sexes, all ages, ordinary traffic "
         "included. Bars: policies of the scenario.",
         source(results),

@@ -14,17 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
 
-from flowsim.data import sources
+from flowsim.data.rows import NOT_STATED
 from flowsim.figures.families import Family
 from flowsim.figures.layout import placing
 from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.geography import Array, Shape, albers, shapes
+from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, shapes, view_for
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.findings.words import count, plural, rate, rounded
 from flowsim.results.run import Run
+from flowsim.scenario.schema import Scenario
 
 FAMILY = Family(
     "map", "leavers per 1,000 men by region, and the crossings by their entries", order=4
@@ -45,6 +46,7 @@ GRADUATES_FAMILY = Family(
 )
 ENOUGH = 10  # simulated men, below which a region's rate is no number to show
 CLASSES = 6
+TALLEST = 1.1  # height over width of the page
 LARGEST = (4.4 / MM * 72) ** 2  # square points
 IMPUTED: dict[str, Any] = {
     "facecolor": "none",
@@ -122,6 +124,13 @@ GRADUATES = Theme(
 )
 
 
+def missing(results: Run) -> str:
+    """Return why there is nothing to draw, if so."""
+    known = {one["id"] for one in results.scenario.shapes.regions["features"]}
+    there = known & set(results.scenario.regions.code)
+    return "" if there else "no region has an outline; name a GeoJSON file under outlines"
+
+
 def table(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     """Return what is drawn: a row per region, and a row per road crossing with its entries.
 
@@ -139,7 +148,7 @@ def rates(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
     Columns id, name, men, left, per_1000, left_simulated (simulated men behind it), imputed.
     Without men there is no rate.
     """
-    facts, n, rows = sources.regions(), results.n_replications, results.outcomes
+    facts, n, rows = results.scenario.regions, results.n_replications, results.outcomes
     rows = rows[rows["educated"]] if theme is GRADUATES else rows
     status = rows["status"].astype(str)
     gone = status.str.startswith("abroad-") | (status == "moved-on")
@@ -155,26 +164,27 @@ def rates(results: Run, theme: Theme = LEAVERS) -> pd.DataFrame:
         sums["left_simulated"] = sums["left"] * sums["men_simulated"] / sums["men"]
     data = (sums / n).reindex(pd.Index(facts.code, name="id")).reset_index()
     data["per_1000"] = 1000 * data["left"] / data["men"].where(data["men"] > 0)
-    data = data.assign(name=facts.name, imputed=imputed(theme))
+    data = data.assign(name=facts.name, imputed=imputed(results.scenario, theme))
     return data[["id", "name", "men", "left", "per_1000", "left_simulated", "imputed"]]
 
 
-def imputed(theme: Theme) -> list[bool]:
+def imputed(scenario: Scenario, theme: Theme) -> list[bool]:
     """Return for each region of the data whether the theme's main input was not observed."""
-    bases = getattr(sources.regions(), theme.basis)
+    bases = getattr(scenario.regions, theme.basis)
     return ["press" not in basis and basis != "census" for basis in bases]
 
 
-def doubts(theme: Theme) -> str:
+def doubts(scenario: Scenario, theme: Theme) -> str:
     """Return in a sentence how many regions rest on imputed inputs."""
-    facts = sources.regions()
+    facts = scenario.regions
+    unknown = " or not stated" * (NOT_STATED in facts.passport_basis)
     passports = sum(basis != "census" for basis in facts.passport_basis)
     other = CALLED_UP if theme is LEAVERS else theme
     unsure = "called-up men" if theme is LEAVERS else theme.unsure
     return (
-        f"Inputs behind the regions are partly imputed: passport shares in {passports} of "
-        f"{len(facts.code)}, {unsure} in {sum(imputed(other))}; read differences between regions "
-        "as the model's, not as measured."
+        f"Inputs behind the regions are partly imputed{unknown}: passport shares in {passports} of "
+        f"{len(facts.code)}, {unsure} in {sum(imputed(scenario, other))}; read differences between "
+        "regions as the model's, not as measured."
     )
 
 
@@ -201,23 +211,25 @@ def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
         _notes(results, data, theme),
         alt=_alt(data),
     )
-    outlines = sources.outlines()
-    regions, around = shapes(outlines.regions), shapes(outlines.neighbours)
+    outlines = results.scenario.shapes
+    view = view_for(results.scenario)
+    regions, around = shapes(outlines.regions, view), shapes(outlines.neighbours, view)
+    dots = _dots(data, view)
     west, east, south, north = _limits(regions)
     ratio = (north - south) / (east - west)
     wide = preset.is_slide
     legend = (17.0 if wide else 13.0 + 12.0 * preset.narrow) * preset.scale
-    width = preset.width - 2 * MARGIN
+    width = (preset.width - 2 * MARGIN) * min(1.0, TALLEST / ratio)
     sheet = caption.sheet(preset, width * ratio + legend * (not wide))
     width = min(width, (sheet.body - legend * (not wide)) / ratio)
     height = width * ratio
     ax = sheet.axes(preset.width - MARGIN - width if wide else MARGIN, 0, width, height)
     ax.set(xlim=(west, east), ylim=(south, north))
     bounds = classes(data["per_1000"].dropna().to_numpy())
-    draw(data, ax, regions, around, bounds)
+    draw(data, ax, regions, around, bounds, dots)
     countries = {place.name for place in results.scenario.destinations.values()}
-    names = [*_crossing_names(data), *_country_names(around, countries)]
-    placing.write_names(ax, names, _dot_boxes(data, width / (east - west)), preset, width)
+    names = [*_crossing_names(dots), *_country_names(around, countries)]
+    placing.write_names(ax, names, _dot_boxes(dots, width / (east - west)), preset, width)
     room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
     top = 2 if wide else height + 3
     _draw_scale(sheet, bounds, top, room, theme)
@@ -259,7 +271,12 @@ def _palette(bounds: Array) -> tuple[Colormap, BoundaryNorm]:
 
 
 def draw(
-    data: pd.DataFrame, ax: Axes, regions: list[Shape], around: list[Shape], bounds: Array
+    data: pd.DataFrame,
+    ax: Axes,
+    regions: list[Shape],
+    around: list[Shape],
+    bounds: Array,
+    dots: pd.DataFrame,
 ) -> None:
     """Draw regions in the colour of their class, neighbours in grey, crossings as dots.
 
@@ -271,6 +288,8 @@ def draw(
         With limits in the plane of ``albers``.
     bounds : float64, shape (n + 1,)
         Class bounds.
+    dots : DataFrame
+        Crossings with x, y and area.
     """
     ax.axis("off")
     colours, norm = _palette(bounds)
@@ -287,7 +306,6 @@ def draw(
         ax.add_artist(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
         if shape.id in marked:
             ax.add_artist(PathPatch(shape.path, zorder=2.5, **IMPUTED))
-    dots = _dots(data)
     ax.scatter(dots["x"], dots["y"], s=dots["area"], zorder=4, **DOT)
 
 
@@ -296,16 +314,15 @@ def _marked(rows: pd.DataFrame) -> set[str]:
     return set(rows.index[rows["imputed"] == True]) if not rows["imputed"].all() else set()  # noqa: E712
 
 
-def _dots(data: pd.DataFrame) -> pd.DataFrame:
+def _dots(data: pd.DataFrame, view: View = SHIPPED) -> pd.DataFrame:
     """Return the crossings that somebody entered by, largest first; x, y and area of their dots."""
     rows = data[(data["kind"] == "crossing") & (data["entries"] > 0)]
     rows = rows.sort_values("entries", ascending=False, kind="stable")
-    x, y = albers(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
+    x, y = albers(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float), view)
     return rows.assign(x=x, y=y, area=LARGEST * rows["entries"] / rows["entries"].max())
 
 
-def _dot_boxes(data: pd.DataFrame, mm: float) -> list[placing.Box]:
-    dots = _dots(data)
+def _dot_boxes(dots: pd.DataFrame, mm: float) -> list[placing.Box]:
     halves = np.sqrt(dots["area"]) / 72 * MM / 2 / mm
     return [
         (x - half, y - half, x + half, y + half)
@@ -313,8 +330,8 @@ def _dot_boxes(data: pd.DataFrame, mm: float) -> list[placing.Box]:
     ]
 
 
-def _crossing_names(data: pd.DataFrame) -> Iterator[placing.Name]:
-    for row in records(_dots(data).head(3)):
+def _crossing_names(dots: pd.DataFrame) -> Iterator[placing.Name]:
+    for row in records(dots.head(3)):
         yield placing.Name(row["name"], row["x"], row["y"], "crossing")
 
 
@@ -393,7 +410,7 @@ def _known(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def _notes(results: Run, data: pd.DataFrame, theme: Theme) -> str:
-    regions, text = data[data["kind"] == "region"], doubts(theme)
+    regions, text = data[data["kind"] == "region"], doubts(results.scenario, theme)
     if _marked(regions.set_index("id")):
         text = f"Hatched: {theme.unsure} imputed. {text}"
     thin = int((regions["left_simulated"] < ENOUGH).sum())
@@ -402,7 +419,8 @@ def _notes(results: Run, data: pd.DataFrame, theme: Theme) -> str:
         text += f" {plural(thin, 'region')} {rest} on fewer than {ENOUGH} simulated men."
     if any(place.lat is None for place in results.scenario.crossings.values()):
         text += " Entries by other ways (air, rail, third countries) are not on the map."
-    return text + " Albers equal-area projection; outlines: Natural Earth."
+    whose = "Natural Earth" if results.scenario.outlines is None else "the scenario's own"
+    return f"{text} Albers equal-area projection; outlines: {whose}."
 
 
 def _alt(data: pd.DataFrame) -> list[str]:

@@ -20,7 +20,6 @@ from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, records, source, spread
 from flowsim.findings.words import between, count, day, listed, plural, rate
 from flowsim.results.run import Run
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 
 FAMILY = Family(
     "queues", "queue at the crossing with published counts, waits at the busiest", order=2
@@ -113,13 +112,13 @@ def crossings(results: Run, most: int = BUSIEST) -> Shown:
 
 
 def table(results: Run, shown: Shown) -> pd.DataFrame:
-    """Return queues by the hour at one crossing, waits at the busiest, Moscow time."""
+    """Return queues by the hour at one crossing, waits at the busiest, by the scenario's clock."""
     queues = [(measure, shown.focus) for measure in LABELS if shown.focus is not None]
     waits = [(measure, key) for key in shown.busiest for measure in WAITS]
-    parts = []
+    parts, offset = [], results.scenario.utc_offset_h
     for measure, key in [*queues, *waits]:
         own = (_by_day if measure in WAITS else _by_hour)(results, key, measure)
-        name, where = results.scenario.crossings[key].name, (measure, key, MOSCOW_UTC_OFFSET_H)
+        name, where = results.scenario.crossings[key].name, (measure, key, offset)
         parts += published.beside(own, results.scenario, *where, place=name)
     return joined(parts, COLUMNS)
 
@@ -132,7 +131,7 @@ def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
 
 
 def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
-    """Return the mean wait, or its 90 % quantile, of each local day at a crossing, Moscow time.
+    """Return the mean wait, or its 90 % quantile, of each local day at a crossing.
 
     With draws of the parameters it is the median of the draws, with their range.
     """
@@ -142,7 +141,7 @@ def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
         return waits[waits["place_id"] == key]
 
     own, _ = doubted(results, rows, ["date"])
-    ahead = results.scenario.crossings[key].utc_offset_h - MOSCOW_UTC_OFFSET_H
+    ahead = results.scenario.crossings[key].utc_offset_h - results.scenario.utc_offset_h
     start = own["date"] - timedelta(hours=ahead)
     return own.assign(start=start, end=start + timedelta(days=1))
 
@@ -254,15 +253,16 @@ def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[f
 
 
 def _counts(results: Run, key: str) -> pd.DataFrame:
-    return published.published(results.scenario, "queue_cars", key, MOSCOW_UTC_OFFSET_H)
+    return published.published(results.scenario, "queue_cars", key, results.scenario.utc_offset_h)
 
 
 def _subtitle(results: Run, shown: Shown) -> str:
     days = timelines.whole_period(results.scenario.horizon)
     n = len(shown.busiest)
     where = f"the {plural(n, 'road crossing')} with the most hours of waiting" if n else "crossings"
+    clock = results.scenario.home.clock
     return (
-        f"Simulated queue by the hour and mean waits of each day at {where}, Moscow time, {days}. "
+        f"Simulated queue by the hour and mean waits of each day at {where}, {clock}, {days}. "
         "Bars: policies that touch the crossing. Grey: the others."
     )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.data import sources
-from flowsim.figures.layout.geography import Shape, albers, shapes
+from flowsim.figures.layout.geography import Shape, albers, shapes, view_for
 from flowsim.findings.words import count, short_day
 from flowsim.results.run import Run
 
@@ -43,6 +42,7 @@ class Hours:
         x, y = albers(
             np.array([c.lon for c in there.values()], dtype=float),
             np.array([c.lat for c in there.values()], dtype=float),
+            view_for(self.results.scenario),
         )
         return dict(zip(there, zip(x, y, strict=True), strict=True))
 
@@ -71,10 +71,15 @@ class Hours:
         """The outlines, as SVG."""
         inner = "".join(
             f'<path d="{self._outline(shape)}" fill="{colour}" stroke="#fff" stroke-width="0.7"/>'
-            for colour, some in zip(("#e9e9e9", "#d5dde3"), _outlines(), strict=True)
+            for colour, some in zip(("#e9e9e9", "#d5dde3"), self._outlines, strict=True)
             for shape in some
         )
         return self._framed(inner, "Outlines of regions and countries along the border")
+
+    @cached_property
+    def _outlines(self) -> tuple[list[Shape], list[Shape]]:
+        outlines, view = self.results.scenario.shapes, view_for(self.results.scenario)
+        return shapes(outlines.neighbours, view), shapes(outlines.regions, view)
 
     def _outline(self, shape: Shape) -> str:
         rings = shape.path.to_polygons(closed_only=False)
@@ -106,14 +111,8 @@ class Hours:
         if row.sum() > 0:
             longest = self.results.scenario.crossings[str(row.idxmax())].name
             where = f", most of them at {longest} ({count(float(row.max()))})"
-        when = f"{short_day(moment)}, {moment:%H:%M} Moscow time"
+        when = f"{short_day(moment)}, {moment:%H:%M} {self.results.scenario.home.clock}"
         return f"{when}: {count(float(row.sum()))} persons queueing{where}."
 
     def _framed(self, inner: str, about: str) -> str:
         return FRAME.format(width=WIDTH, height=self.height, about=html.escape(about), inner=inner)
-
-
-@cache
-def _outlines() -> tuple[list[Shape], list[Shape]]:
-    outlines = sources.outlines()
-    return shapes(outlines.neighbours), shapes(outlines.regions)

@@ -16,7 +16,7 @@ from flowsim.scenario.writing import yaml_text
 
 POLICIES = "policies"
 SOURCE = "assumption: set in flowsim app"
-DATES = {"from": "from (Moscow time)", "to": "until (Moscow time)"}
+DATES = {"from": "from ({clock})", "to": "until ({clock})"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def _of(model: Strict, scenario: Scenario, prefix: str) -> Iterator[Entry]:
         value, key = getattr(model, name), prefix + (field.alias or name)
         if prefix.startswith(f"{POLICIES}.") and (field.alias or name) in DATES:
             text = iso(value) if isinstance(value, datetime) else ""
-            yield Entry(key, _block(key), DATES[field.alias or name], text)
+            title = DATES[field.alias or name].format(clock=scenario.home.clock)
+            yield Entry(key, _block(key), title, text)
         for inner_key, inner in value.items() if isinstance(value, dict) else [("", value)]:
             path = f"{key}.{inner_key}" if inner_key else key
             if isinstance(inner, Number):

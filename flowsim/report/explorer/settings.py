@@ -15,7 +15,6 @@ import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.results.measures import reduction
-from flowsim.scenario.clock import MOSCOW_UTC_OFFSET_H
 from flowsim.scenario.schema import Scenario
 
 MOST_SETTINGS = 4_000  # a page of more would be too large to mail
@@ -93,7 +92,7 @@ class Series:
     def offset(self, scenario: Scenario) -> int:
         """Hours from UTC of the clock in which it is drawn."""
         if self.place_kind != "destination":
-            return MOSCOW_UTC_OFFSET_H
+            return scenario.utc_offset_h
         return next(
             c.utc_offset_h for c in scenario.destinations.values() if c.code == self.place_id
         )

@@ -17,7 +17,7 @@ class Capacity(AtCrossings):
 
     kind: Literal["capacity"]
     capacity: PersonsPerDay = Field(
-        title="capacity of {place}", description="Outbound Russians cleared a day."
+        title="capacity of {place}", description="Outbound citizens cleared a day."
     )
 
     @property

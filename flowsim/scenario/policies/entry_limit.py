@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from flowsim.data import sources
 from flowsim.scenario.policy import AtCrossings, Surroundings
 from flowsim.scenario.quantity import Share
 from flowsim.scenario.timetable import Cells, Timetable
@@ -83,8 +82,8 @@ class EntryLimit(AtCrossings):
     def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """Check its dates and places, and that the exempt regions exist."""
         yield from super().check(around)
-        known = list(sources.regions().code)
+        known = list(around.regions)
         for region in self.exempt_regions:
             if region not in known:
-                near = suggestion(region, known) or "; expected a code such as RU-SE"
+                near = suggestion(region, known) or f"; expected a code such as {known[0]}"
                 yield "exempt_regions", f"{region!r} is not a region{near}"

@@ -1,0 +1,135 @@
+"""Tables and outlines that a scenario names: read, and put into it in place of their names.
+
+A scenario then holds all that decides its results, so that its hash, its saved form and every
+worker know them; the files are not needed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flowsim.data import outlines, own, sources
+from flowsim.data.rows import CrossingRow, Observation, Region, Road
+from flowsim.data.tables import Row, Table
+from flowsim.errors import DataError, Problem, ScenarioError
+from flowsim.scenario.files import Origin, find, shown
+from flowsim.scenario.tree import Path as KeyPath
+from flowsim.scenario.tree import Place, Tree, dotted
+
+MOST = {"regions": 500, "crossings": 300, "observations": 2_000, "distances": 20_000}
+"""Rows of each, so that a saved scenario stays of ordinary size."""
+
+Made = tuple[Any, dict[KeyPath, Place]]
+
+
+def _of_regions(table: Table, rows: Mapping[int, Row]) -> Made:
+    in_order = sorted((str(getattr(row, "code", "")), place) for place, row in rows.items())
+    places: dict[KeyPath, Place] = {
+        (n,): Place(f"{table.name}:{table.lines[place]}") for n, (_, place) in enumerate(in_order)
+    }
+    return tuple(_plain(rows[place]) for _, place in in_order), places
+
+
+def _of_observations(table: Table, rows: Mapping[int, Row]) -> Made:
+    places: dict[KeyPath, Place] = {
+        (n,): Place(f"{table.name}:{table.lines[place]}") for n, place in enumerate(rows)
+    }
+    return tuple(map(_plain, rows.values())), places
+
+
+def _of_crossings(table: Table, rows: Mapping[int, Row]) -> Made:
+    made: dict[str, dict[str, Any]] = {}
+    places: dict[KeyPath, Place] = {}
+    for place, row in rows.items():
+        assert isinstance(row, CrossingRow)
+        made[row.id] = sources.as_crossing(row, Path(table.name).name)
+        places[(row.id,)] = Place(f"{table.name}:{table.lines[place]}")
+    return made, places
+
+
+def _of_distances(table: Table, rows: Mapping[int, Row]) -> Made:
+    made: dict[str, dict[str, float]] = {}
+    places: dict[KeyPath, Place] = {}
+    for place, row in rows.items():
+        assert isinstance(row, Road)
+        made.setdefault(row.region_code, {})[row.crossing_id] = row.road_km
+        places[(row.region_code, row.crossing_id)] = Place(f"{table.name}:{table.lines[place]}")
+    return made, places
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """Return a row as a scenario file could say it."""
+    return row.model_dump(mode="json", exclude_defaults=True)
+
+
+Read = tuple[type[Row], Callable[[Table, Mapping[int, Row]], Made]]
+TABLES: dict[KeyPath, Read] = {
+    ("population", "regions"): (Region, _of_regions),
+    ("crossings",): (CrossingRow, _of_crossings),
+    ("travel", "distances"): (Road, _of_distances),
+    ("observations",): (Observation, _of_observations),
+}
+OUTLINES: KeyPath = ("outlines",)
+
+
+def take_in(tree: Tree, folder: Path | None) -> None:
+    """Put the tables that a tree names into it.
+
+    Parameters
+    ----------
+    tree : Tree
+        Changed in place; each row takes along its file and line.
+    folder : Path or None
+        Relative to which they are named; None is the current one.
+
+    Raises
+    ------
+    ScenarioError
+        With every mistake in every table.
+    """
+    problems: list[Problem] = []
+    for key, (row, make) in TABLES.items():
+        named = tree.at(key)
+        if not isinstance(named, str):
+            continue
+        try:
+            path = _find(tree, key, named, folder)
+            table, rows, found = own.read_rows(path, row)
+        except (DataError, ScenarioError) as reason:
+            problems += reason.problems
+            continue
+        most = MOST[str(key[-1])]
+        if len(table.rows) > most:
+            found.append(Problem(table.name, "", f"has {len(table.rows):,} rows; at most {most:,}"))
+        problems += found
+        value, places = make(table, rows)
+        _set(tree, key, value)
+        tree.places |= {(*key, *inner): place for inner, place in places.items()}
+    problems += _outlines(tree, folder)
+    if problems:
+        raise ScenarioError(own.in_order(problems))
+
+
+def _outlines(tree: Tree, folder: Path | None) -> list[Problem]:
+    named = tree.at(OUTLINES)
+    if not isinstance(named, str) or outlines.is_text(named):
+        return []
+    try:
+        tree.data["outlines"] = outlines.read(_find(tree, OUTLINES, named, folder))
+    except (DataError, ScenarioError) as reason:
+        return list(reason.problems)
+    return []
+
+
+def _find(tree: Tree, key: KeyPath, named: str, folder: Path | None) -> str:
+    noun = "outlines" if key == OUTLINES else "table"
+    return shown(find(named, Origin(tree.place(key).where, dotted(key), folder), {}, noun))
+
+
+def _set(tree: Tree, key: KeyPath, value: Any) -> None:
+    data = tree.data
+    for part in key[:-1]:
+        data[str(part)] = data = dict(data[str(part)])
+    data[str(key[-1])] = value

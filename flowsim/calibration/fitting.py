@@ -191,15 +191,22 @@ def predict(
     own = replace(runner, figures=figures)
     n = min(budget.predictions, len(posterior.kept))
     names = runner.calibration.names
-    points = runner.table("predictions", lambda: pd.DataFrame(posterior.kept[:n], columns=names))
+    points = runner.table(
+        name_of_predictions(budget), lambda: pd.DataFrame(posterior.kept[:n], columns=names)
+    )
     fixed = _long(runner.calibration, finest(runner.calibration, budget))
     runs = own.run("predictions", points, replications=range(len(points)), fixed=fixed, daily=True)
     return Predictions(points, runs, figures)
 
 
+def name_of_predictions(budget: Budget) -> str:
+    """Name the stored points of the predictions by what they were drawn for."""
+    return f"predictions-{budget.draws}-{budget.predictions}"
+
+
 def sample_pairs(runner: Runner, budget: Budget) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the same draws of the posterior run with a sample and with all men."""
-    calibration, points = runner.calibration, runner.table("predictions", _not_there)
+    calibration, points = runner.calibration, runner.table(name_of_predictions(budget), _not_there)
     shipped = published_for(calibration.base.scenario)
     some = points.iloc[: budget.variants]
     fixed = [_long(calibration, s) for s in (calibration.file.sample, finest(calibration, budget))]
@@ -240,7 +247,8 @@ def name_of_variants(calibration: Calibration, budget: Budget) -> str:
     """Name the stored table of variants by what it was made from."""
     file = calibration.file
     some = [(name, v.changes) for kind in (file.imputed, file.off) for name, v in kind.items()]
-    said = [[one for one in some if one[0] not in _again(file)], budget.variants]
+    windows = {name: [str(day) for day in days] for name, days in file.windows.items()}
+    said = [[one for one in some if one[0] not in _again(file)], budget.variants, windows]
     return f"variants-{_hash(said)}"
 
 

@@ -66,6 +66,12 @@ class Shape:
     centre: tuple[float, float]
 
 
+def outlines_of(scenario: Scenario) -> tuple[list[Shape], list[Shape], View]:
+    """Return the regions of a scenario and the countries around, and the view of both."""
+    view, found = view_for(scenario), scenario.shapes
+    return shapes(found.regions, view), shapes(found.neighbours, view), view
+
+
 def shapes(features: dict[str, Any], view: View = SHIPPED) -> list[Shape]:
     """Project the polygons of a GeoJSON feature collection."""
     return [_shape(feature, view) for feature in features["features"]]

@@ -18,7 +18,7 @@ from flowsim.data.rows import NOT_STATED
 from flowsim.figures.families import Family
 from flowsim.figures.layout import placing
 from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, shapes, view_for
+from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, outlines_of
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
@@ -211,9 +211,7 @@ def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
         _notes(results, data, theme),
         alt=_alt(data),
     )
-    outlines = results.scenario.shapes
-    view = view_for(results.scenario)
-    regions, around = shapes(outlines.regions, view), shapes(outlines.neighbours, view)
+    regions, around, view = outlines_of(results.scenario)
     dots = _dots(data, view)
     west, east, south, north = _limits(regions)
     ratio = (north - south) / (east - west)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from flowsim.figures.layout.geography import Shape, albers, shapes, view_for
+from flowsim.figures.layout.geography import Shape, albers, outlines_of, view_for
 from flowsim.findings.words import count, short_day
 from flowsim.results.run import Run
 
@@ -78,8 +78,8 @@ class Hours:
 
     @cached_property
     def _outlines(self) -> tuple[list[Shape], list[Shape]]:
-        outlines, view = self.results.scenario.shapes, view_for(self.results.scenario)
-        return shapes(outlines.neighbours, view), shapes(outlines.regions, view)
+        regions, around, _ = outlines_of(self.results.scenario)
+        return around, regions
 
     def _outline(self, shape: Shape) -> str:
         rings = shape.path.to_polygons(closed_only=False)

@@ -179,6 +179,7 @@ def test_the_command_writes_the_page_and_prints_where(swept: Path, page: Path, f
 
 def test_a_sample_of_points_has_sliders_but_no_interpolation(tmp_path: Path):
     sweep = SWEEP | {
+        "scenario": "no-task-force",
         "parameters": {PASSPORTS: {"range": [0.1, 0.6]}, "choice.lambda": {"range": [0.3, 1]}},
         "design": {"kind": "latin-hypercube", "points": 4},
         "replications": 1,
@@ -193,6 +194,7 @@ def test_a_sample_of_points_has_sliders_but_no_interpolation(tmp_path: Path):
         assert [control["numbers"][at[n]] for at in data["settings"]] == values.tolist()
     text = page.read_text(encoding="utf-8")
     assert "One replication of each setting: no band." in text
+    assert "so the published figures do not test it" in text  # there was a task force
     assert "Only 1 man in 2,000 was simulated," in text
 
 
@@ -207,7 +209,9 @@ def test_a_comparison_is_a_switch_between_its_scenarios(tmp_path: Path):
         workers=1,
         out=tmp_path / "c",
     )
-    data = data_of(explorer.write(tmp_path / "c"))
+    page = explorer.write(tmp_path / "c")
+    data = data_of(page)
+    assert "may be held against the scenario as it stands" in page.read_text(encoding="utf-8")
     assert data["controls"][0]["texts"] == [s.title for s in found.scenarios]
     assert data["lines"][1][0].startswith("Under “")
     assert [p["measure"] for p in data["panels"]].count("queue_cars") == 1

@@ -26,7 +26,7 @@ from flowsim.figures.layout.published import published
 from flowsim.figures.layout.tables import records
 from flowsim.findings import settings as said
 from flowsim.findings.naming import SHARES, output_label
-from flowsim.findings.published import LEGEND
+from flowsim.findings.published import COUNTERFACTUAL, LEGEND
 from flowsim.findings.ranges import FEW
 from flowsim.findings.words import capital, day, plural, whole, window, within
 from flowsim.report.explorer.settings import Explored, Series, Setting
@@ -36,6 +36,7 @@ from flowsim.scenario.clock import DAY
 
 Values = npt.NDArray[np.float64]
 TEMPLATE, SCRIPT, STYLE = "explore.html.j2", "explore.js", "explore.css"
+HAPPENED = "happened"  # the role of published figures beside what did not happen
 MOST_NAMED = 5
 FINEST = 4_000  # steps from nothing to the greatest value of a series
 
@@ -50,6 +51,7 @@ def render(explored: Explored) -> bytes:
     )
     script = template(SCRIPT)
     data, curves = packed(explored)
+    roles = {mark["role"] for panel in data["panels"] for mark in panel["seen"]}
     page = environment.get_template(TEMPLATE).render(
         explored=explored,
         panels=data["panels"],
@@ -61,7 +63,8 @@ def render(explored: Explored) -> bytes:
         band=_band(explored),
         zero=_zero(explored),
         said=said,
-        roles={role: text for role, text in LEGEND.items() if role in _roles(data)},
+        roles={role: text for role, text in LEGEND.items() if role in roles},
+        published=COUNTERFACTUAL if HAPPENED in roles else said.PUBLISHED,
     )
     return page.encode()
 
@@ -205,7 +208,3 @@ def _band(explored: Explored) -> str:
         f"The line is the mean of {plural(n, 'replication')}; the band, and the brackets above it, "
         f"go {kind} of them: {explored.holds}."
     )
-
-
-def _roles(data: dict[str, Any]) -> set[str]:
-    return {mark["role"] for panel in data["panels"] for mark in panel["seen"]}

@@ -125,6 +125,14 @@ def durable(path: Path) -> Iterator[BufferedWriter]:
     _sync_folder(path.parent)
 
 
+def rename(path: Path, to: Path) -> None:
+    """Give a file that is written another name of the same folder, once it is on the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    path.replace(to)
+    _sync_folder(to.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     """Put the names of a folder's files on the disk as well, where a folder can be opened."""
     if os.name == "nt":

@@ -30,7 +30,10 @@ FIELDS = (
     *("kind", "name", "title", "scenarios", "data_hash", "versions", "seed", "sample"),
     *("replications", "started", "seconds", "peak_memory_mb"),
 )
-FILES = {"scenario.yaml", "manifest.json", "summary.csv", *(f"{name}.parquet" for name in TABLES)}
+FILES = {
+    *("scenario.yaml", "manifest.json", "summary.csv", "datapackage.json"),
+    *(f"{name}.parquet" for name in TABLES),
+}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +113,7 @@ def test_what_is_read_back_is_what_was_run(tmp_path):
     result = run("september-2022", sample=TINY, out=tmp_path / "a")
     again = open_run(tmp_path / "a")
     for name in TABLES:
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name))
+        assert getattr(again, name).equals(getattr(result, name)), name
     assert again.scenario == result.scenario
     assert again.manifest == result.manifest
     assert summary(again) == summary(result)
@@ -195,6 +198,43 @@ def test_a_sample_that_needs_more_memory_than_there_is_is_refused_at_once(monkey
     with pytest.raises(MachineError, match=r"needs about .* GB .* --sample"):
         run("september-2022", sample=1.0, out=tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "advice"),
+    [
+        ({"replications": 300}, "300 replications in memory.*take fewer replications, or a folder"),
+        ({"changes": ["horizon.end=2023-09-17"]}, "365 days, 33 crossings.*a shorter horizon"),
+    ],
+)
+def test_memory_for_tables_by_the_hour_is_counted_too(monkeypatch, tmp_path, asked, advice):
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemAvailable: 500000 kB\n")
+    monkeypatch.setattr(sys.modules["flowsim.machine"], "MEMORY", memory)
+    with pytest.raises(MachineError, match=advice):
+        run("september-2022", sample=TINY, **asked)
+
+
+def test_replications_on_disk_are_those_in_memory(tmp_path):
+    """Each is written as soon as it is made; nothing else is left in the folder."""
+    kept = run("september-2022", sample=TINY, replications=2)
+    written = run("september-2022", sample=TINY, replications=2, out=tmp_path / "a")
+    assert "hourly" not in written.known
+    for name in TABLES:
+        assert written.table(name).equals(kept.table(name)), name
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {
+        *written.manifest["tables"],
+        "manifest.json",
+    }
+
+
+def test_many_replications_are_read_measure_by_measure(monkeypatch, tmp_path):
+    monkeypatch.setattr("flowsim.results.run.MANY", 1)
+    run("september-2022", sample=TINY, replications=2, out=tmp_path / "a")
+    found = open_run(tmp_path / "a")
+    summary(found)
+    assert "daily" not in found.known
+    assert set(found.measured("entries")["measure"]) == {"entries"}
 
 
 def test_memory_is_not_asked_of_a_machine_that_cannot_tell(monkeypatch, tmp_path):

@@ -103,6 +103,7 @@ def tables_of_draws(
             "posterior_outcomes": outcomes_table(model, n),
             "posterior_summary": comparison_table(observed, n),
         }
+        model.discard()
 
 
 def as_table(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from flowsim.model.agent_model import AgentModel, refuse_too_many
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.world import World
 from flowsim.results import folder as folders
+from flowsim.results.growing import Gathered
 from flowsim.results.manifest import manifest_of
 from flowsim.results.observation import Observed
 from flowsim.results.run import Run
@@ -29,7 +30,9 @@ from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 
 BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
-FIXED_BYTES = 3e8
+BYTES_PER_HOUR = 1_500  # of a crossing: its timetable, its queues, and its tables in the making
+BYTES_KEPT_PER_HOUR = 1_000  # of a crossing and replication: tables, and once more to join them
+FIXED_BYTES = 2.5e8
 ENGINES: dict[str, type[FlowModel]] = {"columns": FlowModel, "agents": AgentModel}
 
 
@@ -83,36 +86,38 @@ def run(
         )
     replications = len(others) or replications
     world = World(scenario)
-    fits_in_memory(world)
+    folder = None if out is None else Path(out)
+    fits_in_memory(world, kept=replications if folder is None else 0)
     if engine == "agents":
         refuse_too_many(world, scenario.sample)
-    folder = None if out is None else Path(out)
     started, names = datetime.now(UTC), [scenario.name]
     report = _Report(progress or _silent, world.clock.n_hours, replications + len(others))
-    with nullcontext() if folder is None else folders.prepare(folder, "run", names, force):
-        parts = [_replicate(world, r, report, engine) for r in range(replications)]
-        known: dict[str, Any] = {
-            name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
-        }
+    with (
+        nullcontext() if folder is None else folders.prepare(folder, "run", names, force),
+        closing(Gathered(folder if replications > 1 else None, Run.parquet)) as gathered,
+    ):
         own: dict[str, Any] = {"engine": engine}
-        own["men_simulated"] = int(parts[0]["outcomes"]["men_simulated"].sum())
+        for part in _parts(world, replications, others, report, engine):
+            gathered.add(part)
+            if "men_simulated" not in own:
+                own["men_simulated"] = int(part["outcomes"]["men_simulated"].sum())
+        known: dict[str, Any] = {"scenarios": (scenario,), **gathered.tables()}
         if others:
-            known |= _tables_of_draws(others, draws, report, replications)
-            own["draws"] = len(others)
+            known["draws"], own["draws"] = as_table(draws), len(others)
         manifest = manifest_of("run", [scenario], started, replications=replications, **own)
-        result = Run(manifest, known={"scenarios": (scenario,), **known})
+        result = Run(manifest, known=known)
         if folder is not None:
-            result.write(folder)
+            result.write(folder, gathered.files)
     return result
 
 
-def _tables_of_draws(
-    others: Sequence[Scenario], draws: Sequence[Mapping[str, Any]], report: _Report, done: int
-) -> dict[str, pd.DataFrame]:
-    """Run the scenario under each draw of the parameters; ``done`` simulations came before."""
-    parts = list(tables_of_draws(others, lambda n: report.at(done + n, 0, f"draw {n + 1}")))
-    joined = {n: pd.concat([part[n] for part in parts], ignore_index=True) for n in parts[0]}
-    return joined | {"draws": as_table(draws)}
+def _parts(
+    world: World, replications: int, others: Sequence[Scenario], report: _Report, engine: str
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Yield the tables of each replication, then those under each draw of the parameters."""
+    for r in range(replications):
+        yield _replicate(world, r, report, engine)
+    yield from tables_of_draws(others, lambda n: report.at(replications + n, 0, f"draw {n + 1}"))
 
 
 def _chosen(
@@ -179,7 +184,9 @@ def _replicate(
             report.at(replication, hour, f"{moment.day} {moment:%B}")
         model.step()
     report.at(replication, world.clock.n_hours, "tables")
-    return tables_of(model, replication)
+    tables = tables_of(model, replication)
+    model.discard()
+    return tables
 
 
 def tables_of(model: FlowModel, replication: int) -> dict[str, pd.DataFrame]:
@@ -193,31 +200,46 @@ def tables_of(model: FlowModel, replication: int) -> dict[str, pd.DataFrame]:
     }
 
 
-def fits_in_memory(world: World, processes: int = 1) -> None:
-    """Refuse a sample that this machine has no room for, before it swaps itself to death.
+def fits_in_memory(world: World, processes: int = 1, kept: int = 0) -> None:
+    """Refuse what this machine has no room for, before it swaps itself to death.
 
     Parameters
     ----------
     processes : int
         Such runs at once.
+    kept : int
+        Replications whose tables all stay in memory.
 
     Raises
     ------
     MachineError
         If they need more than is free.
     """
-    men = world.assumptions.sample * world.strata.men.sum()
-    reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
-    rows = (
-        world.assumptions.sample
-        * (world.men * (reachable + world.hazard(float(world.announced.max())))).sum()
-    )
-    need = processes * (FIXED_BYTES + rows * 400 + min(men, 2e6) * BYTES_PER_MAN)
     room = free_memory()
-    if room is not None and need > room:
+    if room is None:
+        return
+    given, hours = world.assumptions, world.clock.n_hours * len(world.assumptions.crossings)
+    needs: dict[str, float] = {
+        "a shorter horizon or fewer crossings": hours * BYTES_PER_HOUR,
+        "fewer replications, or a folder for their tables": kept * hours * BYTES_KEPT_PER_HOUR,
+    }
+    if processes * sum(needs.values()) < room:  # else it is not worth finding out
+        needs["a smaller --sample"] = _bytes_of_men(world)
+    need = processes * (FIXED_BYTES + sum(needs.values()))
+    if need > room:
         raise MachineError(
-            f"sample {world.assumptions.sample:g} needs about {need / 1e9:.1f} GB of memory"
-            + (f" with {processes} runs at once" if processes > 1 else "")
-            + f", {room / 1e9:.1f} GB are free; take a smaller --sample"
+            f"{given.name} needs about {need / 1e9:.1f} GB of memory (sample {given.sample:g}, "
+            f"{world.clock.n_days} days, {len(given.crossings)} crossings"
+            + (f", {kept} replications in memory" if kept else "")
+            + (f", {processes} runs at once" if processes > 1 else "")
+            + f"), {room / 1e9:.1f} GB are free; take {max(needs, key=lambda what: needs[what])}"
             + (" or fewer --workers" if processes > 1 else "")
         )
+
+
+def _bytes_of_men(world: World) -> float:
+    """Estimate the memory for the men who can be reached, and for looking at the others."""
+    sample = world.assumptions.sample
+    reachable = -np.expm1(-(world.caps.sum(axis=1) ** world.assumptions.choice.lambda_.value))
+    rows = sample * (world.men * (reachable + world.hazard(float(world.announced.max())))).sum()
+    return float(rows * 400 + min(sample * world.strata.men.sum(), 2e6) * BYTES_PER_MAN)

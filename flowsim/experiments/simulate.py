@@ -34,7 +34,10 @@ def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
 def tables(scenario: Scenario, replications: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run a scenario some times in memory; return its daily table and its outcomes, as ``run``."""
     world = World(scenario)
-    models = [simulate(world, r) for r in range(replications)]
-    daily = [daily_table(Observed(model), r) for r, model in enumerate(models)]
-    outcomes = [outcomes_table(model, r) for r, model in enumerate(models)]
+    daily, outcomes = [], []
+    for r in range(replications):
+        model = simulate(world, r)
+        daily.append(daily_table(Observed(model), r))
+        outcomes.append(outcomes_table(model, r))
+        model.discard()
     return pd.concat(daily, ignore_index=True), pd.concat(outcomes, ignore_index=True)

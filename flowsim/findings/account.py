@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from flowsim.findings.ranges import Middle, doubted, ranged
 from flowsim.findings.words import count, days
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Floats, Ints
+from flowsim.types import Floats
 
 CLOSE = 0.03  # below the highest day of a series, as a share, that counts as high as it
 
@@ -27,7 +27,8 @@ class Account:
     Attributes
     ----------
     daily, outcomes : DataFrame
-        As INTERFACES of a results folder has them, rows of this scenario only.
+        As INTERFACES of a results folder has them, rows of this scenario only; a Run stands for
+        its daily table.
     drawn : Account or None
         The same under draws of the parameters, as many as replications.
     given : DataFrame or None
@@ -37,7 +38,7 @@ class Account:
     """
 
     scenario: Scenario
-    daily: pd.DataFrame
+    daily: pd.DataFrame | Run
     outcomes: pd.DataFrame
     drawn: Account | None = None
     given: pd.DataFrame | None = None
@@ -51,7 +52,7 @@ class Account:
         if daily is not None and outcomes is not None and run.n_replications > 1:
             drawn = cls(scenario, daily, outcomes, given=run.draws)
         beside = run.summary if run.posterior_summary is None else run.posterior_summary
-        return cls(scenario, run.daily, run.outcomes, drawn, beside=beside)
+        return cls(scenario, run, run.outcomes, drawn, beside=beside)
 
     @property
     def most(self) -> Account:
@@ -112,7 +113,8 @@ class Account:
     def series(self, measure: str, place: str) -> pd.DataFrame:
         """Return a measure by day (rows) and replication (columns); empty if it was not kept."""
         if (measure, place) not in self._series:
-            rows = self.daily.iloc[self._rows.get((measure, place), [])]
+            rows = self.rows(measure)
+            rows = rows[rows["place_id"].eq(place)]
             rows = rows.assign(date=pd.to_datetime(rows["date"]))
             self._series[measure, place] = rows.pivot_table(
                 index="date", columns="replication", values="value", dropna=False
@@ -124,16 +126,16 @@ class Account:
         """What ``series`` has returned before: a report asks ten times for each."""
         return {}
 
-    @cached_property
-    def _rows(self) -> dict[tuple[str, str], Ints]:
-        """Rows of the daily table by measure and place."""
-        by = self.daily[["measure", "place_id"]].astype(str)
-        return cast(Any, by.groupby(["measure", "place_id"]).indices)
+    def rows(self, measure: str) -> pd.DataFrame:
+        """Return the daily rows of a measure."""
+        if isinstance(self.daily, Run):
+            return self.daily.measured(measure)
+        return self.daily[self.daily["measure"].eq(measure)]
 
     def total(self, measure: str, kind: str, place: str | None = None) -> Floats:
         """Add a flow up over days and places, shape (R,)."""
-        table = self.daily
-        rows = table[table["measure"].eq(measure) & table["place_kind"].eq(kind)]
+        rows = self.rows(measure)
+        rows = rows[rows["place_kind"].eq(kind)]
         if place is not None:
             rows = rows[rows["place_id"].eq(place)]
         return self._by_replication(rows, "value")
@@ -147,8 +149,8 @@ class Account:
         places: Sequence[str] | None = None,
     ) -> Floats:
         """Add a flow up from the first to the last day, over all places or some, shape (R,)."""
-        table = self.daily
-        rows = table[table["measure"].eq(measure) & table["place_kind"].eq(kind)]
+        rows = self.rows(measure)
+        rows = rows[rows["place_kind"].eq(kind)]
         when = pd.to_datetime(rows["date"])
         rows = rows[when.ge(pd.Timestamp(first)) & when.le(pd.Timestamp(last))]
         if places is not None:

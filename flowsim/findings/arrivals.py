@@ -81,10 +81,10 @@ def newcomers(account: Account, destination: str) -> pd.DataFrame:
     men among them, and f the share of the day on which the crossing let no men out. Solved
     crossing by crossing it is exact, but for a day on which a closure begins.
     """
-    scenario, table = account.scenario, account.daily
+    scenario = account.scenario
     country = scenario.destinations[destination]
-    wanted = table["place_kind"].eq("crossing") & table["measure"].isin(["entries", "entries_men"])
-    rows = table[wanted & table["place_id"].isin(_crossings(account, destination))]
+    rows = pd.concat([account.rows("entries"), account.rows("entries_men")])
+    rows = rows[rows["place_id"].isin(_crossings(account, destination))]
     if rows["measure"].nunique() < 2:
         return pd.DataFrame()
     rows = rows.assign(date=pd.to_datetime(rows["date"]), place_id=rows["place_id"].astype(str))

@@ -185,6 +185,10 @@ class FlowModel(mesa.Model):
         self.hour += 1
         self.running = self.hour < self.world.clock.n_hours
 
+    def discard(self) -> None:
+        """Let go of everything: agents know their model, so memory would wait for the collector."""
+        self.__dict__.clear()
+
     @cached_property
     def _wait_delay(self) -> int:
         return round(self.assumptions.news.wait_delay.value)

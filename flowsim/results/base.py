@@ -149,26 +149,33 @@ class Results:
         except (OSError, ValueError) as reason:
             raise ResultsError(f"{path} cannot be read ({reason}); {self.again}") from None
 
-    def write(self, folder: Path, files: Mapping[str, bytes] | None = None) -> None:
+    def write(self, folder: Path, files: Mapping[str, bytes | Path] | None = None) -> None:
         """Write scenarios, tables and other files into a folder, the manifest last.
+
+        ``files`` may be of tables known by their columns alone, which are then read from there.
 
         Raises
         ------
         MachineError
             If the disk is full or the folder cannot be written; nothing then looks finished.
         """
-        out = {self.scenario_file.format(s.name): resolved_yaml(s).encode() for s in self.scenarios}
+        files = files or {}
+        out: dict[str, bytes | Path] = {
+            self.scenario_file.format(s.name): resolved_yaml(s).encode() for s in self.scenarios
+        }
         tables: dict[str, pd.DataFrame] = {}
         for name, table in self.known.items():
             if isinstance(table, pd.DataFrame) and len(table.columns):
                 is_csv = name not in self.parquet
                 file = f"{name}.csv" if is_csv else f"{name}.parquet"
                 tables[file] = table
-                out[file] = self._csv(table) if is_csv else folders.parquet_bytes(table)
-        out[PACKAGE] = datapackage(self.manifest, tables)
+                if file not in files:
+                    out[file] = self._csv(table) if is_csv else folders.parquet_bytes(table)
+        out |= {PACKAGE: datapackage(self.manifest, tables), **files}
         usual = {*(f"{name}.csv" for name in self.csv), *(f"{n}.parquet" for n in self.parquet)}
         unfinished = f"the {self.kind} is not finished, {self.again}"
-        folders.write(folder, out | dict(files or {}), self.manifest, unfinished, usual - set(out))
+        folders.write(folder, out, self.manifest, unfinished, usual - set(out))
+        self.known = {n: t for n, t in self.known.items() if f"{n}.parquet" not in files}
         self.folder = folder
 
     def _csv(self, table: pd.DataFrame) -> bytes:

@@ -21,12 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flowsim.errors import MachineError, ResultsError
-from flowsim.machine import write_atomically
+from flowsim.machine import rename, write_atomically
 
 MANIFEST, LOCK = "manifest.json", ".in-use"
 STORE = "unfinished.sqlite"
 OWN = (LOCK, STORE)  # how what a process that was killed may leave begins
 NAMES = pa.dictionary(pa.int32(), pa.string())
+COMPRESSION = "zstd"
 DERIVED = ("report.html", "report.pdf", "report.docx", "reception-*.csv")
 
 
@@ -232,7 +233,7 @@ def alone(
 
 def write(
     folder: Path,
-    files: Mapping[str, bytes],
+    files: Mapping[str, bytes | Path],
     manifest: dict[str, Any],
     unfinished: str,
     stale: Iterable[str] = (),
@@ -242,7 +243,7 @@ def write(
     Parameters
     ----------
     files : mapping
-        Contents by name.
+        Contents by name, or files of the folder that take that name.
     unfinished : str
         What to say if the disk refuses, as in "the run is not finished, run it again".
     stale : iterable of str
@@ -253,15 +254,21 @@ def write(
     MachineError
         If the disk is full or the folder cannot be written; nothing then looks finished.
     """
-    manifest["tables"] = {name: digest(data) for name, data in files.items()}
-    manifest["complete"] = True
     try:
+        manifest["tables"] = {
+            name: digest_of(data) if isinstance(data, Path) else digest(data)
+            for name, data in files.items()
+        }
+        manifest["complete"] = True
         (folder / MANIFEST).unlink(missing_ok=True)
         remove_derived(folder)
         for name in stale:
             (folder / name).unlink(missing_ok=True)
         for name, data in files.items():
-            write_atomically(folder / name, data)
+            if isinstance(data, Path):
+                rename(data, folder / name)
+            else:
+                write_atomically(folder / name, data)
         write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     except OSError as reason:
         raise MachineError(
@@ -304,9 +311,13 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     -------
     bytes
     """
+    sink = pa.BufferOutputStream()
+    pq.write_table(arrow(table), sink, compression=COMPRESSION)
+    return bytes(sink.getvalue())
+
+
+def arrow(table: pd.DataFrame) -> pa.Table:
+    """Return a table with the schema that ``parquet_bytes`` speaks of."""
     found = pa.Table.from_pandas(table, preserve_index=False)
     fixed = [f.with_type(NAMES) if pa.types.is_dictionary(f.type) else f for f in found.schema]
-    sink = pa.BufferOutputStream()
-    schema = pa.schema(fixed, metadata=found.schema.metadata)
-    pq.write_table(found.cast(schema), sink, compression="zstd")
-    return bytes(sink.getvalue())
+    return found.cast(pa.schema(fixed, metadata=found.schema.metadata))

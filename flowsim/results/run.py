@@ -9,6 +9,7 @@ import pandas as pd
 
 from flowsim.results.base import Results, Table
 
+MANY = 20  # replications whose daily table is read whole
 TABLES = ("daily", "hourly", "outcomes")
 
 
@@ -50,12 +51,20 @@ class Run(Results):
     @property
     def n_replications(self) -> int:
         """Number of replications in the tables, at least 1."""
+        if self._path("daily") is not None:
+            return max(1, self.replications)
         return max(1, self.daily["replication"].nunique())
+
+    def measured(self, measure: str) -> pd.DataFrame:
+        """Return the daily rows of one measure; of many replications no more is read than these."""
+        if self.n_replications > MANY:
+            return self._measured("daily", measure)
+        return self.daily[self.daily["measure"] == measure]
 
     def days(self, measure: str, place_kind: str) -> pd.DataFrame:
         """Return the daily rows of one measure at one kind of place, dates as moments."""
-        table = self.daily
-        rows = table[(table["measure"] == measure) & (table["place_kind"] == place_kind)]
+        rows = self.measured(measure)
+        rows = rows[rows["place_kind"] == place_kind]
         return rows.assign(date=pd.to_datetime(rows["date"]), place_id=rows["place_id"].astype(str))
 
     def hours(self, measure: str) -> pd.DataFrame:
@@ -63,11 +72,15 @@ class Run(Results):
 
         Of a folder no more is read than is asked for; it may have no hourly table.
         """
-        path = self._path("hourly")
-        if path is not None:
-            rows = pd.read_parquet(path, filters=[("measure", "=", measure)])
-        elif "hourly" in self.known:
-            rows = self.hourly[self.hourly["measure"] == measure]
+        if self._is_there("hourly"):
+            rows = self._measured("hourly", measure)
         else:
             rows = pd.DataFrame(columns=["replication", "time", "place_id", "measure", "value"])
         return rows.assign(time=pd.to_datetime(rows["time"]), place_id=rows["place_id"].astype(str))
+
+    def _measured(self, name: str, measure: str) -> pd.DataFrame:
+        path = self._path(name)
+        if path is not None:
+            return pd.read_parquet(path, filters=[("measure", "=", measure)])
+        table = self.table(name)
+        return table[table["measure"] == measure]

@@ -83,6 +83,7 @@ def _run(world: World, key: str, replication: int, task: Task) -> Outcome:
         observed = Observed(simulate(world, replication))
         daily = kept_daily(observed, replication, task.kept)
         results = reduced(daily, task.outputs)
+        observed.model.discard()
     except Exception as error:
         return Outcome.of_failed(key, Failed.from_error(error))
     tables = {"results": _bytes(results, RESULTS), "daily": _bytes(daily, DAILY)}

@@ -220,8 +220,8 @@ def test_replications_on_disk_are_those_in_memory(tmp_path):
     kept = run("september-2022", sample=TINY, replications=2)
     written = run("september-2022", sample=TINY, replications=2, out=tmp_path / "a")
     assert "hourly" not in written.known
-    for name in TABLES:
-        assert written.table(name).equals(kept.table(name)), name
+    assert all(written.table(name).equals(kept.table(name)) for name in ("daily", "hourly"))
+    assert written.outcomes.astype(str).equals(kept.outcomes.astype(str))
     assert {path.name for path in (tmp_path / "a").iterdir()} == {
         *written.manifest["tables"],
         "manifest.json",

@@ -126,7 +126,7 @@ def durable(path: Path) -> Iterator[BufferedWriter]:
 
 
 def rename(path: Path, to: Path) -> None:
-    """Give a file that is written another name of the same folder, once it is on the disk."""
+    """Rename a file within its folder, once it is on the disk."""
     with path.open("rb+") as stream:
         os.fsync(stream.fileno())
     path.replace(to)

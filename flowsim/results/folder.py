@@ -317,7 +317,16 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
 
 
 def arrow(table: pd.DataFrame) -> pa.Table:
-    """Return a table with the schema that ``parquet_bytes`` speaks of."""
+    """Return a table with the schema that ``parquet_bytes`` speaks of.
+
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    pyarrow.Table
+    """
     found = pa.Table.from_pandas(table, preserve_index=False)
     fixed = [f.with_type(NAMES) if pa.types.is_dictionary(f.type) else f for f in found.schema]
     return found.cast(pa.schema(fixed, metadata=found.schema.metadata))

@@ -39,7 +39,18 @@ class Gathered:
         self.files: dict[str, Path] = {}
 
     def add(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Add the tables of one replication; MachineError if the disk refuses."""
+        """Add the tables of one replication.
+
+        Parameters
+        ----------
+        tables : mapping of str to DataFrame
+            By name; whatever is not of the growing ones stays in memory.
+
+        Raises
+        ------
+        MachineError
+            If the disk refuses.
+        """
         try:
             for name, table in tables.items():
                 if name in self._growing:
@@ -60,7 +71,13 @@ class Gathered:
         self._writers[name].write_table(rows)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Finish the files; return the tables, of those in files no more than the columns."""
+        """Finish the files and return the tables.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            By name; of those in files the columns without any rows.
+        """
         for writer in self._writers.values():
             writer.close()
         return {name: pd.concat(parts, ignore_index=True) for name, parts in self._parts.items()}

@@ -357,7 +357,7 @@ def example(pair: Pair) -> str:
     ]
     became = [pair.became(str(row[name])) for name in STATUSES]
     return (
-        f"\nRead the days of a man who {became[0]} in the one and {became[1]} in the other:"
+        f"\nRead the days of one of those who {became[0]} in A and {became[1]} in B:"
         f"\n  flowsim biography {files[0]} --versus {files[1]} "
         f"--man {int(row['example'])}"
     )

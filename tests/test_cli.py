@@ -204,7 +204,7 @@ def test_check_shows_within_80_columns_what_a_file_changes_and_says_in_vain(flow
     shown = flowsim("check", "odd.yaml").stdout
     assert max(map(len, shown.splitlines())) <= 80
     text = " ".join(shown.split())
-    assert "HOW ODD DIFFERS FROM NO-TASK-FORCE" in text
+    assert "HOW “ODD” DIFFERS FROM “" in text
     assert "border.second_try: 0 share, was 0.3 share (assumption: set by user)." in text
     assert "policies.list_check_lars.to: 2022-10-01, was none." in text
     [policy] = [line for line in shown.splitlines() if line.startswith("    shut ")]

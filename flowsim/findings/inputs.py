@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -57,7 +58,7 @@ def differences(
     table = Table(
         f"Keys whose value differs from {other}" + (" as shipped" if shipped else ""),
         ("Key", "There", "Here", "Source"),
-        tuple((*cells, readable(source)) for *cells, source in rows),
+        rows,
         widths=(2.2, 1.4, 1.4, 3.0),
     )
     return Finding(key, heading, (), (table,))
@@ -158,7 +159,7 @@ def _table(block: str, rows: list[Row]) -> Table:
                 _value(row),
                 row.unit,
                 basis(row.source),
-                readable(row.source.partition(":")[2].strip() or row.source),
+                row.source.partition(":")[2].strip() or row.source,
             )
             for row in rows
         ),
@@ -201,6 +202,15 @@ def cited_ids(source: str) -> Iterator[str]:
     for letters, first, last in CITED.findall(source):
         for number in range(int(first), int(last or first) + 1):
             yield f"{letters}{number:03d}"
+
+
+def linked(finding: Finding) -> Finding:
+    """Return a finding whose tables end in a column of sources that an outsider can follow."""
+    tables = (
+        replace(made, rows=tuple((*cells, readable(str(source))) for *cells, source in made.rows))
+        for made in finding.tables
+    )
+    return replace(finding, tables=tuple(tables))
 
 
 def readable(source: str) -> Words:

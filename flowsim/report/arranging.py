@@ -100,8 +100,7 @@ def arranged(draft: Draft, found: Results, folder: Path, full: bool) -> Document
         *(Section("figures", "More figures", rest),) * bool(rest),
         *draft.appendix,
         section(doubts.finding(draft.scenarios, draft.extra_doubts, gravest)),
-        *map(section, _differences(draft)),
-        *(section(inputs.everything(draft.scenarios[0])),) * full,
+        *(section(inputs.linked(part)) for part in _inputs(draft, full)),
         making.reproduce(draft.commands, found.manifest, draft.same, full),
         making.cited(found.manifest, draft.scenarios, draft.shown, full),
     )
@@ -109,15 +108,15 @@ def arranged(draft: Draft, found: Results, folder: Path, full: bool) -> Document
     return Document(draft.title, draft.subtitle, draft.facts, sections, draft.attachments, name)
 
 
-def _differences(draft: Draft) -> list[Finding]:
-    """Return how the scenarios differ from the baseline, or all others from the first."""
+def _inputs(draft: Draft, full: bool) -> list[Finding]:
+    """Return how the scenarios differ from the baseline, or all others from the first; all."""
     first, *others = draft.scenarios
     against = None if draft.baseline else first
     rest = [
         inputs.differences(other, against, f"differences-{place}")
         for place, other in enumerate(others, 2)
     ]
-    return [inputs.differences(first), *rest]
+    return [inputs.differences(first), *rest, *[inputs.everything(first)] * full]
 
 
 def drawn(folder: Path, kind: str) -> list[Picture]:

@@ -31,6 +31,8 @@ from flowsim.scenario.tree import Path, Tree, dotted, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAMED = ("documents", "destinations", "crossings", "policies")
+MOST = {"documents": 6, "destinations": 50, "crossings": 2000, "policies": 500}
+MOST_CELLS = 2_000_000
 FAR = timedelta(days=180)
 
 
@@ -127,6 +129,21 @@ def _region_codes(tree: Tree) -> tuple[str, ...]:
     if not isinstance(rows, tuple):
         return sources.regions().code
     return tuple(str(row.get("code")) for row in rows if isinstance(row, dict)) or ("",)
+
+
+def _sizes_are_bearable(parts: Parts) -> None:
+    """Refuse what no machine holds: tables have a number for each hour and crossing."""
+    for block, most in MOST.items():
+        if (found := len(parts.tree.names(block))) > most:
+            parts.problem(f"found {found:,}; expected at most {most:,}", block)
+    if parts.horizon is not None:
+        cells = parts.horizon.clock.n_hours * len(parts.tree.names("crossings"))
+        if cells > MOST_CELLS:
+            parts.problem(
+                f"crossings times hours of the horizon are {cells:,}, which takes too much memory; "
+                f"expected at most {MOST_CELLS:,}: leave crossings out, or end it earlier",
+                "crossings",
+            )
 
 
 def _names_are_plain(parts: Parts) -> None:
@@ -394,6 +411,7 @@ def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[s
 
 
 CHECKS: tuple[Callable[[Parts], None], ...] = (
+    _sizes_are_bearable,
     _names_are_plain,
     _destinations_have_everything,
     _documents_are_known,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
-from flowsim.scenario.quantity import Share, Strict
+from flowsim.scenario.quantity import Line, Share, Strict
 from flowsim.scenario.tree import suggestion
 
 PASSPORT = "passport"
@@ -16,7 +16,7 @@ PASSPORT = "passport"
 class Document(Strict):
     """A document that a destination may ask for beside the passport, such as a visa."""
 
-    name: str = Field(description="In sentences and figures, such as 'Schengen visa'.")
+    name: Line = Field(description="In sentences and figures, such as 'Schengen visa'.")
     share: Share = Field(
         title="share with a {place}", description="Men who hold it, of those with what it needs."
     )

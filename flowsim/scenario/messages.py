@@ -159,6 +159,13 @@ def _bound(words: str) -> Write:
     return write
 
 
+def _too_long(_: File, __: Path, error: ErrorDetails) -> str:
+    most, found = error["ctx"]["max_length"], show(error["input"])
+    return (
+        f"found {found}; expected {'two numbers, [low, high]' if most == 2 else f'at most {most}'}"
+    )
+
+
 def _name(_: File, __: Path, error: ErrorDetails) -> str:
     return (
         f"found {show(error['input'])}; expected at most 80 letters, digits, '.', '-' or '_', "
@@ -182,7 +189,7 @@ WORDING: dict[str, Write] = {
     "model_type": _expected("a mapping (key: value)"),
     "model_attributes_type": _expected("a mapping (key: value)"),
     "tuple_type": _expected("a list, such as [a, b]"),
-    "too_long": _expected("two numbers, [low, high]"),
+    "too_long": _too_long,
     "finite_number": _expected("a finite number"),
     "literal_error": _choice,
     "union_tag_invalid": _choice,

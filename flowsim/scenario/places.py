@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.quantity import (
+    NAMED,
     Dated,
     DatedShare,
     Days,
     Hours,
+    Line,
     Number,
     PersonsPerDay,
     Quantity,
@@ -52,8 +54,8 @@ class OrdinaryStay(Strict):
 class Destination(Strict):
     """A country that can be chosen."""
 
-    code: str = Field(description="Two letters; place_id of its rows in tables.")
-    name: str = Field(description="In sentences and figures, such as Georgia.")
+    code: str = Field(pattern=NAMED, description="Two letters; place_id of its rows in tables.")
+    name: Line = Field(description="In sentences and figures, such as Georgia.")
     requires_passport: bool = Field(
         title="passport needed for {place}",
         description="Whether an international passport is needed.",
@@ -128,7 +130,7 @@ class Need(Number):
 class Crossing(Strict):
     """A road checkpoint, or 'other ways' into a country, whose queue is the wait for a seat."""
 
-    name: str = Field(description="In sentences and figures, such as Verkhny Lars.")
+    name: Line = Field(description="In sentences and figures, such as Verkhny Lars.")
     destination: str = Field(description="Name of the destination it leads to.")
     kind: Literal["road", "rail", "other ways"] = Field(
         default="road",
@@ -141,7 +143,7 @@ class Crossing(Strict):
         default=None, ge=-180, le=180, description="Degrees east; of a road crossing."
     )
     region: str | None = Field(default=None, description="Code of the region it lies in.")
-    group: str | None = Field(default=None, description="Group for published figures.")
+    group: Line | None = Field(default=None, description="Group for published figures.")
     utc_offset_h: int = Field(
         ge=-12, le=14, description="Hours of the other side's clock ahead of UTC."
     )

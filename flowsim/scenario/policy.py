@@ -192,7 +192,8 @@ class AtCrossings(Period):
             json_schema_input_type=str | tuple[str, ...],
         ),
         Field(
-            description="Crossing, list of crossings, destination (all its crossings), or 'all'."
+            max_length=2000,
+            description="Crossing, list of crossings, destination (all its crossings), or 'all'.",
         ),
     ]
 

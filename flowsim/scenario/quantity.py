@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan, nan
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,10 +25,39 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from flowsim.scenario.clock import Clock
+from flowsim.scenario.tree import unfit
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SOURCES = ("data:", "literature:", "assumption:", "calibrated")
+
+LIMITS: dict[str, tuple[float, float, str]] = {
+    "share": (0, 1, ""),
+    "utility": (-20, 20, "e to the 20th is half a billion: all would leave, or nobody"),
+    "utility per hour": (0, 10, "an hour on the road would keep all at home"),
+    "hours": (0, 1000, "a thousand hours are six weeks"),
+    "days": (0, 3650, "ten years are for ever here"),
+    "per day": (0, 24, "24 a day is within the hour"),
+    "men": (0, 1e8, "Russia has 39.6 million men of 18 to 59"),
+    "men per hour": (0, 1e5, "no crossing sees a hundred thousand an hour"),
+    "persons": (0, 1e9, "no country takes in a billion"),
+    "persons per day": (0, 1e7, "four days of it would empty Russia of men"),
+    "cars per day": (0, 1e6, "no road carries a million cars a day"),
+    "persons per man": (0, 20, "family or company of one man"),
+    "persons per car": (1, 50, "in one car or bus"),
+    "persons per vehicle": (1, 500, "in one vehicle"),
+    "cars per km": (1, 1000, "one behind the other in a few lanes"),
+    "km per hour": (1, 300, "by road"),
+    "weight": (0, 1e9, "against the others of its country"),
+}
+"""Bounds of numbers by unit, and the reason; what has closer ones says so beside its key."""
+TINY = 1e-9
+"""What is nearer to 0 is 0, or a slip of the pen."""
+LONGEST = 500
+NAMED = r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_-])?$"
+"""Names of folders and in tables, on every system."""
+YEARS = range(1950, 2101)
+_RUN_BY_SPREADSHEETS = re.compile(r"[=@\t\r]|[+-](?!\d[\w.,% ]*$)")
 
 
 class Strict(BaseModel):
@@ -53,6 +85,12 @@ def _moment(text: Any) -> datetime:
                 "Moscow time",
                 {"found": repr(str(text)), "reason": _why(reason)},
             ) from None
+    if moment.year not in YEARS:
+        raise PydanticCustomError(
+            "moment",
+            "{found} is of another age; expected a year from {first} to {last}",
+            {"found": repr(str(text)), "first": YEARS[0], "last": YEARS[-1]},
+        )
     if moment.tzinfo is not None or moment.minute or moment.second or moment.microsecond:
         raise PydanticCustomError(
             "moment",
@@ -67,6 +105,26 @@ Moment = Annotated[
     datetime,
     BeforeValidator(_moment, json_schema_input_type=Annotated[str, Field(pattern=DATE)]),
 ]
+
+
+def one_line(text: str) -> str:
+    """Refuse text that cannot stand on one line of a terminal, a figure or a spreadsheet."""
+    found = repr(text if len(text) < 60 else f"{text[:57]}...")
+    lines = {"\n", "\t"} & set(text)
+    if problem := unfit(text) or ("holds a line break or tab; expected one line" if lines else ""):
+        raise PydanticCustomError(
+            "line", "{problem}. Found {found}", {"problem": problem, "found": found}
+        )
+    if len(text) > LONGEST:
+        found = f"found {len(text):,} letters; expected at most {LONGEST}"
+        raise PydanticCustomError("line", "{found}", {"found": found})
+    if _RUN_BY_SPREADSHEETS.match(text):
+        message = "found {found}, which a spreadsheet would run as a formula; begin with a letter"
+        raise PydanticCustomError("line", message, {"found": found})
+    return text
+
+
+Line = Annotated[str, AfterValidator(one_line)]
 
 
 def _known_source(source: Any) -> Any:
@@ -90,7 +148,7 @@ class Parameter(Strict):
     """What every number carries beside its value: unit, source, and bounds if it may be fitted."""
 
     unit: str = Field(description="May be left out, but not contradicted.")
-    source: Annotated[str, BeforeValidator(_known_source)] = Field(
+    source: Annotated[str, BeforeValidator(_known_source), AfterValidator(one_line)] = Field(
         description="Starts with 'data:', 'literature:', 'assumption:' or 'calibrated'."
     )
     free: tuple[Finite, Finite] | None = Field(
@@ -162,6 +220,12 @@ class Weekdays(Table):
     names: ClassVar[tuple[str, ...]] = WEEKDAYS
     noun: ClassVar[str] = "day of the week"
 
+    @model_validator(mode="after")
+    def _some_traffic(self) -> Weekdays:
+        if not any(self.value.values()):
+            raise PydanticCustomError("table", "found 0 on every day; expected some traffic", {})
+        return self
+
     def by_hour(self, clock: Clock, utc_offset_h: int, before: int = 0) -> npt.NDArray[np.float64]:
         """Return each hour's number by the local weekday, ``before`` hours first, of mean 1."""
         week = np.array([self.value[day] for day in WEEKDAYS])
@@ -195,8 +259,16 @@ class Quantity:
     """The unit and the bounds of a parameter; the unit may be left out but not contradicted."""
 
     unit: str
-    ge: float | None = None
-    le: float | None = None
+    ge: float = nan
+    le: float = nan
+
+    def __post_init__(self) -> None:
+        """Take the bounds of the unit where none are given; a number without is no number here."""
+        low, high, _ = LIMITS.get(self.unit, (nan, nan, ""))
+        for key, given, usual in (("ge", self.ge, low), ("le", self.le, high)):
+            object.__setattr__(self, key, usual if isnan(given) else given)
+        if isnan(self.ge) or isnan(self.le):
+            raise TypeError(f"{self.unit} has no bounds of its own; give them, or add it to LIMITS")
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -209,8 +281,7 @@ class Quantity:
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Add unit and bounds to the schema for editors, beside the parameter's own."""
-        bounds = {"minimum": self.ge, "maximum": self.le}
-        one = {"type": "number"} | {key: b for key, b in bounds.items() if b is not None}
+        one = {"type": "number", "minimum": self.ge, "maximum": self.le}
         many = {"type": "object", "additionalProperties": one}
         said = {"unit": {"const": self.unit}, "value": {"anyOf": [one, many]}}
         return handler(core) | {"allOf": [{"type": "object", "properties": said}]}
@@ -240,24 +311,31 @@ class Quantity:
         return parameter
 
     def _within(self, number: float, what: str) -> None:
-        if (self.ge is not None and number < self.ge) or (self.le is not None and number > self.le):
-            raise PydanticCustomError(
-                "range",
-                "{what} {found} is out of range; expected {low} to {high} {unit}",
-                {
-                    "what": what,
-                    "found": f"{number:g}",
-                    "low": "-inf" if self.ge is None else f"{self.ge:g}",
-                    "high": "inf" if self.le is None else f"{self.le:g}",
-                    "unit": self.unit,
-                },
-            )
+        within = self.ge <= number <= self.le
+        if within and (number == 0 or abs(number) >= TINY):
+            return
+        *_, why = LIMITS.get(self.unit, ("",))
+        context = {
+            "what": what,
+            "found": f"{number:g}",
+            "low": f"{self.ge:g}",
+            "high": f"{self.le:g}",
+            "unit": self.unit,
+            "tiny": f"{TINY:g}",
+            "why": f" ({why})" if why else "",
+        }
+        if not within:
+            message = "{what} {found} is out of range; expected {low} to {high} {unit}{why}"
+        else:
+            message = "{what} {found} is nearer to 0 than {tiny}; write 0, or what is meant"
+        raise PydanticCustomError("range", message, context)
 
 
 Share = Annotated[Number, Quantity("share", 0, 1)]
 DatedShare = Annotated[Dated, Quantity("share", 0, 1)]
 Utility = Annotated[Number, Quantity("utility")]
-Hours = Annotated[Number, Quantity("hours", 0)]
-Days = Annotated[Number, Quantity("days", 0)]
-PersonsPerDay = Annotated[Number, Quantity("persons per day", 0)]
-Rate = Annotated[Number, Quantity("per day", 0)]
+Effect = Annotated[Number, Quantity("utility", -10, 10)]
+Hours = Annotated[Number, Quantity("hours")]
+Days = Annotated[Number, Quantity("days")]
+PersonsPerDay = Annotated[Number, Quantity("persons per day")]
+Rate = Annotated[Number, Quantity("per day")]

@@ -32,8 +32,11 @@ from flowsim.scenario.places import (
 )
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.quantity import (
+    NAMED,
     Days,
+    Effect,
     Hours,
+    Line,
     Moment,
     Number,
     Quantity,
@@ -147,7 +150,9 @@ class Panic(Strict):
     decay: Days = Field(
         title="decay of panic", description="Time constant of the fall: panic that passes."
     )
-    reference: Days = Field(description="T_ref: panic integral of the shipped baseline, fixed.")
+    reference: Annotated[Number, Quantity("days", 0.01)] = Field(
+        description="T_ref: panic integral of the shipped baseline, fixed."
+    )
 
 
 class Choice(Strict):
@@ -161,24 +166,24 @@ class Choice(Strict):
     constant: dict[str, Utility] = Field(
         title="pull of {place}", description="Alternative-specific constant by destination."
     )
-    beta_age: Annotated[Table, Quantity("utility")] = Field(description="By age band.")
-    beta_education: Utility = Field(
+    beta_age: Annotated[Table, Quantity("utility", -10, 10)] = Field(description="By age band.")
+    beta_education: Effect = Field(
         title="effect of higher education", description="Of men with higher education."
     )
-    beta_liable: Utility = Field(
+    beta_liable: Effect = Field(
         title="effect of liability to call-up", description="Of men liable to call-up."
     )
-    kappa: Utility = Field(
+    kappa: Effect = Field(
         title="effect of the region's call-up",
         description="Per log of the region's call-up against the nation's.",
     )
     beta_road: Annotated[Number, Quantity("utility per hour", 0)] = Field(
         title="cost of the road", description="Cost of a generalised hour of travel and waiting."
     )
-    beta_risk: Utility = Field(
+    beta_risk: Effect = Field(
         title="fear of checks", description="Cost of visible checks to liable men."
     )
-    beta_network: Utility = Field(
+    beta_network: Effect = Field(
         title="pull of those abroad",
         description="Per log of (1 + co-regionals abroad per 1,000 men).",
     )
@@ -252,7 +257,7 @@ class Border(Strict):
         title="ordinary travellers lost to waits",
         description="Ordinary travellers lost per perceived day of queue (log).",
     )
-    background_check_loss: Utility = Field(
+    background_check_loss: Effect = Field(
         title="ordinary travellers lost to checks",
         description="Ordinary travellers lost to fully visible checks (log).",
     )
@@ -304,10 +309,10 @@ class Scenario(Strict):
     """A complete scenario, after inheritance and changes."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$",
+        pattern=NAMED,
         description="Of its results folder and in tables; the file's name if left out.",
     )
-    title: str = Field(description="One line that says what is different here.")
+    title: Line = Field(description="One line that says what is different here.")
     description: str = Field(default="", description="A few sentences for readers of reports.")
     extends: str | None = Field(default=None, description="File this one starts from.")
     nation: Nation | None = Field(

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.other_files import file_schema
-from flowsim.scenario.quantity import Finite, Moment, Strict
+from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict
 from flowsim.scenario.tree import show, suggestion
 
 WAYS = ("range", "values", "levels", "distribution", "free", "refitted")
@@ -146,7 +146,7 @@ def _listed(words: Iterable[str]) -> str:
 class Varied(Strict):
     """One parameter of a sweep: which keys it moves, and over what."""
 
-    title: str = Field(default="", description="What figures call it; else made from the key.")
+    title: Line = Field(default="", description="What figures call it; else made from the key.")
     keys: Annotated[
         dict[str, Follow] | None,
         BeforeValidator(_follow, json_schema_input_type=str | tuple[str, ...] | dict[str, Any]),
@@ -300,7 +300,7 @@ Reduction = Literal["sum", "last", "first", "max", "min", "mean"]
 class OutputEntry(Strict):
     """A daily series reduced to one number a run."""
 
-    title: str = Field(default="", description="What figures call it; else made from the name.")
+    title: Line = Field(default="", description="What figures call it; else made from the name.")
     measure: str | None = Field(default=None, description="Default: the output's name.")
     place: Names | None = Field(
         default=None, description="Id of a place or list of them; default the nation."
@@ -340,16 +340,14 @@ class Figure(Strict):
     threshold: Finite | None = Field(
         default=None, description="Value whose contour is drawn; of boxes, above it is a case."
     )
-    title: str = Field(default="", description="Instead of the sentence that the numbers make.")
+    title: Line = Field(default="", description="Instead of the sentence that the numbers make.")
 
 
 class SweepFile(Strict):
     """A sweep file as written."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$", description="Of its results folder."
-    )
-    title: str = Field(description="One line that says what is varied.")
+    name: str = Field(pattern=NAMED, description="Of its results folder.")
+    title: Line = Field(description="One line that says what is varied.")
     description: str = Field(default="", description="A few sentences for readers of reports.")
     scenario: str | None = Field(default=None, description="File or shipped name.")
     scenarios: Names | None = Field(default=None, description="Several, each run at every point.")

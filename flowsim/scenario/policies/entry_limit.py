@@ -31,7 +31,9 @@ class EntryLimit(AtCrossings):
         description="Of the rest: turn to another destination.",
     )
     exempt_regions: tuple[str, ...] = Field(
-        default=(), description="Codes of regions whose cars are let through, such as RU-SE."
+        default=(),
+        max_length=100,
+        description="Codes of regions whose cars are let through, such as RU-SE.",
     )
 
     caveat: ClassVar[str] = (

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_SHOWN = 50  # mistakes in one message
 LONGEST = 200  # letters of the message of one mistake
+UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of letters that nobody sees, or that steer a terminal."""
+
+
+def visible(text: str, lines: str = "") -> str:
+    r"""Write out what nobody sees or what steers a terminal; ``lines`` may stay as they are.
+
+    >>> visible("a[31m‮b
+    ", "
+    ")
+    'a\x1b[31m\u202eb
+    '
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        ascii(letter)[1:-1]
+        if unicodedata.category(letter) in UNFIT and letter not in lines
+        else letter
+        for letter in text
+    )
 
 
 class FlowsimError(Exception):
@@ -36,7 +58,7 @@ class Problem:
     def __str__(self) -> str:
         """Write the problem on one line: where, which key, what."""
         parts = (self.where, _short(self.key, LONGEST // 2), _short(self.message, LONGEST))
-        return ": ".join(part for part in parts if part)
+        return visible(": ".join(part for part in parts if part))
 
 
 def _short(text: str, most: int) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from flowsim.cli.options import Debug
-from flowsim.cli.terminal import report_errors
+from flowsim.cli.terminal import echo, report_errors
 from flowsim.version import __version__
 
 STOPPED = "Stopped; what was written so far does not count as results."
@@ -81,7 +81,7 @@ def loading() -> Iterator[None]:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"flowsim {__version__}")
+        echo(f"flowsim {__version__}")
         raise typer.Exit
 
 
@@ -118,7 +118,7 @@ def finish(folder: Path, no_figures: bool, quiet: bool) -> None:
         print_results(folder, quiet=quiet)
         return
     if not quiet:
-        typer.echo("Drawing figures ...", err=True)
+        echo("Drawing figures ...", err=True)
     from flowsim.figures import draw_all
 
     print_results(folder, draw_all(folder), quiet)
@@ -126,14 +126,14 @@ def finish(folder: Path, no_figures: bool, quiet: bool) -> None:
 
 def print_results(folder: Path, drawn: Iterable[Path] = (), quiet: bool = False) -> None:
     """Print where the results are; with ``quiet`` the folder alone, for scripts."""
-    typer.echo(folder if quiet else f"Results: {folder}")
+    echo(folder if quiet else f"Results: {folder}")
     for path in drawn:
         if path.suffix == ".png" and not quiet:
-            typer.echo(f"  {path}")
+            echo(f"  {path}")
 
 
 def choose(question: str, command: str, names: Iterable[str], otherwise: str) -> None:
     """Print what could have been named where nothing was; leave with exit code 2."""
     listed = "\n".join(f"  flowsim {command} {name}" for name in names)
-    typer.echo(f"{question} These are shipped:\n{listed}\n{otherwise}", err=True)
+    echo(f"{question} These are shipped:\n{listed}\n{otherwise}", err=True)
     raise typer.Exit(2)

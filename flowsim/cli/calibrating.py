@@ -10,7 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, command, finish
-from flowsim.cli.terminal import progress_shown
+from flowsim.cli.terminal import echo, progress_shown
 
 
 @command(RESUMED)
@@ -75,5 +75,5 @@ def calibrate(
             progress=progress,
         )
     if not quiet:
-        typer.echo(summary(open_calibration(folder)))
+        echo(summary(open_calibration(folder)))
     finish(folder, no_figures, quiet)

@@ -9,7 +9,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, command, loading, print_results
-from flowsim.cli.terminal import progress_shown
+from flowsim.cli.terminal import echo, progress_shown
 from flowsim.errors import FlowsimError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def compare(
             progress=progress,
         )
     if not quiet:
-        typer.echo(summary(result))
+        echo(summary(result))
     print_results(folder, quiet=quiet)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import command, print_results
-from flowsim.cli.terminal import progress_shown
+from flowsim.cli.terminal import echo, progress_shown
 from flowsim.errors import FlowsimError
 
 
@@ -96,11 +96,11 @@ def reproduce(
     from flowsim.figures.reproduce import reproduce as make_again
 
     with progress_shown(quiet) as progress:
-        announce = str if quiet else partial(typer.echo, err=True)
+        announce = str if quiet else partial(echo, err=True)
         verdict = make_again(figure, out, patient=yes, progress=progress, announce=announce)
-    typer.echo(verdict.words)
+    echo(verdict.words)
     for path in verdict.files:
-        typer.echo(f"  {path}")
+        echo(f"  {path}")
     if not verdict.same:
         raise typer.Exit(1)
 
@@ -112,8 +112,8 @@ def _list(folder: Path | None) -> None:
 
     width = max(map(len, families()))
     for kind in [open_folder(folder).kind] if folder else KINDS:
-        typer.echo(f"From a {kind}:")
+        echo(f"From a {kind}:")
         for name, shows in catalogue(kind).items():
             mark = " " if families()[name].usual is True else "*"
-            typer.echo(f"  {name:{width}}{mark} {shows}")
-    typer.echo("* only if named with --only, or with --only all")
+            echo(f"  {name:{width}}{mark} {shows}")
+    echo("* only if named with --only, or with --only all")

@@ -10,6 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import command, loading
+from flowsim.cli.terminal import echo
 
 
 class Form(StrEnum):
@@ -62,10 +63,10 @@ def report(
 
     def announce(words: str) -> None:
         if not quiet:
-            typer.echo(f"{words[:1].upper()}{words[1:]} ...", err=True)
+            echo(f"{words[:1].upper()}{words[1:]} ...", err=True)
 
     for path in write(folder, output, Options(quick, full, announce)):
-        typer.echo(path)
+        echo(path)
 
 
 @command()
@@ -103,8 +104,8 @@ def export(
     file = output or folder / usual[to]
     file.write_bytes(data)
     for lost in left_out:
-        typer.echo(f"{lost} has more rows than a sheet; it is left out.", err=True)
-    typer.echo(file)
+        echo(f"{lost} has more rows than a sheet; it is left out.", err=True)
+    echo(file)
 
 
 @command()
@@ -129,7 +130,7 @@ def explore(
     """
     from flowsim.report.explorer import write
 
-    typer.echo(write(folder, output))
+    echo(write(folder, output))
 
 
 @command("Stopped.")
@@ -157,5 +158,5 @@ def app(
     """
     from flowsim.report.app import serve
 
-    typer.echo(f"http://{host}:{port} (Ctrl-C stops it)")
+    echo(f"http://{host}:{port} (Ctrl-C stops it)")
     serve(scenario, host, port, not no_browser)

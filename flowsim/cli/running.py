@@ -10,7 +10,13 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import choose, command, finish, loading
-from flowsim.cli.terminal import print_assumptions, print_error, print_findings, progress_shown
+from flowsim.cli.terminal import (
+    echo,
+    print_assumptions,
+    print_error,
+    print_findings,
+    progress_shown,
+)
 from flowsim.errors import FlowsimError
 
 if TYPE_CHECKING:
@@ -89,7 +95,7 @@ def run(
             draws=options.posterior_draws(posterior),
         )
     if not quiet:
-        typer.echo(f"{summary(result)}\n")
+        echo(f"{summary(result)}\n")
     finish(folder, no_figures, quiet)
 
 
@@ -136,7 +142,7 @@ def check(
                 holds = check_table(file, load(against))
                 made.append({"file": file, "problems": [], "holds": holds})
                 if not as_json:
-                    typer.echo(f"{file}: ok, {holds}")
+                    echo(f"{file}: ok, {holds}")
                 continue
             scenario, base = load(file), extended(file)
         except FlowsimError as error:
@@ -148,15 +154,15 @@ def check(
         if as_json:
             made.append({"file": file, "problems": [], **checking.as_data(scenario, base)})
             continue
-        typer.echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
+        echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
         if not quiet:
             print_findings(checking.findings(scenario, base))
             if everything:
                 print_assumptions(assumptions(scenario))
             else:
-                typer.echo(f"\nflowsim check {file} --all lists each with unit and source.\n")
+                echo(f"\nflowsim check {file} --all lists each with unit and source.\n")
     if as_json:
-        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        echo(json.dumps(made, indent=2, ensure_ascii=False))
     if worst:
         raise typer.Exit(worst)
 
@@ -187,10 +193,10 @@ def schema(
 
     text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
     if output is None:
-        typer.echo(text)
+        echo(text)
     else:
         output.write_text(text + "\n", encoding="utf-8")
-        typer.echo(f"Wrote {output}")
+        echo(f"Wrote {output}")
 
 
 @command()
@@ -236,7 +242,7 @@ def new(
     else:
         steps.append(f"flowsim run {quoted} --sample 0.1")
     lines = "\n".join(f"  {n}. {step}" for n, step in enumerate(steps, 1))
-    typer.echo(f"Wrote {path}. Next:\n{lines}")
+    echo(f"Wrote {path}. Next:\n{lines}")
 
 
 @command()
@@ -281,12 +287,12 @@ def biography(
         if not men:
             raise FlowsimError(f"No man of this sample is {where}.")
         if not one:
-            typer.echo(f"{len(men)} men found; recount one with --man or the first with --one:")
-            typer.echo("\n".join(f"  {found}" for found in men[:20]))
+            echo(f"{len(men)} men found; recount one with --man or the first with --one:")
+            echo("\n".join(f"  {found}" for found in men[:20]))
             return
         man = men[0]
     width = shutil.get_terminal_size((100, 24)).columns
-    typer.echo(written(diary, man, other, min(max(width, 60), 160)))
+    echo(written(diary, man, other, min(max(width, 60), 160)))
 
 
 def _scenario_of(source: str, changes: list[str]) -> Scenario:

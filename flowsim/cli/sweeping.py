@@ -9,7 +9,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, choose, command, finish, loading
-from flowsim.cli.terminal import duration, progress_shown
+from flowsim.cli.terminal import duration, echo, progress_shown
 
 if TYPE_CHECKING:
     from flowsim.results.sweep import SweepResults
@@ -111,7 +111,7 @@ def sweep(
                 progress=progress,
             )
     if plan:
-        typer.echo(_plan(expected))
+        echo(_plan(expected))
         return
     _print_findings(swept, no_figures, quiet)
     if swept.manifest["failed"]:
@@ -128,7 +128,7 @@ def _shard(sweep: Sweep, text: str, out: Path | None, workers: int | None, quiet
     with progress_shown(quiet) as progress:
         done, total = run_shard(sweep, shard, folder, workers=workers, progress=progress)
     if not quiet:
-        typer.echo(
+        echo(
             f"Part {shard.part} of {shard.of}: {done:,} of {total:,} runs are in {folder}.\n"
             f"When all parts are made and copied to one place: flowsim merge FOLDER FOLDER ..."
         )
@@ -195,7 +195,7 @@ def discover(
     print_findings([words.finding(swept, found, above=above, below=below)])
     if out is not None:
         out.write_bytes(csv_bytes(found.table()))
-        typer.echo(f"\n{out}")
+        echo(f"\n{out}")
 
 
 @command()
@@ -223,15 +223,15 @@ def rerun(
     made = again(folder, run, out)
     if not quiet:
         values = ", ".join(f"{name} = {value}" for name, value in made.parameters.items())
-        typer.echo(
+        echo(
             f"Run {run}: {made.scenario}, point {made.point}, replication "
             f"{made.replication}: {values or 'no parameters'}"
         )
-        typer.echo(made.error or made.results.to_string(index=False))
+        echo(made.error or made.results.to_string(index=False))
     if made.difference:
-        typer.echo(f"Differs from {folder}: {made.difference}", err=True)
+        echo(f"Differs from {folder}: {made.difference}", err=True)
     else:
-        typer.echo(f"Equal to what {folder} holds, to the last bit.")
+        echo(f"Equal to what {folder} holds, to the last bit.")
     if made.folder is not None:
         finish(made.folder, no_figures, quiet)
     if made.difference:
@@ -268,11 +268,11 @@ def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
     if not quiet:
         from flowsim.findings import summary
 
-        typer.echo(f"{summary(swept)}\n")
+        echo(f"{summary(swept)}\n")
     finish(swept.path, no_figures, quiet)
     if not quiet:
         table = (swept.path / "results.parquet").as_posix()
-        typer.echo(
+        echo(
             f'  in pandas:  pd.read_parquet("{table}")\n'
             f"  in DuckDB:  SELECT * FROM '{table}'\n"
             f"  in R or Excel:  {(swept.path / 'results.csv').as_posix()}"
@@ -283,7 +283,7 @@ def _print_failures(swept: SweepResults, file: str) -> None:
     """Print what failed and how to try again."""
     failed = swept.runs[swept.runs["status"] == "failed"]
     first = failed.iloc[0]
-    typer.echo(
+    echo(
         f"{len(failed):,} of {len(swept.runs):,} runs failed; the first is run {first['run']}: "
         f"{first['error']}\n"
         f"All of them are in {swept.path / 'failures.txt'}. To repeat just those: "

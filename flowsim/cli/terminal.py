@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from flowsim.errors import DataError, FlowsimError, ScenarioError
+from flowsim.errors import DataError, FlowsimError, ScenarioError, visible
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from flowsim.findings.finding import Finding
     from flowsim.scenario import Row
     from flowsim.types import Progress
@@ -24,11 +26,22 @@ if TYPE_CHECKING:
 _WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
+def echo(text: object = "", *, err: bool = False) -> None:
+    """Print a text, with what steers a terminal or cannot be seen written out."""
+    typer.echo(visible(str(text), "\n\t"), err=err)
+
+
+def _cells(row: Iterable[object]) -> list[Text]:
+    """Make a row of a table of what it says, nothing of it markup."""
+    from rich.text import Text
+
+    return [Text(visible(str(cell), "\n")) for cell in row]
+
+
 def print_assumptions(rows: Sequence[Row]) -> None:
     """Print the assumptions table: key, value, unit, source, bounds if free."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from flowsim.findings.inputs import counted, is_unsure
 
@@ -38,7 +51,7 @@ def print_assumptions(rows: Sequence[Row]) -> None:
     for row in rows:
         unsure = is_unsure(row)
         cells = ("?" if unsure else "", row.key, row.value, row.unit, row.source, row.free or "")
-        table.add_row(*(Text(str(cell)) for cell in cells), style="yellow" if unsure else "")
+        table.add_row(*_cells(cells), style="yellow" if unsure else "")
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 200
@@ -53,16 +66,15 @@ def print_findings(findings: Iterable[Finding]) -> None:
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False, markup=False, emoji=False)
     console.width = min(console.width, 80)
     for finding in findings:
-        console.print(f"\n{finding.title.upper()}", style="bold")
+        console.print(f"\n{visible(finding.title.upper())}", style="bold")
         for sentence in finding.sentences:
             console.print(
                 textwrap.fill(
-                    sentence,
+                    visible(sentence),
                     console.width,
                     initial_indent="  ",
                     subsequent_indent="    ",
@@ -70,7 +82,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
                 )
             )
         for given in finding.tables:
-            console.print(f"  {given.caption}:", soft_wrap=True)
+            console.print(f"  {visible(given.caption)}:", soft_wrap=True)
             table = Table(box=None, pad_edge=False, header_style="bold")
             for title, side in zip_longest(given.header, given.align, fillvalue="l"):
                 table.add_column(
@@ -81,7 +93,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
                 )
             for place, row in enumerate(given.rows):
                 style = "yellow" if place in given.marked else ""
-                table.add_row(*(Text(str(cell)) for cell in row), style=style)
+                table.add_row(*_cells(row), style=style)
             console.print(Padding(table, (0, 0, 0, 4)))
 
 
@@ -109,7 +121,10 @@ def progress_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("starting")
             yield lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=count.words(done, total, label)
+                task,
+                completed=done,
+                total=total,
+                description=visible(count.words(done, total, label)),
             )
 
 
@@ -148,7 +163,7 @@ class Count:
         due = tenth > self.tenth or now - self.printed_at > self.PRINT_EVERY
         if due and now - self.began > self.PRINT_AFTER:  # what is done at once needs no words
             self.tenth, self.printed_at = tenth, now
-            typer.echo(line, err=True)
+            echo(line, err=True)
 
 
 def duration(seconds: float) -> str:
@@ -178,11 +193,11 @@ def report_errors(debug: bool, stopped: str) -> Iterator[None]:
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            typer.echo(stopped, err=True)
+            echo(stopped, err=True)
             raise typer.Exit(130) from None
         except Exception as error:
             if debug:
-                traceback.print_exception(error)
+                echo("".join(traceback.format_exception(error)), err=True)
             raise typer.Exit(print_error(error)) from None
 
 
@@ -195,7 +210,7 @@ def print_error(error: Exception) -> int:
         Exit code: 2 if the user can mend it, 1 if the machine is at fault or flowsim.
     """
     message, code = _explanation(error)
-    typer.echo(message, err=True)
+    echo(message, err=True)
     return code
 
 
@@ -227,4 +242,4 @@ def _refusal(error: OSError) -> str:
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning as a sentence, without file and line."""
-    typer.echo(f"Note: {message}", err=True)
+    echo(f"Note: {message}", err=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.errors import Problem, ScenarioError
+from flowsim.errors import Problem, ScenarioError, visible
 from flowsim.scenario.checks import cross_check
-from flowsim.scenario.files import printable, read_chain, shown
+from flowsim.scenario.files import read_chain, shown
 from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single_change
 from flowsim.scenario.messages import USER_SOURCE, validate
 from flowsim.scenario.named_tables import take_in
@@ -115,7 +115,7 @@ def _refuse_foreign(path: Path, file: Tree) -> None:
     needed = {name for name, field in Scenario.model_fields.items() if field.is_required()}
     blocks = needed - {*OWN_KEYS, "sample", "seed"}
     if len(blocks & file.data.keys()) < len(blocks) / 3 and "extends" not in file.data:
-        found = ", ".join(map(printable, list(file.data)[:5])) or "nothing"
+        found = ", ".join(map(visible, list(file.data)[:5])) or "nothing"
         message = (
             f"found {found}, and little of what makes a scenario; begin the file with a line such "
             "as  extends: september-2022  and say what differs"

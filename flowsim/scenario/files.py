@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowsim.errors import visible
 from flowsim.scenario.kinds import KINDS, SCENARIO, message, mistaken
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
@@ -144,8 +145,8 @@ def find(
     if Path(named).name == named and named.removesuffix(".yaml") in known:
         return known[named.removesuffix(".yaml")]
     ending = ENDINGS.get(noun, (".yaml",))[0]
-    where, key = (origin.where, origin.key) if origin.key else (printable(named) or "''", "")
-    name = f"{printable(named)} " if origin.key else ""
+    where, key = (origin.where, origin.key) if origin.key else (visible(named) or "''", "")
+    name = f"{visible(named)} " if origin.key else ""
     for other, kind in KINDS.items():
         if other != noun and named.removesuffix(".yaml") in shipped(kind.folder):
             raise fail(where, key, f"{name}{message(other, noun)}")
@@ -154,11 +155,6 @@ def find(
     if stat.S_ISDIR(mode):
         raise fail(where, key, f"{name}is a folder; expected a {noun} file ({ending}) in it")
     raise fail(where, key, f"{name}is not an ordinary file; expected a {noun} file ({ending})")
-
-
-def printable(text: str) -> str:
-    """Return a text fit for one line of a terminal."""
-    return text if text.isprintable() else ascii(text)
 
 
 def _may_be_read(path: Path) -> bool:

@@ -9,12 +9,10 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from flowsim.errors import Problem, ScenarioError
+from flowsim.errors import UNFIT, Problem, ScenarioError
 
 Path = tuple[str | int, ...]
 
-UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of letters that nobody sees, or that steer a terminal."""
 CONTROLS = {"\x1b": "escape", "\x07": "bell", "\x00": "null", "\r": "carriage return"}
 MANY = 200
 LONG = 80

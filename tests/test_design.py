@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from flowsim.errors import ScenarioError
-from flowsim.sweep.design import Points, latin_hypercube, points, problem, value_at
+from flowsim.sweep.design import Points, points, value_at
+from flowsim.sweep.drawing import latin_hypercube, problem
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.schema import Varied
 

@@ -29,7 +29,16 @@ from flowsim.model.flow_model import FlowModel
 from flowsim.results.folder import STORE
 from flowsim.results.observation import FLOWS
 from flowsim.scenario import load
-from flowsim.sweep import estimate, open_sweep, open_unfinished, rerun, run_sweep, running, work
+from flowsim.sweep import (
+    drawing,
+    estimate,
+    open_sweep,
+    open_unfinished,
+    rerun,
+    run_sweep,
+    running,
+    work,
+)
 from flowsim.sweep.file import Sweep, read_sweep, sweep_of
 from flowsim.sweep.plan import make_plan
 
@@ -707,3 +716,31 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(monkeypatch, capsys)
     assert lines[0] == "21 of 100 runs, 10 a second, 8 s left"
     assert lines[-1] == "100 of 100 runs, 10 a second (1 failed)"
     assert len(lines) == 9
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        {"kind": "morris", "trajectories": 2},
+        {"kind": "sobol", "points": 4},
+        {"kind": "latin-hypercube", "points": 3},
+    ],
+)
+def test_a_design_is_stored_with_the_sweep_and_not_drawn_again(design, tmp_path, monkeypatch):
+    """Another version of SALib or SciPy draws other points; what is finished stays so."""
+    ranges = {
+        "panic.decay": {"range": [5, 10]},
+        "population.passport_share": {"range": [0.2, 0.4]},
+    }
+    sweep = tiny(parameters=ranges, design=design, replications=1)
+    made = run_sweep(sweep, tmp_path / "out", workers=1)
+    points = make_plan(sweep).points.rows
+
+    def otherwise(design, names, seed):
+        return np.full((len(points), len(names)), 0.5)
+
+    monkeypatch.setattr(drawing, "drawn", otherwise)
+    again = tiny(parameters=ranges, design=design, replications=1)
+    assert make_plan(again).points.rows != points
+    assert make_plan(read_sweep(made.path / "sweep.yaml")).points.rows == points
+    assert run_sweep(again, tmp_path / "out", workers=1).manifest == made.manifest

@@ -1,16 +1,14 @@
 """The points of a sweep: which values its parameters take together.
 
-Designs are those of ``scipy.stats.qmc`` and SALib, made on the unit cube; each parameter turns
-its coordinate into a value. A parameter's column of a Latin hypercube comes from a stream of
-its own, named after it, so that adding a parameter leaves the others' columns alone.
+Random designs are drawn on the unit cube (``drawing.py``); each parameter turns its coordinate
+into a value.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,14 +16,12 @@ import numpy as np
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.tree import suggestion
+from flowsim.sweep.drawing import how_many
 from flowsim.sweep.file import Sweep
 from flowsim.sweep.schema import (
     MOST_POINTS,
     Distribution,
     Follow,
-    LatinHypercube,
-    Morris,
-    Sobol,
     Varied,
 )
 from flowsim.types import Floats
@@ -69,91 +65,11 @@ def points(sweep: Sweep) -> Points:
         If the design and the parameters do not go together: a range without steps in a
         grid, lists of different lengths in a zip, a distribution without ends in Morris.
     """
-    unit = None
-    if isinstance(sweep.design, LatinHypercube):
-        _refuse_too_many(sweep, sum(sweep.design.points))
-        unit = latin_hypercube(list(sweep.parameters), sweep.design.points, sweep.design_seed)
-    elif isinstance(sweep.design, Sobol):
-        unit = _sobol(sweep, sweep.design)
-    elif isinstance(sweep.design, Morris):
-        unit = _morris(sweep, sweep.design)
+    _refuse_too_many(sweep, how_many(sweep.design, len(sweep.parameters)))
+    unit = sweep.unit
     rows = _listed(sweep) if unit is None else _values(sweep, unit)
     changes = tuple(_changes(sweep, row) for row in rows)
     return Points(tuple(sweep.parameters), rows, changes, unit)
-
-
-def problem(names: Iterable[str]) -> dict[str, Any]:
-    """Return the description of parameters that SALib wants, on the unit cube."""
-    listed = list(names)
-    return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0]] * len(listed)}
-
-
-def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
-    """Return Latin hypercubes one below the other, each column from its own stream.
-
-    Parameters
-    ----------
-    names : sequence of str, length D
-    batches : sequence of int
-        Points of each hypercube; P together.
-    seed : int
-
-    Returns
-    -------
-    float64, shape (P, D)
-        Between 0 and 1; in each batch of n points a column has one in each n-th.
-    """
-    from scipy.stats import qmc
-
-    def column(name: str, batch: int, n: int) -> Floats:
-        stream = np.random.default_rng(_entropy(seed, f"{name}:{batch}"))
-        return np.asarray(qmc.LatinHypercube(d=1, rng=stream).random(n)[:, 0])
-
-    parts = [
-        np.column_stack([column(name, batch, n) for name in names])
-        for batch, n in enumerate(batches)
-    ]
-    return np.concatenate(parts)
-
-
-def _sobol(sweep: Sweep, design: Sobol) -> Floats:
-    """Return Saltelli's rows: for each of N base points A, A with one column of B each, B."""
-    from SALib.sample import sobol
-
-    n_rows = design.points * ((2 if design.second_order else 1) * len(sweep.parameters) + 2)
-    _refuse_too_many(sweep, n_rows)
-    rows = sobol.sample(
-        problem(sweep.parameters),
-        design.points,
-        calc_second_order=design.second_order,
-        seed=_small_seed(sweep.design_seed, "sobol"),
-    )
-    return np.asarray(rows, dtype=np.float64)
-
-
-def _morris(sweep: Sweep, design: Morris) -> Floats:
-    """Return trajectories of D + 1 points, each differing from the last in one parameter."""
-    from SALib.sample import morris
-
-    _refuse_too_many(sweep, design.trajectories * (len(sweep.parameters) + 1))
-    rows = morris.sample(
-        problem(sweep.parameters),
-        design.trajectories,
-        num_levels=design.levels,
-        seed=_small_seed(sweep.design_seed, "morris"),
-    )
-    steps = design.levels - 1
-    return np.asarray(np.rint(rows * steps) / steps, dtype=np.float64)
-
-
-def _entropy(seed: int, name: str) -> np.random.SeedSequence:
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return np.random.SeedSequence([seed, int.from_bytes(digest, "little")])
-
-
-def _small_seed(seed: int, name: str) -> int:
-    """Return a seed as SALib takes it: 31 bits, never 0, which it reads as none."""
-    return int(_entropy(seed, name).generate_state(1)[0] >> 1) | 1
 
 
 def _listed(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.sweep.design import problem
+from flowsim.sweep.drawing import problem
 from flowsim.sweep.responses import CONFIDENCE, CONSTANT, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from flowsim.data import sources
 from flowsim.errors import DataError, Problem, ScenarioError
@@ -21,6 +24,7 @@ from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.scenario.writing import yaml_text
+from flowsim.sweep import drawing
 from flowsim.sweep.cells import Cells, cells_text, read_cells
 from flowsim.sweep.outputs import Output, Series, kept_series, read_outputs
 from flowsim.sweep.schema import (
@@ -29,6 +33,7 @@ from flowsim.sweep.schema import (
     Grid,
     LatinHypercube,
     Morris,
+    Random,
     Sobol,
     SweepFile,
     Table,
@@ -36,10 +41,11 @@ from flowsim.sweep.schema import (
     Zip,
     sweep_schema,
 )
+from flowsim.types import Floats
 
 __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep_schema"]
 
-FILE, POINTS_FILE, DRAWS_FILE = "sweep.yaml", "points.csv", "draws.csv"
+FILE, POINTS_FILE, DRAWS_FILE, DESIGN_FILE = "sweep.yaml", "points.csv", "draws.csv", "design.csv"
 LAMBDA = "choice.lambda"
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
@@ -99,12 +105,39 @@ class Sweep:
     table: Cells | None
     draws: tuple[dict[str, float], ...]
     read: Read[SweepFile] = field(compare=False, repr=False)
+    stored: Floats | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def unit(self) -> Floats | None:
+        """Points of a random design on the unit cube, (P, D): as stored, or drawn now."""
+        if self.stored is not None:
+            return self.stored
+        return drawing.drawn(self.design, list(self.parameters), self.design_seed)
+
+    def as_drawn_in(self, folder: Path) -> Sweep:
+        """Return the sweep with the points that a folder holds of its design, if it does."""
+        try:
+            found = read_file(folder / FILE, SweepFile, SWEEP).model.design
+        except ScenarioError:
+            return self
+        update = {"drawn": None} if isinstance(found, Random) else {}
+        if found.model_copy(update=update) != self._seeded:
+            return self
+        n_points = drawing.how_many(self.design, len(self.parameters))
+        stored = drawing.stored(folder / DESIGN_FILE, list(self.parameters), n_points)
+        return self if stored is None else replace(self, stored=stored)
+
+    @property
+    def _seeded(self) -> BaseModel:
+        """The design with its seed and nothing of where it is stored."""
+        return self.design.model_copy(update={"seed": self.design_seed, "drawn": None})
 
     def files(self) -> dict[str, str]:
         """Return the files that repeat this sweep without any other, by name.
 
         ``sweep.yaml`` with the scenarios ``base-<name>.yaml``, of a table design ``points.csv``,
-        and of draws ``draws.csv``; read from there it has the same runs with the same keys.
+        of a random one ``design.csv``, and of draws ``draws.csv``; read from there it has the
+        same runs with the same keys.
         """
         content = self.read.model.model_dump(by_alias=True, exclude_unset=True)
         of_bases = {f"base-{base.name}.yaml": resolved_yaml(base.scenario) for base in self.bases}
@@ -118,6 +151,10 @@ class Sweep:
         content["draws"] = DRAWS_FILE if self.draws else None
         if self.draws:
             points[DRAWS_FILE] = as_table(self.draws).to_csv(index=False, lineterminator="\n")
+        if self.unit is not None:
+            design = self._seeded.model_dump(exclude_unset=True, exclude_none=True)
+            content["design"] = {"kind": self.design.kind} | design | {"drawn": DESIGN_FILE}
+            points[DESIGN_FILE] = drawing.text_of(list(self.parameters), self.unit)
         if self.table is not None:
             content["design"] = {"kind": "table", "file": POINTS_FILE}
             points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)
@@ -162,6 +199,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     kept = kept_series(read, outputs, scenarios, problems)
     problems += _figure_problems(read, parameters, outputs)
     draws = _draws(read, problems)
+    stored = _stored(read, parameters, problems)
     if problems:
         problems += _refused_ends(read, bases[0], parameters)
         raise ScenarioError(in_order(problems))
@@ -186,6 +224,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         table=table,
         draws=draws,
         read=read,
+        stored=stored,
     )
 
 
@@ -375,6 +414,30 @@ def _draws(read: Read[SweepFile], problems: list[Problem]) -> tuple[dict[str, fl
             for problem in error.problems
         ]
         return ()
+
+
+def _stored(
+    read: Read[SweepFile], parameters: Mapping[str, Varied], problems: list[Problem]
+) -> Floats | None:
+    """Read the points of a random design as they were drawn, if the file names a file of them.
+
+    A recipe in a figure leaves them out; they are then drawn anew.
+    """
+    design = read.model.design
+    if not isinstance(design, Random) or design.drawn is None:
+        return None
+    path = (read.path.parent if read.path is not None else Path()) / design.drawn
+    if not path.exists():
+        return None
+    n_points = drawing.how_many(design, len(parameters))
+    found = drawing.stored(path, list(parameters), n_points)
+    if found is None:
+        message = (
+            f"{design.drawn} does not hold {n_points:,} points from 0 to 1 of the parameters; "
+            "leave drawn out, and they are drawn anew"
+        )
+        problems.append(read.problem(message, "design", "drawn"))
+    return found
 
 
 def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Iterator[Problem]:

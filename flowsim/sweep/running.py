@@ -99,8 +99,8 @@ def run_sweep(
         sweep = read_sweep(sweep)
     sweep = overridden(sweep, replications, sample, draws)
     shown, started = progress or _silent, datetime.now(UTC)
-    plan = make_plan(sweep, shown)
     folder = Path("results", sweep.name) if out is None else Path(out)
+    plan = make_plan(sweep.as_drawn_in(folder), shown)
     refuse_unexpected(folder)
     with Store(folder) as store:
         if not _is_finished(store, folder, plan, retry_failed):

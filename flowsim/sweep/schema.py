@@ -232,7 +232,16 @@ def _batches(points: Any) -> Any:
     return (points,) if is_number else points
 
 
-class LatinHypercube(Strict):
+class Random(Strict):
+    """A design whose points are drawn."""
+
+    seed: int | None = Field(default=None, ge=0, lt=2**63, description="Default: the sweep's.")
+    drawn: str | None = Field(
+        default=None, description="CSV of the points as they were drawn; results folders have it."
+    )
+
+
+class LatinHypercube(Random):
     """Each parameter's range cut into as many strata as points, one point in each stratum."""
 
     kind: Literal["latin-hypercube"]
@@ -243,10 +252,9 @@ class LatinHypercube(Strict):
         description="Number of points, or a list of batches: [100, 50] keeps the first 100 as "
         "they are and adds a hypercube of 50.",
     )
-    seed: int | None = Field(default=None, ge=0, lt=2**63, description="Default: the sweep's.")
 
 
-class Sobol(Strict):
+class Sobol(Random):
     """Saltelli's design for Sobol indices: points * (parameters + 2) design points."""
 
     kind: Literal["sobol"]
@@ -254,7 +262,6 @@ class Sobol(Strict):
     second_order: bool = Field(
         default=False, description="Indices of pairs too: N * (2 * parameters + 2) design points."
     )
-    seed: int | None = Field(default=None, ge=0, lt=2**63, description="Default: the sweep's.")
 
     @model_validator(mode="after")
     def _power_of_two(self) -> Sobol:
@@ -268,13 +275,12 @@ class Sobol(Strict):
         return self
 
 
-class Morris(Strict):
+class Morris(Random):
     """Morris screening: trajectories * (parameters + 1) design points, one step at a time."""
 
     kind: Literal["morris"]
     trajectories: int = Field(default=10, ge=2, le=10_000, description="More may be added later.")
     levels: int = Field(default=4, ge=2, le=100, description="Even; 4 is usual.")
-    seed: int | None = Field(default=None, ge=0, lt=2**63, description="Default: the sweep's.")
 
     @model_validator(mode="after")
     def _even(self) -> Morris:

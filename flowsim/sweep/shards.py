@@ -79,7 +79,7 @@ def run_shard(
     MachineError
         If the disk is full; what was finished is kept.
     """
-    plan = make_plan(sweep, progress)
+    plan = make_plan(sweep.as_drawn_in(out), progress)
     if shard.of > len(plan):
         raise ResultsError(
             f"{shard.of} parts of {len(plan)} runs leave some parts empty; take fewer"

@@ -96,8 +96,8 @@ def estimate(
     """
     sweep = sweep if isinstance(sweep, Sweep) else read_sweep(sweep)
     sweep = overridden(sweep, replications, sample, draws)
-    plan = make_plan(sweep, progress)
     folder = Path("results", sweep.name) if out is None else Path(out)
+    plan = make_plan(sweep.as_drawn_in(folder), progress)
     refuse_unexpected(folder)
     done = _done(folder)
     missing = sum(run.key not in done for run in plan.runs)

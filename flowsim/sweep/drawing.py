@@ -1,0 +1,151 @@
+"""Random designs on the unit cube, drawn by ``scipy.stats.qmc`` and SALib, or read as stored.
+
+A parameter's column of a Latin hypercube comes from a stream of its own, named after it, so that
+adding a parameter leaves the others' columns alone. Other versions of the libraries may draw
+other points: a sweep keeps its own beside its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flowsim.errors import ScenarioError
+from flowsim.sweep.cells import cells_text, read_cells
+from flowsim.sweep.schema import Grid, LatinHypercube, Morris, Sobol, Table, Zip
+from flowsim.types import Floats
+
+Design = Grid | Zip | LatinHypercube | Sobol | Morris | Table
+
+
+def how_many(design: Design, n_parameters: int) -> int:
+    """Count the points of a random design; 0 for the others."""
+    if isinstance(design, LatinHypercube):
+        return sum(design.points)
+    if isinstance(design, Sobol):
+        return design.points * ((2 if design.second_order else 1) * n_parameters + 2)
+    return design.trajectories * (n_parameters + 1) if isinstance(design, Morris) else 0
+
+
+def drawn(design: Design, names: Sequence[str], seed: int) -> Floats | None:
+    """Draw a random design.
+
+    Parameters
+    ----------
+    design : Grid, Zip, LatinHypercube, Sobol, Morris or Table
+    names : sequence of str, length D
+        Parameters.
+    seed : int
+
+    Returns
+    -------
+    float64, shape (P, D), or None
+        Between 0 and 1; None if the design is not random.
+    """
+    if isinstance(design, LatinHypercube):
+        return latin_hypercube(names, design.points, seed)
+    if isinstance(design, Sobol):
+        return _sobol(design, names, seed)
+    return _morris(design, names, seed) if isinstance(design, Morris) else None
+
+
+def text_of(names: Sequence[str], unit: Floats) -> str:
+    """Write a design so that ``stored`` reads the same coordinates."""
+    return cells_text(names, unit.tolist())
+
+
+def stored(path: Path, names: Sequence[str], n_points: int) -> Floats | None:
+    """Read a design as it was drawn once; None if it is not there or another's.
+
+    Parameters
+    ----------
+    names : sequence of str, length D
+    n_points : int
+        What it must have.
+
+    Returns
+    -------
+    float64, shape (n_points, D), or None
+    """
+    try:
+        cells = read_cells(path)
+        found = np.array(cells.rows, dtype=np.float64)
+    except (ScenarioError, ValueError, TypeError):
+        return None
+    fits = cells.columns == tuple(names) and len(found) == n_points
+    return found if fits and ((found >= 0) & (found <= 1)).all() else None
+
+
+def problem(names: Iterable[str]) -> dict[str, Any]:
+    """Return the description of parameters that SALib wants, on the unit cube."""
+    listed = list(names)
+    return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0]] * len(listed)}
+
+
+def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
+    """Return Latin hypercubes one below the other, each column from its own stream.
+
+    Parameters
+    ----------
+    names : sequence of str, length D
+    batches : sequence of int
+        Points of each hypercube; P together.
+    seed : int
+
+    Returns
+    -------
+    float64, shape (P, D)
+        Between 0 and 1; in each batch of n points a column has one in each n-th.
+    """
+    from scipy.stats import qmc
+
+    def column(name: str, batch: int, n: int) -> Floats:
+        stream = np.random.default_rng(_entropy(seed, f"{name}:{batch}"))
+        return np.asarray(qmc.LatinHypercube(d=1, rng=stream).random(n)[:, 0])
+
+    parts = [
+        np.column_stack([column(name, batch, n) for name in names])
+        for batch, n in enumerate(batches)
+    ]
+    return np.concatenate(parts)
+
+
+def _sobol(design: Sobol, names: Sequence[str], seed: int) -> Floats:
+    """Return Saltelli's rows: for each of N base points A, A with one column of B each, B."""
+    from SALib.sample import sobol
+
+    rows = sobol.sample(
+        problem(names),
+        design.points,
+        calc_second_order=design.second_order,
+        seed=_small_seed(seed, "sobol"),
+    )
+    return np.asarray(rows, dtype=np.float64)
+
+
+def _morris(design: Morris, names: Sequence[str], seed: int) -> Floats:
+    """Return trajectories of D + 1 points, each differing from the last in one parameter."""
+    from SALib.sample import morris
+
+    rows = morris.sample(
+        problem(names),
+        design.trajectories,
+        num_levels=design.levels,
+        seed=_small_seed(seed, "morris"),
+    )
+    steps = design.levels - 1
+    return np.asarray(np.rint(rows * steps) / steps, dtype=np.float64)
+
+
+def _entropy(seed: int, name: str) -> np.random.SeedSequence:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return np.random.SeedSequence([seed, int.from_bytes(digest, "little")])
+
+
+def _small_seed(seed: int, name: str) -> int:
+    """Return a seed as SALib takes it: 31 bits, never 0, which it reads as none."""
+    return int(_entropy(seed, name).generate_state(1)[0] >> 1) | 1

@@ -224,3 +224,86 @@ def odd_scenario(rng: Random) -> tuple[str, Changes]:
 
 
 BASE_SCENARIOS = {name: load(name) for name in BASES}
+
+
+# -- sweeps
+
+TEXTS = (
+    "",
+    "a",
+    "=1+1",
+    "x" * 600,
+    "\x1b[31m",
+    "a\u202eb",
+    "RU",
+    "GE",
+    "kein",
+    "2022-09-30",
+    "../x",
+)
+ODD: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2.5, 1e-300, 1e300, float("nan"), float("inf"), 10**30),
+    *(*TEXTS, {}, [], [0, 1], [5, 2], [1, 1], ["a"], {"x": 1}, {"": {}}, {"value": 1}),
+)
+DESIGNS: tuple[Callable[[Random], dict[str, Any]], ...] = (
+    lambda rng: {"kind": rng.choice(("grid", "zip", "table", "gri", None))},
+    lambda rng: {"kind": "latin-hypercube", "points": rng.choice((2, 5, [2, 3], 0, 10**12, "x"))},
+    lambda rng: {"kind": "sobol", "points": rng.choice((4, 8, 7, 2**60)), "second_order": True},
+    lambda rng: {"kind": "morris", "trajectories": rng.choice((2, 3, 10**9)), "levels": 4},
+)
+
+
+def _varied(rng: Random) -> dict[str, Any]:
+    some = [rng.choice((0.1, 0.2, "a", None, True, -5)) for _ in range(rng.randint(0, 3))]
+    law = rng.choice(("norm", "beta", "levy_stable", "nor"))
+    return rng.choice(
+        (
+            {"values": some},
+            {"range": [rng.choice((0, 0.1, -1)), rng.choice((0.5, 1, 1e9))], "steps": 2},
+            {"range": [0.1, 0.9], "scale": "log"},
+            {"distribution": {"name": law, "a": 2, "b": 3}},
+            {"distribution": {"name": "norm", "loc": 0.5, "scale": rng.choice((0.1, 0, -1))}},
+            {"levels": {"now": {"panic.decay": 8}, "then": {rng.choice(TEXTS): rng.choice(ODD)}}},
+            {"free": True},
+            {"keys": {"panic.decay": rng.choice((2, {"times": 3}, "x"))}, "values": [1, 2]},
+        )
+    )
+
+
+def _output(rng: Random) -> Any:
+    places = ("GE", "KZ", "RU", "GE-LARS", "XX", ["GE", "KZ"], [])
+    measures = ("entries", "notices", "queue_persons", "none", "departures")
+    window = {"from": _date(rng)[:10], "to": _date(rng)[:10]} if rng.random() < 0.3 else {}
+    return {"place": rng.choice(places), "measure": rng.choice(measures)} | window
+
+
+def odd_sweep(rng: Random) -> dict[str, Any]:
+    """Draw a sweep file, half of it as it should be."""
+    scenario = BASE_SCENARIOS[BASES[0]]
+    keys = [key for key, _ in rng.sample(numbers(scenario), 3)]
+    sweep: dict[str, Any] = {
+        "name": "odd",
+        "title": "Odd",
+        "scenario": "september-2022",
+        "parameters": {key: _varied(rng) for key in keys[: rng.randint(1, 3)]},
+        "design": rng.choice(DESIGNS)(rng),
+        "replications": rng.choice((1, 2, 10**5)),
+        "sample": SAMPLE,
+        "outputs": {f"out{n}": _output(rng) for n in range(rng.randint(0, 3))},
+    }
+    if rng.random() < 0.3:
+        sweep["changes"] = odd_changes(rng, scenario, 2)
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        _damage(rng, sweep)
+    return sweep
+
+
+def _damage(rng: Random, data: dict[str, Any]) -> None:
+    """Lay something odd somewhere into nested mappings, or take something away."""
+    key = rng.choice([*data, rng.choice(TEXTS)])
+    if isinstance(data.get(key), dict) and data[key] and rng.random() < 0.7:
+        _damage(rng, data[key])
+    elif rng.random() < 0.3:
+        data.pop(key, None)
+    else:
+        data[key] = rng.choice(ODD)

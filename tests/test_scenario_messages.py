@@ -357,10 +357,10 @@ def test_mistakes_after_set_say_so(change, message):
     [
         ("no-rumor", "no-rumor: does not exist; did you mean no-rumour?"),
         ("mini.yaml", "mini.yaml: does not exist; did you mean mine.yaml?"),
-        ("qqqq", "qqqq: does not exist; expected a file or one of border-closed, even-call-up"),
+        ("qqqq", "qqqq: does not exist; expected a file, or a shipped scenario: `flowsim run`"),
         (".", ".: is a folder; expected a scenario file (.yaml) in it"),
         (os.devnull, f"{os.devnull}: is not an ordinary file; expected a scenario file (.yaml)"),
-        ("a\0b", r"'a\x00b': does not exist"),
+        ("a\0b", r"a\x00b: does not exist"),
         ("x" * 5000, "x"),
     ],
 )

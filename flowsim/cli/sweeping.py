@@ -250,6 +250,10 @@ def _plan(estimate: Estimate) -> str:
         f"  about {duration(estimate.seconds)} with {estimate.workers} "
         f"worker{'s' * (estimate.workers > 1)} ({estimate.seconds_per_run:.2g} s a run)",
         f"  at most {_size(estimate.bytes_on_disk)} on disk, twice that at the very end",
+        *(
+            f"  {name} of {place} is 0 by construction: nothing here makes it otherwise"
+            for name, place in estimate.zero
+        ),
         "Every point was checked; nothing was started. Leave --plan out to start.",
     ]
     return "\n".join(lines)

@@ -86,6 +86,10 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
             continue
+        if [str(name), str(place)] in swept.manifest.get("zero_by_construction", []):
+            label = capital(_label(swept, str(name), str(place)))
+            yield f"{label} is 0 by construction: nothing in these scenarios makes it otherwise."
+            continue
         of = f" under {base}" if len(sweep_of(swept).bases) > 1 else ""
         span = between(float(means.min()), float(means.max()), quantity)
         span = f"from {span}" if span else quantity(float(means.min()))

@@ -15,6 +15,7 @@ import numpy as np
 from flowsim.results.exits import EXITS
 from flowsim.results.observation import FLOWS, LEVELS, WAITS
 from flowsim.scenario.observing import places_of
+from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -120,3 +121,35 @@ def places(scenario: Scenario) -> dict[str, Place]:
     named = scenario.destinations.items()
     found = {name: Place(kind, name) for name, kind in kinds.items()}
     return found | {name: Place("destination", country.code) for name, country in named}
+
+
+def zero_by_construction(scenario: Scenario, measure: str, place: Place) -> bool:
+    """Whether nothing in a scenario could make a measure of a place differ from 0.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    measure : str
+        Of the daily table.
+    place : Place
+
+    Returns
+    -------
+    bool
+        False says only that something could.
+    """
+    crossings = scenario.crossings
+    here = {
+        (crossing.destination, name)
+        for name, crossing in crossings.items()
+        if place.place_id
+        in (name, crossing.group, scenario.destinations[crossing.destination].code)
+    }
+    if measure == "registrations":
+        return not any(scenario.destinations[country].registers for country, _ in here)
+    makers = tuple(kind for kind in KINDS.values() if measure in kind.counts)
+    return bool(makers) and not any(
+        isinstance(policy, makers) and policy.touches(country, name, crossings)
+        for policy in scenario.policies.values()
+        for country, name in here
+    )

@@ -173,7 +173,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
-    """Suggest a file of the folder or a shipped one; list the shipped ones otherwise."""
+    """Suggest a file of the folder or a shipped one; else say what lists the shipped ones."""
     endings = ENDINGS.get(noun, (".yaml", ".yml"))
     try:
         beside = list(path.parent.iterdir()) if _may_be_read(path) else []
@@ -181,8 +181,10 @@ def _near(path: Path, known: Mapping[str, Path], noun: str) -> str:
     except (OSError, ValueError):
         there = []
     near = suggestion(path.name, [*there, *known]) or suggestion(path.stem, list(known))
-    shipped_ones = f" or one of {', '.join(known)}" if known else ""
-    return near or f"; expected a file{shipped_ones}"
+    command = KINDS[noun].command if known and noun in KINDS else ""
+    return near or "; expected a file" + (
+        f", or a shipped {noun}: `{command}` lists them" if command else ""
+    )
 
 
 def read_text(path: Path, noun: str = f"{SCENARIO} file", most_mb: int = 1) -> str:

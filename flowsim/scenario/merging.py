@@ -68,27 +68,22 @@ def same_date(key: str) -> datetime | str:
         return key
 
 
-def given_twice(file: Tree, changes: str = "changes") -> list[Problem]:
-    """Return the keys that a file gives twice, dotted and nested, or with a date spelt twice.
+def given_twice(file: Tree) -> list[Problem]:
+    """Return the keys that a file gives twice: dotted and nested, or with a date spelt twice.
 
-    Parameters
-    ----------
-    file : Tree
-    changes : str
-        The key whose keys are dotted.
+    The blocks of a scenario, and its ``changes``, say the same things.
     """
     leaves: dict[Path, Path] = {}  # as written, by what they mean
     above: dict[Path, Path] = {}
     problems = []
     for path in _leaves((), file.data):
-        dotted_keys = path[:1] == (changes,)
-        parts = (*".".join(map(str, path[1:2])).split("."), *path[2:]) if dotted_keys else path
-        if parts[0] in ("", "extends"):  # which the reading of changes refuses
+        in_changes = path[:1] == ("changes",)
+        meant = _meant(path[1:] if in_changes else path)
+        if not meant or meant[0] == "extends":  # which the reading of changes refuses
             continue
-        meant = _meant(parts)
         starts = [meant[:end] for end in range(1, len(meant) + 1)]
         first = next((leaves[start] for start in starts if start in leaves), above.get(meant))
-        if first is not None and (first[:-1] != path[:-1] or (dotted_keys and len(path) == 2)):
+        if first is not None and (first[:-1] != path[:-1] or (in_changes and len(path) == 2)):
             line = file.place(first).where.rpartition(":")[2]
             message = f"is given twice: {dotted(first)} on line {line} says it too; keep one"
             problems.append(Problem(file.place(path).where, dotted(path), message))
@@ -107,15 +102,13 @@ def _leaves(path: Path, value: Any) -> Iterator[Path]:
         yield path
 
 
-def _meant(parts: Path) -> Path:
+def _meant(path: Path) -> Path:
     """Return a path in the one form that all its spellings share."""
-    is_entry = [str(part)[:1].isdigit() for part in (*parts[1:], "")]
-    kept = [
-        part
-        for part, follows in zip(parts, is_entry, strict=True)
-        if not (part == "value" and follows)
-    ]
-    return tuple(str(same_date(part)) if isinstance(part, str) else part for part in kept)
+    parts = ".".join(map(str, path)).split(".")
+    is_entry = [part[:1].isdigit() for part in (*parts[1:], "")]
+    needless = {("", False), ("", True), ("value", True)}
+    kept = [pair[0] for pair in zip(parts, is_entry, strict=True) if pair not in needless]
+    return tuple(str(same_date(part)) for part in kept)
 
 
 class _Merge:

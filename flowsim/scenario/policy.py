@@ -50,6 +50,8 @@ class Policy(Strict):
     """What its places are."""
     caveat: ClassVar[str] = ""
     """What a reader of a report must not conclude where it holds; ``{names}`` are its policies."""
+    counts: ClassVar[tuple[str, ...]] = ()
+    """Measures that are 0 wherever no policy of the kind holds."""
     turned_back_by: ClassVar[str] = ""
     """By what it turns men back on the way out, such as "a check"; empty if it does not."""
 

@@ -20,9 +20,10 @@ from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
 from flowsim.scenario.kinds import KINDS, SWEEP
+from flowsim.scenario.merging import given_twice
 from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import in_order, suggestion
+from flowsim.scenario.tree import Tree, in_order, suggestion
 from flowsim.scenario.writing import yaml_text
 from flowsim.sweep import drawing
 from flowsim.sweep.cells import Cells, cells_text, read_cells
@@ -194,6 +195,7 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     read = read_file(source, SweepFile, SWEEP, lenient=True)
     file, problems = read.model, list(read.problems)
     bases, scenarios = _bases(read)
+    problems += given_twice(Tree({"changes": read.tree.names("changes")}, read.tree.places))
     parameters, table = _parameters(read, scenarios[0], problems)
     outputs = read_outputs(read, scenarios, problems)
     kept = kept_series(read, outputs, scenarios, problems)
@@ -448,6 +450,9 @@ def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> I
             message = "is a column of the results already; give the parameter another name"
             yield read.problem(message, "parameters", name)
         for key in keys_of(name, varied):
+            if key in read.model.changes:
+                message = f"{key} stands under changes too, where it would say nothing; keep one"
+                yield read.problem(message, "parameters", name)
             other = first.setdefault(key, name)
             if other != name:
                 message = f"{key} is moved by {other} already; one parameter for each key"

@@ -17,6 +17,7 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.experiments.parameter_draws import laid
+from flowsim.results.measures import zero_by_construction
 from flowsim.scenario import Base
 from flowsim.scenario.merging import is_parameter
 from flowsim.scenario.schema import FOR_READERS, Scenario
@@ -57,11 +58,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep with its points and runs; every variant is known to be sound."""
+    """A sweep with its points and runs; every variant is known to be sound.
+
+    ``zero`` has the names and place_ids of outputs that are 0 at every point by construction.
+    """
 
     sweep: Sweep
     points: design.Points
     runs: tuple[Run, ...]
+    zero: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of runs."""
@@ -87,16 +92,23 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
     kept = _kept(sweep)
     refusals = _Refusals(sweep, points)
     runs: list[Run] = []
+    zero = [(output, place) for output in sweep.outputs for place in output.places]
     total = len(sweep.bases) * len(points)
     for b, base in enumerate(sweep.bases):
         for point, changed in enumerate(points.changes):
             if progress is not None and (b * len(points) + point) % 50 == 0:
                 progress(b * len(points) + point, total, "checking the points")
             try:
-                variants = _variants(sweep, base, sweep.changes | changed)
+                scenarios = _variants(sweep, base, sweep.changes | changed)
             except ScenarioError as error:
                 refusals.add(base.name, point, error)
                 continue
+            zero = [
+                (output, place)
+                for output, place in zero
+                if all(zero_by_construction(s, output.measure, place) for _, s in scenarios)
+            ]
+            variants = [(each, meaning(scenario)) for each, scenario in scenarios]
             for replication in range(sweep.replications):
                 changes, content = variants[replication % len(variants)]
                 key = _hash(content, replication, kept)
@@ -104,16 +116,17 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
     refusals.raise_any()
     if progress is not None:
         progress(total, total, "checking the points")
-    return Plan(sweep, points, tuple(runs))
+    nothing = tuple((output.name, place.place_id) for output, place in zero)
+    return Plan(sweep, points, tuple(runs), nothing)
 
 
 def _variants(
     sweep: Sweep, base: Base, changes: dict[str, Any]
-) -> list[tuple[dict[str, Any], str]]:
-    """Return changes and meaning of a point, under each draw that some replication takes."""
+) -> list[tuple[dict[str, Any], Scenario]]:
+    """Return changes and scenario of a point, under each draw that some replication takes."""
     draws = laid(base, changes, sweep.draws[: sweep.replications]) or [{}]
     every = [draw | changes for draw in draws]
-    return [(each, meaning(base.variant(each))) for each in every]
+    return [(each, base.variant(each)) for each in every]
 
 
 def _refuse_too_many(sweep: Sweep, n_points: int) -> None:

@@ -340,6 +340,7 @@ def _manifest(store: Store, plan: Plan, started: datetime) -> dict[str, Any]:
         points=len(plan.points),
         draws=len(sweep.draws),
         runs=len(plan),
+        zero_by_construction=[list(pair) for pair in plan.zero],
         failed=sum(1 for run in plan.runs if store.done[run.key]),
         made_with=store.made_with(),
     )

@@ -10,16 +10,18 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.other_files import file_schema
-from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict
+from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict, one_line
 from flowsim.scenario.tree import show, suggestion
 
 WAYS = ("range", "values", "levels", "distribution", "free", "refitted")
 COMMON = ("norm", "uniform", "triang", "beta", "lognorm")
 MOST_POINTS = 2**20
+MOST_VALUES = 10_000
 
 
 def _refuse(message: str, *keys: str) -> PydanticCustomError:
@@ -41,14 +43,20 @@ def _only_scalars(values: Any) -> Any:
     """Check that a list of values holds numbers, text, true, false or null, none twice."""
     if not isinstance(values, tuple):
         return values
+    if len(values) > MOST_VALUES:
+        raise _refuse(f"found {len(values):,} values; expected at most {MOST_VALUES:,}")
+    seen: set[tuple[type, Any]] = set()
     for place, value in enumerate(values):
         if isinstance(value, dict | tuple):
             raise _refuse(
                 f"found {show(value)} in place {place + 1}; expected numbers, text, true, "
                 "false or null. What changes more than one number goes under levels"
             )
-        if any(value == other and type(value) is type(other) for other in values[:place]):
+        if isinstance(value, str):
+            one_line(value)
+        if (type(value), value) in seen:
             raise _refuse(f"{show(value)} stands twice; each value is run once anyway")
+        seen.add((type(value), value))
     if len(values) < 1:
         raise _refuse("the list is empty; expected at least one value")
     return values
@@ -126,7 +134,8 @@ class Distribution(Strict):
             raise _refuse(f"is not known{near}", key)
         for shape in [shape for shape in shapes if shape not in self.arguments]:
             raise _refuse(f"{self.name} needs its shape {shape} as well; add it", "name")
-        low, middle, high = self.law.ppf([0, 0.5, 1])
+        with np.errstate(all="ignore"):  # numbers that make none give NaN
+            low, middle, high = self.law.ppf([0, 0.5, 1])
         if not math.isfinite(middle):
             raise _refuse(f"these numbers make no {self.name}; see scipy.stats.{self.name}", "name")
         if self.within is not None:
@@ -157,13 +166,16 @@ class Varied(Strict):
     )
     range: tuple[Finite, Finite] | None = Field(default=None, description="From, to.")
     steps: int | None = Field(
-        default=None, ge=2, le=10_000, description="Values taken from a range in a grid or zip."
+        default=None,
+        ge=2,
+        le=MOST_VALUES,
+        description="Values taken from a range in a grid or zip.",
     )
     scale: Literal["linear", "log"] = Field(default="linear", description="Of a range.")
     values: Annotated[tuple[Any, ...] | None, BeforeValidator(_only_scalars)] = Field(
         default=None, description="Numbers, text, true, false or null (removes a policy)."
     )
-    levels: dict[str, dict[str, Any]] | None = Field(
+    levels: dict[Line, dict[str, Any]] | None = Field(
         default=None, description="Names of cases, each with its changes (dotted keys)."
     )
     distribution: Distribution | None = Field(
@@ -360,7 +372,7 @@ class SweepFile(Strict):
     changes: dict[str, Any] = Field(
         default_factory=dict, description="Dotted keys and values that hold in every run."
     )
-    parameters: dict[str, Varied] = Field(
+    parameters: dict[Line, Varied] = Field(
         default_factory=dict, description="Dotted keys, or names of parameters with keys."
     )
     free: Names | None = Field(
@@ -380,7 +392,7 @@ class SweepFile(Strict):
         "every point takes row r, and after the last the first again, where the point itself "
         "changes nothing.",
     )
-    outputs: dict[str, OutputEntry | None] = Field(
+    outputs: dict[Line, OutputEntry | None] = Field(
         default_factory=dict, description="Numbers kept of each run, by name."
     )
     keep: Keep = Field(default_factory=Keep, description="Daily series to store for each run.")

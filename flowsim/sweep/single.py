@@ -60,6 +60,8 @@ class Estimate:
         On one core.
     bytes_on_disk : float
         Of the tables of all runs; twice that while they are joined.
+    zero : tuple of (str, str)
+        Outputs and places that are 0 at every point by construction.
     """
 
     scenarios: int
@@ -71,6 +73,7 @@ class Estimate:
     seconds: float
     seconds_per_run: float
     bytes_on_disk: float
+    zero: tuple[tuple[str, str], ...] = ()
 
 
 def estimate(
@@ -114,6 +117,7 @@ def estimate(
         seconds=missing * later / count + (per_worker if missing else 0.0),
         seconds_per_run=later,
         bytes_on_disk=float(size[0] * len(plan)),
+        zero=plan.zero,
     )
 
 

@@ -36,6 +36,7 @@ class EntryLimit(AtCrossings):
         description="Codes of regions whose cars are let through, such as RU-SE.",
     )
 
+    counts: ClassVar[tuple[str, ...]] = ("limited",)
     caveat: ClassVar[str] = (
         "What became of men stopped by the entry limit (passed anyway, walked, turned elsewhere, "
         "went home) was not measured by anybody; it decides when the queue ends."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class FootLane(AtCrossings):
         title="walkers who find a seat at {place}",
         description="Of those who come on foot when it takes nobody more; the others go home.",
     )
+
+    counts: ClassVar[tuple[str, ...]] = ("queue_on_foot",)
 
     @property
     def label(self) -> str:

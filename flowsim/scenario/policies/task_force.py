@@ -28,6 +28,7 @@ class TaskForce(AtCrossings):
         description="How much men at home know of it if very many are checked.",
     )
 
+    counts: ClassVar[tuple[str, ...]] = ("checked", "notices", "notices_expected")
     turned_back_by: ClassVar[str] = "a check"
     caveat: ClassVar[str] = (
         "Few notices do not mean little effect: how many men the sight of a task force deterred "

@@ -151,7 +151,7 @@ def _removal(rng: Random, changes: Changes, scenario: Any) -> None:
 def _horizon(rng: Random, changes: Changes, scenario: Any) -> None:
     start = START + timedelta(days=rng.choice((-100, -30, -1, 0, 1, 4, 5, 20)))
     changes["horizon.start"] = start.isoformat()[:10]
-    end = start + timedelta(days=rng.choice((1, 2, 5, 6, 30, 46, 120, 400)))
+    end = start + timedelta(days=rng.choice((1, 2, 5, 6, 10, 20, 30, 30, 46, 46, 120)))
     changes["horizon.end"] = end.isoformat()[:10]
 
 
@@ -246,7 +246,8 @@ ODD: tuple[Any, ...] = (
     *(*TEXTS, {}, [], [0, 1], [5, 2], [1, 1], ["a"], {"x": 1}, {"": {}}, {"value": 1}),
 )
 DESIGNS: tuple[Callable[[Random], dict[str, Any]], ...] = (
-    lambda rng: {"kind": rng.choice(("grid", "zip", "table", "gri", None))},
+    lambda rng: {"kind": "grid"},
+    lambda rng: {"kind": rng.choice(("zip", "table", "gri", None))},
     lambda rng: {"kind": "latin-hypercube", "points": rng.choice((2, 5, [2, 3], 0, 10**12, "x"))},
     lambda rng: {"kind": "sobol", "points": rng.choice((4, 8, 7, 2**60)), "second_order": True},
     lambda rng: {"kind": "morris", "trajectories": rng.choice((2, 3, 10**9)), "levels": 4},
@@ -254,7 +255,7 @@ DESIGNS: tuple[Callable[[Random], dict[str, Any]], ...] = (
 
 
 def _varied(rng: Random) -> dict[str, Any]:
-    some = [rng.choice((0.1, 0.2, "a", None, True, -5)) for _ in range(rng.randint(0, 3))]
+    some = [rng.choice((0.1, 0.2, 0.3, 0.4, "a", -5)) for _ in range(rng.randint(0, 3))]
     law = rng.choice(("norm", "beta", "levy_stable", "nor"))
     return rng.choice(
         (
@@ -271,8 +272,8 @@ def _varied(rng: Random) -> dict[str, Any]:
 
 
 def _output(rng: Random) -> Any:
-    places = ("GE", "KZ", "RU", "GE-LARS", "XX", ["GE", "KZ"], [])
-    measures = ("entries", "notices", "queue_persons", "none", "departures")
+    places = ("GE", "KZ", ["GE", "KZ"], rng.choice(("RU", "GE-LARS", "XX", [])))
+    measures = ("entries", "notices", "departures", rng.choice(("queue_persons", "none")))
     window = {"from": _date(rng)[:10], "to": _date(rng)[:10]} if rng.random() < 0.3 else {}
     return {"place": rng.choice(places), "measure": rng.choice(measures)} | window
 
@@ -280,7 +281,8 @@ def _output(rng: Random) -> Any:
 def odd_sweep(rng: Random) -> dict[str, Any]:
     """Draw a sweep file, half of it as it should be."""
     scenario = BASE_SCENARIOS[BASES[0]]
-    keys = [key for key, _ in rng.sample(numbers(scenario), 3)]
+    shares = [key for key, value in numbers(scenario) if isinstance(value, float) and value < 1]
+    keys = rng.sample([*shares, "seed"], 3)
     sweep: dict[str, Any] = {
         "name": "odd",
         "title": "Odd",

@@ -250,8 +250,8 @@ def test_a_base_lists_every_missing_key(folder):
         f"{block}: {{}}\n" for block in ("horizon", "choice", "travel", "news", "border")
     )
     found = messages(write(f"name: mine\n{blocks}"))
-    assert "mine.yaml:1: title: is missing; add it" in found
-    assert "mine.yaml:1: panic: is missing; add it" in found
+    for key in ("title", "panic"):
+        assert any(one.startswith(f"mine.yaml:1: {key}: is missing; add it") for one in found)
 
 
 def test_a_foreign_file_is_told_to_begin_with_extends(folder):

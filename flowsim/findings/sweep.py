@@ -87,7 +87,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         if means.empty:
             continue
         if [str(name), str(place)] in swept.manifest.get("zero_by_construction", []):
-            label = capital(_label(swept, str(name), str(place)))
+            label = capital(label_of(swept, str(name), str(place)))
             yield f"{label} is 0 by construction: nothing in these scenarios makes it otherwise."
             continue
         of = f" under {base}" if len(sweep_of(swept).bases) > 1 else ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -256,11 +258,30 @@ def test_without_dask_a_scheduler_is_refused_in_words(monkeypatch):
         list(scatter(square, [1], scheduler="tcp://127.0.0.1:1"))
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://127.0.0.1:9", "no Dask scheduler answers at tcp://127.0.0.1:9; start one with"),
+        ("nonsense", "no Dask scheduler answers at nonsense"),
+        ("tcp://host:port", "no Dask scheduler answers at tcp://host:port"),
+        ("tls://127.0.0.1:9", "tls://127.0.0.1:9 needs keys, and Dask's settings name none"),
+        ("ftp://127.0.0.1:9", "found ftp://127.0.0.1:9; expected the scheduler as tcp://HOST:PORT"),
+    ],
+)
+def test_a_scheduler_that_cannot_be_had_is_named(address, message, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
-    with pytest.raises(MachineError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        list(scatter(square, [1], scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(MachineError, match=re.escape(message)):
+        list(scatter(square, [1], scheduler=address))
+
+
+def test_what_listens_and_is_no_scheduler_is_refused(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(MachineError, match="no Dask scheduler answers at"):
+            list(scatter(square, [1], scheduler=address))
 
 
 @pytest.mark.slow

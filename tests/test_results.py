@@ -395,3 +395,17 @@ def test_cumulated_measures_never_fall(daily):
     rows = daily[daily.measure.isin(["called_up", "enlisted"])]
     for _, group in rows.groupby(["place_id", "measure"], observed=True):
         assert all(b >= a for a, b in pairwise(group.value))
+
+
+def test_days_of_a_clock_on_the_half_hour_lie_between_those_of_its_neighbours():
+    """The hour in which the day turns is divided; what is there at midnight lies on a line."""
+    key = "destinations.georgia.utc_offset_h"
+    world = World(load("september-2022", {"sample": 0.0005, key: 4.5}))
+    observed = Observed(simulate(world))
+    flow = observed.flows["entries"][:, 0]
+    early, half, late = (observed.local_days(flow, offset) for offset in (4, 4.5, 5))
+    assert half[:-1] == pytest.approx((early + late)[:-1] / 2)
+    level = np.arange(observed.n_rows + 1.0)
+    assert observed.local_midnights(level, 4.5)[0] == observed.local_midnights(level, 4)[0] - 0.5
+    hours = world.assumptions.destinations["georgia"].background_weekday
+    assert hours.by_hour(world.clock, 4.5)[22] == hours.by_hour(world.clock, 5)[22]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import socket
 import time
 import warnings
 from concurrent import futures
@@ -22,7 +23,8 @@ from flowsim.machine import cores
 from flowsim.version import __version__
 
 LOCAL_CLUSTER = "local-cluster"
-SECONDS_TO_CONNECT = 30
+SECONDS_TO_CONNECT = 10
+SCHEMES = ("tcp", "tls", "ws", "wss")
 LEAN = {  # local clusters: no profiles that nobody sees; memory not trimmed (a fifth of the time)
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
@@ -64,6 +66,36 @@ def _local_cluster(workers: int) -> Any:
         )
 
 
+def _knock(address: str) -> None:
+    """Make sure that somebody listens at an address, and that there are keys if it asks for them.
+
+    Dask itself would wait for ever for somebody who listens and says nothing.
+    """
+    addressing = import_module("distributed.comm.addressing")
+    scheme, location = addressing.parse_address(address)
+    if scheme not in SCHEMES:
+        raise MachineError(f"found {address}; expected the scheduler as tcp://HOST:PORT")
+    if scheme == "tls":
+        found = import_module("distributed").Security().get_connection_args("client")
+        if found.get("ssl_context") is None:
+            raise MachineError(
+                f"{address} needs keys, and Dask's settings name none: set "
+                "distributed.comm.tls.ca-file, client.key and client.cert, as its page on "
+                "TLS/SSL says"
+            )
+    host, port = addressing.parse_host_port(location, 8786)
+    with socket.create_connection((host, port), SECONDS_TO_CONNECT) as knocked:
+        if scheme == "tcp" and not knocked.recv(1):  # a scheduler speaks first
+            raise OSError
+
+
+def _forget_half_made(distributed: Any) -> None:
+    """Let clients that never got a connection go, which would wait for one when Python ends."""
+    for client in list(distributed.Client._instances):
+        if client.status != "running":
+            client.close = lambda *_, **__: None
+
+
 class DaskExecutor:
     """Workers of a Dask cluster: one that runs already, or one made on this machine."""
 
@@ -81,12 +113,14 @@ class DaskExecutor:
         self.cluster = _local_cluster(workers or cores()) if address == LOCAL_CLUSTER else None
         address = address if self.cluster is None else self.cluster.scheduler_address
         try:
+            _knock(address)
             waiting = {"timeout": SECONDS_TO_CONNECT, "set_as_default": False}
             self.client: Any = distributed.Client(address, **waiting)
             self._check(address)
         except BaseException as error:
             self.close()
-            if isinstance(error, OSError | ValueError):
+            _forget_half_made(distributed)
+            if isinstance(error, Exception) and not isinstance(error, MachineError):
                 raise MachineError(
                     f"no Dask scheduler answers at {address}; start one with `dask scheduler`, "
                     "or leave --scheduler out to use this machine"

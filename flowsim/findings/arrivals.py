@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -115,10 +116,10 @@ def _crossings(account: Account, destination: str) -> list[str]:
     return [name for name, crossing in crossings if crossing.destination == destination]
 
 
-def _shut_share(account: Account, utc_offset_h: int) -> pd.DataFrame:
+def _shut_share(account: Account, utc_offset_h: float) -> pd.DataFrame:
     """Return, by local day and crossing, the share of hours in which no men were let out."""
     scenario = account.scenario
-    first = WARM_UP - (utc_offset_h - scenario.utc_offset_h)
+    first = math.floor(WARM_UP - (utc_offset_h - scenario.utc_offset_h))
     hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))
     some = scenario.timetable().closed_to_men[first : first + len(hours)]
     hours[: len(some)] = some

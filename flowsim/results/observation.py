@@ -7,6 +7,7 @@ crossing, so that any published window can be compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -410,14 +411,16 @@ class Observed:
 
     # ------------------------------------------------------------------ time and place
 
-    def local_days(self, by_hour: Floats, utc_offset_h: int) -> Floats:
+    def local_days(self, by_hour: Floats, utc_offset_h: float) -> Floats:
         """Add up hours over whole local days of the horizon.
+
+        Where a day begins within an hour, that hour is divided by its length.
 
         Parameters
         ----------
         by_hour : float64, shape (H, ...)
             From the first hour of the warm-up on, in Moscow time.
-        utc_offset_h : int
+        utc_offset_h : float
             Offset of the local clock from UTC.
 
         Returns
@@ -425,27 +428,36 @@ class Observed:
         float64, shape (D, ...)
             Sums; hours beyond the horizon count as 0.
         """
-        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
+        first, part = self._first_hour(utc_offset_h)
+        if part:
+            by_hour = (1 - part) * by_hour[:-1] + part * by_hour[1:]
         some = by_hour[first : first + self.world.clock.n_hours].T
         days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
         days[..., : some.shape[-1]] = some
         return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
 
-    def local_midnights(self, by_hour: Floats, utc_offset_h: int) -> Floats:
-        """Return what there is at the end of each local day.
+    def _first_hour(self, utc_offset_h: float) -> tuple[int, float]:
+        """Return the row in which the first local day begins, and after which part of its hour."""
+        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
+        return math.floor(first), first - math.floor(first)
+
+    def local_midnights(self, by_hour: Floats, utc_offset_h: float) -> Floats:
+        """Return what there is at the end of each local day, between full hours on a line.
 
         Parameters
         ----------
         by_hour : float64, shape (H + 1,)
             What there is at each full hour.
-        utc_offset_h : int
+        utc_offset_h : float
             Of the place.
 
         Returns
         -------
         float64, shape (D,)
         """
-        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
+        first, part = self._first_hour(utc_offset_h)
+        if part:
+            by_hour = (1 - part) * by_hour + part * np.append(by_hour[1:], by_hour[-1:])
         ends = first + 24 * np.arange(1, self.world.clock.n_days + 1)
         return np.asarray(by_hour[np.minimum(ends, self.n_rows)])
 

@@ -201,7 +201,7 @@ def _add_groups(tidy: Tidy, observed: Observed) -> None:
         columns = [c.column for c in members]
         offset = members[0].parameters.utc_offset_h
 
-        def days(measure: str, columns: list[int] = columns, offset: int = offset) -> Floats:
+        def days(measure: str, columns: list[int] = columns, offset: float = offset) -> Floats:
             if measure in LEVELS:
                 level = observed.levels[measure][WARM_UP + NINE :: 24, columns]
                 return level.sum(axis=1)

@@ -197,6 +197,7 @@ WORDING: dict[str, Write] = {
     "greater_than": _bound("more than"),
     "greater_than_equal": _bound("at least"),
     "less_than": _bound("less than"),
+    "multiple_of": _expected("full, half or quarter hours"),
     "less_than_equal": _bound("at most"),
     "string_pattern_mismatch": _name,
 }

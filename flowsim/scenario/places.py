@@ -19,6 +19,7 @@ from flowsim.scenario.quantity import (
     Quantity,
     Share,
     Strict,
+    UtcOffset,
     Weekdays,
 )
 
@@ -63,7 +64,7 @@ class Destination(Strict):
     documents: tuple[str, ...] = Field(
         default=(), description="Further documents asked for, named under 'documents'."
     )
-    utc_offset_h: int = Field(ge=-12, le=14, description="Hours of its clock ahead of UTC.")
+    utc_offset_h: UtcOffset = Field(description="Hours of its clock ahead of UTC.")
     refusal: Share = Field(
         title="refusals on entry, {place}", description="Men refused on the entry side."
     )
@@ -144,9 +145,7 @@ class Crossing(Strict):
     )
     region: str | None = Field(default=None, description="Code of the region it lies in.")
     group: Line | None = Field(default=None, description="Group for published figures.")
-    utc_offset_h: int = Field(
-        ge=-12, le=14, description="Hours of the other side's clock ahead of UTC."
-    )
+    utc_offset_h: UtcOffset = Field(description="Hours of the other side's clock ahead of UTC.")
     size_weight: Annotated[Number, Quantity("weight", 0)] = Field(
         description="Size in the choice of crossing; made to add up to 1 in each country."
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from math import isnan, nan
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,6 +25,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.tree import unfit
+from flowsim.types import Floats
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -91,10 +91,17 @@ def _moment(text: Any) -> datetime:
             "{found} is of another age; expected a year from {first} to {last}",
             {"found": repr(str(text)), "first": YEARS[0], "last": YEARS[-1]},
         )
-    if moment.tzinfo is not None or moment.minute or moment.second or moment.microsecond:
+    if moment.tzinfo is not None:
         raise PydanticCustomError(
             "moment",
-            "{found} must be a whole hour without time zone (the clock is Moscow time)",
+            "{found} has a time zone; write it without, in the clock of the scenario (Moscow time "
+            "unless it has one of its own)",
+            {"found": repr(str(text))},
+        )
+    if moment.minute or moment.second or moment.microsecond:
+        raise PydanticCustomError(
+            "moment",
+            "{found} must be a whole hour (Moscow time)",
             {"found": repr(str(text))},
         )
     return moment
@@ -173,7 +180,7 @@ class Dated(Parameter):
             raise PydanticCustomError("dates", "expected at least one date with its number", {})
         return self
 
-    def by_hour(self, clock: Clock, before: int = 0) -> npt.NDArray[np.float64]:
+    def by_hour(self, clock: Clock, before: int = 0) -> Floats:
         """Return the value at each hour of the horizon, ``before`` hours of warm-up first."""
         hours = np.full(before + clock.n_hours, np.nan)
         if not isinstance(self.value, dict):
@@ -209,7 +216,7 @@ class Table(Parameter):
         return self
 
     @property
-    def by_age(self) -> npt.NDArray[np.float64]:
+    def by_age(self) -> Floats:
         """Values in the order of the age bands."""
         return np.array([self.value[band] for band in AGE_BANDS])
 
@@ -226,11 +233,11 @@ class Weekdays(Table):
             raise PydanticCustomError("table", "found 0 on every day; expected some traffic", {})
         return self
 
-    def by_hour(self, clock: Clock, utc_offset_h: int, before: int = 0) -> npt.NDArray[np.float64]:
+    def by_hour(self, clock: Clock, utc_offset_h: float, before: int = 0) -> Floats:
         """Return each hour's number by the local weekday, ``before`` hours first, of mean 1."""
         week = np.array([self.value[day] for day in WEEKDAYS])
         hours = np.arange(-before, clock.n_hours) + clock.start.weekday() * 24
-        local = hours + utc_offset_h - clock.utc_offset_h
+        local = np.floor(hours + utc_offset_h - clock.utc_offset_h).astype(np.int64)
         return np.asarray((week / week.mean())[local // 24 % 7])
 
 
@@ -331,6 +338,12 @@ class Quantity:
         raise PydanticCustomError("range", message, context)
 
 
+UtcOffset = Annotated[
+    float,
+    Field(ge=-12, le=14, multiple_of=0.25),
+    AfterValidator(lambda hours: int(hours) if hours == int(hours) else hours),
+]
+"""Hours of a clock ahead of UTC, the whole horizon through."""
 Share = Annotated[Number, Quantity("share", 0, 1)]
 DatedShare = Annotated[Dated, Quantity("share", 0, 1)]
 Utility = Annotated[Number, Quantity("utility")]

@@ -31,7 +31,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> pd.DataFrame:
+def published(scenario: Scenario, measure: str, place_id: str, offset: float) -> pd.DataFrame:
     """Return the published figures of a measure at a place that fall into the horizon.
 
     Parameters
@@ -68,7 +68,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: int) -> p
 
 
 def beside(
-    own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: int, **words: str
+    own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: float, **words: str
 ) -> list[pd.DataFrame]:
     """Return simulated and published rows of a measure at a place, ``words`` in columns of each."""
     place = {"place_id": place_id, "measure": measure, **words}

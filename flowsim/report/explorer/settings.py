@@ -89,7 +89,7 @@ class Series:
         """Hour of the local day for which its values stand."""
         return 9 if self.measure.startswith("queue") else HOURS[reduction(self.measure)]
 
-    def offset(self, scenario: Scenario) -> int:
+    def offset(self, scenario: Scenario) -> float:
         """Hours from UTC of the clock in which it is drawn."""
         if self.place_kind != "destination":
             return scenario.utc_offset_h

@@ -88,7 +88,7 @@ class DataError(FlowsimError):
 
     def __init__(self, found: str | list[Problem]) -> None:
         self.problems = [Problem("", "", found)] if isinstance(found, str) else found
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(listed(self.problems))
 
 
 class ModelError(FlowsimError):

@@ -536,7 +536,7 @@ def test_figures_can_be_listed_chosen_and_drawn_as_pdf(tmp_path: Path) -> None:
     assert "switches" not in flowsim(str(folder), "--list").output
     done = flowsim(str(folder), "--only", "profile,stocks", "--preset", "slide", "--format", "pdf")
     assert done.exit_code == 0
-    names = {path.name for path in (folder / "figures").iterdir()}
+    names = {path.name for path in (folder / "figures" / "slide").iterdir()}
     assert names == {f"{n}.{k}" for n in ("profile", "stocks") for k in ("pdf", "csv", "txt")}
     assert flowsim().exit_code == 2
     refused = flowsim(str(folder), "--only", "pie")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -95,39 +95,42 @@ def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str) -> Axes:
             sheet.text(left - 2.0, top, *shrunk(text, preset.small, room), **look)
     label = shrunk(axis, preset.small, width + room)
     sheet.text(left + width, cell.top + high + 4.6 * scale, *label, ha="right")
-    for n in range(0, len(names), 2):
-        ax.axhspan(n - 0.5, n + 0.5, color=PALE, alpha=0.45, lw=0, zorder=0)
+    shaded: dict[str, Any] = {"color": PALE, "alpha": 0.45, "linewidth": 0, "zorder": 0}
+    edges = np.repeat(np.arange(len(names) + 1) - 0.5, 2)[1:-1]
+    odd = np.repeat(np.arange(len(names)) % 2 == 0, 2)
+    across = ax.get_yaxis_transform()
+    ax.fill_betweenx(edges, 0.0, 1.0, where=odd, transform=across, **shaded)
     return ax
 
 
 def dot(
-    ax: Axes,
-    row: float,
-    value: float,
-    low: float,
-    high: float,
-    chance: tuple[float, float] | None = None,
-    **look: Any,
+    ax: Axes, rows: Any, values: Any, low: Any, high: Any, chance: Any = None, **look: Any
 ) -> None:
-    """Draw a dot with its whisker, if that is known; ``hollow`` marks imputed input.
+    """Draw dots of one look with their whiskers, where these are known.
 
     Parameters
     ----------
-    chance : tuple of float, optional
-        What chance alone makes of it, if the whisker holds more.
+    rows, values, low, high : float or array of float
+        Row and value of each dot, and the ends of its whisker.
+    chance : pair of float or array, optional
+        What chance alone makes of them, if the whiskers hold more.
+    look : dict
+        Of the dots; ``hollow`` marks imputed input.
     """
-    low, high = (value if isnan(end) else end for end in (low, high))
     hollow = look.pop("hollow", False)
     colour = look.pop("color", BLUE)
     marker: dict[str, Any] = {"marker": "o", "markersize": 4.6} | look
-    ax.plot([low, high], [row, row], color=colour, linewidth=1.3, zorder=3)
+    rows, values, low, high = (np.atleast_1d(part) for part in (rows, values, low, high))
+    ax.hlines(rows, low, high, colors=colour, linewidth=1.3, zorder=3)
     if chance is not None:
-        ax.plot(chance, [row, row], color=colour, lw=3.2, alpha=0.4, solid_capstyle="butt")
+        least, most = chance
+        ax.hlines(rows, least, most, colors=colour, linewidth=3.2, alpha=0.4)
     ax.plot(
-        [value],
-        [row],
+        values,
+        rows,
         color=colour,
         zorder=4,
+        linestyle="none",
         markerfacecolor="white" if hollow else colour,
         markeredgewidth=1.1,
         **marker,
@@ -138,10 +141,12 @@ def dots(
     ax: Axes, data: pd.DataFrame, columns: Sequence[Any], looks: Sequence[dict[str, Any]] = ()
 ) -> None:
     """Draw a dot for each row: value, low and high are in ``columns``."""
-    looks = looks or [{}] * len(data)
     spans = data[list(columns)].to_numpy(float)
-    for n, (span, look) in enumerate(zip(spans, looks, strict=True)):
-        dot(ax, n, *span, **look)
+    drawn: dict[str, list[int]] = {}
+    for n, look in enumerate(looks or [{}] * len(data)):
+        drawn.setdefault(str(look), []).append(n)
+    for rows in drawn.values():
+        dot(ax, rows, *spans[rows].T, **(looks[rows[0]] if looks else {}))
 
 
 def reference(ax: Axes, value: float) -> None:

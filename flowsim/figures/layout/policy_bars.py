@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Affine2D, Transform, blended_transform_factory
 
 from flowsim.figures.layout.sheet import SMALLEST, Sheet, at, shrunk, text_width
 from flowsim.figures.layout.style import INK, PALE, QUIET, RULE, Preset, plain
@@ -151,37 +153,43 @@ def height(found: Sequence[PolicyBar], preset: Preset) -> float:
 
 
 def draw(
-    found: Sequence[PolicyBar], strip: Axes, panel: Axes, sheet: Sheet, horizon: schema.Horizon
+    found: Sequence[PolicyBar], panel: Axes, high: float, sheet: Sheet, horizon: schema.Horizon
 ) -> None:
-    """Draw each bar as a row of the strip, with thin lines down into the panel below.
+    """Draw each bar as a row of the strip above a panel, with thin lines down into the panel.
 
     Parameters
     ----------
-    strip, panel : Axes
-        Share their time axis, whose limits are set.
+    panel : Axes
+        Its time axis has its limits.
+    high : float
+        Height of the strip in mm.
     """
-    strip.set_ylim(max(1, len(found)), 0)
-    strip.axis("off")
+    below = panel.get_position().height * sheet.height
+    rows = Affine2D().scale(1.0, -high / len(found) / below).translate(0.0, 1.0 + high / below)
+    place = blended_transform_factory(panel.transData, rows + panel.transAxes)
+    look: dict[str, Any] = {"transform": place, "clip_on": False}
+    end = len(found) * (1.0 + below / high)
     for row, bar in enumerate(found):
-        for since, until in bar.spans:
-            start = at(since)
-            strip.plot([start, start], [row + 0.5, len(found)], color=RULE, lw=0.6, zorder=1)
-            color, wide = (RULE, 0.6) if until else (QUIET, 0.9)
-            panel.axvline(start, zorder=0.5, color=color, linewidth=wide)
-            _draw_span(row, start, at(until) if until else start, strip)
-        _write(row, bar, strip, sheet, horizon)
+        starts = [at(since) for since, _ in bar.spans]
+        color, wide = (QUIET, 0.9) if bar.spans[0][1] is None else (RULE, 0.6)
+        thin: dict[str, Any] = {"colors": color, "linewidth": wide, "zorder": 0.5}
+        panel.vlines(starts, row + 0.5, end, **thin, **look)
+        if bar.spans[0][1] is None:
+            panel.plot(starts, [row + 0.5], marker="v", ms=4.5, color=INK, zorder=3, **look)
+        else:
+            for since, until in bar.stretches:
+                first, last = at(since), at(until or since)
+                size = (last - first, 0.72)
+                box = Rectangle((first, row + 0.14), *size, facecolor=PALE, zorder=2, **look)
+                panel.add_artist(box)
+            thick: dict[str, Any] = {"colors": INK, "linewidth": 1.4, "zorder": 3}
+            panel.vlines(starts, row + 0.1, row + 0.9, **thick, **look)
+        _write(row, bar, panel, sheet, horizon, place)
 
 
-def _draw_span(row: int, start: float, end: float, ax: Axes) -> None:
-    if end > start:
-        box = Rectangle((start, row + 0.14), end - start, 0.72, facecolor=PALE, zorder=2)
-        ax.add_patch(box)
-        ax.plot([start, start], [row + 0.1, row + 0.9], color=INK, linewidth=1.4, zorder=3)
-    else:
-        ax.plot([start], [row + 0.5], marker="v", markersize=4.5, color=INK, zorder=3)
-
-
-def _write(row: int, bar: PolicyBar, ax: Axes, sheet: Sheet, horizon: schema.Horizon) -> None:
+def _write(
+    row: int, bar: PolicyBar, ax: Axes, sheet: Sheet, horizon: schema.Horizon, rows: Transform
+) -> None:
     """Write the name of a bar into it or beside it, else its number."""
     left, right = ax.get_xlim()
     per_mm = (right - left) / (ax.get_position().width * sheet.width)
@@ -202,7 +210,8 @@ def _write(row: int, bar: PolicyBar, ax: Axes, sheet: Sheet, horizon: schema.Hor
     gap = GAPS[end is not None] * per_mm
     inside = at(bar.spans[-1][0]) + gap
     x, align = ((inside, "left"), (stop + gap, "left"), (start - gap, "right"))[place]
-    text = ax.text(x, row + 0.5, label, size=size, ha=align, va="center_baseline", zorder=4)
+    look: dict[str, Any] = {"ha": align, "va": "center_baseline", "zorder": 4, "transform": rows}
+    text = ax.text(x, row + 0.5, label, size=size, **look)
     if place == 2:
         text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.3})
 

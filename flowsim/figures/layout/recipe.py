@@ -128,6 +128,7 @@ class Recipe:
         return same and dict(self.versions["figure"]) == here
 
 
+@lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Return the versions of all that takes part in drawing, and a hash of flowsim's own code."""
     return {**versions_here("matplotlib"), "code": _code_hash()}

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from flowsim.errors import MachineError
@@ -99,7 +102,7 @@ def image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
     buffer = io.BytesIO()
     save = partial(drawn.figure.savefig, buffer, format=kind)
     if kind == "png":
-        save(pil_kwargs={"pnginfo": _chunks(drawn, recipe)})
+        _save_png(drawn.figure, buffer, _chunks(drawn, recipe))
     elif kind == "svg":
         save(metadata={**drawn.words, "Date": None, "Creator": None})
     else:
@@ -111,6 +114,15 @@ def image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
     if recipe is None:
         return image
     return recipe_.sealed(recipe_.in_svg(image, recipe) if kind == "svg" else image, kind)
+
+
+def _save_png(figure: Figure, buffer: io.BytesIO, chunks: PngInfo) -> None:
+    """Write a figure without the transparency that it does not have, packed as fast as small."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    size, dpi = canvas.get_width_height(), figure.dpi
+    image = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    image.convert("RGB").save(buffer, "png", compress_level=3, pnginfo=chunks, dpi=(dpi, dpi))
 
 
 def _chunks(drawn: Drawn, recipe: Recipe | None) -> PngInfo:

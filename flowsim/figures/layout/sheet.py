@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Affine2D, Transform
 
 from flowsim.figures.layout.style import FAMILY, INK, QUIET, Preset, plain
 
@@ -164,7 +165,7 @@ class Sheet:
         self._block(title, preset.title, weight="bold")
         self.top += 1.0
         self._block(subtitle, preset.text, color=QUIET)
-        self._draw_keys(keys, key_lines)
+        self._draw_keys(keys)
         self.top = MARGIN + above + self.body + 2.0
         self._block(notes, preset.notes, color=QUIET)
         self.top = MARGIN + above
@@ -256,24 +257,31 @@ class Sheet:
             left += wide + 4.0
         return places, line + 1
 
-    def _draw_keys(self, places: Sequence[tuple[float, int, float, Key]], n_lines: int) -> None:
+    def _draw_keys(self, places: Sequence[tuple[float, int, float, Key]]) -> None:
         if not places:
             return
-        step, width = self._step(self.preset.text), self.preset.width - 2 * MARGIN
+        step = self._step(self.preset.text)
         self.top += 1.2
-        axes = self.axes(MARGIN, 0, width, step * n_lines)
-        axes.set(xlim=(0, width), ylim=(step * n_lines, 0))
-        axes.axis("off")
+        mm = self.transform(MARGIN, 0.0)
         for left, row, size, key in places:
             middle = (row + 0.5) * step
             if key.patch:
                 look = {"linewidth": 0} | key.look
-                axes.add_patch(Rectangle((left, middle - 0.9), 6, 1.8, **look))
+                box = Rectangle((left, middle - 0.9), 6, 1.8, transform=mm, **look)
+                self.figure.add_artist(box)
             else:
                 bare = key.look.get("linestyle") == "none"
                 across = [left + 3] if bare else [left + 0.5, left + 3.25, left + 6]
                 mark = None if bare else [1]
-                line = Line2D(across, [middle] * len(across), markevery=mark, **key.look)
-                axes.add_line(line)
-            text = axes.text(left + 8, middle, plain(key.meaning), size=size, color=INK)
-            text.set_verticalalignment("center_baseline")
+                y = [middle] * len(across)
+                line = Line2D(across, y, markevery=mark, transform=mm, **key.look)
+                self.figure.add_artist(line)
+            look = {"va": "center_baseline", "color": INK}
+            self.text(MARGIN + left + 8, middle, key.meaning, size, **look)
+
+    def transform(self, left: float, top: float) -> Transform:
+        """Return the transform of mm, down and to the right of a place in the body."""
+        across, down = 1 / self.width, 1 / self.height
+        plane = Affine2D().scale(across, -down)
+        plane.translate(left * across, 1 - (self.top + top) * down)
+        return plane + self.figure.transFigure

@@ -133,9 +133,7 @@ def framed(
     panel = sheet.axes(left, top + high, width, below)
     policy_bars.time_axis(panel, horizon, width, preset)
     if strip:
-        bars = sheet.axes(left, top, width, high)
-        bars.set_xlim(panel.get_xlim())
-        policy_bars.draw(strip, bars, panel, sheet, horizon)
+        policy_bars.draw(strip, panel, high, sheet, horizon)
     return panel
 
 

@@ -64,13 +64,11 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
 def _draw_part(data: pd.DataFrame, head: str, sheet: Sheet, cell: Cell) -> None:
     inner = ladders.headed(sheet, cell, head, HEAD)
     ax = ladders.ladder(sheet, inner, list(data["name"]), "Share, %")
-    for n, row in enumerate(records(data)):
-        all_men, value, low, high = (
-            100 * row[name] for name in ("population", "value", "low", "high")
-        )
-        ax.plot([all_men, value], [n, n], color=QUIET, lw=0.6, zorder=2)
-        ladders.dot(ax, n, all_men, all_men, all_men, **ALL_MEN)
-        ladders.dot(ax, n, value, low, high)
+    shares = 100 * data[["population", "value", "low", "high"]].to_numpy(float)
+    everybody, rows = shares[:, 0], range(len(data))
+    ax.hlines(rows, everybody, shares[:, 1], colors=QUIET, linewidth=0.6, zorder=2)
+    ladders.dot(ax, rows, everybody, everybody, everybody, **ALL_MEN)
+    ladders.dot(ax, rows, *shares[:, 1:].T)
     most = data[["population", "high"]].max().max()
     ax.set_xlim(0, min(103.0, 107 * most) if most > 0 else 100.0)
 

@@ -107,8 +107,8 @@ def crossings(results: Run, most: int = BUSIEST) -> Shown:
     roads = [key for key, place in places.items() if place.kind == "road"]
     found = hours[hours.index.isin(roads) & (hours > 0)]
     ranked = [str(key) for key in found.sort_values(ascending=False, kind="stable").index]
-    counted = [key for key in [*ranked, *places] if not _counts(results, key).empty]
-    return Shown(next(iter([*counted, *ranked]), None), tuple(ranked[:most]))
+    counted = (key for key in [*ranked, *places] if not _counts(results, key).empty)
+    return Shown(next(counted, ranked[0] if ranked else None), tuple(ranked[:most]))
 
 
 def table(results: Run, shown: Shown) -> pd.DataFrame:
@@ -158,27 +158,21 @@ def draw(data: pd.DataFrame, ax: Axes, of_draws: bool = False) -> None:
     of_draws : bool
         Whether the range is that of draws of the parameters.
     """
-    for times, part in _runs(data):
-        marker = "." if len(part) < 100 else ""
-        inner = part.assign(low=part["value"], high=part["value"]) if of_draws else None
-        timelines.curve(ax, times, part, inner, lw=1.2, marker=marker, ms=3)
+    own = _broken(data)
+    inner = own.assign(low=own["value"], high=own["value"]) if of_draws else None
+    marker = "." if len(own) < 100 else ""
+    timelines.curve(ax, own["time"], own, inner, lw=1.2, marker=marker, ms=3)
     published.draw(data[data["series"] == "published"], ax)
     timelines.number_axis(ax, data[["value", "high"]].max().max(), ticks=4)
 
 
-def _draw_lines(data: pd.DataFrame, ax: Axes, **look: Any) -> None:
-    """Draw values alone, a broken line for each crossing."""
-    for _, own in data.groupby("place_id", sort=False):
-        for times, part in _runs(own):
-            ax.plot(times, part["value"], **look)
-
-
-def _runs(data: pd.DataFrame) -> list[tuple[pd.Series[Any], pd.DataFrame]]:
-    """Split simulated rows where the measure has no value for ``GAP_HOURS``; add their times."""
+def _broken(data: pd.DataFrame) -> pd.DataFrame:
+    """Return simulated rows by ``time``, a row without values where none is for ``GAP_HOURS``."""
     own = data[(data["series"] == "simulated") & data["value"].notna()].sort_values("start")
-    gaps = own["start"].diff() > timedelta(hours=GAP_HOURS)
-    parts = [part for _, part in own.groupby(gaps.cumsum())]
-    return [(part["start"] + (part["end"] - part["start"]) / 2, part) for part in parts]
+    own = own.assign(time=own["start"] + (own["end"] - own["start"]) / 2)
+    before = own[own["start"].diff() > timedelta(hours=GAP_HOURS)]
+    breaks = before.assign(value=np.nan, low=np.nan, high=np.nan)
+    return pd.concat([breaks, own]).sort_values("time", kind="stable") if len(breaks) else own
 
 
 def _draw_waits(
@@ -200,6 +194,7 @@ def _draw_waits(
     if waits[waits["series"] == "simulated"]["value"].dropna().empty:
         sheet.text(start + 10.5, cell.top + head + 4, "Nobody waited.", preset.text, color=QUIET)
         return
+    lines = {(m, key): _broken(own) for (m, key), own in data.groupby(["measure", "place_id"])}
     limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), slow["value"].max()])
     left, gap = start + 10.5 * scale, 4.0
     width = (cell.left + cell.width - left - 4.0 - gap * (columns - 1)) / columns
@@ -209,9 +204,12 @@ def _draw_waits(
         y = cell.top + 2 * head + row * (high + head + foot)
         panel = sheet.axes(x, y, width, high)
         policy_bars.time_axis(panel, scenario.horizon, width, preset, inside=True)
-        _draw_lines(waits[waits["place_id"] != key], panel, color=RULE, linewidth=0.6, zorder=1)
+        for other in busiest:
+            own = lines[WAITS[0], other]
+            panel.plot(own["time"], own["value"], color=RULE, linewidth=0.6, zorder=1)
         draw(waits[waits["place_id"] == key], panel, n_draws(results) > 0)
-        _draw_lines(slow[slow["place_id"] == key], panel, zorder=2, **SLOW)
+        own = lines[WAITS[1], key]
+        panel.plot(own["time"], own["value"], zorder=2, **SLOW)
         panel.set_ylim(0, limit)
         panel.tick_params(labelleft=column == 0)
         name = shrunk(scenario.crossings[key].name, preset.small, width)

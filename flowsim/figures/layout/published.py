@@ -44,8 +44,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: float) ->
     DataFrame
         Columns ``COLUMNS``; ``value`` of a sum is per day of its window.
     """
-    inputs, counterfactual = input_ids(scenario), is_counterfactual(scenario)
-    rows = []
+    inputs, rows = input_ids(scenario), []
     for seen in figures_of(scenario):
         if (seen.model_measure, seen.place_id) != (measure, place_id):
             continue
@@ -61,10 +60,10 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: float) ->
         if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
         role = "input" if seen.is_input or seen.id in inputs else str(seen.role)
-        role = "happened" if counterfactual else role
         numbers = (seen.value / days, seen.low / days, seen.high / days)
         rows.append((seen.id, role, start, end, *numbers, seen.source_name, seen.source_url))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found.assign(role="happened") if rows and is_counterfactual(scenario) else found
 
 
 def beside(

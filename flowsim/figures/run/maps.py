@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
-from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from flowsim.data.rows import NOT_STATED
 from flowsim.figures.families import Family
@@ -49,9 +51,9 @@ CLASSES = 6
 TALLEST = 1.1  # height over width of the page
 LARGEST = (4.4 / MM * 72) ** 2  # square points
 IMPUTED: dict[str, Any] = {
-    "facecolor": "none",
-    "edgecolor": (0.3, 0.3, 0.3, 0.4),
-    "linewidth": 0,
+    "facecolors": "none",
+    "edgecolors": (0.3, 0.3, 0.3, 0.4),
+    "linewidths": 0,
     "hatch": "//////",
 }
 DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
@@ -292,18 +294,20 @@ def draw(
     ax.axis("off")
     colours, norm = _palette(bounds)
     rows = data[data["kind"] == "region"].set_index("id")
-    values, marked = rows["per_1000"], _marked(rows)
-    for shape in around:
-        look = {"facecolor": LAND, "edgecolor": "white", "linewidth": 0.5}
-        ax.add_artist(PathPatch(shape.path, zorder=1, **look))
-    for shape in regions:
-        value = float(values.get(shape.id, np.nan))
-        look = {"facecolor": colours(norm(min(value, bounds[-1] * (1 - 1e-9))))}
-        if not np.isfinite(value):
-            look = {"facecolor": "white", "hatch": "////"}
-        ax.add_artist(PathPatch(shape.path, zorder=2, edgecolor=QUIET, linewidth=0.25, **look))
-        if shape.id in marked:
-            ax.add_artist(PathPatch(shape.path, zorder=2.5, **IMPUTED))
+    values, marked = rows["per_1000"].reindex([shape.id for shape in regions]), _marked(rows)
+    known = np.isfinite(values.to_numpy(float))
+    edge = {"edgecolors": QUIET, "linewidths": 0.25}
+    paths = [shape.path for shape in regions]
+    shown = np.minimum(values[known].to_numpy(float), bounds[-1] * (1 - 1e-9))
+    imputed = [shape.path for shape in regions if shape.id in marked]
+    for zorder, some, look in (
+        (1, [shape.path for shape in around], {"facecolors": LAND, "edgecolors": "white"}),
+        (2, list(compress(paths, known)), {"facecolors": colours(norm(shown)), **edge}),
+        (2, list(compress(paths, ~known)), {"facecolors": "white", "hatch": "////", **edge}),
+        (2.5, imputed, IMPUTED),
+    ):
+        if some:
+            ax.add_collection(PathCollection(some, zorder=zorder, **look), autolim=False)
     ax.scatter(dots["x"], dots["y"], s=dots["area"], zorder=4, **DOT)
 
 

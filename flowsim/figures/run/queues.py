@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ LABELS = {"queue_cars": "Cars waiting", "queue_persons": "Persons waiting"}
 LONG, SHORT, HEAD, FOOT = 40.0, 30.0, 4.8, 5.0
 
 
+_hours = lru_cache(maxsize=2)(Run.hours)
+"""The hourly rows of a measure, read once for a figure."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """Which crossings are shown.
@@ -51,7 +56,7 @@ class Shown:
 
 def missing(results: Run) -> str:
     """Return why there is nothing to draw, if so."""
-    return "it has no hourly table" if results.hours("queue_persons").empty else ""
+    return "it has no hourly table" if _hours(results, "queue_persons").empty else ""
 
 
 def draw_figure(results: Run, preset: Preset) -> Drawn:
@@ -102,7 +107,7 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
 
 def crossings(results: Run, most: int = BUSIEST) -> Shown:
     """Choose the crossings: waits where most wait, the queue where cars were counted."""
-    hours = results.hours("queue_persons").groupby("place_id")["value"].sum()
+    hours = _hours(results, "queue_persons").groupby("place_id")["value"].sum()
     places = results.scenario.crossings
     roads = [key for key, place in places.items() if place.kind == "road"]
     found = hours[hours.index.isin(roads) & (hours > 0)]
@@ -125,7 +130,7 @@ def table(results: Run, shown: Shown) -> pd.DataFrame:
 
 def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
     """Return a queue by the hour."""
-    rows = results.hours(measure)
+    rows = _hours(results, measure)
     own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
     return own.assign(end=own["start"] + timedelta(hours=1))
 

@@ -18,7 +18,7 @@ BIN = $(VENV)/bin/python
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help run figures test test-all check format docs structure bench clean FORCE
+.PHONY: help run figures test test-all test-lowest check format docs structure bench clean FORCE
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=python3.12] [ARGS="more arguments"]'
@@ -35,6 +35,10 @@ test: check ## everything CI runs: check, then the quick tests and doctests
 
 test-all: check docs ## test, with the slow tests, branch coverage and the site
 	"$(BIN)" -m pytest -n 2 -m "slow or not slow" --cov --cov-report=term $(ARGS)
+	@$(MAKE) test-lowest
+
+test-lowest: $(VENV)/lowest ## the quick tests with the lowest versions that pyproject.toml allows
+	"$(VENV)/lowest/bin/python" -m pytest -n 2 -p no:cacheprovider $(ARGS)
 
 check: $(VENV)/dev ## format, lint, types and the import floors
 	"$(BIN)" -m ruff format --check .
@@ -76,6 +80,12 @@ $(VENV)/docs: $(VENV)/interpreter pyproject.toml
 	@echo 'Installing flowsim with what its site is built with into $(VENV) (a minute, once) ...'
 	@"$(BIN)" -m pip install -qq --editable '.[docs]'
 	@touch "$@" "$(VENV)/core"
+
+$(VENV)/lowest: $(VENV)/interpreter pyproject.toml
+	@echo 'Installing the lowest versions into $(VENV)/lowest (a minute or two, once) ...'
+	@rm -rf "$@" && "$(PYTHON)" -m venv "$@"
+	@"$@/bin/python" tests/lowest.py > "$@/lowest.txt"
+	@"$@/bin/python" -m pip install -qq --constraint "$@/lowest.txt" --editable '.[test]'
 
 $(VENV)/interpreter: FORCE
 	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>&1) || { \

@@ -15,7 +15,9 @@ from flowsim.errors import ScenarioError
 from flowsim.experiments.running import tables_of
 from flowsim.experiments.simulate import simulate
 from flowsim.model.world import World
+from flowsim.results.measures import Place, zero_by_construction
 from flowsim.scenario import Base
+from flowsim.scenario.schema import Scenario
 
 MAY_BE_UNKNOWN = ("wait_hours", "educated_share", "passport_share")
 """How the names of measures begin that have no value where there was nobody."""
@@ -36,6 +38,15 @@ def _is_sound(rng: Random) -> None:
     assert outcomes["men"].sum() == pytest.approx(world.strata.men.sum(), rel=1e-9)
     for table in tables.values():
         _is_finite(table)
+    _is_zero_where_said(scenario, tables["daily"])
+
+
+def _is_zero_where_said(scenario: Scenario, daily: pd.DataFrame) -> None:
+    """Whether what is 0 by construction is 0."""
+    whole = daily.groupby(["place_kind", "place_id", "measure"], observed=True)["value"].max()
+    for (kind, place, measure), most in whole[whole > 0].items():
+        said = zero_by_construction(scenario, measure, Place(kind, place))
+        assert not said, (place, measure, most)
 
 
 def _is_finite(table: pd.DataFrame) -> None:

@@ -104,7 +104,7 @@ BAD_CHANGES = [
     ),
     (
         "call_up.announced: 2022-09-21T09:00Z",
-        "call_up.announced: '2022-09-21T09:00Z' must be a whole",
+        "call_up.announced: '2022-09-21T09:00Z' has a time zone; write it without",
     ),
     ("call_up.announced: tomorrow", "call_up.announced: 'tomorrow' is not a date; expected YYYY"),
     ("call_up.pace.2022-10-04: 250000", "call_up.pace: pace falls from 250,000 to 222,000"),

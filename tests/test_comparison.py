@@ -250,7 +250,9 @@ def test_the_table_by_lambda_repeats_the_comparison_at_its_own_lambda(found):
 
 def test_another_lambda_brings_the_constants_that_were_fitted_with_it(monkeypatch):
     fitted = {"choice.lambda": 0.3, "choice.constant.georgia": -5.0}
-    monkeypatch.setattr(sources, "lambda_changes", lambda v: fitted if v == 0.3 else {})
+    monkeypatch.setattr(
+        sources, "lambda_changes", lambda v, _exits=False: fitted if v == 0.3 else {}
+    )
     base = load(A)
     found = lambdas.with_lambda(base, 0.3)
     assert found.choice.lambda_.value == 0.3
@@ -265,7 +267,9 @@ def test_another_lambda_brings_the_constants_that_were_fitted_with_it(monkeypatc
 
 def test_what_a_scenario_changed_of_a_fitted_number_stays_changed_by_as_much(monkeypatch):
     fitted = {"choice.lambda": 0.3, "choice.constant.georgia": -5.0}
-    monkeypatch.setattr(sources, "lambda_changes", lambda v: fitted if v == 0.3 else {})
+    monkeypatch.setattr(
+        sources, "lambda_changes", lambda v, _exits=False: fitted if v == 0.3 else {}
+    )
     usual = load(A).choice.constant["georgia"].value
     dearer = load(A, {"choice.constant.georgia": usual - 1})
     found = lambdas.with_lambda(dearer, 0.3)
@@ -275,7 +279,9 @@ def test_what_a_scenario_changed_of_a_fitted_number_stays_changed_by_as_much(mon
 def test_a_number_by_date_is_fitted_date_by_date_and_one_without_the_date_stays(monkeypatch):
     key = "crossings.GE-LARS.vehicles"
     fitted = {"choice.lambda": 0.3, f"{key}.2022-09-23": 3000.0}
-    monkeypatch.setattr(sources, "lambda_changes", lambda v: fitted if v == 0.3 else {})
+    monkeypatch.setattr(
+        sources, "lambda_changes", lambda v, _exits=False: fitted if v == 0.3 else {}
+    )
     was = load(A).crossings["GE-LARS"].vehicles.value
     found = lambdas.with_lambda(load(A), 0.3).crossings["GE-LARS"].vehicles.value
     moved = {moment: value for moment, value in found.items() if value != was[moment]}

@@ -48,7 +48,7 @@ def test_what_the_issue_asks_for_is_shipped():
         *("september-2022", "no-task-force", "task-force-from-day-one", "border-closed"),
         *("no-rumour", "kazakhstan-requires-passport", "passports-for-half", "even-call-up"),
         *("foot-lane-kept-open", "no-entry-limit", "second-wave", "more-destinations"),
-        *("georgia-asks-for-visas", "all-exits"),
+        *("georgia-asks-for-visas", "all-exits", "border-reopens"),
     }
 
 

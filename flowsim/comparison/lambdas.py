@@ -15,15 +15,17 @@ VALUES = (0.3, 0.6, 1.0)
 CALIBRATED, LAMBDA = ("september-2022", "all-exits"), "choice.lambda"
 
 
-def refitted(value: float) -> dict[str, float]:
+def refitted(value: float, exits: bool = False) -> dict[str, float]:
     """Return the numbers that belong to a lambda by dotted key; none at the shipped one.
+
+    With ``exits`` those of ``all-exits`` are among them.
 
     Raises
     ------
     DataError
         If nothing was fitted at this lambda.
     """
-    return {k: v for k, v in sources.lambda_changes(value).items() if k != LAMBDA}
+    return {k: v for k, v in sources.lambda_changes(value, exits).items() if k != LAMBDA}
 
 
 def with_lambda(scenario: Scenario, value: float) -> Scenario:
@@ -39,8 +41,8 @@ def with_lambda(scenario: Scenario, value: float) -> Scenario:
     own = scenario.choice.lambda_.value
     if value == own:
         return scenario
-    belong = refitted(value)
-    was = refitted(own) if own in VALUES else {}
+    belong = refitted(value, exits=True)
+    was = refitted(own, exits=True) if own in VALUES else {}
     changed = with_number(scenario, LAMBDA, value)
     for key in dict.fromkeys([*belong, *was]):
         try:

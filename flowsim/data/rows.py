@@ -287,6 +287,12 @@ class Refit(Row):
     lambda_: Finite = Field(alias="lambda")
     key: str
     value: Finite
+    source: str
+
+    @property
+    def of_baseline(self) -> bool:
+        """Whether the baseline has it; the other numbers are those of all-exits."""
+        return self.source.startswith("calibrated")
 
 
 class Event(Row):

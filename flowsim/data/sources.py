@@ -195,8 +195,10 @@ def headlines() -> tuple[Headline, ...]:
 
 
 @cache
-def lambda_changes(value: float) -> dict[str, float]:
+def lambda_changes(value: float, exits: bool = False) -> dict[str, float]:
     """Return the scenario changes that fit the baseline at another lambda; empty at its own.
+
+    With ``exits`` those that only ``all-exits`` knows are among them (docs/fit_exits.py).
 
     Lambda is an assumption; reports show 0.3, 0.6 and 1. The values come from
     ``flowsim calibrate`` (docs/calibration.md).
@@ -211,7 +213,8 @@ def lambda_changes(value: float) -> dict[str, float]:
     if value not in fitted:
         known = ", ".join(f"{one:g}" for one in sorted(fitted))
         raise DataError(f"nothing was fitted at lambda {value:g}; choose of {known}")
-    found = {row.key: row.value for row in rows if row.lambda_ == value}
+    mine = [row for row in rows if row.lambda_ == value and (exits or row.of_baseline)]
+    found = {row.key: row.value for row in mine}
     return ({"choice.lambda": value} if found else {}) | found
 
 

@@ -35,7 +35,7 @@ from flowsim.findings.ranges import ends
 from flowsim.findings.words import count, day, share, whole
 from flowsim.results.run import Run
 
-FAMILY = Family("headline", "men who crossed outward, by border, beside the headlines", order=2)
+FAMILY = Family("headline", "men who crossed outward, by border, beside the headlines", order=9)
 ROW, BAR, GAP = 6.2, 0.62, 0.6
 ROOM = Room(left=34.0, right=13.0, head=11.0, foot=9.5)
 SUBTITLE = (

@@ -329,6 +329,16 @@ def test_scenarios_of_one_title_are_told_apart() -> None:
     assert outcomes.titles(comparison(1))["border-closed"] == "The border closes"
 
 
+def test_a_world_without_a_destination_says_so_in_its_panel(compared: Comparison) -> None:
+    daily = compared.daily
+    lacking = (daily["scenario"] == "september-2022") & (daily["place_id"] == "KZ")
+    known = compared.known | {"daily": daily[~lacking]}
+    found = drawn("scenarios", Comparison(compared.manifest, known=known))
+    told = [text.get_text() for text in texts(found.figure)]
+    assert told.count("none in this scenario") == 1
+    assert "Kazakhstan over the period: none;" in found.title
+
+
 def test_levels_and_effects_are_not_on_one_axis(compared: Comparison) -> None:
     """What happens with all policies or without any is written, not drawn among their effects."""
     figure = drawn("policies", compared).figure

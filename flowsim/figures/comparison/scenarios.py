@@ -97,7 +97,8 @@ def finding(data: pd.DataFrame, results: Comparison) -> str:
     place = max(of, key=lambda place: (max(of[place]) - min(of[place])) / max(*of[place], 1e-9))
     own, *others = zip(of[place], quoted(results).values(), strict=True)
     clauses = [f"{count(n)} under {title}" for n, title in others[:MOST_NAMED]]
-    return f"Entries into {place} over the period: {count(own[0])}; {listed(clauses)}"
+    first = count(own[0]) if own[0] else "none"
+    return f"Entries into {place} over the period: {first}; {listed(clauses)}"
 
 
 def _alt(data: pd.DataFrame, named: Mapping[str, str]) -> list[str]:

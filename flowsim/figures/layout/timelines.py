@@ -15,7 +15,7 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.sheet import GAP, Cell, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, Preset
 from flowsim.figures.layout.tables import n_draws, range_of
-from flowsim.findings.words import period
+from flowsim.findings.words import period, plural
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Horizon
 
@@ -87,10 +87,20 @@ def stacked(
         Heading and policies of each.
     high : float
         Height of a panel in mm.
+
+    Returns
+    -------
+    Sheet
+    list of Axes
+        Of the panels; on a slide of the first ``ABREAST`` only, which the figure then says.
     """
+    more, panels = len(panels), panels[: ABREAST if preset.is_slide else None]
+    more -= len(panels)
     beside = columns(len(panels), preset)
     width = preset.width / beside - LEFT * preset.scale - RIGHT
     strips, note = policy_bars.numbered([bars for _, bars in panels], horizon, width)
+    if more:
+        note = f"{plural(more, 'panel')} more would not fit; see {caption.name}.csv. {note}".strip()
     around = [height(0.0, strip, preset) for strip in strips]
     rows = [max(around[n : n + beside]) for n in range(0, len(panels), beside)]
     edges = sum(rows) + GAP * (len(rows) - 1)

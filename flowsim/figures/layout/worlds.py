@@ -23,12 +23,13 @@ from flowsim.figures.layout.sheet import (
     text_width,
     wrap,
 )
-from flowsim.figures.layout.style import BLUE, Preset, plain
+from flowsim.figures.layout.style import BLUE, QUIET, Preset, plain
 from flowsim.figures.layout.tables import range_of
 from flowsim.findings.words import whole
 from flowsim.scenario.schema import Horizon
 
 OWN: dict[str, Any] = {"color": BLUE, "linewidth": 1.2}
+ABSENT = "none in this scenario"
 PANEL, HEAD, FOOT, NAME = 27.0, 4.6, 5.0, 2.8
 
 
@@ -135,6 +136,9 @@ def draw(band: Band, world: str, ax: Axes, **look: Any) -> None:
             rows = band.data[band.data["world"] == other]
             ax.plot(rows["date"], rows["value"], zorder=1, **look)
     own = band.data[band.data["world"] == world]
+    if own.empty:
+        look = {"ha": "center", "va": "center", "color": QUIET, "transform": ax.transAxes}
+        ax.text(0.5, 0.5, ABSENT, size=SMALLEST, **look)
     timelines.curve(ax, own["date"], own, **OWN)
 
 

@@ -20,7 +20,7 @@ from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, source
-from flowsim.findings.words import between, count, day, listed
+from flowsim.findings.words import between, capital, count, day, listed
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
@@ -59,11 +59,11 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         _alt(data),
     )
     panels = [
-        (f"{place.name}: entries a day", policy_bars.bars_of(scenario, name))
+        (f"{capital(place.name)}: entries a day", policy_bars.bars_of(scenario, name))
         for name, place in scenario.destinations.items()
     ]
     sheet, axes = timelines.stacked(caption, preset, panels, scenario.horizon, PANEL)
-    for place, panel in zip(scenario.destinations.values(), axes, strict=True):
+    for place, panel in zip(scenario.destinations.values(), axes, strict=False):
         draw(data[data["place_id"] == place.code], panel)
         panel.axhline(place.background.value, zorder=1, **ORDINARY)
     return caption.drawn(sheet)

@@ -64,7 +64,7 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     places = list(results.scenario.destinations.values())
     panels = [(f"Persons in {place.name}", ()) for place in places]
     sheet, axes = timelines.stacked(caption, preset, panels, horizon, PANEL)
-    for place, panel in zip(places, axes, strict=True):
+    for place, panel in zip(places, axes, strict=False):
         own = data[data["place_id"] == place.code]
         draw(own, panel)
         _write_line(own, panel, sheet)

@@ -325,7 +325,9 @@ def test_everything_can_be_read_in_every_preset(world: str, preset: str) -> None
 def test_sizes_are_those_of_the_preset() -> None:
     """A slide is exactly 16:9, and nothing is taller than its preset allows."""
     given = results(scenario(more_destinations), 2)
-    for name, preset in itertools.product(OF_RUNS, style.PRESETS.values()):
+    families = figures.families()
+    here = [name for name in OF_RUNS if not families[name].functions()[1](given)]
+    for name, preset in itertools.product(here, style.PRESETS.values()):
         width, height = drawn(name, given, preset).figure.get_size_inches() * MM
         assert width == pytest.approx(preset.width)
         assert height <= preset.tallest + 0.01, (name, preset.name)

@@ -57,7 +57,7 @@ def read(results: SweepResults) -> Explored:
     daily["setting"] = [number[key] for key in zip(daily["scenario"], daily["point"], strict=True)]
     return Explored(
         title=swept.title,
-        subtitle=swept.subtitle().removeprefix(f"{swept.title}. "),
+        subtitle=swept.subtitle().removeprefix(f"{swept.title}: "),
         caution=" ".join((said.caution(results), *lumpy(sweep.sample))),
         limits=doubts.finding(list(swept.scenarios.values()), said.doubts(results)).sentences,
         holds="chance and the doubt of the calibration" if sweep.draws else "chance alone",

@@ -426,3 +426,8 @@ def test_a_file_of_another_kind_is_told_with_its_command(folder, wanted, given, 
         with pytest.raises(ScenarioError) as caught:
             read(named)
         assert [str(problem) for problem in caught.value.problems] == [f"{named}: is a {expected}"]
+
+
+def test_a_file_of_too_many_values_is_refused_with_the_limit(folder):
+    [found] = messages(write(HEAD + f"cautions: [{', '.join(map(str, range(20_001)))}]\n"))
+    assert found == "mine.yaml:4: more than 20,000 values by here; is it a table?"

@@ -397,3 +397,9 @@ def test_a_sweep_that_does_not_exist_is_looked_for_among_the_shipped():
     assert str(caught.value) == (
         "passports-by-task-forc: does not exist; did you mean passports-by-task-force?"
     )
+
+
+def test_what_is_too_much_is_refused_with_the_limit(folder):
+    values = ", ".join(str(3 + n / 1e5) for n in range(10_001))
+    found = messages(HEAD + f"parameters:\n  panic.decay: {{values: [{values}]}}\n" + GRID)
+    assert any("found 10,001 values; expected at most 10,000" in one for one in found)

@@ -50,7 +50,7 @@ class Rumour(Period):
         """Strengthen the panic by destination, and let it fade after the end."""
         hours = np.arange(len(table.rumour)) + 0.5 - cells.rows.stop
         fade = 24 * self.fade.value if self.fade is not None else 0.0
-        after = np.exp(-hours / fade) if fade > 0 else np.zeros(len(hours))
+        after = np.exp(-np.maximum(hours, 0) / fade) if fade > 0 else np.zeros(len(hours))
         course = np.where(hours < 0, 1.0, after)
         course[: cells.rows.start] = 0.0
         for j, destination in enumerate(table.destinations):

@@ -250,3 +250,17 @@ def test_the_draws_of_the_exits_are_made_from_the_posterior_as_it_is():
     made = runpy.run_path(str(docs / "fit_exits.py"))
     shipped = pd.read_csv(docs.parent / "flowsim" / "data" / EXITS_FILE).head(1)
     np.testing.assert_allclose(made["draws"](1)[list(shipped)], shipped, rtol=1e-4)
+
+
+def test_the_page_of_the_headlines_is_what_the_tables_and_figures_give():
+    """By python docs/make_headlines.py."""
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    made = runpy.run_path(str(docs / "make_headlines.py"))
+    assert made["page"]() == (docs / "headlines.md").read_text(encoding="utf-8")
+    above = made["excess"]()
+    assert above["Finland"][0] == 4824 + 6470 + 7667 + 8572 - (3133 + 3126 + 4050 + 5286)
+    assert above["Georgia"][0] == 31_189 - (6986 + 6606 + 6411 + 5603)
+    rows = made["accounting"](made["read"]("level"))
+    whole, men = (float(rows[-1][n].strip("*").split()[0].replace(",", "")) for n in (4, 2))
+    assert 172_000 < men < 219_000
+    assert 214_000 < whole < 266_000

@@ -45,9 +45,8 @@ def render(document: Document) -> bytes:
     file.add_paragraph(" · ".join(f"{name}: {value}" for name, value in data["facts"]))
     writer = _Writer(file, pictures(document))
     for section in data["sections"]:
-        if section["key"] == "appendix":
-            file.add_page_break()
-        file.add_heading(section["title"], 1)
+        heading = file.add_heading(section["title"], 1)
+        heading.paragraph_format.page_break_before = section["key"] == "appendix"
         for block in section["blocks"]:
             writer.write(block)
     content = BytesIO()
@@ -95,8 +94,10 @@ class _Writer:
             _fill(self.file.add_paragraph(style="List Bullet"), item)
 
     def _commands(self, block: dict[str, Any]) -> None:
+        from docx.shared import Pt
+
         run = self.file.add_paragraph().add_run("\n".join(block["lines"]))
-        run.font.name = "Courier New"
+        run.font.name, run.font.size = "Courier New", Pt(8)
 
     def _picture(self, block: dict[str, Any]) -> None:
         from docx.shared import Mm

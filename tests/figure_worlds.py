@@ -226,7 +226,7 @@ def awkward(raw: dict[str, Any]) -> None:
         }
 
 
-def write_manifest(path: Path) -> None:
+def write_manifest(path: Path, replications: int = 1) -> None:
     """Write the manifest of a folder as a run does: versions, and a hash of every file."""
     hashes = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
@@ -234,6 +234,7 @@ def write_manifest(path: Path) -> None:
         if file.suffix in (".yaml", ".parquet")
     }
     manifest = {"versions": {"flowsim": "9.9"}, "tables": hashes, "complete": True}
+    manifest |= {"replications": replications}
     (path / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -244,4 +245,4 @@ def write_folder(path: Path, given: Run) -> None:
         table = getattr(given, name)
         text = table.select_dtypes(exclude=["number", "datetime", "bool"]).columns
         table.astype(dict.fromkeys(text, "category")).to_parquet(path / f"{name}.parquet")
-    write_manifest(path)
+    write_manifest(path, given.n_replications)

@@ -247,11 +247,10 @@ def test_a_policy_outside_the_horizon_has_no_mark() -> None:
 # ---- shapes --------------------------------------------------------------------------------
 
 
-def test_albers_agrees_with_snyders_worked_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_albers_agrees_with_snyders_worked_example() -> None:
     """Snyder (1987), p. 291: sphere of radius 1, parallels 29.5 and 45.5, origin 23 N 96 W."""
-    monkeypatch.setattr(geography, "PARALLELS", (29.5, 45.5))
-    monkeypatch.setattr(geography, "MERIDIAN", -96.0)
-    x, y = geography.albers(np.array([-75.0, -96.0]), np.array([35.0, 23.0]))
+    view = geography.View((29.5, 45.5), -96.0)
+    x, y = geography.albers(np.array([-75.0, -96.0]), np.array([35.0, 23.0]), view)
     assert x[0] == pytest.approx(0.2952720, abs=1e-6)
     assert y[0] - y[1] == pytest.approx(0.2416774, abs=1e-6)
 

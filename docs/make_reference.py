@@ -19,7 +19,7 @@ from flowsim.calibration.file import calibration_schema
 from flowsim.data.rows import template
 from flowsim.scenario import json_schema, shipped
 from flowsim.scenario.editors import PART, table_schema
-from flowsim.scenario.kinds import KINDS
+from flowsim.scenario.kinds import KINDS, mistaken
 from flowsim.scenario.quantity import DATE
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.writing import yaml_text
@@ -54,8 +54,9 @@ class Reference:
         self.alike: dict[tuple[str, str], Any] = {}  # by what is said of the key
         self.entries: dict[str, Any] = {}
         files = [read_tree(shown, kind).data for shown in SHOWN.findall(text)]
-        for path in shipped(KINDS[kind].folder).values():
-            files.append(read_tree(path.read_text(encoding="utf-8"), path.name).data)
+        for path in [*shipped(KINDS[kind].folder).values(), *shipped("examples").values()]:
+            data = read_tree(path.read_text(encoding="utf-8"), path.name).data
+            files += [] if mistaken(data, kind) else [data]
         for data in files:
             self._see("", self.whole, data)
             self._see_changes(data.get("changes"))

@@ -3,6 +3,7 @@
 import os
 from datetime import datetime
 
+import fuzz_own_data
 import pytest
 from typer.testing import CliRunner
 
@@ -292,3 +293,17 @@ def test_commands_check_tables_write_a_template_and_its_schema(tmp_path, monkeyp
         schema = call(app, ["schema", "--kind", kind])
         assert schema.exit_code == 0
         assert all(f'"{name}"' in schema.output for name in row.model_fields)
+
+
+@pytest.mark.parametrize(("what", "n"), [("observations", 60), ("calibrations", 4)])
+def test_spoilt_files_are_read_or_refused_in_words(what, n):
+    found = fuzz_own_data.main(what, n)
+    assert found["tracebacks"] == 0
+    assert found["hangs"] == 0
+    assert set(found) <= {"exit 0", "exit 2", "tracebacks", "hangs"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "n"), [("observations", 2000), ("calibrations", 500)])
+def test_many_spoilt_files_are_read_or_refused_in_words(what, n):
+    test_spoilt_files_are_read_or_refused_in_words(what, n)

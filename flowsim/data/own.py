@@ -241,9 +241,12 @@ def _records(name: str, text: str, separator: str, skipped: int) -> Iterator[tup
                 yield began, stripped
             began = skipped + reader.line_num + 1
     except csv.Error as reason:
-        why = (
-            "a quotation mark is opened and not closed" if "end of data" in str(reason) else reason
-        )
+        known = {
+            "end of data": "a quotation mark is opened and not closed",
+            "expected after": "a quotation mark is closed in the middle of a cell",
+            "field larger": "a cell is far too long; is a quotation mark not closed?",
+        }
+        why = next((words for sign, words in known.items() if sign in str(reason)), "it is damaged")
         raise _failed(name, f"is no table: {why}", began) from None
 
 

@@ -184,14 +184,14 @@ class Observation(Row):
         Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))
     ] = Field(title="measure of the model, such as entries")
     place_id: Printable = Field(title="country code, crossing or group of the scenario")
-    counts: Printable = ""
+    counts: Printable = Field(default="", title="what one of them is, such as a person")
     window_start: Moment = Field(title="first hour, local time")
     window_end: Moment = Field(title="end, not included; the same for a moment")
     utc_offset_h: Annotated[
         Offset | None, BeforeValidator(cells.whole), Expected("whole hours from UTC, -12 to 14")
     ] = Field(title="clock of the window, hours from UTC")
     source_name: Printable = Field(default="", title="who published it")
-    source_url: Printable = ""
+    source_url: Printable = Field(default="", title="where it was published")
     source_date: Annotated[
         str,
         BeforeValidator(cells.day_or_month),
@@ -201,7 +201,9 @@ class Observation(Row):
     quality: Printable = Field(
         default="", title="B official as quoted by press; C press, survey or estimate"
     )
-    note: Annotated[str, Field(max_length=2000)] = ""
+    note: Annotated[str, Field(max_length=2000)] = Field(
+        default="", title="what a reader must know of it"
+    )
 
     @property
     def is_compared(self) -> bool:

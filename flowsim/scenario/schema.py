@@ -57,7 +57,7 @@ FOR_READERS = frozenset(
 """Keys of a scenario that change no result of a run."""
 
 
-NamedTable = WithJsonSchema({"type": ["string", "null"]})
+NamedTable = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
 """A table is named in the file of a scenario; reading puts its rows in place of the name."""
 Kilometres = Annotated[float, Field(ge=0, le=40_000)]
 

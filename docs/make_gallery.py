@@ -68,7 +68,7 @@ def main(folders: list[Path]) -> None:
 def _made(place: Path, given: set[str]) -> Iterator[Path]:
     """Make results of the kinds that were not given."""
     if RUN not in given:  # of the first the headline stays, the rest is drawn again
-        run("all-exits", sample=0.02, draws=posterior_changes(10), out=place / "exits")
+        run("all-exits", sample=0.02, draws=posterior_changes(10, exits=True), out=place / "exits")
         yield place / "exits"
         run("september-2022", sample=0.02, replications=20, out=place / "run")
         yield place / "run"

@@ -130,7 +130,9 @@ class Reference:
             return f"by name: {self.says(field['additionalProperties']) or 'anything'}"
         if field.get("pattern") == DATE:
             return "date"
-        words = WORDS.get(field.get("type", ""), "anything")
+        kinds = field.get("type", "")
+        kinds = kinds if isinstance(kinds, list) else [kinds]
+        words = " or ".join(WORDS.get(kind, "anything") for kind in kinds if kind != "null")
         return f"{words}{_bounds(field)}"
 
     # ------------------------------------------------------------------ text

@@ -96,9 +96,11 @@ TARGETS = BASE.coincidence.targets
 
 
 def test_the_coinciding_policies_are_those_that_the_baseline_has():
-    scenario, policies = coincidence.coinciding([load("no-task-force"), load("september-2022")])
+    both = [load("no-task-force"), load("september-2022")]
+    scenario, policies = coincidence.coinciding(both, True)
     assert scenario.name == "september-2022"
     assert policies == POLICIES
+    assert coincidence.coinciding(both) is None  # they differ in one policy alone
 
 
 def test_nothing_coincides_where_no_scenario_says_so():

@@ -199,10 +199,10 @@ def test_a_headline_that_cannot_be_compared_is_left_without_a_number(result):
 
 def test_the_draws_of_the_exits_belong_to_the_scenario():
     base = Base.read("all-exits")
-    for draw in posterior_changes(3):
+    for draw in posterior_changes(3, exits=True):
         scenario = base.variant(draw)
         assert scenario.choice.constant["finland"].value == draw["choice.constant.finland"]
-    extra = {key for key in posterior_changes(1)[0] if key.startswith("elsewhere.")}
+    extra = {key for key in posterior_changes(1, exits=True)[0] if key.startswith("elsewhere.")}
     moved = {".".join(key.split(".")[:2]) for key in extra}
     assert moved == {f"elsewhere.{name}" for name in base.scenario.elsewhere}
 

@@ -59,8 +59,8 @@ def test_every_number_of_the_shipped_posterior_reaches_all_exits_and_its_own_the
     own = base.variant()
     shared = Path(sources.__file__).with_name(NAME)
     (calibrated,) = posterior_changes(1, shared)
-    assert laid(Base.read("september-2022"), (), posterior_changes(1)) == [calibrated]
-    for draw in posterior_changes(1):
+    assert laid(Base.read("september-2022"), (), posterior_changes(1, exits=True)) == [calibrated]
+    for draw in posterior_changes(1, exits=True):
         assert laid(base, (), [draw]) == [draw]
         for key, value in draw.items():
             (one,) = variants(base, (), [{key: value}], own)

@@ -623,7 +623,9 @@ def test_draws_that_cannot_be_read_are_named(text, tmp_path):
     path = tmp_path / "draws.csv"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ScenarioError, match=r"draws: .*expected a CSV with a number in each cell"):
+    with pytest.raises(
+        ScenarioError, match=r"draws: .*(expected a CSV with a number|cannot be read)"
+    ):
         tiny(draws=str(path))
 
 
@@ -671,7 +673,7 @@ def test_a_sweep_that_needs_more_memory_than_there_is_is_refused_at_once(monkeyp
     memory = tmp_path / "meminfo"
     memory.write_text("MemAvailable: 400000 kB\n")
     monkeypatch.setattr(machine, "MEMORY", memory)
-    with pytest.raises(MachineError, match=r"2 runs at once, 0\.4 GB .* or fewer --workers"):
+    with pytest.raises(MachineError, match=r"2 runs at once\), 0\.4 GB .* or fewer --workers"):
         run_sweep(tiny(), tmp_path / "out", workers=2)
     assert run_sweep(tiny(), tmp_path / "out", workers=1).runs["status"].eq("ok").all()
 

@@ -40,7 +40,9 @@ def _read(text: str, where: str) -> tuple[dict[str, float], ...]:
     return tuple(draws)
 
 
-def posterior_changes(n: int, path: str | Path | None = None) -> list[dict[str, float]]:
+def posterior_changes(
+    n: int, path: str | Path | None = None, *, exits: bool = False
+) -> list[dict[str, float]]:
     """Return scenario changes of n draws of the posterior of the shipped baseline.
 
     Parameters
@@ -49,6 +51,8 @@ def posterior_changes(n: int, path: str | Path | None = None) -> list[dict[str, 
         The first n draws, which are in random order; at most as many as there are.
     path : path, optional
         ``posterior.csv`` of another calibration's folder.
+    exits : bool
+        With what only ``all-exits`` has, as runs of any scenario take them.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def posterior_changes(n: int, path: str | Path | None = None) -> list[dict[str, 
     >>> scenarios = [base.variant(changes) for changes in posterior_changes(2)]
     """
     if path is None:
-        draws = _draws()
+        draws = _draws() if exits else _read(read_text(NAME), f"flowsim/data/{NAME}")
     else:
         try:
             draws = _read(Path(path).read_text(encoding="utf-8"), str(path))

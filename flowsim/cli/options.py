@@ -46,7 +46,7 @@ def posterior_draws(n: int) -> list[dict[str, float]]:
         return []  # before an import that takes half a second
     from flowsim.calibration import posterior_changes
 
-    return posterior_changes(n)
+    return posterior_changes(n, exits=True)
 
 
 Sample = Annotated[float | None, share("the file's")]

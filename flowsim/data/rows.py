@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.data import cells, measures
-from flowsim.data.tables import Expected, Row, columns
+from flowsim.data.tables import Expected, Row, columns, read_text
 
 Finite = Annotated[
     float, BeforeValidator(cells.number), Field(allow_inf_nan=False), Expected("a number")
@@ -319,40 +317,8 @@ TABLES: dict[str, type[Row]] = {
 
 
 def template(kind: str) -> str:
-    """Return a table with its columns, and rows to be replaced."""
-    examples: dict[str, list[dict[str, str]]] = {
-        "observations": [
-            {
-                "id": "EXAMPLE-1",
-                "value": "8300",
-                "unit": "crossings",
-                "per_day": "1",
-                "model_measure": "entries",
-                "place_id": "GE",
-                "window_start": "2022-09-24T00:00",
-                "window_end": "2022-09-27T00:00",
-                "utc_offset_h": "4",
-                "source_name": "an example: replace it",
-                "note": "a mean per day of three whole days, local time; the end is not included",
-            },
-            {
-                "id": "EXAMPLE-2",
-                "value": "2000",
-                "unit": "cars",
-                "per_day": "0",
-                "model_measure": "queue_cars",
-                "place_id": "GE-LARS",
-                "window_start": "2022-09-27T10:00",
-                "window_end": "2022-09-27T10:00",
-                "utc_offset_h": "3",
-                "source_name": "an example: replace it",
-                "note": "a moment: start and end are the same",
-            },
-        ]
-    }
+    """Return a table with its columns, and rows to be replaced where there are examples."""
+    if kind == "observations":
+        return read_text("template-observations.csv")
     shown = [name for name in columns(TABLES[kind]) if name != "counts"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, shown, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(examples.get(kind, []))
-    return text.getvalue()
+    return f"{','.join(shown)}\n"

@@ -20,8 +20,9 @@ from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
 TITLE = "What the headlines counted"
-FOUR_DAYS, TWO_WEEKS = "TO001", "TO004"
-"""The headlines with which the summary begins."""
+_GROSS = sorted((h for h in sources.headlines() if h.what == "gross"), key=lambda h: h.end)
+FOUR_DAYS, TWO_WEEKS = _GROSS[0].id, _GROSS[-1].id
+"""The headlines with which the summary begins: all men outward, fewest and most days."""
 
 TITLE_OF_TOTALS = "Each published total, and what it counts"
 LAND, AIR, ALL = "Other land borders", "By air", "All borders"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -437,3 +438,12 @@ def test_three_lines_of_python_suffice():
     assert isinstance(result.daily, pd.DataFrame)
     assert isinstance(result.outcomes, pd.DataFrame)
     assert result.folder is None
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    """Seeds, samples and replications come out of arrays in notebooks."""
+    plain = flowsim.run("september-2022", sample=0.0005, seed=3)
+    sample, seed, one = np.float64(0.0005), np.int64(3), np.int64(1)
+    found = flowsim.run("september-2022", sample=sample, seed=seed, replications=one, out=tmp_path)
+    pd.testing.assert_frame_equal(found.daily, plain.daily)
+    assert json.loads((tmp_path / "manifest.json").read_text())["seed"] == 3

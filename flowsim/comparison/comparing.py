@@ -86,6 +86,7 @@ def compare(
     """
     if replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
+    replications = int(replications)
     read = running.read(scenarios, sample, seed)
     if scheduler == LOCAL:
         fits_in_memory(World(read[0]), min(workers or cores(), replications))

@@ -22,6 +22,7 @@ from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
 from flowsim.scenario import Base, content_hash, load
 from flowsim.scenario.schema import Scenario
+from flowsim.scenario.tree import plain
 from flowsim.types import Progress
 
 Source = Scenario | str | os.PathLike[str]
@@ -145,6 +146,7 @@ def read(sources: Sequence[Source], sample: float | None, seed: int | None) -> l
     ------
     ScenarioError, ResultsError
     """
+    sample, seed = plain(sample), plain(seed)
     scenarios = [s if isinstance(s, Scenario) else load(s) for s in sources]
     if len(scenarios) < 2:
         raise ResultsError(

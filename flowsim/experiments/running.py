@@ -27,6 +27,7 @@ from flowsim.results.run import Run
 from flowsim.results.tables import comparison_table, daily_table, hourly_table, outcomes_table
 from flowsim.scenario import Base
 from flowsim.scenario.schema import Scenario
+from flowsim.scenario.tree import plain
 from flowsim.types import Progress
 
 BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
@@ -84,7 +85,7 @@ def run(
             f"each draw of the parameters has a replication of its own: found {len(others)} draws "
             f"and {replications} replications; leave the replications out"
         )
-    replications = len(others) or replications
+    replications = len(others) or int(replications)
     world = World(scenario)
     folder = None if out is None else Path(out)
     fits_in_memory(world, kept=replications if folder is None else 0)
@@ -142,7 +143,7 @@ def _chosen(
 
 def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
     """Return the scenario with another sample or seed, if they are within their bounds."""
-    problems = []
+    problems, sample, seed = [], plain(sample), plain(seed)
     if sample is not None and not 0 < sample <= 1:
         found = f"{sample:g} is out of range; expected more than 0 and at most 1"
         problems.append(Problem("run", "sample", found))

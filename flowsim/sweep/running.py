@@ -30,6 +30,7 @@ from flowsim.results.folder import MANIFEST, OWN, STORE, altered, digest, digest
 from flowsim.results.manifest import manifest_of
 from flowsim.results.opening import open_sweep
 from flowsim.results.sweep import SweepResults
+from flowsim.scenario.tree import plain
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
@@ -147,15 +148,15 @@ def overridden(
     if draws is not None:
         sweep = replace(sweep, draws=tuple(dict(draw) for draw in draws))
         replications = max(replications or sweep.replications, len(draws))
-    update: dict[str, Any] = {"replications": replications, "sample": sample}
-    update = {name: value for name, value in update.items() if value is not None}
+    given: dict[str, Any] = {"replications": replications, "sample": sample}
+    update = {name: plain(value) for name, value in given.items() if value is not None}
     if replications is not None and replications < 1:
         raise ResultsError(f"replications must be at least 1; found {replications}")
     if sample is not None and not 0 < sample <= 1:
         raise ResultsError(f"sample {sample:g} is out of range; expected above 0, at most 1")
     if not update:
         return sweep
-    changes = sweep.changes if sample is None else sweep.changes | {"sample": sample}
+    changes = sweep.changes if sample is None else sweep.changes | {"sample": update["sample"]}
     read = replace(sweep.read, model=sweep.read.model.model_copy(update=update))
     return replace(sweep, changes=changes, read=read, **update)
 

@@ -14,6 +14,7 @@ from flowsim.scenario.quantity import Number, Quantity, Strict
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import yaml_text
 
+Bounds = tuple[float | None, float | None]
 POLICIES = "policies"
 SOURCE = "assumption: set in flowsim app"
 DATES = {"from": "from ({clock})", "to": "until ({clock})"}
@@ -77,9 +78,9 @@ def _of(model: Strict, scenario: Scenario, prefix: str) -> Iterator[Entry]:
                 yield from _of(inner, scenario, f"{path}.")
 
 
-def _number(key: str, number: Number, bounds: Quantity, scenario: Scenario) -> Entry:
+def _number(key: str, number: Number, bounds: Bounds, scenario: Scenario) -> Entry:
     label = capital(label_of(key, scenario))
-    facts = (number.value, number.unit, number.source, bounds.ge, bounds.le)
+    facts = (number.value, number.unit, number.source, *bounds)
     return Entry(key, _block(key), label, *facts)
 
 
@@ -88,10 +89,11 @@ def _block(key: str) -> str:
     return ".".join(parts[:2]) if parts[0] == POLICIES else parts[0]
 
 
-def _bounds(metadata: list[Any], annotation: Any) -> Quantity:
+def _bounds(metadata: list[Any], annotation: Any) -> Bounds:
     """Return the bounds that the schema sets a number, or each of a mapping's numbers."""
     inner = [part for one in get_args(annotation) for part in getattr(one, "__metadata__", ())]
-    return next((one for one in (*metadata, *inner) if isinstance(one, Quantity)), Quantity(""))
+    found = (one for one in (*metadata, *inner) if isinstance(one, Quantity))
+    return next(((one.ge, one.le) for one in found), (None, None))
 
 
 def changes(known: list[Entry], values: Mapping[str, Any], without: set[str]) -> dict[str, Any]:

@@ -103,6 +103,12 @@ def test_every_key_of_a_file_is_described_and_any_validator_takes_the_schema(sch
             assert field.get("description") or key == "kind", f"{name}: {key}"
 
 
+def test_every_page_is_in_the_contents_of_the_site():
+    contents = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= set(contents), "name the page in a toctree of docs/index.md"
+
+
 def test_the_references_are_those_of_the_schemas(reference: dict[str, Any]):
     for name in reference["PAGES"].values():
         text = (ROOT / "docs" / name).read_text(encoding="utf-8")

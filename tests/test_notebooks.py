@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,14 @@ def test_there_are_six_without_outputs_each_with_one_cell_of_parameters():
         notebook = read(path)
         assert not any(cell.get("outputs") for cell in notebook.cells), f"{path.name} has outputs"
         assert any("SAMPLE = 0.001" in cell.source for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_there(path: Path):
+    code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            exec(ast.unparse(node), {})  # an ImportError names what is gone
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,8 @@ UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 def visible(text: str, lines: str = "") -> str:
     r"""Write out what nobody sees or what steers a terminal; ``lines`` may stay as they are.
 
-    >>> visible("a[31m‮b
-    ", "
-    ")
-    'a\x1b[31m\u202eb
-    '
+    >>> visible("a\x1b[31m\u202eb\n", "\n")
+    'a\\x1b[31m\\u202eb\n'
     """
     if text.isprintable():
         return text

@@ -104,7 +104,7 @@ def export(
     file = output or folder / usual[to]
     file.write_bytes(data)
     for lost in left_out:
-        echo(f"{lost} has more rows than a sheet; it is left out.", err=True)
+        echo(f"{lost} has more rows than a workbook is good for; it is left out.", err=True)
     echo(file)
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from flowsim.calibration import posterior_changes
 from flowsim.comparison import compare
-from flowsim.experiments import running as run
+from flowsim.experiments.running import run
 from flowsim.figures import KINDS, draw_all, families
 from flowsim.results.opening import open_folder
 from flowsim.sweep import run_sweep

@@ -190,7 +190,10 @@ def page(results: CalibrationResults) -> str:
 
 
 def ship(results: CalibrationResults) -> None:
-    """Write the posterior and the constants for other lambdas into the package."""
+    """Write the posterior and the constants for other lambdas into the package.
+
+    What ``fit_exits.py`` wrote into lambda.csv stays, to be fitted anew by it.
+    """
     (DATA / "posterior.csv").write_bytes(csv_of(results.table("posterior")))
     if not results.has("variant-points"):
         return
@@ -199,7 +202,9 @@ def ship(results: CalibrationResults) -> None:
         for row in results.table("variant-points").itertuples()
         if row.variant in LAMBDAS and row.key != "choice.lambda"
     ]
-    (DATA / "lambda.csv").write_bytes(csv_of(pd.DataFrame(rows)))
+    others = pd.read_csv(DATA / "lambda.csv")
+    kept = others[others["source"] != SOURCE]
+    (DATA / "lambda.csv").write_bytes(csv_of(pd.concat([pd.DataFrame(rows), kept])))
 
 
 SOURCE = "calibrated: flowsim calibrate, docs/calibration.md"

@@ -18,7 +18,7 @@ from flowsim.comparison import compare
 from flowsim.errors import ResultsError
 from flowsim.experiments.running import run
 from flowsim.results import exporting, measures
-from flowsim.results.describing import COLUMNS, MEASURES, PACKAGE, datapackage
+from flowsim.results.describing import COLUMNS, MEASURES, PACKAGE
 from flowsim.results.exporting import crate, hub_quantiles, workbook
 
 SHORT = {"horizon.end": "2022-09-30", "capacities": None}
@@ -61,12 +61,6 @@ def test_every_column_of_every_kind_is_described(
             fields = [field["name"] for field in one["schema"]["fields"]]
             assert fields == list(read(folder / one["path"]).columns)
             assert set(fields) - parameters <= known, one["path"]
-
-
-def test_a_package_is_the_same_on_every_run(ran: Path) -> None:
-    found = flowsim.open(ran)
-    tables = {"daily.parquet": found.daily, "summary.csv": found.summary}
-    assert datapackage(found.manifest, tables) == datapackage(found.manifest, tables)
 
 
 def test_a_workbook_has_every_table_with_its_units(

@@ -88,6 +88,7 @@ def export(
     A workbook has a sheet for each table, and before them what made it and the unit and meaning of
     every column and measure. In the folder itself, datapackage.json says the same for programmes.
     """
+    from flowsim.report import save
     from flowsim.results import exporting
     from flowsim.results.opening import open_folder
 
@@ -102,7 +103,7 @@ def export(
     name = folder.resolve().name
     usual = {Form.XLSX: f"{name}.xlsx", Form.HUB: f"{name}.hub.csv", Form.CRATE: exporting.CRATE}
     file = output or folder / usual[to]
-    file.write_bytes(data)
+    save({file: data})
     for lost in left_out:
         echo(f"{lost} has more rows than a workbook is good for; it is left out.", err=True)
     echo(file)

@@ -186,6 +186,7 @@ def discover(
     """
     from flowsim.cli.terminal import print_findings
     from flowsim.findings import boxes as words
+    from flowsim.report import save
     from flowsim.results.folder import csv_bytes
     from flowsim.results.opening import open_sweep
     from flowsim.sweep.boxes import discover as search
@@ -194,7 +195,7 @@ def discover(
     found = search(swept, output, place=place, scenario=scenario, above=above, below=below)
     print_findings([words.finding(swept, found, above=above, below=below)])
     if out is not None:
-        out.write_bytes(csv_bytes(found.table()))
+        save({out: csv_bytes(found.table())})
         echo(f"\n{out}")
 
 

@@ -264,7 +264,7 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
     if some["refused"] or some["refused_entry"]:
         policies = account.scenario.policies.values()
         means = " or ".join(dict.fromkeys(p.turned_back_by for p in policies if p.turned_back_by))
-        out = f"{totals['refused']} times men were turned back on the way out, by {means}"
+        out = f"{totals['refused']} times men were turned back on the way out by {means}"
         entry = f"{totals['refused_entry']} times by the country they came to"
         times = [out] * some["refused"] + [entry] * some["refused_entry"]
         yield f"{capital(listed(times))}. A man may be turned back more than once."

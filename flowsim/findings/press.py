@@ -124,8 +124,9 @@ def _four_days(account: Account, of: Headline) -> str:
     return (
         f"In the simulation {_told(account, of, 'gross')} men crossed outward over all borders "
         f"from {day(of.start)} to {day(of.end)}, beside {whole(of.value)} in the press, which "
-        f"counts the same; {account.formatted(ordinary_share, share)} of them were ordinary "
-        f"travellers, and {_told(account, of, 'excess')} were above the ordinary level."
+        "counts the same kind of crossing; "
+        f"{account.formatted(ordinary_share, share)} of them were ordinary travellers, and "
+        f"{_told(account, of, 'excess')} were above the ordinary level."
     )
 
 

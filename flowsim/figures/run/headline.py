@@ -94,7 +94,7 @@ def finding(data: pd.DataFrame) -> str:
     return (
         f"{count(row['gross'])} men crossed outward from {told.start.day} to {day(told.end)}, "
         f"{share(row['ordinary'] / row['gross'])} of them ordinary travellers: the headline's "
-        f"{whole(told.value)} counts the same"
+        f"{whole(told.value)} counts the same kind of crossing"
     )
 
 

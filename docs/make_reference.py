@@ -29,7 +29,12 @@ DOCS = Path(__file__).resolve().parent
 BLOCK = re.compile(r"(<!-- reference: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHOWN = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SCHEMAS = {"scenario": json_schema, "sweep": sweep_schema, "calibration": calibration_schema}
-PAGES = {"scenario": "scenarios.md", "sweep": "sweeps.md", "observations": "observations.md"}
+PAGES = {
+    "scenario": "scenarios.md",
+    "sweep": "sweeps.md",
+    "calibration": "calibrations.md",
+    "observations": "observations.md",
+}
 LONGEST = 60  # characters of an example
 WORDS = {
     "string": "text",
@@ -126,8 +131,8 @@ class Reference:
             inner = field.get("items") or {}
             fixed = field.get("prefixItems")
             return f"list of {len(fixed)}" if fixed else f"list of {self.says(inner) or 'values'}"
-        if isinstance(field.get("additionalProperties"), dict):
-            return f"by name: {self.says(field['additionalProperties']) or 'anything'}"
+        for entry in _mappings(field):
+            return f"by name: {self.says(entry) or 'anything'}"
         if field.get("pattern") == DATE:
             return "date"
         kinds = field.get("type", "")
@@ -219,6 +224,8 @@ def _mappings(field: Schema) -> Iterator[Schema]:
     for one in (field, *field.get("anyOf", ())):
         if isinstance(one.get("additionalProperties"), dict):
             yield one["additionalProperties"]
+        elif "properties" not in one:  # names that have a pattern
+            yield from one.get("patternProperties", {}).values()
 
 
 def _lists(field: Schema) -> Iterator[Schema]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowsim.calibration.file import calibration_schema
+from flowsim.calibration.file import calibration_schema, read_calibration
 from flowsim.scenario import assumptions, json_schema, load
 from flowsim.scenario.policies import KINDS
 from flowsim.sweep.file import read_sweep, sweep_schema
@@ -117,7 +117,7 @@ def test_the_references_are_those_of_the_schemas(reference: dict[str, Any]):
         )
 
 
-@pytest.mark.parametrize("kind", ["scenario", "sweep"])
+@pytest.mark.parametrize("kind", ["scenario", "sweep", "calibration"])
 def test_every_key_of_a_reference_has_an_example(reference: dict[str, Any], kind: str):
     made = reference["Reference"](
         kind, (ROOT / "docs" / reference["PAGES"][kind]).read_text("utf-8")
@@ -129,8 +129,12 @@ def test_every_key_of_a_reference_has_an_example(reference: dict[str, Any], kind
             assert inside or made.example(name, key, field), f"{name}: no example of {key}"
 
 
-@pytest.mark.parametrize("page", ["scenarios.md", "sweeps.md"])
-def test_files_shown_in_full_are_sound(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("page", "fewest"), [("scenarios.md", 5), ("sweeps.md", 5), ("calibrations.md", 1)]
+)
+def test_files_shown_in_full_are_sound(
+    page: str, fewest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     for name, table in re.findall(r"`(\S+\.csv)`:\n\n```text\n(.*?)```", text, re.DOTALL):
@@ -140,9 +144,11 @@ def test_files_shown_in_full_are_sound(page: str, tmp_path: Path, monkeypatch: p
         Path("shown.yaml").write_text(block, encoding="utf-8")
         if "\ndesign: " in block:
             assert len(make_plan(read_sweep("shown.yaml")))
+        elif "\nbudgets:" in block:
+            read_calibration("shown.yaml")
         else:
             load("shown.yaml")
-    assert len(shown) >= 5
+    assert len(shown) >= fewest
 
 
 def test_policies_shown_alone_are_sound(reference: dict[str, Any]):

@@ -28,7 +28,12 @@ BASELINE = load("september-2022")
         ("september-2022", ["population.passport_share=0.5"], True),
         ("no-task-force", [], True),
         ("passports-for-half", [], True),
-        ("more-destinations", [], True),
+        ("more-destinations", [], False),
+        ("all-exits", ["choice.lambda=0.3"], False),
+        ("all-exits", ["population.passport_share=0.5"], True),
+        ("all-exits", {"policies.rumour_of_closure": None}, True),
+        ("no-task-force", ["happened=true"], False),
+        ("september-2022", ["happened=false"], True),
     ],
 )
 def test_a_scenario_that_changes_what_was_the_case_is_not_what_happened(name, changes, expected):

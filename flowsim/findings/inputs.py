@@ -13,7 +13,7 @@ from flowsim.data import sources
 from flowsim.findings.finding import Finding, Inline, Link, Table, Words
 from flowsim.findings.naming import title
 from flowsim.scenario import Row, assumptions, load
-from flowsim.scenario.schema import FOR_READERS, Scenario
+from flowsim.scenario.schema import FACTS, FOR_READERS, Scenario
 
 BASELINE = "september-2022"
 SECTION = re.compile(r"\bODD (\d+(?:\.\d+)*)")
@@ -28,8 +28,6 @@ GONE = "taken out"
 NONE = "–"
 SETTING = "a setting of the scenario"
 IMPUTED = ("imputed", "derived")
-FACTS = ("population", "call_up", "documents", "destinations", "crossings", "policies")
-"""Blocks that hold what was the case; the others hold how men behave and what is counted."""
 
 
 def differences(
@@ -120,11 +118,14 @@ def _shown(value: Any) -> str:
 
 
 def is_counterfactual(scenario: Scenario) -> bool:
-    """Whether a scenario changes what was the case in the baseline, and not only how men behave.
+    """Whether a scenario is not what happened, so that published figures are no test of it.
 
-    Sizes found by calibration are no change. One that shares no crossing with the baseline is
-    about something else, and is no variant of it.
+    Its file says so (``happened``). If not: whether it changes what was the case in the baseline,
+    and not only how men behave. Sizes found by calibration are no change. One that shares no
+    crossing with the baseline is about something else, and is no variant of it.
     """
+    if scenario.happened is not None:
+        return not scenario.happened
     baseline = load(BASELINE)
     if not scenario.crossings.keys() & baseline.crossings.keys():
         return False

@@ -8,7 +8,7 @@ lays its changes over it and is checked like any other scenario (about a millise
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single
 from flowsim.scenario.messages import USER_SOURCE, validate
 from flowsim.scenario.named_tables import take_in
 from flowsim.scenario.reading import read_value
-from flowsim.scenario.schema import Scenario
+from flowsim.scenario.schema import FACTS, Scenario
 from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Place, Tree, fail, in_order, plain
 from flowsim.scenario.writing import content_hash
@@ -134,6 +134,7 @@ def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
     for key in OWN_KEYS:
         tree.data.pop(key, None)
     tree.places[()] = file.place(())
+    _forget_happened(tree, [*file.data, *(changes if isinstance(changes, dict) else ())])
     problems = twice + lay_over(tree, file)
     if extends is not None:
         tree.data.setdefault("name", path.stem)
@@ -153,9 +154,17 @@ def _lay_file(tree: Tree, file: Tree, path: Path) -> list[Problem]:
     return problems
 
 
+def _forget_happened(tree: Tree, keys: Iterable[object]) -> None:
+    """Drop what a scenario says of what happened if a change touches what was the case."""
+    if any(str(key).partition(".")[0].strip() in FACTS for key in keys):
+        tree.data.pop("happened", None)
+
+
 def _lay_changes(tree: Tree, changes: Changes) -> list[Problem]:
     """Lay what the command line or a caller changes; strings are ``key=value``."""
     problems: list[Problem] = []
+    changes = [changes] if isinstance(changes, str) else changes
+    _forget_happened(tree, (str(change).partition("=")[0] for change in changes))
     if isinstance(changes, Mapping):
         for key, value in changes.items():
             try:
@@ -163,7 +172,7 @@ def _lay_changes(tree: Tree, changes: Changes) -> list[Problem]:
             except ValueError as reason:
                 problems.append(Problem("changes", str(key), str(reason)))
         return problems
-    for text in [changes] if isinstance(changes, str) else changes:
+    for text in changes:
         key, equals, value = text.partition("=")
         if not equals or not value.strip():
             message = f"found {text!r}; expected key=value, such as panic.decay=8 (null removes)"

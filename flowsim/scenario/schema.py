@@ -50,12 +50,13 @@ from flowsim.scenario.timetable import Cells, Timetable
 
 FOR_READERS = frozenset(
     {
-        *("name", "title", "description", "extends", "cautions", "coincidence"),
+        *("name", "title", "description", "extends", "happened", "cautions", "coincidence"),
         *("observations", "outlines"),
     }
 )
 """Keys of a scenario that change no result of a run."""
-
+FACTS = ("population", "call_up", "documents", "destinations", "crossings", "policies")
+"""Blocks that hold what was the case; the others hold how men behave and what is counted."""
 
 NamedTable = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
 """A table is named in the file of a scenario; reading puts its rows in place of the name."""
@@ -315,6 +316,12 @@ class Scenario(Strict):
     title: Line = Field(description="One line that says what is different here.")
     description: str = Field(default="", description="A few sentences for readers of reports.")
     extends: str | None = Field(default=None, description="File this one starts from.")
+    happened: bool | None = Field(
+        default=None,
+        description="Whether the file tells what was the case, so that published figures test it; "
+        "if left out, it does unless people, call-up, documents, destinations, crossings or "
+        "policies differ from the baseline's. A change of these ends a `true` of what it extends.",
+    )
     nation: Nation | None = Field(
         default=None, description="Whose men they are; Russia's if left out."
     )

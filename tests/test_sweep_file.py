@@ -250,6 +250,26 @@ def test_mistakes_of_every_kind_come_at_once_and_none_for_what_another_spoilt():
     assert lines == [4, 6, 7, 8, 11, 12, 15, 15]
 
 
+STEPLESS = "parameters:\n  choice.lambda: {range: [0.3, 1]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (HEAD + STEPLESS + GRID + "outputs: {entries: {place: XX}}\n", [5, 7]),
+        (HEAD.replace("september-2022", "september") + STEPLESS + GRID, [3, 5]),
+        (HEAD + VARY + "design: {kind: girds}\noutputs: {entries: {place: XX}}\n", [6, 7]),
+        (HEAD.replace("title", "tilte") + VARY + "outputs: {entries: {place: XX}}\n", [1, 1, 2, 6]),
+    ],
+    ids=["no steps", "no scenario", "no such design", "no design"],
+)
+def test_what_a_design_lacks_comes_with_the_other_mistakes(text, found):
+    with pytest.raises(ScenarioError) as caught:
+        read(text)
+    said = sorted(int(problem.where.rpartition(":")[2]) for problem in caught.value.problems)
+    assert said == found
+
+
 MISTAKES = {
     "a key with a slip": (
         HEAD + VARY + GRID + "replicatons: 3\n",

@@ -70,7 +70,7 @@ def read_file(
     model: type[Model],
     noun: str,
     *,
-    lenient: bool = False,
+    lenient: Mapping[str, Any] | None = None,
 ) -> Read[Model]:
     """Read a file as a pydantic model (strict, keys by alias).
 
@@ -83,8 +83,9 @@ def read_file(
         ``ctx["keys"]``. Lists are read as tuples. A union is told apart by ``kind``.
     noun : str
         What the file is: ``sweep`` or ``calibration`` (``kinds.KINDS``).
-    lenient : bool
-        Read what is sound beside mistakes, so that those of another kind can be told with them.
+    lenient : mapping, optional
+        Read what is sound beside mistakes, so that those of another kind can be told with them;
+        holds what stands for keys that must be there and are not sound.
 
     Raises
     ------
@@ -103,14 +104,16 @@ def read_file(
     except ValidationError as reason:
         errors = reason.errors(include_url=False)
         problems = in_order(problems_of(File(tree, model), errors))
-        sound = _sound(tree, model, errors) if lenient else None
+        sound = None if lenient is None else _sound(tree, model, errors, lenient)
         if sound is None:
             raise ScenarioError(problems) from None
         return Read(sound, tree, path, tuple(problems))
     return Read(read, tree, path)
 
 
-def _sound(tree: Tree, model: type[Model], errors: Sequence[ErrorDetails]) -> Model | None:
+def _sound(
+    tree: Tree, model: type[Model], errors: Sequence[ErrorDetails], instead: Mapping[str, Any]
+) -> Model | None:
     """Return what a file says without its mistakes; None if too little is left."""
     for _ in range(MOST_PARTS):
         data = tree.data
@@ -119,6 +122,7 @@ def _sound(tree: Tree, model: type[Model], errors: Sequence[ErrorDetails]) -> Mo
                 data,
                 path_of(tree, error)[:-1] if error["type"] == "missing" else path_of(tree, error),
             )
+        data = {**instead, **data}
         tree = Tree(data, tree.places)
         try:
             return model.model_validate(data, strict=True, by_alias=True, by_name=False)

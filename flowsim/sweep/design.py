@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from flowsim.errors import Problem, ScenarioError
-from flowsim.scenario.tree import suggestion
+from flowsim.errors import ScenarioError
+from flowsim.sweep.cells import Cells
 from flowsim.sweep.drawing import how_many
 from flowsim.sweep.file import Sweep
 from flowsim.sweep.schema import (
@@ -27,7 +27,6 @@ from flowsim.sweep.schema import (
 from flowsim.types import Floats
 
 DIGITS = 12  # of values, so that 0.1 + 2 * 0.1 is 0.3
-EDGE = 2.0**-33  # coordinates of random designs stay this far from 0 and 1
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ def points(sweep: Sweep) -> Points:
     Raises
     ------
     ScenarioError
-        If the design and the parameters do not go together: a range without steps in a
-        grid, lists of different lengths in a zip, a distribution without ends in Morris.
+        If there are too many.
     """
     _refuse_too_many(sweep, how_many(sweep.design, len(sweep.parameters)))
     unit = sweep.unit
@@ -75,59 +73,32 @@ def points(sweep: Sweep) -> Points:
 def _listed(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
     """Return the rows of a grid, a zip or a table."""
     if sweep.table is not None:
-        return _of_table(sweep)
-    problems: list[Problem] = []
-    columns = [_column(sweep, name, problems) for name in sweep.parameters]
-    if problems:
-        raise ScenarioError(problems)
+        return _of_table(sweep.table, sweep.parameters)
+    columns = [_column(varied) for varied in sweep.parameters.values()]
     if sweep.design.kind == "grid":
         _refuse_too_many(sweep, math.prod(len(column) for column in columns))
         return tuple(itertools.product(*columns))
-    lengths = {name: len(column) for name, column in zip(sweep.parameters, columns, strict=True)}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        message = f"a zip needs as many values of each parameter; found {found}"
-        raise ScenarioError([sweep.read.problem(message, "parameters")])
     return tuple(zip(*columns, strict=True))
 
 
-def _column(sweep: Sweep, name: str, problems: list[Problem]) -> list[Any]:
+def _column(varied: Varied) -> list[Any]:
     """Return all values of a parameter for a grid or a zip."""
-    varied = sweep.parameters[name]
-    if varied.levels is not None:
-        return list(varied.levels)
-    if varied.values is not None:
-        return list(varied.values)
-    if varied.steps is None:
-        what = "a distribution" if varied.distribution is not None else "a range"
-        message = f"{what} needs steps in a {sweep.design.kind}: how many values to take"
-        problems.append(sweep.read.problem(message, "parameters", name))
-        return []
+    listed = varied.values if varied.levels is None else varied.levels
+    if listed is not None:
+        return list(listed)
+    steps = varied.steps or 0
     if varied.distribution is not None:  # the middle of equally probable parts
-        at = (np.arange(varied.steps) + 0.5) / varied.steps
-    else:
-        at = np.linspace(0, 1, varied.steps)
-    return value_at(varied, at)
+        return value_at(varied, (np.arange(steps) + 0.5) / steps)
+    return value_at(varied, np.linspace(0, 1, steps))
 
 
-def _of_table(sweep: Sweep) -> tuple[tuple[Any, ...], ...]:
-    """Return the rows of a table; names of levels must be known."""
-    assert sweep.table is not None
-    problems = []
-    rows = []
-    for line, row in zip(sweep.table.lines, sweep.table.rows, strict=True):
-        cells = []
-        for name, value in zip(sweep.table.columns, row, strict=True):
-            levels = sweep.parameters[name].levels
-            cells.append(value if levels is None else str(value))
-            if levels is not None and str(value) not in levels:
-                near = suggestion(str(value), list(levels)) or f"; it has {', '.join(levels)}"
-                where = f"{sweep.table.name}:{line}"
-                problems.append(Problem(where, name, f"{value!r} is no level of it{near}"))
-        rows.append(tuple(cells))
-    if problems:
-        raise ScenarioError(problems)
-    return tuple(rows)
+def _of_table(table: Cells, parameters: Mapping[str, Varied]) -> tuple[tuple[Any, ...], ...]:
+    """Return the rows of a table; names of levels are text."""
+    named = [parameters[name].levels is not None for name in table.columns]
+    return tuple(
+        tuple(str(value) if is_level else value for value, is_level in zip(row, named, strict=True))
+        for row in table.rows
+    )
 
 
 def _refuse_too_many(sweep: Sweep, n: int) -> None:
@@ -138,20 +109,8 @@ def _refuse_too_many(sweep: Sweep, n: int) -> None:
 
 def _values(sweep: Sweep, unit: Floats) -> tuple[tuple[Any, ...], ...]:
     """Turn coordinates on the unit cube into values of the parameters."""
-    columns, problems = [], []
-    for (name, varied), at in zip(sweep.parameters.items(), unit.T, strict=True):
-        column = value_at(varied, at)
-        if any(isinstance(value, float) and math.isinf(value) for value in column):
-            law = varied.distribution
-            message = (
-                f"{sweep.design.kind} goes to the ends of a distribution, and "
-                f"{law.name if law else 'this one'} has none; add within: [low, high]"
-            )
-            problems.append(sweep.read.problem(message, "parameters", name, "distribution"))
-        columns.append(column)
-    if problems:
-        raise ScenarioError(problems)
-    return tuple(zip(*columns, strict=True))
+    varied = sweep.parameters.values()
+    return tuple(zip(*map(value_at, varied, unit.T), strict=True))
 
 
 def value_at(varied: Varied, at: Floats) -> list[Any]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from flowsim.data import sources
@@ -48,6 +49,8 @@ __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep
 
 FILE, POINTS_FILE, DRAWS_FILE, DESIGN_FILE = "sweep.yaml", "points.csv", "draws.csv", "design.csv"
 LAMBDA = "choice.lambda"
+STAND_INS = {"name": "x", "title": "x", "design": {"kind": "latin-hypercube", "points": 2}}
+"""Of keys that must be there, for the search for further mistakes where these are not sound."""
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -192,13 +195,14 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         With all problems found, each with file, line and what to do. The points are checked
         by ``plan.make_plan``.
     """
-    read = read_file(source, SweepFile, SWEEP, lenient=True)
+    read = read_file(source, SweepFile, SWEEP, lenient=STAND_INS)
     file, problems = read.model, list(read.problems)
     bases, scenarios = _bases(read)
     problems += given_twice(Tree({"changes": read.tree.names("changes")}, read.tree.places))
     parameters, table = _parameters(read, scenarios[0], problems)
     outputs = read_outputs(read, scenarios, problems)
     kept = kept_series(read, outputs, scenarios, problems)
+    problems += _design_problems(read, parameters, table)
     problems += _figure_problems(read, parameters, outputs)
     draws = _draws(read, problems)
     stored = _stored(read, parameters, problems)
@@ -250,6 +254,7 @@ def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
             problems.append(read.problem(f"a scenario of the name {base.name} stands above", *key))
         bases.append(base)
     if problems:
+        problems += _design_problems(read, file.parameters, None)
         raise ScenarioError(in_order([*read.problems, *problems]))
     return tuple(bases), scenarios
 
@@ -457,6 +462,48 @@ def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> I
             if other != name:
                 message = f"{key} is moved by {other} already; one parameter for each key"
                 yield read.problem(message, "parameters", name)
+
+
+def _design_problems(
+    read: Read[SweepFile], parameters: Mapping[str, Varied], table: Cells | None
+) -> Iterator[Problem]:
+    """Find parameters from which the design cannot take its points."""
+    kind = read.model.design.kind
+    if table is not None:
+        yield from _unknown_levels(parameters, table)
+    if kind == "morris":
+        for name, varied in parameters.items():
+            law = varied.distribution
+            if law and law.within is None and not np.isfinite(law.law.support()).all():
+                message = (
+                    f"morris goes to the ends of a distribution, and {law.name} has none; "
+                    "add within: [low, high]"
+                )
+                yield read.problem(message, "parameters", name, "distribution")
+    if kind not in ("grid", "zip"):
+        return
+    counts = {name: varied.count for name, varied in parameters.items()}
+    for name, count in counts.items():
+        way = "range" if parameters[name].range else "distribution"
+        if count is None and getattr(parameters[name], way):  # else a mistake of its own
+            message = f"a {way} needs steps in a {kind}: how many values to take"
+            yield read.problem(message, "parameters", name)
+    known = {name: count for name, count in counts.items() if count is not None}
+    if kind == "zip" and len(set(known.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in known.items())
+        message = f"a zip needs as many values of each parameter; found {found}"
+        yield read.problem(message, "parameters")
+
+
+def _unknown_levels(parameters: Mapping[str, Varied], table: Cells) -> Iterator[Problem]:
+    """Find the cells of a table that name no level of their parameter."""
+    for line, row in zip(table.lines, table.rows, strict=True):
+        for name, value in zip(table.columns, row, strict=True):
+            levels = parameters[name].levels
+            if levels is not None and str(value) not in levels:
+                near = suggestion(str(value), list(levels)) or f"; it has {', '.join(levels)}"
+                where = f"{table.name}:{line}"
+                yield Problem(where, name, f"{value!r} is no level of it{near}")
 
 
 def _figure_problems(

@@ -190,6 +190,12 @@ class Varied(Strict):
         description="Values of lambda, each with the numbers that were fitted at it.",
     )
 
+    @property
+    def count(self) -> int | None:
+        """How many values a grid takes of it; None if nothing says so."""
+        listed = self.levels if self.levels is not None else self.values
+        return self.steps if listed is None else len(listed)
+
     @model_validator(mode="after")
     def _one_way(self) -> Varied:
         ways = [way for way in WAYS if getattr(self, way) is not None]

@@ -15,9 +15,10 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from test_run import FIELDS, TINY
+from typer.testing import CliRunner
 
 import flowsim
-from flowsim import comparison, findings
+from flowsim import cli, comparison, findings
 from flowsim.errors import ResultsError
 from flowsim.results import folder as folders
 from flowsim.results.comparison import Comparison
@@ -61,6 +62,27 @@ def test_a_folder_is_opened_for_what_it_is(made):
         assert found.scenario.name == A
         assert isinstance(found.daily, pd.DataFrame)
         assert findings.summary(found)
+
+
+@pytest.mark.parametrize("kind", ["run", "comparison", "sweep"])
+def test_json_is_the_findings_and_nothing_else(made, kind, tmp_path):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(json.dumps(SWEEP), encoding="utf-8")  # YAML as well
+    small = ("--sample", str(TINY))
+    commands = {
+        "run": ("run", A, *small, "--no-figures"),
+        "comparison": ("compare", A, B, *small, "--replications", "1", "--posterior", "0"),
+        "sweep": ("sweep", str(file), "--no-figures"),
+    }
+    done = CliRunner().invoke(cli.app, [*commands[kind], "--json", "--out", str(made[kind])])
+    assert (done.exit_code, done.stderr) == (0, "")
+    data, found = json.loads(done.stdout), flowsim.open(made[kind])
+    assert data == json.loads(json.dumps(findings.as_data(found)))
+    assert (data["kind"], data["folder"]) == (kind, made[kind].as_posix())
+    text = " ".join(findings.summary(found).split())
+    first = data["findings"][0]["sentences"][0]
+    assert first in text
+    assert data["findings"][-1]["sentences"]
 
 
 def test_every_manifest_has_the_same_fields_first(made):

@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowsim.cli.options import Debug
-from flowsim.cli.terminal import echo, report_errors
+from flowsim.cli.terminal import echo, print_json, report_errors
 from flowsim.version import __version__
+
+if TYPE_CHECKING:
+    from flowsim.results.base import Results
 
 STOPPED = "Stopped; what was written so far does not count as results."
 RESUMED = "Stopped. What is finished is safe; the same command again goes on."
@@ -110,6 +113,24 @@ def _flowsim(
       2    something in the command or in a file, which the message says how to mend
       130  stopped by Ctrl-C
     """
+
+
+def conclude(
+    results: Results, no_figures: bool = False, quiet: bool = False, as_json: bool = False
+) -> None:
+    """Print what results say and where they are, as text or JSON; draw the usual figures."""
+    from flowsim import findings
+
+    if not as_json:
+        if not quiet:
+            echo(f"{findings.summary(results)}\n")
+        finish(results.path, no_figures, quiet)
+        return
+    if not no_figures:
+        from flowsim.figures import draw_all
+
+        draw_all(results.path)
+    print_json(findings.as_data(results))
 
 
 def finish(folder: Path, no_figures: bool, quiet: bool) -> None:

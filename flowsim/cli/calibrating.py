@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import RESUMED, command, finish
-from flowsim.cli.terminal import echo, progress_shown
+from flowsim.cli.app import RESUMED, command, conclude
+from flowsim.cli.terminal import progress_shown
 
 
 @command(RESUMED)
@@ -38,6 +38,7 @@ def calibrate(
     out: Annotated[Path | None, options.folder("results/calibration-<name>-<budget>")] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Fit the model to published figures; say what they fix, what they do not, what follows.
 
@@ -59,11 +60,10 @@ def calibrate(
     """
     from flowsim.calibration import calibrate as fit
     from flowsim.calibration import open_calibration, read_calibration
-    from flowsim.findings import summary
 
     then = "" if as_of is None else f"-as-of-{as_of.date()}"
     folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}{then}")
-    with progress_shown(quiet) as progress:
+    with progress_shown(quiet or as_json) as progress:
         fit(
             file,
             out=folder,
@@ -74,6 +74,4 @@ def calibrate(
             as_of=None if as_of is None else as_of.date(),
             progress=progress,
         )
-    if not quiet:
-        echo(summary(open_calibration(folder)))
-    finish(folder, no_figures, quiet)
+    conclude(open_calibration(folder), no_figures, quiet, as_json)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import RESUMED, command, loading, print_results
-from flowsim.cli.terminal import echo, progress_shown
+from flowsim.cli.app import RESUMED, command, conclude, loading
+from flowsim.cli.terminal import progress_shown
 from flowsim.errors import FlowsimError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def compare(
     workers: options.Workers = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Put the same men into several worlds: what differs, for whom, and why.
 
@@ -81,13 +82,12 @@ def compare(
     with loading():
         from flowsim.comparison import compare as compared
         from flowsim.comparison.running import read
-        from flowsim.findings import summary
 
     values = _lambdas(lambdas)
     loaded = read(scenarios, sample, seed)
     first, *others = (scenario.name for scenario in loaded)
     folder = out or Path("results", f"{first}-against-{'-'.join(others)}")
-    with progress_shown(quiet, "replications") as progress:
+    with progress_shown(quiet or as_json, "replications") as progress:
         result = compared(
             scenarios,
             replications=replications,
@@ -102,9 +102,7 @@ def compare(
             force=force,
             progress=progress,
         )
-    if not quiet:
-        echo(summary(result))
-    print_results(folder, quiet=quiet)
+    conclude(result, no_figures=True, quiet=quiet, as_json=as_json)
 
 
 def _draws(first: Scenario, n: int | None) -> list[dict[str, float]]:

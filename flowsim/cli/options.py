@@ -63,4 +63,7 @@ Scheduler = Annotated[
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Write tables only.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what the folder holds of others.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only where the results are.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print what was found as JSON and nothing else, for scripts.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import choose, command, finish, loading
+from flowsim.cli.app import choose, command, conclude, loading
 from flowsim.cli.terminal import (
     echo,
     print_assumptions,
     print_error,
     print_findings,
+    print_json,
     progress_shown,
 )
 from flowsim.errors import FlowsimError
@@ -58,6 +59,7 @@ def run(
     no_figures: options.NoFigures = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Simulate a scenario; leave a folder of tables and figures.
 
@@ -73,7 +75,6 @@ def run(
     """
     with loading():
         from flowsim.experiments.running import run as simulate
-        from flowsim.findings import summary
         from flowsim.scenario import Base, shipped
 
     if not scenario:
@@ -81,7 +82,7 @@ def run(
         choose("Which scenario?", "run", shipped(), own)
     base = Base.read(scenario)
     folder = out or Path("results", base.variant(changes or ()).name)
-    with progress_shown(quiet, "hours") as progress:
+    with progress_shown(quiet or as_json, "hours") as progress:
         result = simulate(
             base,
             changes=changes or (),
@@ -94,9 +95,7 @@ def run(
             engine=engine,
             draws=options.posterior_draws(posterior),
         )
-    if not quiet:
-        echo(f"{summary(result)}\n")
-    finish(folder, no_figures, quiet)
+    conclude(result, no_figures, quiet, as_json)
 
 
 @command()
@@ -128,8 +127,6 @@ def check(
     What differs from the scenario that it extends comes first. With --all, rows marked ? rest on
     an assumption or on an imputed figure. Exit code 2 if any file has a mistake.
     """
-    import json
-
     from flowsim.findings import checking
     from flowsim.scenario import assumptions, extended, load
     from flowsim.scenario.observing import check_table
@@ -162,7 +159,7 @@ def check(
             else:
                 echo(f"\nflowsim check {file} --all lists each with unit and source.\n")
     if as_json:
-        echo(json.dumps(made, indent=2, ensure_ascii=False))
+        print_json(made)
     if worst:
         raise typer.Exit(worst)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowsim.cli import options
-from flowsim.cli.app import RESUMED, choose, command, finish, loading
-from flowsim.cli.terminal import duration, echo, progress_shown
+from flowsim.cli.app import RESUMED, choose, command, conclude, finish, loading
+from flowsim.cli.terminal import duration, echo, print_json, progress_shown
 
 if TYPE_CHECKING:
     from flowsim.results.sweep import SweepResults
@@ -47,6 +48,7 @@ def sweep(
     ] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Vary parameters: run a scenario at many points, on all cores or on a cluster.
 
@@ -85,9 +87,9 @@ def sweep(
     read = read_sweep(file)
     draws = None if posterior is None else options.posterior_draws(posterior)
     if shard and not plan:
-        _shard(overridden(read, replications, sample, draws), shard, out, workers, quiet)
+        _shard(overridden(read, replications, sample, draws), shard, out, workers, quiet or as_json)
         return
-    with progress_shown(quiet) as progress:
+    with progress_shown(quiet or as_json) as progress:
         if plan:
             expected = estimate(
                 read,
@@ -110,10 +112,13 @@ def sweep(
                 draws=draws,
                 progress=progress,
             )
+    if plan and as_json:
+        print_json(asdict(expected))
+        return
     if plan:
         echo(_plan(expected))
         return
-    _print_findings(swept, no_figures, quiet)
+    _print_findings(swept, no_figures, quiet, as_json)
     if swept.manifest["failed"]:
         _print_failures(swept, file)
         raise typer.Exit(1)
@@ -140,6 +145,7 @@ def merge(
     out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Put the parts of a sweep together that were made on several machines.
 
@@ -154,9 +160,9 @@ def merge(
     """
     from flowsim.sweep.shards import merge as put_together
 
-    with progress_shown(quiet) as progress:
+    with progress_shown(quiet or as_json) as progress:
         swept = put_together(folders, out, progress=progress)
-    _print_findings(swept, no_figures, quiet)
+    _print_findings(swept, no_figures, quiet, as_json)
 
 
 @command()
@@ -268,14 +274,10 @@ def _size(n_bytes: float) -> str:
     return f"{n_bytes / 1000:.1f} GB"
 
 
-def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool) -> None:
+def _print_findings(swept: SweepResults, no_figures: bool, quiet: bool, as_json: bool) -> None:
     """Print what was found, where it is, and how to open it."""
-    if not quiet:
-        from flowsim.findings import summary
-
-        echo(f"{summary(swept)}\n")
-    finish(swept.path, no_figures, quiet)
-    if not quiet:
+    conclude(swept, no_figures, quiet, as_json)
+    if not (quiet or as_json):
         table = (swept.path / "results.parquet").as_posix()
         echo(
             f'  in pandas:  pd.read_parquet("{table}")\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
 import time
 import traceback
@@ -29,6 +30,11 @@ _WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirect
 def echo(text: object = "", *, err: bool = False) -> None:
     """Print a text, with what steers a terminal or cannot be seen written out."""
     typer.echo(visible(str(text), "\n\t"), err=err)
+
+
+def print_json(data: object) -> None:
+    """Print plain data for scripts."""
+    echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def _cells(row: Iterable[object]) -> list[Text]:

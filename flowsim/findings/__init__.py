@@ -12,10 +12,12 @@ Each sentence is written here once; terminal, reports and figures take it from h
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowsim.results.base import Results
+
+HEAD = ("kind", "name", "title", "seed", "sample", "replications")
 
 
 def summary(results: Results) -> str:
@@ -27,3 +29,24 @@ def summary(results: Results) -> str:
         As ``flowsim.run`` returns and ``flowsim.open`` reads it.
     """
     return str(import_module(f"{__name__}.{results.kind}").summary(results))
+
+
+def as_data(results: Results) -> dict[str, Any]:
+    """Return the sentences and tables of ``summary`` as plain data, for scripts.
+
+    Parameters
+    ----------
+    results : Run, Comparison, SweepResults or CalibrationResults
+
+    Returns
+    -------
+    dict
+        ``folder``, ``HEAD`` of the manifest, and ``findings``: each with ``key``, ``title``,
+        ``sentences`` and ``tables`` (caption, header, rows; a link is its text and url).
+    """
+    from flowsim.findings.finding import plain
+
+    found = import_module(f"{__name__}.{results.kind}").answers(results)
+    folder = None if results.folder is None else results.folder.as_posix()
+    head = {"folder": folder} | {name: results.manifest[name] for name in HEAD}
+    return head | {"findings": [plain(one) for one in found if one.sentences or one.tables]}

@@ -28,8 +28,13 @@ CAUTION = (
 
 def summary(found: CalibrationResults) -> str:
     """Return what a calibration says, as a terminal shows it."""
+    return f"{found.manifest['title']}\n{as_text(answers(found))}"
+
+
+def answers(found: CalibrationResults) -> list[Finding]:
+    """Return the findings that a terminal shows."""
     answer = Finding("answer", "What the calibration says", tuple(sentences(found)))
-    return f"{found.manifest['title']}\n{as_text([answer, parameters(found)])}"
+    return [answer, parameters(found)]
 
 
 def sentences(found: CalibrationResults) -> Iterator[str]:

@@ -19,9 +19,17 @@ def summary(found: Comparison) -> str:
     blocks = [wrapped(head, "")]
     for pair in pairs(found):
         blocks += [as_text([first(pair, "pair")]), example(pair)]
-    rest = [coinciding.finding(found.shapley), under_lambdas(found)]
+    return "\n".join([*blocks, as_text(part for part in _rest(found) if part.sentences)])
+
+
+def answers(found: Comparison) -> list[Finding]:
+    """Return the findings that a terminal shows; the keys of pairs name both scenarios."""
+    return [*(first(p, f"{p.b.name}-against-{p.a.name}") for p in pairs(found)), *_rest(found)]
+
+
+def _rest(found: Comparison) -> list[Finding]:
     sure = Finding("sure", "How sure this is", (caution(found),))
-    return "\n".join([*blocks, as_text([*(part for part in rest if part.sentences), sure])])
+    return [coinciding.finding(found.shapley), under_lambdas(found), sure]
 
 
 def caution(found: Comparison) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from flowsim.findings.words import elided
 
@@ -67,6 +68,14 @@ class Finding:
     title: str
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+
+
+def plain(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain data, without what only decides how tables look."""
+    data = asdict(finding)
+    for table in data["tables"]:
+        del table["align"], table["widths"], table["marked"]
+    return data
 
 
 def as_text(findings: Iterable[Finding]) -> str:

@@ -37,19 +37,24 @@ def summary(run: Run) -> str:
     """Return what a run says, as a terminal shows it."""
     account = Account.of(run)
     head = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
-    parts = [
+    text = as_text(part for part in answers(run) if part.sentences)
+    peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
+    memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
+    end = f"Took {run.manifest['seconds']:.1f} s{memory}."
+    changed = [wrapped(change, "") for change in changes(account)]
+    return "\n".join([account.scenario.title, wrapped(head, ""), *changed, text, "", end])
+
+
+def answers(run: Run) -> list[Finding]:
+    """Return the findings of which a terminal shows those with sentences."""
+    account = Account.of(run)
+    return [
         *topics(account),
         press.totals(account),
         published.of_run(run.summary, run.scenario, run.posterior_summary),
         Finding("sure", "How sure this is", tuple(cautions(account))),
         doubts.in_short(run.scenario),
     ]
-    text = as_text(part for part in parts if part.sentences)
-    peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
-    memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
-    end = f"Took {run.manifest['seconds']:.1f} s{memory}."
-    changed = [wrapped(change, "") for change in changes(account)]
-    return "\n".join([account.scenario.title, wrapped(head, ""), *changed, text, "", end])
 
 
 def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

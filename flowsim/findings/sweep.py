@@ -55,6 +55,12 @@ def summary(swept: SweepResults) -> str:
     return "\n".join([wrapped(head, ""), *map(wrapped, (*found[:MOST], *more))])
 
 
+def answers(swept: SweepResults) -> list[Finding]:
+    """Return how far each output ranges, all of them, and what must be known before."""
+    said = Finding("ranges", "How far it ranges", tuple(ranges(swept)))
+    return [said, Finding("sure", "How sure this is", (caution(swept),))]
+
+
 def caution(swept: SweepResults) -> str:
     """Return what must be known before a range is quoted."""
     failed = int(swept.manifest["failed"])

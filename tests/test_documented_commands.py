@@ -17,10 +17,12 @@ from flowsim.scenario.kinds import CALIBRATION, KINDS, SCENARIO, SWEEP
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
-GUIDES = ("tutorial.md", "scenarios.md", "sweeps.md", "observations.md")
+GUIDES = ("tutorial.md", "scenarios.md", "sweeps.md", "observations.md", "appearance.md")
 FENCE = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(flowsim [a-z]+ [^`]+)`")
-FILE = re.compile(r"^`(\S+\.(?:csv|yaml))`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FILE = re.compile(
+    r"^`(\S+\.(?:csv|yaml|mplstyle))`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
+)
 PLACEHOLDER = re.compile(r"\b[A-Z]+\b|\.\.\.|--help")
 LONG = ("calibrate",)  # minutes, whatever the sample: only parsed here
 COMMANDS = typer.main.get_command(cli.app)
@@ -37,6 +39,13 @@ def in_text(page: Path) -> list[str]:
     """Return the commands that stand in sentences, in full."""
     found = INLINE.findall(page.read_text(encoding="utf-8").replace("\n", " "))
     return [line for line in found if not PLACEHOLDER.search(line)]
+
+
+def write_files(text: str, *kinds: str) -> None:
+    """Write the files of some kinds that a page shows in full."""
+    for file, content in FILE.findall(text):
+        if file.endswith(kinds):
+            Path(file).write_text(content, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -63,6 +72,7 @@ def test_the_commands_of_a_guide_run(name: str, tmp_path: Path, monkeypatch: pyt
     """Run a guide from top to bottom, on fewer men, with the files that it shows in full."""
     monkeypatch.chdir(tmp_path)
     text = (DOCS / name).read_text(encoding="utf-8")
+    write_files(text, "mplstyle")
     for line in shown(DOCS / name):
         _, command, *arguments = shlex.split(re.sub(r"--sample \S+", "--sample 0.0005", line))
         if command in LONG:
@@ -72,5 +82,4 @@ def test_the_commands_of_a_guide_run(name: str, tmp_path: Path, monkeypatch: pyt
         done = CliRunner().invoke(cli.app, [command, *arguments])
         assert done.exit_code == 0, f"{line}\n{done.output}"
         if command == "new":
-            for file, content in FILE.findall(text):
-                Path(file).write_text(content, encoding="utf-8")
+            write_files(text, "csv", "yaml")

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowsim.cli.options import Debug
+from flowsim.cli.options import Debug, Style
 from flowsim.cli.terminal import echo, print_json, report_errors
 from flowsim.version import __version__
 
@@ -48,27 +48,45 @@ def main() -> None:
     app(prog_name="flowsim")
 
 
-def command(stopped: str = STOPPED) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    stopped: str = STOPPED, *, draws: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command: errors become messages and exit codes, ``--debug`` shows where.
 
-    ``stopped`` is what to print after Ctrl-C.
+    ``stopped`` is what to print after Ctrl-C; what ``draws`` figures has ``--style`` too.
     """
+    own: dict[str, Any] = {"style": (None, Style)} if draws else {}
+    own |= {"debug": (False, Debug)}
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
-        def called(debug: bool = False, **given: Any) -> None:
-            with report_errors(debug, stopped):
+        def called(debug: bool = False, style: Path | None = None, **given: Any) -> None:
+            with report_errors(debug, stopped), _in_style_of(style):
                 function(**given)
 
-        added = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False)
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=what)
+            for name, (usual, what) in own.items()
+        ]
         known = inspect.signature(function, eval_str=True)
-        parameters = [*known.parameters.values(), added.replace(annotation=Debug)]
+        parameters = [*known.parameters.values(), *added]
         called.__signature__ = known.replace(parameters=parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = {**function.__annotations__, "debug": Debug}
+        called.__annotations__ = function.__annotations__ | {
+            n: what for n, (_, what) in own.items()
+        }
         app.command()(called)
         return function
 
     return register
+
+
+def _in_style_of(style: Path | None) -> AbstractContextManager[None]:
+    """Draw in a house style, if there is one; it is read before anything runs."""
+    if style is None:
+        return nullcontext()
+    from flowsim.figures.layout.house import in_house
+
+    return in_house(style)
 
 
 @contextmanager

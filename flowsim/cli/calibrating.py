@@ -13,7 +13,7 @@ from flowsim.cli.app import RESUMED, command, conclude
 from flowsim.cli.terminal import progress_shown
 
 
-@command(RESUMED)
+@command(RESUMED, draws=True)
 def calibrate(
     file: Annotated[
         str, typer.Argument(help="A calibration file, or the name of a shipped one.")

@@ -14,7 +14,7 @@ from flowsim.cli.terminal import echo, progress_shown
 from flowsim.errors import FlowsimError
 
 
-@command()
+@command(draws=True)
 def figures(
     folder: Annotated[
         Path | None, typer.Argument(help="Results of a run, comparison, sweep or calibration.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -59,6 +60,10 @@ Workers = Annotated[
 ]
 Scheduler = Annotated[
     str, typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; or local, or local-cluster.")
+]
+Style = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Matplotlib style file (.mplstyle) for colours and type."),
 ]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Write tables only.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what the folder holds of others.")]

@@ -21,7 +21,7 @@ class Form(StrEnum):
     CRATE = "ro-crate"
 
 
-@command()
+@command(draws=True)
 def report(
     folder: Annotated[
         Path, typer.Argument(help="Results folder: of a run, comparison, sweep or calibration.")

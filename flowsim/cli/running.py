@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
-@command()
+@command(draws=True)
 def run(
     scenario: Annotated[
         str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowsim.sweep.single import Estimate
 
 
-@command(RESUMED)
+@command(RESUMED, draws=True)
 def sweep(
     file: Annotated[str, typer.Argument(help="A sweep file, or the name of a shipped sweep.")] = "",
     workers: options.Workers = None,
@@ -139,7 +139,7 @@ def _shard(sweep: Sweep, text: str, out: Path | None, workers: int | None, quiet
         )
 
 
-@command(RESUMED)
+@command(RESUMED, draws=True)
 def merge(
     folders: Annotated[list[Path], typer.Argument(help="Folders that --shard left.")],
     out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
@@ -205,7 +205,7 @@ def discover(
         echo(f"\n{out}")
 
 
-@command()
+@command(draws=True)
 def rerun(
     folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
     run: Annotated[int, typer.Option(min=0, help="Number of the run, as in runs.parquet.")],

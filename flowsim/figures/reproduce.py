@@ -20,6 +20,7 @@ from pathlib import Path
 from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
+from flowsim.figures.layout.house import in_house
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.figures.layout.save import put
 from flowsim.scenario import Base
@@ -171,7 +172,8 @@ def _drawn_again(
         raise ResultsError(f"{cost[0].upper()}{cost[1:]}; add --yes to do it")
     announce(cost)
     work.begin(out=place / "results", progress=progress)
-    drawn = draw_all(place / "results", [made.figure], made.preset, [made.format])
+    with in_house(place / recipes.STYLE if recipes.STYLE in made.files else None):
+        drawn = draw_all(place / "results", [made.figure], made.preset, [made.format])
     return {path.name: path.read_bytes() for path in drawn}
 
 

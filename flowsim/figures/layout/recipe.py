@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowsim.data import sources
 from flowsim.errors import ResultsError
+from flowsim.figures.layout.house import LARGEST, worn
 from flowsim.machine import versions as versions_here
 from flowsim.results.base import Results
 
@@ -36,8 +37,9 @@ KEY = "flowsim-recipe"
 VERSION = 1
 MOST = 16_000_000
 MOST_FILES = 40
-MOST_OF = {"yaml": 400_000, "csv": 8_000_000}
+MOST_OF = {"yaml": 400_000, "csv": 8_000_000, "mplstyle": LARGEST}
 """Characters of a file in a recipe; the largest that flowsim writes has a quarter of it."""
+STYLE = "house.mplstyle"
 INPUTS = ("points.csv", "draws.csv")
 TEXTS = ("kind", "figure", "preset", "format", "drawn")
 SEAL = "flowsim-seal"
@@ -45,7 +47,7 @@ ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}
 END = 12  # bytes of the last chunk of a PNG
 PNG = b"\x89PNG\r\n\x1a\n"
 PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}"
-NAME = re.compile(rf"{PLAIN}\.(?:yaml|csv)")
+NAME = re.compile(rf"{PLAIN}\.(?:yaml|csv|mplstyle)")
 SVG_BEGINS, SVG_ENDS = b'<flowsim:recipe xmlns:flowsim="urn:flowsim">', b"</flowsim:recipe>"
 BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
@@ -89,7 +91,8 @@ class Recipe:
     figure, preset, format : str
         What was drawn of it, how large, as which kind of file.
     files : mapping
-        Name to text: the resolved scenario or scenarios, the sweep or calibration file.
+        Name to text: the resolved scenario or scenarios, the sweep or calibration file,
+        the house style.
     settings : mapping
         Seed, sample, replications and what else the manifest of the folder says.
     versions : mapping
@@ -150,13 +153,14 @@ def of_folder(results: Results, figure: str, preset: str) -> Recipe:
     folder, manifest = results.path, results.manifest
     names = sorted(name for name in manifest.get("tables", {}) if NAME.fullmatch(str(name)))
     inputs = [name for name in names if name.endswith(".yaml") or name in INPUTS]
-    made = manifest.get("versions")
+    made, style = manifest.get("versions"), worn().text
     return Recipe(
         results.kind,
         figure,
         preset,
         "",
-        {name: (folder / name).read_text(encoding="utf-8") for name in inputs},
+        {name: (folder / name).read_text(encoding="utf-8") for name in inputs}
+        | ({STYLE: style} if style else {}),
         {key: manifest[key] for key in Settings.model_fields if key in manifest},
         {"tables": dict(made) if isinstance(made, Mapping) else {}, "figure": versions()},
     )

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Transform
 
-from flowsim.figures.layout.style import FAMILY, INK, QUIET, Preset, plain
+from flowsim.figures.layout.style import INK, QUIET, Preset, families, plain
 
 MM = 25.4
 POINT = MM / 72
@@ -41,10 +41,14 @@ def _renderer() -> RendererAgg:
     return RendererAgg(1, 1, 720)  # type: ignore[no-untyped-call]
 
 
-@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Measure a line of text, in mm, at a size in points."""
-    type_ = FontProperties(family=[FAMILY], size=size, weight=weight)
+    return _measured(text, size, weight, families())
+
+
+@lru_cache(maxsize=4096)
+def _measured(text: str, size: float, weight: str, family: tuple[str, ...]) -> float:
+    type_ = FontProperties(family=list(family), size=size, weight=weight)
     renderer: Any = _renderer()
     width, _, _ = renderer.get_text_width_height_descent(text, type_, ismath=False)
     return float(width) * POINT / 10 * 1.005

@@ -3,6 +3,8 @@
 Colours are those of Okabe and Ito (2008), safe for the colour-blind; those used together
 also differ in lightness, so that a figure survives a black-and-white printer. Type is
 DejaVu Sans, which comes with matplotlib, so that a figure is the same on every machine.
+``C0`` to ``C8`` are matplotlib's names for places in the cycle of colours, which a house style
+(``house``) may set; so is ink, by the colour of its text.
 """
 
 from __future__ import annotations
@@ -15,34 +17,36 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib
+from cycler import cycler
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-INK = "#222222"
-QUIET = "#5a5a5a"
+from flowsim.figures.layout.house import worn
+
+INK, QUIET = "C7", "C8"
+BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW = CYCLE = tuple(f"C{n}" for n in range(7))
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+BLACK, GREY = "#222222", "#5a5a5a"
 RULE = "#b9b9b9"
 PALE = "#e6e6e6"
 LAND = "#e9e9e9"
-BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PURPLE, YELLOW = "#56B4E9", "#CC79A7", "#F0E442"
-CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
 SEQUENTIAL = "YlGnBu"
 FAMILY = "DejaVu Sans"
 SPACES = re.compile(r"[^\S\u00a0]+")
 
 RC: dict[str, Any] = {
-    "font.family": FAMILY,
+    "font.family": [FAMILY],
     "text.parse_math": False,
     "text.hinting": "none",
-    "text.color": INK,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
+    "text.color": BLACK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": BLACK,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": False,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "xtick.major.size": 2.5,
@@ -108,19 +112,31 @@ PRESETS = {
 
 @contextmanager
 def in_style() -> Iterator[None]:
-    """Draw and save in flowsim's style, whatever the user's own settings are."""
+    """Draw and save in flowsim's style or that of the house, whatever the user's settings are."""
     ours: Any = {
         key: value
         for key, value in matplotlib.rcParamsDefault.items()
         if not key.startswith("backend") and key not in ("toolbar", "interactive")
     }
-    with matplotlib.rc_context(ours | RC):
+    made = {**RC, **worn().settings}
+    colours = list(made.get("axes.prop_cycle", ()))[: len(CYCLE)]
+    colours += OKABE_ITO[len(colours) :]
+    ink = [made["text.color"], made["xtick.color"]]
+    made["axes.prop_cycle"] = cycler(color=colours + ink)
+    made["font.family"] = list(dict.fromkeys([*made["font.family"], FAMILY]))
+    with matplotlib.rc_context(ours | made):
         yield
 
 
-@lru_cache(maxsize=1)
-def _known_characters() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=[FAMILY]))).get_charmap())
+@lru_cache(maxsize=8)
+def _known_characters(families: tuple[str, ...]) -> frozenset[int]:
+    fonts = [get_font(findfont(FontProperties(family=[name]))) for name in families]
+    return frozenset[int]().union(*(font.get_charmap() for font in fonts))
+
+
+def families() -> tuple[str, ...]:
+    """Return the type that text is drawn in; each is asked for what those before it lack."""
+    return tuple(matplotlib.rcParams["font.family"])
 
 
 def plain(text: str) -> str:
@@ -129,5 +145,5 @@ def plain(text: str) -> str:
     Scenario files bring names of their own; a ``$`` in them is a dollar (mathematics is
     switched off in the style), and what the type does not have becomes a question mark.
     """
-    known = _known_characters()
+    known = _known_characters(families())
     return "".join(c if ord(c) in known else "?" for c in SPACES.sub(" ", text).strip())

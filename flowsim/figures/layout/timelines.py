@@ -24,7 +24,7 @@ LOWEST, ABREAST = 18.0, 4
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.35}
 # the edge tells the wide band from the narrow one where a printer knows no blue
 WIDE: dict[str, Any] = {
-    "facecolor": "#0072B226",
+    "facecolor": (BLUE, 0x26 / 255),
     "edgecolor": BLUE,
     "lw": 0.7,
     "linestyle": (0, (4, 2)),

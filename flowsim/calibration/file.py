@@ -14,8 +14,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
@@ -24,7 +23,7 @@ from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
 from flowsim.scenario.other_files import Read, file_schema, read_file
-from flowsim.scenario.quantity import Moment
+from flowsim.scenario.quantity import Finite, Moment, Strict, refused
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import in_order, suggestion
 from flowsim.types import Floats
@@ -32,7 +31,6 @@ from flowsim.types import Floats
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bounds = tuple[Finite, Finite]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
 Words = Annotated[str, Field(max_length=80)]
@@ -45,17 +43,11 @@ def _day(value: Any) -> str:
     """Read a day as text; what is more, or none, is refused."""
     moment = TypeAdapter(Moment).validate_python(value)
     if moment.hour:
-        raise PydanticCustomError("day", "found {found}; expected a day", {"found": repr(value)})
+        raise refused(f"found {value!r}; expected a day")
     return f"{moment:%Y-%m-%d}"
 
 
 FEWEST = 5  # figures of a fit as of a day
-
-
-class Strict(BaseModel):
-    """Base of the parts of a calibration file: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Moved(Strict):
@@ -119,11 +111,10 @@ class Budget(Strict):
     @model_validator(mode="after")
     def _runs_with_all_men_are_left(self) -> Budget:
         if self.whole and self.truths >= self.whole:
-            raise PydanticCustomError(
-                "truths",
+            raise refused(
                 "truths are runs of the wave with all men, of which some must be left to learn "
-                "from; found {truths} of {whole}",
-                {"truths": self.truths, "whole": self.whole, "keys": ["truths"]},
+                f"from; found {self.truths} of {self.whole}",
+                "truths",
             )
         return self
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.quantity import (
     Dated,
@@ -17,6 +16,7 @@ from flowsim.scenario.quantity import (
     Quantity,
     Share,
     Strict,
+    refused,
 )
 
 
@@ -40,21 +40,11 @@ class Announcement(Strict):
         totals = [total for _, total in sorted(by_date.items())]
         for before, after in itertools.pairwise(totals):
             if after < before:
-                raise PydanticCustomError(
-                    "pace",
-                    "pace falls from {before} to {after}; a cumulative total cannot fall",
-                    {"before": f"{before:,.0f}", "after": f"{after:,.0f}", "keys": ["pace"]},
-                )
+                fall = f"pace falls from {before:,.0f} to {after:,.0f}"
+                raise refused(f"{fall}; a cumulative total cannot fall", "pace")
         if totals[-1] > self.target.value:
-            raise PydanticCustomError(
-                "pace",
-                "pace reaches {reached}, above the target of {target}; change one of them",
-                {
-                    "reached": f"{totals[-1]:,.0f}",
-                    "target": f"{self.target.value:,.0f}",
-                    "keys": ["pace", "target"],
-                },
-            )
+            target = f"above the target of {self.target.value:,.0f}; change one of them"
+            raise refused(f"pace reaches {totals[-1]:,.0f}, {target}", "pace", "target")
         return self
 
 

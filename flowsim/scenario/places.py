@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.quantity import (
     NAMED,
@@ -21,6 +20,7 @@ from flowsim.scenario.quantity import (
     Strict,
     UtcOffset,
     Weekdays,
+    refused,
 )
 
 
@@ -111,11 +111,8 @@ class Destination(Strict):
     @model_validator(mode="after")
     def _delay_given(self) -> Destination:
         if self.registers and self.registration_delay is None:
-            raise PydanticCustomError(
-                "registration",
-                "is missing; a destination with registers: true needs it (days)",
-                {"keys": ["registration_delay"]},
-            )
+            message = "is missing; a destination with registers: true needs it (days)"
+            raise refused(message, "registration_delay")
         return self
 
 
@@ -187,34 +184,22 @@ class Crossing(Strict):
     @model_validator(mode="after")
     def _somewhere(self) -> Crossing:
         if self.kind == "road" and (self.lat is None or self.lon is None):
-            raise PydanticCustomError(
-                "position",
-                "is missing; a road crossing needs lat and lon (degrees)",
-                {"keys": ["lat" if self.lat is None else "lon"]},
-            )
+            missing = "lat" if self.lat is None else "lon"
+            raise refused("is missing; a road crossing needs lat and lon (degrees)", missing)
         if self.kind != "road" and self.travel is None:
-            raise PydanticCustomError(
-                "position",
-                "is missing; {kind} needs it (hours)",
-                {"kind": repr(self.kind), "keys": ["travel"]},
-            )
+            raise refused(f"is missing; {self.kind!r} needs it (hours)", "travel")
         return self
 
     @model_validator(mode="after")
     def _some_capacity(self) -> Crossing:
         lanes = self.vehicles is not None, self.walkers is not None
         if (self.capacity is None) != any(lanes) or any(lanes) != all(lanes):
-            raise PydanticCustomError(
-                "capacity",
-                "found {found}; expected capacity alone (persons per day), or vehicles (cars per "
+            keys = ("capacity", "vehicles", "walkers")
+            found = " and ".join(key for key in keys if getattr(self, key)) or "none of them"
+            raise refused(
+                f"found {found}; expected capacity alone (persons per day), or vehicles (cars per "
                 "day) and walkers (persons per day); null takes one away",
-                {
-                    "found": " and ".join(
-                        name for name in ("capacity", "vehicles", "walkers") if getattr(self, name)
-                    )
-                    or "none of them",
-                    "keys": ["capacity", "vehicles", "walkers"],
-                },
+                *keys,
             )
         return self
 

@@ -14,12 +14,11 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import Clock, iso
 from flowsim.scenario.places import Crossing
-from flowsim.scenario.quantity import Moment, Strict
+from flowsim.scenario.quantity import Moment, Strict, refused
 from flowsim.scenario.timetable import EVERYWHERE, Cells, Timetable
 from flowsim.scenario.tree import suggestion
 
@@ -165,15 +164,9 @@ class Period(Policy):
     @model_validator(mode="after")
     def _in_order(self) -> Period:
         if self.start is not None and self.end is not None and self.end <= self.start:
-            raise PydanticCustomError(
-                "period",
-                "'to' ({end}) is not after 'from' ({start}); the policy would never hold",
-                {
-                    "start": self.start.isoformat(timespec="minutes"),
-                    "end": self.end.isoformat(timespec="minutes"),
-                    "keys": ["to", "from"],
-                },
-            )
+            start, end = (at.isoformat(timespec="minutes") for at in (self.start, self.end))
+            order = f"'to' ({end}) is not after 'from' ({start})"
+            raise refused(f"{order}; the policy would never hold", "to", "from")
         return self
 
     @property

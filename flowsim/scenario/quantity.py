@@ -60,6 +60,18 @@ YEARS = range(1950, 2101)
 _RUN_BY_SPREADSHEETS = re.compile(r"[=@\t\r]|[+-](?!\d[\w.,% ]*$)")
 
 
+def refused(message: str, *keys: str) -> PydanticCustomError:
+    """Return the error of a mistake in a file, in these words.
+
+    Parameters
+    ----------
+    message : str
+    *keys : str
+        Of this mapping, those that are to blame; where a change has set one, it is blamed first.
+    """
+    return PydanticCustomError("mistake", "{message}", {"keys": keys, "message": message})
+
+
 class Strict(BaseModel):
     """Base of everything in a scenario: frozen, and unknown keys are refused."""
 
@@ -79,31 +91,20 @@ def _moment(text: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(str(text))
         except ValueError as reason:
-            raise PydanticCustomError(
-                "moment",
-                "{found} is not a date{reason}; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM, "
-                "Moscow time",
-                {"found": repr(str(text)), "reason": _why(reason)},
+            raise refused(
+                f"{str(text)!r} is not a date{_why(reason)}; expected YYYY-MM-DD or "
+                "YYYY-MM-DDTHH:MM, Moscow time"
             ) from None
     if moment.year not in YEARS:
-        raise PydanticCustomError(
-            "moment",
-            "{found} is of another age; expected a year from {first} to {last}",
-            {"found": repr(str(text)), "first": YEARS[0], "last": YEARS[-1]},
-        )
+        expected = f"expected a year from {YEARS[0]} to {YEARS[-1]}"
+        raise refused(f"{str(text)!r} is of another age; {expected}")
     if moment.tzinfo is not None:
-        raise PydanticCustomError(
-            "moment",
-            "{found} has a time zone; write it without, in the clock of the scenario (Moscow time "
-            "unless it has one of its own)",
-            {"found": repr(str(text))},
+        raise refused(
+            f"{str(text)!r} has a time zone; write it without, in the clock of the scenario "
+            "(Moscow time unless it has one of its own)"
         )
     if moment.minute or moment.second or moment.microsecond:
-        raise PydanticCustomError(
-            "moment",
-            "{found} must be a whole hour (Moscow time)",
-            {"found": repr(str(text))},
-        )
+        raise refused(f"{str(text)!r} must be a whole hour (Moscow time)")
     return moment
 
 
@@ -119,15 +120,12 @@ def one_line(text: str) -> str:
     found = repr(text if len(text) < 60 else f"{text[:57]}...")
     lines = {"\n", "\t"} & set(text)
     if problem := unfit(text) or ("holds a line break or tab; expected one line" if lines else ""):
-        raise PydanticCustomError(
-            "line", "{problem}. Found {found}", {"problem": problem, "found": found}
-        )
+        raise refused(f"{problem}. Found {found}")
     if len(text) > LONGEST:
-        found = f"found {len(text):,} letters; expected at most {LONGEST}"
-        raise PydanticCustomError("line", "{found}", {"found": found})
+        raise refused(f"found {len(text):,} letters; expected at most {LONGEST}")
     if _RUN_BY_SPREADSHEETS.match(text):
-        message = "found {found}, which a spreadsheet would run as a formula; begin with a letter"
-        raise PydanticCustomError("line", message, {"found": found})
+        what = "which a spreadsheet would run as a formula; begin with a letter"
+        raise refused(f"found {found}, {what}")
     return text
 
 
@@ -136,11 +134,8 @@ Line = Annotated[str, AfterValidator(one_line)]
 
 def _known_source(source: Any) -> Any:
     if isinstance(source, str) and not source.startswith(SOURCES):
-        raise PydanticCustomError(
-            "source",
-            "source {found} must start with 'data:', 'literature:', 'assumption:' or 'calibrated'",
-            {"found": repr(source)},
-        )
+        starts = "'data:', 'literature:', 'assumption:' or 'calibrated'"
+        raise refused(f"source {source!r} must start with {starts}")
     return source
 
 
@@ -177,7 +172,7 @@ class Dated(Parameter):
     @model_validator(mode="after")
     def _some_date(self) -> Dated:
         if self.value == {}:
-            raise PydanticCustomError("dates", "expected at least one date with its number", {})
+            raise refused("expected at least one date with its number")
         return self
 
     def by_hour(self, clock: Clock, before: int = 0) -> Floats:
@@ -204,15 +199,8 @@ class Table(Parameter):
     @model_validator(mode="after")
     def _all_names(self) -> Table:
         if tuple(sorted(self.value)) != tuple(sorted(self.names)):
-            raise PydanticCustomError(
-                "table",
-                "expected one number for each {noun} {names}, found {found}",
-                {
-                    "noun": self.noun,
-                    "names": ", ".join(self.names),
-                    "found": ", ".join(self.value),
-                },
-            )
+            expected = f"expected one number for each {self.noun} {', '.join(self.names)}"
+            raise refused(f"{expected}, found {', '.join(self.value)}")
         return self
 
     @property
@@ -230,7 +218,7 @@ class Weekdays(Table):
     @model_validator(mode="after")
     def _some_traffic(self) -> Weekdays:
         if not any(self.value.values()):
-            raise PydanticCustomError("table", "found 0 on every day; expected some traffic", {})
+            raise refused("found 0 on every day; expected some traffic")
         return self
 
     def by_hour(self, clock: Clock, utc_offset_h: float, before: int = 0) -> Floats:
@@ -247,18 +235,11 @@ def _hold(free: tuple[float, float] | None, value: Any) -> None:
         return
     low, high = free
     if low >= high:
-        raise PydanticCustomError(
-            "free",
-            "free bounds [{low}, {high}] are not in order; expected [low, high]",
-            {"low": f"{low:g}", "high": f"{high:g}"},
-        )
+        raise refused(f"free bounds [{low:g}, {high:g}] are not in order; expected [low, high]")
     for number in value.values() if isinstance(value, dict) else [value]:
         if not low <= number <= high:
-            raise PydanticCustomError(
-                "free",
-                "value {found} lies outside its free bounds [{low}, {high}]; change one of them",
-                {"found": f"{number:g}", "low": f"{low:g}", "high": f"{high:g}"},
-            )
+            bounds = f"its free bounds [{low:g}, {high:g}]"
+            raise refused(f"value {number:g} lies outside {bounds}; change one of them")
 
 
 @dataclass(frozen=True)
@@ -304,11 +285,8 @@ class Quantity:
 
     def _checked(self, parameter: Any) -> Any:
         if parameter.unit != self.unit:
-            raise PydanticCustomError(
-                "unit",
-                "unit {found} is not the unit of this number; expected {unit}",
-                {"found": repr(parameter.unit), "unit": repr(self.unit)},
-            )
+            found = f"unit {parameter.unit!r} is not the unit of this number"
+            raise refused(f"{found}; expected {self.unit!r}")
         value = parameter.value
         for number in value.values() if isinstance(value, dict) else [value]:
             self._within(number, "value")
@@ -321,21 +299,12 @@ class Quantity:
         within = self.ge <= number <= self.le
         if within and (number == 0 or abs(number) >= TINY):
             return
+        found = f"{what} {number:g}"
+        if within:
+            raise refused(f"{found} is nearer to 0 than {TINY:g}; write 0, or what is meant")
         *_, why = LIMITS.get(self.unit, ("",))
-        context = {
-            "what": what,
-            "found": f"{number:g}",
-            "low": f"{self.ge:g}",
-            "high": f"{self.le:g}",
-            "unit": self.unit,
-            "tiny": f"{TINY:g}",
-            "why": f" ({why})" if why else "",
-        }
-        if not within:
-            message = "{what} {found} is out of range; expected {low} to {high} {unit}{why}"
-        else:
-            message = "{what} {found} is nearer to 0 than {tiny}; write 0, or what is meant"
-        raise PydanticCustomError("range", message, context)
+        expected = f"expected {self.ge:g} to {self.le:g} {self.unit}" + (f" ({why})" if why else "")
+        raise refused(f"{found} is out of range; {expected}")
 
 
 UtcOffset = Annotated[

@@ -7,11 +7,9 @@ Every number is a parameter with value, unit and source (``quantity.py``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.data import sources
 from flowsim.data.outlines import parsed
@@ -45,6 +43,7 @@ from flowsim.scenario.quantity import (
     Strict,
     Table,
     Utility,
+    refused,
 )
 from flowsim.scenario.timetable import Cells, Timetable
 
@@ -78,21 +77,11 @@ class Horizon(Strict):
     @model_validator(mode="after")
     def _whole_days(self) -> Horizon:
         if self.start.hour or self.end.hour or self.end <= self.start:
-            raise PydanticCustomError(
-                "horizon",
-                "expected whole days, start ({start}) before end ({end}), both at 00:00",
-                {
-                    "start": self.start.isoformat(timespec="minutes"),
-                    "end": self.end.isoformat(timespec="minutes"),
-                    "keys": ["end", "start"],
-                },
-            )
-        if self.end - self.start > timedelta(days=400):
-            raise PydanticCustomError(
-                "horizon",
-                "found {days} days; expected at most 400",
-                {"days": (self.end - self.start).days, "keys": ["end", "start"]},
-            )
+            start, end = (at.isoformat(timespec="minutes") for at in (self.start, self.end))
+            order = f"start ({start}) before end ({end})"
+            raise refused(f"expected whole days, {order}, both at 00:00", "end", "start")
+        if (days := (self.end - self.start).days) > 400:
+            raise refused(f"found {days} days; expected at most 400", "end", "start")
         return self
 
     @property
@@ -134,11 +123,8 @@ class Population(Strict):
     def _bounds_in_order(self) -> Population:
         low, high = self.education_bounds
         if not 0 <= low < high <= 1:
-            raise PydanticCustomError(
-                "bounds",
-                "found [{low}, {high}]; expected [low, high], 0 <= low < high <= 1",
-                {"low": f"{low:g}", "high": f"{high:g}", "keys": ["education_bounds"]},
-            )
+            expected = "expected [low, high], 0 <= low < high <= 1"
+            raise refused(f"found [{low:g}, {high:g}]; {expected}", "education_bounds")
         return self
 
 

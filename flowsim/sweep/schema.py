@@ -12,22 +12,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.other_files import file_schema
-from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict, one_line
+from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict, one_line, refused
 from flowsim.scenario.tree import show, suggestion
 
 WAYS = ("range", "values", "levels", "distribution", "free", "refitted")
 COMMON = ("norm", "uniform", "triang", "beta", "lognorm")
 MOST_POINTS = 2**20
 MOST_VALUES = 10_000
-
-
-def _refuse(message: str, *keys: str) -> PydanticCustomError:
-    """Make an error; the keys of this mapping that are to blame may be named."""
-    escaped = message.replace("{", "(").replace("}", ")")
-    return PydanticCustomError("sweep", escaped, {"keys": keys} if keys else {})
 
 
 def _as_list(value: Any) -> Any:
@@ -44,21 +37,21 @@ def _only_scalars(values: Any) -> Any:
     if not isinstance(values, tuple):
         return values
     if len(values) > MOST_VALUES:
-        raise _refuse(f"found {len(values):,} values; expected at most {MOST_VALUES:,}")
+        raise refused(f"found {len(values):,} values; expected at most {MOST_VALUES:,}")
     seen: set[tuple[type, Any]] = set()
     for place, value in enumerate(values):
         if isinstance(value, dict | tuple):
-            raise _refuse(
+            raise refused(
                 f"found {show(value)} in place {place + 1}; expected numbers, text, true, "
                 "false or null. What changes more than one number goes under levels"
             )
         if isinstance(value, str):
             one_line(value)
         if (type(value), value) in seen:
-            raise _refuse(f"{show(value)} stands twice; each value is run once anyway")
+            raise refused(f"{show(value)} stands twice; each value is run once anyway")
         seen.add((type(value), value))
     if len(values) < 1:
-        raise _refuse("the list is empty; expected at least one value")
+        raise refused("the list is empty; expected at least one value")
     return values
 
 
@@ -122,7 +115,7 @@ class Distribution(Strict):
         if self.name not in known:
             near = suggestion(self.name, known) or f"; such as {_listed(COMMON)}"
             message = f"{self.name!r} is not a continuous distribution of scipy.stats{near}"
-            raise _refuse(message, "name")
+            raise refused(message, "name")
         text = getattr(stats, self.name).shapes or ""
         self._arguments_are_known([shape.strip() for shape in text.split(",") if shape])
         return self
@@ -131,17 +124,17 @@ class Distribution(Strict):
         known = [*shapes, "loc", "scale"]
         for key in [key for key in self.arguments if key not in known]:
             near = suggestion(key, [*known, "within"]) or f"; {self.name} has {_listed(known)}"
-            raise _refuse(f"is not known{near}", key)
+            raise refused(f"is not known{near}", key)
         for shape in [shape for shape in shapes if shape not in self.arguments]:
-            raise _refuse(f"{self.name} needs its shape {shape} as well; add it", "name")
+            raise refused(f"{self.name} needs its shape {shape} as well; add it", "name")
         with np.errstate(all="ignore"):  # numbers that make none give NaN
             low, middle, high = self.law.ppf([0, 0.5, 1])
         if not math.isfinite(middle):
-            raise _refuse(f"these numbers make no {self.name}; see scipy.stats.{self.name}", "name")
+            raise refused(f"these numbers make no {self.name}; see scipy.stats.{self.name}", "name")
         if self.within is not None:
             a, b = self.within
             if not (a < b and a < high and low < b):
-                raise _refuse(
+                raise refused(
                     f"found [{a:g}, {b:g}]; expected [low, high] where {self.name} has some mass "
                     f"({low:g} to {high:g})",
                     "within",
@@ -201,7 +194,7 @@ class Varied(Strict):
         ways = [way for way in WAYS if getattr(self, way) is not None]
         if len(ways) != 1:
             found = _listed(ways) if ways else "none of them"
-            raise _refuse(f"found {found}; expected one of {_listed(WAYS)}", *ways[1:2])
+            raise refused(f"found {found}; expected one of {_listed(WAYS)}", *ways[1:2])
         return self
 
     @model_validator(mode="after")
@@ -209,9 +202,9 @@ class Varied(Strict):
         if self.range is not None:
             low, high = self.range
             if low >= high:
-                raise _refuse(f"found [{low:g}, {high:g}]; expected [low, high]", "range")
+                raise refused(f"found [{low:g}, {high:g}]; expected [low, high]", "range")
             if self.scale == "log" and low <= 0:
-                raise _refuse(
+                raise refused(
                     f"a log scale needs a range above 0, found [{low:g}, {high:g}]", "scale"
                 )
         return self
@@ -219,15 +212,15 @@ class Varied(Strict):
     @model_validator(mode="after")
     def _only_what_counts(self) -> Varied:
         if self.scale == "log" and self.range is None and self.free is None:
-            raise _refuse("says something about a range, but there is none; leave it out", "scale")
+            raise refused("says something about a range, but there is none; leave it out", "scale")
         if self.steps is not None and (self.values is not None or self.levels is not None):
-            raise _refuse("the values are listed; leave steps out", "steps")
+            raise refused("the values are listed; leave steps out", "steps")
         if self.levels is not None and self.keys is not None:
-            raise _refuse("each of the levels names its own keys; leave keys out", "keys")
+            raise refused("each of the levels names its own keys; leave keys out", "keys")
         if self.levels is not None and not self.levels:
-            raise _refuse("found an empty mapping; expected at least one level", "levels")
+            raise refused("found an empty mapping; expected at least one level", "levels")
         if self.keys is not None and not self.keys:
-            raise _refuse("found no key; expected at least one", "keys")
+            raise refused("found no key; expected at least one", "keys")
         return self
 
 
@@ -246,7 +239,7 @@ class Zip(Strict):
 def _batches(points: Any) -> Any:
     is_number = isinstance(points, int) and not isinstance(points, bool)
     if points == ():
-        raise _refuse("the list is empty; expected at least one number of points")
+        raise refused("the list is empty; expected at least one number of points")
     return (points,) if is_number else points
 
 
@@ -285,7 +278,7 @@ class Sobol(Random):
     def _power_of_two(self) -> Sobol:
         if self.points & (self.points - 1):
             below = 1 << (self.points.bit_length() - 1)
-            raise _refuse(
+            raise refused(
                 f"found {self.points}; Sobol sequences are balanced only at powers of two: "
                 f"{below} or {2 * below}",
                 "points",
@@ -303,7 +296,7 @@ class Morris(Random):
     @model_validator(mode="after")
     def _even(self) -> Morris:
         if self.levels % 2:
-            raise _refuse(f"found {self.levels}; expected an even number, such as 4", "levels")
+            raise refused(f"found {self.levels}; expected an even number, such as 4", "levels")
         return self
 
 
@@ -340,9 +333,9 @@ class OutputEntry(Strict):
     def _whole_days(self) -> OutputEntry:
         for key, moment in (("from", self.start), ("to", self.end)):
             if moment is not None and moment.hour:
-                raise _refuse("expected a whole day, YYYY-MM-DD", key)
+                raise refused("expected a whole day, YYYY-MM-DD", key)
         if self.start is not None and self.end is not None and self.end <= self.start:
-            raise _refuse("'to' is not after 'from'; no day would be counted", "to")
+            raise refused("'to' is not after 'from'; no day would be counted", "to")
         return self
 
 
@@ -409,9 +402,9 @@ class SweepFile(Strict):
     @model_validator(mode="after")
     def _some_scenario(self) -> SweepFile:
         if self.scenario is not None and self.scenarios is not None:
-            raise _refuse("scenario names the scenario already; leave one of them out", "scenarios")
+            raise refused("scenario names the scenario already; leave one of them out", "scenarios")
         if self.scenario is None and not self.scenarios:
-            raise _refuse(
+            raise refused(
                 "no scenario is named; add scenario: september-2022, a file, or scenarios: [...]",
                 "scenario",
             )
@@ -420,7 +413,7 @@ class SweepFile(Strict):
     @model_validator(mode="after")
     def _something_varies(self) -> SweepFile:
         if not self.parameters and self.free is None and self.design.kind != "table":
-            raise _refuse("nothing varies; name at least one parameter", "parameters")
+            raise refused("nothing varies; name at least one parameter", "parameters")
         return self
 
 

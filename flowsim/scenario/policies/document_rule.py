@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.documents import PASSPORT, unknown
 from flowsim.scenario.places import Crossing
 from flowsim.scenario.policy import Period, Surroundings
+from flowsim.scenario.quantity import refused
 from flowsim.scenario.timetable import Cells, Timetable
 
 
@@ -38,19 +38,13 @@ class DocumentRule(Period):
     @model_validator(mode="after")
     def _says_one_thing(self) -> DocumentRule:
         if self.needed is None and self.requires_passport is None:
-            raise PydanticCustomError(
-                "document",
-                "is missing; expected true or false (or requires_passport: true or false)",
-                {"keys": ["needed"]},
-            )
+            expected = "expected true or false (or requires_passport: true or false)"
+            raise refused(f"is missing; {expected}", "needed")
         if self.requires_passport is not None and (
             self.needed is not None or self.document != PASSPORT
         ):
-            raise PydanticCustomError(
-                "document",
-                "is short for document: passport; beside document or needed write none of it",
-                {"keys": ["requires_passport"]},
-            )
+            message = "is short for document: passport; beside document or needed write none of it"
+            raise refused(message, "requires_passport")
         return self
 
     @property

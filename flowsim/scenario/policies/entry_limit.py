@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from flowsim.scenario.policy import AtCrossings, Surroundings
-from flowsim.scenario.quantity import Share
+from flowsim.scenario.quantity import Share, refused
 from flowsim.scenario.timetable import Cells, Timetable
 from flowsim.scenario.tree import suggestion
 
@@ -46,12 +45,8 @@ class EntryLimit(AtCrossings):
     def _shares_of_the_rest(self) -> EntryLimit:
         total = self.walks.value + self.turns.value
         if total > 1 + 1e-9:
-            raise PydanticCustomError(
-                "shares",
-                "walks and turns are shares of the same men, but add up to {total}; "
-                "expected at most 1",
-                {"total": f"{total:g}", "keys": ["turns", "walks"]},
-            )
+            sum_ = f"walks and turns are shares of the same men, but add up to {total:g}"
+            raise refused(f"{sum_}; expected at most 1", "turns", "walks")
         return self
 
     @property

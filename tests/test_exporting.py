@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 import flowsim
 from flowsim.cli import app
 from flowsim.comparison import compare
+from flowsim.data.measures import MEASURES
 from flowsim.errors import ResultsError
 from flowsim.experiments.running import run
 from flowsim.results import exporting, measures
-from flowsim.results.describing import COLUMNS, MEASURES, PACKAGE
+from flowsim.results.describing import PACKAGE, columns
 from flowsim.results.exporting import crate, hub_quantiles, workbook
 
 SHORT = {"horizon.end": "2022-09-30", "capacities": None}
@@ -34,7 +35,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_measure_has_a_unit() -> None:
     named = {name for some in measures.MEASURES.values() for name in some}
     assert named - set(MEASURES) == set()
-    assert all(unit and meaning for unit, meaning in MEASURES.values())
+    assert all(one.unit and one.meaning for one in MEASURES.values())
 
 
 def test_every_column_of_every_kind_is_described(
@@ -49,7 +50,7 @@ def test_every_column_of_every_kind_is_described(
         workers=1,
         out=tmp_path / "compared",
     )
-    known = set(COLUMNS)
+    known = set(columns())
     for folder in (ran, finished, tmp_path / "compared"):
         package = json.loads((folder / PACKAGE).read_text())
         manifest = json.loads((folder / "manifest.json").read_text())

@@ -1,9 +1,11 @@
-"""Which published figures can be compared: of what, in which unit, at what kind of place."""
+"""What is measured, and which published figures can be held against it: ``measures.csv``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from flowsim.data.tables import shipped
 
 UNITS = {
     "persons": "men, women and children",
@@ -18,56 +20,44 @@ UNITS = {
 }
 """The words for units, and what each means."""
 
-CROSSINGS = ("crossing", "group")
-ENTRIES = ("crossing", "group", "destination")
 
-
-class Compared(NamedTuple):
-    """A measure of the model that published figures can be held against.
+class Measure(NamedTuple):
+    """A measure of the tables of a run; the names are the keys of ``MEASURES``.
 
     Attributes
     ----------
+    unit, meaning : str
+    words : str
+        In a few words, as titles have them; empty if its name will do.
+    days : {'sum', 'last', 'max', 'mean'}
+        How days become one number: flows are summed; stocks and cumulative measures give their
+        last day, queues their longest (the last is mostly gone), waits their mean.
     units : tuple of str
-        Words that a figure may use, the usual one first.
+        Words that a published figure of it may use, the usual one first; empty if none can be held
+        against it.
     places : tuple of str
-        Kinds of place at which the model has it.
-    adds_up : bool
-        Whether it is counted over a window; else it holds at a moment, or is a mean.
+        Kinds of place at which published figures may be of it.
     """
 
+    unit: str
+    meaning: str
+    words: str
+    days: str
     units: tuple[str, ...]
     places: tuple[str, ...]
-    adds_up: bool = False
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether it is counted over a window; else it holds at a moment, or is a mean."""
+        return self.days == "sum"
 
 
-_PASSING = Compared(("crossings", "persons"), ENTRIES, adds_up=True)
-_STOPPED = Compared(("men", "persons"), ENTRIES, adds_up=True)
-
-COMPARED: dict[str, Compared] = {
-    "arrivals_at_border": _PASSING,
-    "entries": _PASSING,
-    "entries_men": Compared(("crossings", "men"), ENTRIES, adds_up=True),
-    "exits": Compared(("crossings", "persons"), ("destination",), adds_up=True),
-    "crossings_out": _PASSING,
-    "persons_both_ways": _PASSING,
-    "cars_cleared": Compared(("cars", "vehicles"), ENTRIES, adds_up=True),
-    "vehicles_both_ways": Compared(("vehicles", "cars"), ENTRIES, adds_up=True),
-    "checked": _STOPPED,
-    "refused": _STOPPED,
-    "refused_entry": _STOPPED,
-    "limited": _STOPPED,
-    "gave_up": _STOPPED,
-    "notices": Compared(("notices", "men"), ENTRIES, adds_up=True),
-    "notices_expected": Compared(("notices", "men"), ENTRIES, adds_up=True),
-    "queue_persons": Compared(("persons",), ENTRIES),
-    "queue_on_foot": Compared(("persons",), ENTRIES),
-    "queue_cars": Compared(("cars", "vehicles"), ENTRIES),
-    "queue_km": Compared(("km",), ENTRIES),
-    "wait_hours": Compared(("hours",), ENTRIES),
-    "called_up": Compared(("men", "persons"), ("nation",)),
-    "passport_share": Compared(("percent",), ("nation", "region")),
+MEASURES = {
+    name: Measure(*words, tuple(units.split()), tuple(places.split()))
+    for name, *words, units, places in (row.values() for row in shipped("measures").rows)
 }
-"""Measures by name, as the tables of a run have them."""
+COMPARED = {name: measure for name, measure in MEASURES.items() if measure.units}
+"""Those that published figures can be held against."""
 
 
 class Figure(NamedTuple):

@@ -59,7 +59,7 @@ A_MEASURE = (
     "a measure such as entries, exits, queue_cars or wait_hours; flowsim schema --kind "
     "observations lists them"
 )
-Measure = Annotated[Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))]
+MeasureName = Annotated[Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))]
 
 
 class Region(Row):
@@ -178,9 +178,7 @@ class Observation(Row):
     high: Positive = Field(default=0.0, title="highest that the source allows; empty: the value")
     unit: Printable = Field(default="", title="unit; empty: the measure's usual one")
     per_day: Flag = Field(default=False, title="1 if the value is a mean per day of the window")
-    model_measure: Annotated[
-        Printable, BeforeValidator(cells.one_of(measures.COMPARED, A_MEASURE))
-    ] = Field(title="measure of the model, such as entries")
+    model_measure: MeasureName = Field(title="measure of the model, such as entries")
     place_id: Printable = Field(title="country code, crossing or group of the scenario")
     counts: Printable = Field(default="", title="what one of them is, such as a person")
     window_start: Moment = Field(title="first hour, local time")

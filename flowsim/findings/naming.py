@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from flowsim.data.measures import MEASURES
 from flowsim.findings.words import day, elided, listed, period, sampled
 from flowsim.model.states import LACKS
 from flowsim.scenario.documents import PASSPORT
@@ -26,38 +27,8 @@ ALL_PLACES = "all crossings"
 UNITS = {"share": "%"} | dict.fromkeys(("ratio", "exponent", "odds ratio", "dissimilarity"), "")
 BLOCKS = {"call_up": "the call-up", "border": "the border", "news": "news"}
 
-MEASURES = {
-    "departures": "men setting off",
-    "departures_expected": "men setting off",
-    "arrivals_at_border": "arrivals at the border",
-    "entries": "entries",
-    "entries_men": "entries of men",
-    "exits": "exits",
-    "crossings_out": "persons let out",
-    "cars_cleared": "cars cleared",
-    "queue_persons": "persons queueing",
-    "queue_cars": "cars queueing",
-    "queue_km": "km of queue",
-    "wait_hours": "hours waited",
-    "wait_hours_p90": "hours waited by the slowest tenth",
-    "checked": "men checked",
-    "refused": "men refused",
-    "notices": "summonses served",
-    "notices_expected": "summonses served",
-    "limited": "men stopped by the entry limit",
-    "gave_up": "men giving up the queue",
-    "called_up": "men called up",
-    "enlisted": "men enlisted",
-    "involuntary_stayers": "men who want to go and cannot",
-    "stock_men": "men abroad",
-    "stock_persons": "persons abroad",
-    "registrations": "registrations",
-    "educated_share": "share with higher education",
-    "passport_share": "share with a passport",
-}
-
 PREPOSITIONS = {"exits": "from", "departures": "for", "departures_expected": "for"}
-SHARES = ("educated_share", "passport_share")
+SHARES = tuple(name for name, measure in MEASURES.items() if measure.unit == "share")
 
 
 @dataclass(frozen=True)
@@ -262,7 +233,7 @@ def place_name(place_id: str, scenario: Scenario) -> str:
 
 def output_label(measure: str, place_id: str, scenario: Scenario) -> str:
     """Return in words what an output counts, and where."""
-    words = MEASURES.get(measure, _words(measure))
+    words = (measure in MEASURES and MEASURES[measure].words) or _words(measure)
     place = place_name(place_id, scenario)
     if not place:
         return words

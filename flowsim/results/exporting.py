@@ -10,9 +10,10 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
+from flowsim.data.measures import MEASURES
 from flowsim.errors import ResultsError
 from flowsim.results.base import Results
-from flowsim.results.describing import MEASURES, fields
+from flowsim.results.describing import fields
 from flowsim.results.folder import csv_bytes
 
 MOST_ROWS = 250_000  # of a sheet: Excel takes four times as many, and then minutes to open
@@ -91,7 +92,7 @@ def _columns(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _measures() -> pd.DataFrame:
-    rows = [(name, unit, meaning) for name, (unit, meaning) in MEASURES.items()]
+    rows = [(name, one.unit, one.meaning) for name, one in sorted(MEASURES.items())]
     return pd.DataFrame(rows, columns=["measure", "unit", "description"])
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flowsim.data import measures
 from flowsim.results.exits import EXITS
 from flowsim.results.observation import FLOWS, LEVELS, WAITS
 from flowsim.scenario.observing import places_of
@@ -55,32 +56,11 @@ _REDUCE: dict[str, Callable[[Floats], float]] = {
 }
 REDUCTIONS = tuple(_REDUCE)
 
-_RULES = (
-    dict.fromkeys(LEVELS, "max")  # the last day's queue says little: it is mostly gone
-    | dict.fromkeys((*WAITS, "wait_hours_p90"), "mean")
-    | dict.fromkeys(
-        (
-            "stock_men",
-            "stock_persons",
-            "stock_ordinary",
-            "called_up",
-            "enlisted",
-            "involuntary_stayers",
-            "educated_share",
-            "passport_share",
-        ),
-        "last",
-    )
-)
-
 
 def reduction(measure: str) -> str:
-    """Return how a measure adds up over days unless the file says otherwise.
-
-    Flows are summed; stocks and cumulative measures give their last day, queues their
-    longest, waits their mean.
-    """
-    return _RULES.get(measure, "sum")
+    """Return how a measure adds up over days unless the file says otherwise."""
+    known = measures.MEASURES
+    return known[measure].days if measure in known else "sum"
 
 
 def reduced(values: Floats, rule: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
-from flowsim.errors import CalibrationError, Problem, ScenarioError
+from flowsim.errors import CalibrationError, ScenarioError
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
@@ -209,7 +209,6 @@ class Calibration:
     scenario: str
     parameters: tuple[Parameter, ...]
     figures: dict[str, Observation]
-    read: Read[CalibrationFile] | None = field(default=None, compare=False, repr=False)
 
     name = property(lambda self: self.file.name)
     title = property(lambda self: self.file.title)
@@ -291,44 +290,39 @@ def read_calibration(source: str | os.PathLike[str]) -> Calibration:
     read = read_file(source, CalibrationFile, CALIBRATION)
     path = read.find(read.model.scenario, "scenario")
     base = Base.read(path)
-    problems: list[Problem] = []
-    parameters = _parameters(read, base, problems)
-    figures = _figures(read, base, problems)
-    _check_variants(read, base, problems)
-    _check_time(read, base, problems)
-    if not problems:
-        calibration = Calibration(read.model, base, str(path), parameters, figures, read)
-        _try_ends(calibration, problems)
-    if problems:
-        raise ScenarioError(in_order(problems))
+    parameters, figures = _parameters(read, base), _figures(read, base)
+    _check_variants(read, base)
+    _check_time(read, base)
+    calibration = Calibration(read.model, base, str(path), parameters, figures)
+    if not read.problems:
+        _try_ends(read, calibration)
+    if read.problems:
+        raise ScenarioError(in_order(read.problems))
     return calibration
 
 
-def _parameters(
-    read: Read[CalibrationFile], base: Base, problems: list[Problem]
-) -> tuple[Parameter, ...]:
+def _parameters(read: Read[CalibrationFile], base: Base) -> tuple[Parameter, ...]:
     """Resolve what is fitted: bounds from the file or from the scenario."""
     free = {row.key: row.free for row in assumptions(base.scenario)}
     found = []
     for name, moved in read.model.parameters.items():
         moves = moved.moves or {name: (0.0, 1.0)}
-        bounds, before = moved.prior, len(problems)
+        bounds, n_before = moved.prior, len(read.problems)
         for key in moves:
             stem = _number_of(key, free)
             if stem is None:
                 block = key.partition(".")[0]
                 near = suggestion(key, [one for one in free if one.startswith(f"{block}.")])
-                problems.append(read.problem(f"{key} is no number{near}", "parameters", name))
+                read.refuse(f"{key} is no number{near}", "parameters", name)
             elif free[stem] is None:
                 message = f"{stem} has no free bounds in the scenario, so it may not be fitted"
-                problems.append(read.problem(message, "parameters", name))
+                read.refuse(message, "parameters", name)
             else:
                 bounds = bounds or free[stem]
-        if len(problems) > before:
+        if len(read.problems) > n_before:
             continue
         if bounds is None or bounds[0] >= bounds[1]:
-            message = "expected a prior [low, high] with low below high"
-            problems.append(read.problem(message, "parameters", name))
+            read.refuse("expected a prior [low, high] with low below high", "parameters", name)
             continue
         found.append(Parameter(name, float(bounds[0]), float(bounds[1]), dict(moves), moved.why))
     return tuple(found)
@@ -340,9 +334,7 @@ def _number_of(key: str, known: dict[str, Any]) -> str | None:
     return stem if stem in known else None
 
 
-def _figures(
-    read: Read[CalibrationFile], base: Base, problems: list[Problem]
-) -> dict[str, Observation]:
+def _figures(read: Read[CalibrationFile], base: Base) -> dict[str, Observation]:
     """Find the published figures that are fitted or shown."""
     known = {figure.id: figure for figure in figures_of(base.scenario)}
     end = datetime.fromisoformat(read.model.until)
@@ -352,35 +344,28 @@ def _figures(
             figure = known.get(name)
             if figure is None or figure.window_end is None:
                 near = suggestion(name, [k for k, f in known.items() if f.window_end])
-                message = f"is not a figure with something to compare{near}"
-                problems.append(read.problem(message, block, name))
+                read.refuse(f"is not a figure with something to compare{near}", block, name)
                 continue
             chosen[name] = figure
             if block == "shown":
                 continue
-            if figure.role != "fit":
-                message = f"has the role {figure.role}; only figures with the role fit are fitted"
-                problems.append(read.problem(message, block, name))
             if figure.window_end > end:
                 message = f"ends on {figure.window_end:%Y-%m-%d}, after until: {end:%Y-%m-%d}"
-                problems.append(read.problem(message, block, name))
-            fitted = read.model.observations[name]
-            for message in _unfit(figure, fitted, base.scenario):
-                problems.append(read.problem(message, block, name))
-            if (fitted.share_of is None) != (fitted.value is None):
-                message = "share_of and value go together"
-                problems.append(read.problem(message, block, name))
+                read.refuse(message, block, name)
+            for message in _unfit(figure, read.model.observations[name], base.scenario):
+                read.refuse(message, block, name)
     for group, names in read.model.groups.items():
         for name in names:
             if name not in read.model.observations:
                 near = suggestion(name, list(read.model.observations))
-                message = f"{name!r} is no figure of observations{near}"
-                problems.append(read.problem(message, "groups", group))
+                read.refuse(f"{name!r} is no figure of observations{near}", "groups", group)
     return chosen
 
 
 def _unfit(figure: Observation, fitted: Fitted, scenario: Scenario) -> Iterator[str]:
     """Return in words why a figure cannot be fitted as a file says."""
+    if figure.role != "fit":
+        yield f"has the role {figure.role}; only figures with the role fit are fitted"
     for _, message in misplaced(figure, places_of(scenario)):
         yield message
     late = outside(figure, scenario.horizon.clock)
@@ -391,20 +376,22 @@ def _unfit(figure: Observation, fitted: Fitted, scenario: Scenario) -> Iterator[
     if fitted.share_of is not None and fitted.share_of not in COMPARED:
         near = suggestion(fitted.share_of, COMPARED)
         yield f"share_of: {fitted.share_of!r} is not a measure of published figures{near}"
+    if (fitted.share_of is None) != (fitted.value is None):
+        yield "share_of and value go together"
 
 
-def _check_time(read: Read[CalibrationFile], base: Base, problems: list[Problem]) -> None:
+def _check_time(read: Read[CalibrationFile], base: Base) -> None:
     """Try the end of the runs of the design; windows must be the right way round."""
     said = _said_against(base, {"horizon.end": read.model.until})
     if said:
-        problems.append(read.problem(f"the scenario refuses it: {said}", "until"))
+        read.refuse(f"the scenario refuses it: {said}", "until")
     for name, (first, last) in read.model.windows.items():
         if first > last:
             message = "the first day lies after the last; are they the wrong way round?"
-            problems.append(read.problem(message, "windows", name))
+            read.refuse(message, "windows", name)
 
 
-def _check_variants(read: Read[CalibrationFile], base: Base, problems: list[Problem]) -> None:
+def _check_variants(read: Read[CalibrationFile], base: Base) -> None:
     """Try the changes of every variant, so that mistakes show before anything runs."""
     for block in ("imputed", "off"):
         for name, variant in getattr(read.model, block).items():
@@ -412,26 +399,22 @@ def _check_variants(read: Read[CalibrationFile], base: Base, problems: list[Prob
                 base.variant(variant.changes)
             except ScenarioError as reason:
                 for problem in reason.problems:
-                    problems.append(
-                        read.problem(f"{problem.key}: {problem.message}", block, name, "changes")
-                    )
+                    read.refuse(f"{problem.key}: {problem.message}", block, name, "changes")
             for key, ends in variant.start.items():
                 if key not in read.model.parameters:
-                    message = f"{key} is not fitted{suggestion(key, read.model.parameters)}"
-                    problems.append(read.problem(message, block, name, "start"))
+                    near = suggestion(key, read.model.parameters)
+                    read.refuse(f"{key} is not fitted{near}", block, name, "start")
                     continue
                 moves = read.model.parameters[key].moves or {key: (0.0, 1.0)}
                 for end in ends:
                     said = _said_against(base, {k: a + b * end for k, (a, b) in moves.items()})
                     if said:
                         message = f"the scenario refuses {key} = {end:g}: {said}"
-                        problems.append(read.problem(message, block, name, "start"))
+                        read.refuse(message, block, name, "start")
 
 
-def _try_ends(calibration: Calibration, problems: list[Problem]) -> None:
+def _try_ends(read: Read[CalibrationFile], calibration: Calibration) -> None:
     """Try the ends of the priors: all lower, all upper; if that fails, one by one."""
-    if calibration.read is None:
-        return
     ends = (calibration.low, calibration.high)
     if all(not _refused(calibration, values) for values in ends):
         return
@@ -443,7 +426,7 @@ def _try_ends(calibration: Calibration, problems: list[Problem]) -> None:
             said = _refused(calibration, values)
             if said:
                 message = f"the scenario refuses {end[place]:g}: {said}"
-                problems.append(calibration.read.problem(message, "parameters", parameter.name))
+                read.refuse(message, "parameters", parameter.name)
 
 
 def _refused(calibration: Calibration, values: Floats) -> str:

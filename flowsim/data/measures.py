@@ -53,8 +53,10 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    name: Measure(*words, tuple(units.split()), tuple(places.split()))
-    for name, *words, units, places in (row.values() for row in shipped("measures").rows)
+    name: Measure(unit, meaning, words, days, tuple(units.split()), tuple(places.split()))
+    for name, unit, meaning, words, days, units, places in (
+        row.values() for row in shipped("measures").rows
+    )
 }
 COMPARED = {name: measure for name, measure in MEASURES.items() if measure.units}
 """Those that published figures can be held against."""

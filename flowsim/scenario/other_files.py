@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -39,14 +39,24 @@ class Read(Generic[Model]):
         Raw data with the place of each key, for problems that show later.
     path : Path or None
         None if it was given as a mapping; files that it names are looked for beside it.
-    problems : tuple of Problem
-        Mistakes that the schema found; ``model`` is what is left without them.
+    problems : list of Problem
+        Mistakes that the schema found, to which the reader of the file adds what it finds;
+        ``model`` is what is left without the former.
     """
 
     model: Model
     tree: Tree
     path: Path | None
-    problems: tuple[Problem, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Where the file lies; the current folder of what was given as a mapping."""
+        return Path() if self.path is None else self.path.parent
+
+    def refuse(self, message: str, *key: str | int) -> None:
+        """Note a mistake under a key of the file, to be told with all others."""
+        self.problems.append(self.problem(message, *key))
 
     def problem(self, message: str, *key: str | int) -> Problem:
         """Make a problem of a key of the file."""
@@ -60,8 +70,7 @@ class Read(Generic[Model]):
         ScenarioError
             If there is none; blames the key.
         """
-        beside = self.path.parent if self.path is not None else None
-        origin = Origin(self.tree.place(key).where, dotted(key), beside)
+        origin = Origin(self.tree.place(key).where, dotted(key), self.folder)
         return find(named, origin, shipped(folder), noun)
 
 
@@ -107,7 +116,7 @@ def read_file(
         sound = None if lenient is None else _sound(tree, model, errors, lenient)
         if sound is None:
             raise ScenarioError(problems) from None
-        return Read(sound, tree, path, tuple(problems))
+        return Read(sound, tree, path, problems)
     return Read(read, tree, path)
 
 

@@ -196,16 +196,15 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
         by ``plan.make_plan``.
     """
     read = read_file(source, SweepFile, SWEEP, lenient=STAND_INS)
-    file, problems = read.model, list(read.problems)
+    file, problems = read.model, read.problems
     bases, scenarios = _bases(read)
     problems += given_twice(Tree({"changes": read.tree.names("changes")}, read.tree.places))
-    parameters, table = _parameters(read, scenarios[0], problems)
-    outputs = read_outputs(read, scenarios, problems)
-    kept = kept_series(read, outputs, scenarios, problems)
-    problems += _design_problems(read, parameters, table)
-    problems += _figure_problems(read, parameters, outputs)
-    draws = _draws(read, problems)
-    stored = _stored(read, parameters, problems)
+    parameters, table = _parameters(read, scenarios[0])
+    outputs = read_outputs(read, scenarios)
+    kept = kept_series(read, outputs, scenarios)
+    _check_design(read, parameters, table)
+    _check_figures(read, parameters, outputs)
+    draws, stored = _draws(read), _stored(read, parameters)
     if problems:
         problems += _refused_ends(read, bases[0], parameters)
         raise ScenarioError(in_order(problems))
@@ -239,7 +238,7 @@ def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
     file = read.model
     bases: list[Base] = []
     scenarios: list[Scenario] = []
-    problems: list[Problem] = []
+    n_before = len(read.problems)
     many = file.scenarios is not None and isinstance(read.tree.at(("scenarios",)), tuple)
     for place, named in enumerate(file.scenarios or (str(file.scenario),)):
         key = ("scenarios", place) if many else ("scenarios" if file.scenarios else "scenario",)
@@ -248,14 +247,14 @@ def _bases(read: Read[SweepFile]) -> tuple[tuple[Base, ...], list[Scenario]]:
             base.scenario  # noqa: B018  sound by itself, so that it can be written out
             scenarios.append(base.variant(file.changes))
         except ScenarioError as error:
-            problems += [placed(problem, read) for problem in error.problems]
+            read.problems.extend(placed(problem, read) for problem in error.problems)
             continue
         if base.name in [other.name for other in bases]:
-            problems.append(read.problem(f"a scenario of the name {base.name} stands above", *key))
+            read.refuse(f"a scenario of the name {base.name} stands above", *key)
         bases.append(base)
-    if problems:
-        problems += _design_problems(read, file.parameters, None)
-        raise ScenarioError(in_order([*read.problems, *problems]))
+    if len(read.problems) > n_before:
+        _check_design(read, file.parameters, None)
+        raise ScenarioError(in_order(read.problems))
     return tuple(bases), scenarios
 
 
@@ -296,35 +295,30 @@ def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
 
 
 def _parameters(
-    read: Read[SweepFile], scenario: Scenario, problems: list[Problem]
+    read: Read[SweepFile], scenario: Scenario
 ) -> tuple[dict[str, Varied], Cells | None]:
     """Return every parameter, those with free bounds or from a table included."""
     file = read.model
     bounds = _free_bounds(scenario)
     parameters: dict[str, Varied] = {}
     for name, varied in file.parameters.items():
-        parameters[name] = _refitted(
-            read, name, _bounded(read, name, varied, bounds, problems), problems
-        )
+        parameters[name] = _refitted(read, name, _bounded(read, name, varied, bounds))
     moved = {key for name, varied in parameters.items() for key in keys_of(name, varied)}
     for prefix in file.free or ():
         named = [key for key in bounds if prefix == "all" or f"{key}.".startswith(f"{prefix}.")]
         if not named:
             known = [*bounds, *{key.split(".")[0] for key in bounds}, "all"]
             near = suggestion(prefix, known) or "; expected all, or how some of their keys begin"
-            problems.append(
-                read.problem(f"{prefix!r}: no number has free bounds there{near}", "free")
-            )
-        parameters |= {
-            key: _over(bounds[key]) for key in named if key not in moved | parameters.keys()
-        }
-    table = _table(read, parameters, problems)
+            read.refuse(f"{prefix!r}: no number has free bounds there{near}", "free")
+        new = [key for key in named if key not in moved | parameters.keys()]
+        parameters |= {key: Varied(range=bounds[key]) for key in new}
+    table = _table(read, parameters)
     if file.design.kind == "table" and table is not None:
         parameters = {
             name: parameters.get(name) or Varied(values=tuple(dict.fromkeys(column)))
             for name, column in zip(table.columns, zip(*table.rows, strict=True), strict=True)
         }
-    problems += _name_problems(read, parameters)
+    _check_names(read, parameters)
     return parameters, table
 
 
@@ -334,16 +328,8 @@ def _free_bounds(scenario: Scenario) -> dict[str, tuple[float, float]]:
     return {row.key: row.free for row in rows if row.free and not row.value.startswith("{")}
 
 
-def _over(bounds: tuple[float, float]) -> Varied:
-    return Varied(range=bounds)
-
-
 def _bounded(
-    read: Read[SweepFile],
-    name: str,
-    varied: Varied,
-    bounds: Mapping[str, tuple[float, float]],
-    problems: list[Problem],
+    read: Read[SweepFile], name: str, varied: Varied, bounds: Mapping[str, tuple[float, float]]
 ) -> Varied:
     """Put the scenario's free bounds in the place of ``free: true``."""
     if not varied.free:
@@ -352,22 +338,20 @@ def _bounded(
     if others or key not in bounds:
         near = suggestion(key, list(bounds))
         what = "moves several keys" if others else f"{key} has no free bounds in the scenario"
-        problems.append(
-            read.problem(f"{what}; give a range instead{near}", "parameters", name, "free")
-        )
+        read.refuse(f"{what}; give a range instead{near}", "parameters", name, "free")
         return varied
     given = varied.model_dump(exclude_unset=True, exclude={"free"})
     return Varied.model_validate(given | {"range": bounds[key]})
 
 
-def _refitted(read: Read[SweepFile], name: str, varied: Varied, problems: list[Problem]) -> Varied:
+def _refitted(read: Read[SweepFile], name: str, varied: Varied) -> Varied:
     """Put levels, each a lambda with what was fitted at it, in the place of ``refitted``."""
     if varied.refitted is None:
         return varied
     try:
         levels = {f"{v:g}": {LAMBDA: v} | sources.lambda_changes(v) for v in varied.refitted}
     except DataError as error:
-        problems.append(read.problem(str(error), "parameters", name, "refitted"))
+        read.refuse(str(error), "parameters", name, "refitted")
         return varied
     return Varied(title=varied.title, levels=levels)
 
@@ -379,53 +363,45 @@ def keys_of(name: str, varied: Varied) -> list[str]:
     return list(varied.keys or [name])
 
 
-def _table(
-    read: Read[SweepFile], parameters: Mapping[str, Varied], problems: list[Problem]
-) -> Cells | None:
+def _table(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Cells | None:
     """Read the rows of a table design."""
     design = read.model.design
     if not isinstance(design, Table):
         return None
-    path = (read.path.parent if read.path is not None else Path()) / design.file
+    path = read.folder / design.file
     if not path.is_file():
-        problems.append(read.problem(f"{design.file} does not exist", "design", "file"))
+        read.refuse(f"{design.file} does not exist", "design", "file")
         return None
     try:
         cells = read_cells(path)
     except ScenarioError as error:
-        problems += error.problems
+        read.problems.extend(error.problems)
         return None
     wanted = design.columns or cells.columns
     for column in wanted:
         if column not in cells.columns:
             near = suggestion(column, list(cells.columns))
-            problems.append(read.problem(f"{column} is no column of {design.file}{near}", "design"))
+            read.refuse(f"{column} is no column of {design.file}{near}", "design")
             return None
     for name in [name for name in parameters if name not in wanted]:
         near = suggestion(name, list(wanted))
-        message = f"is no column of {design.file}{near}"
-        problems.append(read.problem(message, "parameters", name))
+        read.refuse(f"is no column of {design.file}{near}", "parameters", name)
     return cells.take(wanted)
 
 
-def _draws(read: Read[SweepFile], problems: list[Problem]) -> tuple[dict[str, float], ...]:
+def _draws(read: Read[SweepFile]) -> tuple[dict[str, float], ...]:
     """Read the draws of the parameters, if the file names some."""
     if read.model.draws is None:
         return ()
-    path = (read.path.parent if read.path is not None else Path()) / read.model.draws
     try:
-        return tuple(read_table(path))
+        return tuple(read_table(read.folder / read.model.draws))
     except ScenarioError as error:
-        problems += [
-            read.problem(f"{problem.where}: {problem.message}", "draws")
-            for problem in error.problems
-        ]
+        for problem in error.problems:
+            read.refuse(f"{problem.where}: {problem.message}", "draws")
         return ()
 
 
-def _stored(
-    read: Read[SweepFile], parameters: Mapping[str, Varied], problems: list[Problem]
-) -> Floats | None:
+def _stored(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Floats | None:
     """Read the points of a random design as they were drawn, if the file names a file of them.
 
     A recipe in a figure leaves them out; they are then drawn anew.
@@ -433,44 +409,44 @@ def _stored(
     design = read.model.design
     if not isinstance(design, Random) or design.drawn is None:
         return None
-    path = (read.path.parent if read.path is not None else Path()) / design.drawn
+    path = read.folder / design.drawn
     if not path.exists():
         return None
     n_points = drawing.how_many(design, len(parameters))
     found = drawing.stored(path, list(parameters), n_points)
     if found is None:
-        message = (
+        read.refuse(
             f"{design.drawn} does not hold {n_points:,} points from 0 to 1 of the parameters; "
-            "leave drawn out, and they are drawn anew"
+            "leave drawn out, and they are drawn anew",
+            *("design", "drawn"),
         )
-        problems.append(read.problem(message, "design", "drawn"))
     return found
 
 
-def _name_problems(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Iterator[Problem]:
-    """Find names that tables use already, and keys that two parameters move."""
+def _check_names(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> None:
+    """Refuse names that tables use already, and keys that two parameters move."""
     first: dict[str, str] = {}
     for name, varied in parameters.items():
         if name in RESERVED:
             message = "is a column of the results already; give the parameter another name"
-            yield read.problem(message, "parameters", name)
+            read.refuse(message, "parameters", name)
         for key in keys_of(name, varied):
             if key in read.model.changes:
                 message = f"{key} stands under changes too, where it would say nothing; keep one"
-                yield read.problem(message, "parameters", name)
+                read.refuse(message, "parameters", name)
             other = first.setdefault(key, name)
             if other != name:
                 message = f"{key} is moved by {other} already; one parameter for each key"
-                yield read.problem(message, "parameters", name)
+                read.refuse(message, "parameters", name)
 
 
-def _design_problems(
+def _check_design(
     read: Read[SweepFile], parameters: Mapping[str, Varied], table: Cells | None
-) -> Iterator[Problem]:
-    """Find parameters from which the design cannot take its points."""
+) -> None:
+    """Refuse parameters from which the design cannot take its points."""
     kind = read.model.design.kind
     if table is not None:
-        yield from _unknown_levels(parameters, table)
+        read.problems.extend(_unknown_levels(parameters, table))
     if kind == "morris":
         for name, varied in parameters.items():
             law = varied.distribution
@@ -479,7 +455,7 @@ def _design_problems(
                     f"morris goes to the ends of a distribution, and {law.name} has none; "
                     "add within: [low, high]"
                 )
-                yield read.problem(message, "parameters", name, "distribution")
+                read.refuse(message, "parameters", name, "distribution")
     if kind not in ("grid", "zip"):
         return
     counts = {name: varied.count for name, varied in parameters.items()}
@@ -487,12 +463,12 @@ def _design_problems(
         way = "range" if parameters[name].range else "distribution"
         if count is None and getattr(parameters[name], way):  # else a mistake of its own
             message = f"a {way} needs steps in a {kind}: how many values to take"
-            yield read.problem(message, "parameters", name)
+            read.refuse(message, "parameters", name)
     known = {name: count for name, count in counts.items() if count is not None}
     if kind == "zip" and len(set(known.values())) > 1:
         found = ", ".join(f"{name} {count}" for name, count in known.items())
         message = f"a zip needs as many values of each parameter; found {found}"
-        yield read.problem(message, "parameters")
+        read.refuse(message, "parameters")
 
 
 def _unknown_levels(parameters: Mapping[str, Varied], table: Cells) -> Iterator[Problem]:
@@ -506,10 +482,10 @@ def _unknown_levels(parameters: Mapping[str, Varied], table: Cells) -> Iterator[
                 yield Problem(where, name, f"{value!r} is no level of it{near}")
 
 
-def _figure_problems(
+def _check_figures(
     read: Read[SweepFile], parameters: Mapping[str, Varied], outputs: tuple[Output, ...]
-) -> Iterator[Problem]:
-    """Find figures of what the sweep does not have."""
+) -> None:
+    """Refuse figures of what the sweep does not have."""
     by_name = {output.name: output for output in outputs}
     said = read.tree.names("outputs")  # those with a mistake of their own as well
     written = {*parameters, *read.tree.names("parameters")}
@@ -519,7 +495,7 @@ def _figure_problems(
             named = getattr(figure, axis)
             if named is not None and named not in written:
                 near = suggestion(named, list(parameters)) or f"; it has {', '.join(parameters)}"
-                yield read.problem(f"{axis}: {named!r} is no parameter of this sweep{near}", *at)
+                read.refuse(f"{axis}: {named!r} is no parameter of this sweep{near}", *at)
         if figure.output is not None and figure.output not in {*by_name, *said}:
             near = suggestion(figure.output, list(by_name)) or f"; it has {', '.join(by_name)}"
-            yield read.problem(f"{figure.output!r} is no output of this sweep{near}", *at)
+            read.refuse(f"{figure.output!r} is no output of this sweep{near}", *at)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from flowsim.errors import Problem
 from flowsim.results.measures import MEASURES, Place, known_measures, places, reduction
 from flowsim.scenario.other_files import Read
 from flowsim.scenario.schema import Scenario
@@ -61,18 +60,16 @@ class Output:
     end: datetime | None = None
 
 
-def read_outputs(
-    read: Read[SweepFile], scenarios: Sequence[Scenario], problems: list[Problem]
-) -> tuple[Output, ...]:
-    """Return the outputs of a file, or the usual ones; adds to the problems."""
+def read_outputs(read: Read[SweepFile], scenarios: Sequence[Scenario]) -> tuple[Output, ...]:
+    """Return the outputs of a file, or the usual ones; notes mistakes."""
     known = _common_places(scenarios)
     if not read.model.outputs:
         return tuple(_defaults(known))
     found = []
     for name, entry in read.model.outputs.items():
-        output = _output(read, name, entry or OutputEntry(), known, problems)
+        output = _output(read, name, entry or OutputEntry(), known)
         if output is not None:
-            problems += _window_problems(read, output, scenarios)
+            _check_window(read, output, scenarios)
             found.append(output)
     return tuple(found)
 
@@ -90,77 +87,61 @@ def _defaults(known: dict[str, Place]) -> Iterator[Output]:
 
 
 def _output(
-    read: Read[SweepFile],
-    name: str,
-    entry: OutputEntry,
-    known: dict[str, Place],
-    problems: list[Problem],
+    read: Read[SweepFile], name: str, entry: OutputEntry, known: dict[str, Place]
 ) -> Output | None:
     at = ("outputs", name)
     measure = entry.measure or name
     if measure not in known_measures():
         what = f"{measure!r} is no measure" + ("" if entry.measure else "; name one with measure:")
         near = suggestion(measure, known_measures()) or f"; known are {', '.join(known_measures())}"
-        problems.append(read.problem(f"{what}{near}", *at, "measure"))
+        read.refuse(f"{what}{near}", *at, "measure")
         return None
     kinds = [kind for kind, names in MEASURES.items() if measure in names]
     if entry.place is None and "nation" not in kinds:
-        message = f"needs a place; {measure} is measured by {' and '.join(kinds)}"
-        problems.append(read.problem(message, *at))
+        read.refuse(f"needs a place; {measure} is measured by {' and '.join(kinds)}", *at)
         return None
     nation = next((place.place_id for place in known.values() if place.kind == "nation"), "")
     asked = entry.place or (nation,)
-    found = [_place(read, place, known, problems, *at, "place") for place in asked]
+    found = [_place(read, place, known, *at, "place") for place in asked]
     there = tuple(dict.fromkeys(place for place in found if place is not None))
     for place in there:
         if place.kind not in kinds:
             message = f"{measure} is not measured at {place.place_id} ({place.kind}); only by "
-            problems.append(read.problem(message + " and ".join(kinds), *at, "place"))
+            read.refuse(message + " and ".join(kinds), *at, "place")
     rule = entry.reduce or reduction(measure)
     return Output(name, entry.title, measure, there, rule, entry.start, entry.end)
 
 
-def _place(
-    read: Read[SweepFile],
-    named: str,
-    known: dict[str, Place],
-    problems: list[Problem],
-    *at: str,
-) -> Place | None:
+def _place(read: Read[SweepFile], named: str, known: dict[str, Place], *at: str) -> Place | None:
     if named not in known:
         near = suggestion(named, list(known)) or f"; expected one of {', '.join(known)}"
-        problems.append(read.problem(f"{named!r} is not a place{near}", *at))
+        read.refuse(f"{named!r} is not a place{near}", *at)
     return known.get(named)
 
 
-def _window_problems(
-    read: Read[SweepFile], output: Output, scenarios: Sequence[Scenario]
-) -> Iterator[Problem]:
+def _check_window(read: Read[SweepFile], output: Output, scenarios: Sequence[Scenario]) -> None:
     for scenario in scenarios:
         start, end = scenario.horizon.start, scenario.horizon.end
         if (output.start or start) >= end or (output.end or end) <= start:
             message = f"no day lies inside the horizon ({start:%Y-%m-%d} to {end:%Y-%m-%d})"
-            yield read.problem(message, "outputs", output.name)
+            read.refuse(message, "outputs", output.name)
 
 
 def kept_series(
-    read: Read[SweepFile],
-    outputs: Sequence[Output],
-    scenarios: Sequence[Scenario],
-    problems: list[Problem],
+    read: Read[SweepFile], outputs: Sequence[Output], scenarios: Sequence[Scenario]
 ) -> tuple[Series, ...]:
-    """Return the daily series to compute and store, each once; adds to the problems."""
+    """Return the daily series to compute and store, each once; notes mistakes."""
     keep = read.model.keep
     every: dict[str, Place] = {}
     for scenario in scenarios:
         every |= places(scenario)
-    named = [_place(read, place, every, problems, "keep", "places") for place in keep.places]
+    named = [_place(read, place, every, "keep", "places") for place in keep.places]
     where = {place for place in named if place is not None} or set(every.values())
     series = [Series(p.kind, p.place_id, o.measure) for o in outputs for p in o.places]
     for measure in known_measures() if "all" in keep.measures else keep.measures:
         if measure not in known_measures():
             near = suggestion(measure, known_measures()) or "; expected all, or names of measures"
-            problems.append(read.problem(f"{measure!r} is no measure{near}", "keep", "measures"))
+            read.refuse(f"{measure!r} is no measure{near}", "keep", "measures")
         series += [
             Series(p.kind, p.place_id, measure) for p in where if measure in MEASURES[p.kind]
         ]

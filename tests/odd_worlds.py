@@ -14,6 +14,7 @@ START = datetime(2022, 9, 17)
 FACTORS = (0, 0.01, 0.1, 0.5, 0.9, 1.1, 2, 5, 10, 100, 1e3, 1e6, 1e9, 1e300, 1e-300, -1)
 VALUES = (0, 1, 0.5, 1e-6, 0.001, 20, -1, -30, 30, 5154, 1e5, 1e12)
 SAMPLE = 0.0005
+CHANGED = {"2022-09-17": 3, "2022-10-30T04:00": 2}
 
 Changes = dict[str, Any]
 Move = Callable[[Random, Changes, Any], None]
@@ -176,7 +177,7 @@ def _country(rng: Random, changes: Changes, scenario: Any) -> None:
             ("requires_passport", rng.random() < 0.5),
             ("registers", rng.random() < 0.5),
             ("registration_delay", rng.choice((0, 1e-9, 3, 1e6))),
-            ("utc_offset_h", rng.choice((-12, -3, 0, 3, 14, 5.5))),
+            ("utc_offset_h", rng.choice((-12, -3, 0, 3, 14, 5.5, CHANGED))),
             ("present_before", rng.choice((0, 1e5, 1e12))),
             ("background", rng.choice((0, 1e-9, 1e6, 1e9))),
             ("background_exits", rng.choice((0, 1e-9, 1e6, 1e9))),

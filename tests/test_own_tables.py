@@ -174,7 +174,7 @@ def test_all_mistakes_come_at_once_with_line_and_column(tmp_path):
         ":3: value: found '-1'; expected a number not below 0",
         ":3: model_measure: found 'entres'; did you mean entries?",
         ":3: window_start: found 'soon'; expected a moment, YYYY-MM-DDTHH:MM",
-        ":3: utc_offset_h: found 40; expected whole hours from UTC, -12 to 14",
+        ":3: utc_offset_h: found 40; expected hours from UTC, -12 to 14, full, half or quarter",
         ":3: id: 'ME1' stands on line 2 already; keep one of them",
         ":4: 9 cells; the header has 8. A comma inside a cell needs quotation marks round it; "
         "a decimal comma, too",

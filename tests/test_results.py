@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from flowsim.data.sources import observations
+from flowsim.errors import ScenarioError
 from flowsim.experiments.simulate import simulate
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.queue import NOBODY
@@ -24,7 +27,7 @@ from flowsim.results.tables import (
     hourly_table,
     outcomes_table,
 )
-from flowsim.scenario import load
+from flowsim.scenario import load, resolved_yaml
 from flowsim.scenario.clock import DAY, HOUR
 from flowsim.scenario.timetable import WARM_UP
 
@@ -413,3 +416,80 @@ def test_days_of_a_clock_on_the_half_hour_lie_between_those_of_its_neighbours():
     hours = world.assumptions.destinations["georgia"].background_weekday
     early, half, late = (hours.by_hour(world.clock, offset)[22] for offset in (4, 4.5, 5))
     assert early == half != late  # it begins at half past eleven
+
+
+HELSINKI = {"2022-09-17": 3, "2022-10-30T04:00": 2}
+
+
+def test_a_day_on_which_clocks_are_set_back_has_25_hours():
+    """Hour by hour by the time zone's own table: the last Sunday of October in Finland."""
+    key = "destinations.georgia.utc_offset_h"
+    scenario = load("september-2022", {key: HELSINKI, "sample": 0.0005})
+    clock, offset = scenario.horizon.clock, scenario.destinations["georgia"].utc_offset_h
+    hours = np.arange(clock.n_hours + 2 * WARM_UP)
+    utc = [clock.start.replace(tzinfo=UTC) + timedelta(hours=int(h) - WARM_UP - 3) for h in hours]
+    dates = [moment.astimezone(ZoneInfo("Europe/Helsinki")).date() for moment in utc]
+    days = pd.date_range(clock.start, periods=clock.n_days).date
+    expected = pd.Series(hours**2.0).groupby(dates).sum().loc[days]
+    assert clock.local_days(hours**2.0, offset, WARM_UP) == pytest.approx(expected.to_numpy())
+    long = clock.local_days(np.ones(len(hours)), offset, WARM_UP)
+    assert dict(zip(map(str, days[long != 24]), long[long != 24], strict=True)) == {
+        "2022-10-30": 25
+    }
+    shown = [clock.local(clock.moment((h - WARM_UP) * HOUR), offset) for h in (*hours[:3], 1080)]
+    there = [utc[h].astimezone(ZoneInfo("Europe/Helsinki")) for h in (*hours[:3], 1080)]
+    assert shown == [moment.replace(tzinfo=None) for moment in there]
+
+
+def test_clocks_that_are_set_back_run_like_others_and_say_so_in_the_saved_file():
+    """Nobody is lost on the long day, and the scenario that a run leaves is the one it had."""
+    dated = {"2022-09-17": 5, "2022-10-30T04:00": 4}
+    changed = {"destinations.georgia.utc_offset_h": dated, "sample": 0.0005}
+    scenario = load("september-2022", changed)
+    assert "2022-10-30T04:00: 4" in resolved_yaml(scenario)
+    observed = Observed(simulate(World(scenario)))
+    table = daily_table(observed, 0)
+    entries = series(table, "destination", "GE", "entries")
+    offset = scenario.destinations["georgia"].utc_offset_h
+    first, *_, last = WARM_UP + scenario.horizon.clock.midnights(offset)
+    columns = observed.columns_of("GE")
+    rows = observed.flows["entries"][int(first) : int(last), columns]
+    assert entries.sum() == pytest.approx(rows.sum(), abs=1e-3)
+    stock = series(table, "destination", "GE", "stock_men")
+    assert stock[-2:] == pytest.approx(observed.newcomers[0][[int(last) - 24, int(last)], 0])
+
+
+def test_a_published_window_on_the_half_hour_lies_between_its_neighbours(observed):
+    figure = next(one for one in observations() if one.id == "GE007")
+
+    def equivalent(measure: str, place: str, offset: float) -> float:
+        changed = {"model_measure": measure, "place_id": place, "utc_offset_h": offset}
+        return observed.published_equivalent(figure.model_copy(update=changed))
+
+    for measure, place in (("entries", "GE"), ("exits", "GE"), ("queue_cars", "GE-LARS")):
+        early, half, late = (equivalent(measure, place, offset) for offset in (4, 4.5, 5))
+        assert half == pytest.approx((early + late) / 2), measure
+    assert equivalent("wait_hours", "GE-LARS", 4.5) > 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [
+        ("Europe/Helsinki", "expected hours ahead of UTC, or dates with hours, such as {2022"),
+        ({}, "found no date"),
+        ({"2022-09-17": 3, "2022-10-30": 2.5}, "differ by full hours"),
+        ({"2022-09-17": 3, "2022-10-30": 22}, "expected at most 14"),
+        ({"2021-09-17": 3, "2022-10-30": 2}, "far outside the horizon"),
+        ({"2022-09-17": 3, "2022-09-17T00:00": 2}, "is the same moment as 2022-09-17"),
+        ({"2022-10-30T04:00+03:00": 2}, "has a time zone; write it without"),
+        (5.1, "full, half or quarter hours"),
+    ],
+)
+def test_clocks_that_are_none_are_refused(offset, message):
+    with pytest.raises(ScenarioError, match=re.escape(message)):
+        load("september-2022", {"destinations.georgia.utc_offset_h": offset})
+
+
+def test_clocks_half_a_day_apart_are_refused():
+    with pytest.raises(ScenarioError, match="its day begins 13 hours before that of"):
+        load("september-2022", {"destinations.georgia.utc_offset_h": 14, "horizon.utc_offset_h": 1})

@@ -133,14 +133,16 @@ def _with_point(text: str, dialect: Dialect) -> str:
     raise refused()
 
 
-def whole(cell: Any, info: ValidationInfo) -> Any:
-    """Read a whole number; an empty cell is none."""
+def number_or_none(cell: Any, info: ValidationInfo) -> Any:
+    """Read a number; an empty cell is none."""
     if not isinstance(cell, str):
         return cell
-    if not cell.strip():
-        return None
-    found = number(cell, info)
-    return int(found) if found == round(found) else cell
+    return without_point(number(cell, info)) if cell.strip() else None
+
+
+def without_point(number: float) -> float:
+    """Return a whole number as such, so that it is written without a point."""
+    return int(number) if number == int(number) else number
 
 
 def flag(cell: Any) -> Any:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowsim.data import cells, measures
@@ -31,10 +31,11 @@ Longitude = Annotated[
     float, BeforeValidator(cells.number), Field(ge=-180, le=180), Expected("degrees, -180 to 180")
 ]
 Offset = Annotated[
-    int,
-    BeforeValidator(cells.whole),
-    Field(ge=-12, le=14),
-    Expected("whole hours from UTC, -12 to 14"),
+    float,
+    BeforeValidator(cells.number_or_none),
+    Field(ge=-12, le=14, multiple_of=0.25),
+    AfterValidator(cells.without_point),
+    Expected("hours from UTC, -12 to 14, full, half or quarter"),
 ]
 Flag = Annotated[bool, BeforeValidator(cells.flag), Expected("0 or 1")]
 Day = Annotated[date | None, BeforeValidator(cells.day), Expected("a date, YYYY-MM-DD")]
@@ -184,7 +185,9 @@ class Observation(Row):
     window_start: Moment = Field(title="first hour, local time")
     window_end: Moment = Field(title="end, not included; the same for a moment")
     utc_offset_h: Annotated[
-        Offset | None, BeforeValidator(cells.whole), Expected("whole hours from UTC, -12 to 14")
+        Offset | None,
+        BeforeValidator(cells.number_or_none),
+        Expected("hours from UTC, -12 to 14, full, half or quarter"),
     ] = Field(title="clock of the window, hours from UTC")
     source_name: Printable = Field(default="", title="who published it")
     source_url: Printable = Field(default="", title="where it was published")

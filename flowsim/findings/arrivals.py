@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from flowsim.findings.account import Account
 from flowsim.findings.run import has_passed
+from flowsim.scenario.clock import Offset
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
 
@@ -116,14 +116,11 @@ def _crossings(account: Account, destination: str) -> list[str]:
     return [name for name, crossing in crossings if crossing.destination == destination]
 
 
-def _shut_share(account: Account, utc_offset_h: float) -> pd.DataFrame:
+def _shut_share(account: Account, offset: Offset) -> pd.DataFrame:
     """Return, by local day and crossing, the share of hours in which no men were let out."""
     scenario = account.scenario
-    first = math.floor(WARM_UP - (utc_offset_h - scenario.utc_offset_h))
-    hours = np.zeros((scenario.horizon.clock.n_hours, len(scenario.crossings)))
-    some = scenario.timetable().closed_to_men[first : first + len(hours)]
-    hours[: len(some)] = some
-    days = hours.reshape(-1, 24, hours.shape[1]).mean(axis=1)
+    closed = scenario.timetable().closed_to_men.astype(float)
+    days = scenario.horizon.clock.local_days(closed, offset, WARM_UP) / 24
     start = pd.Timestamp(scenario.horizon.start.date())
     index = pd.DatetimeIndex([start + timedelta(days=d) for d in range(len(days))], name="date")
     return pd.DataFrame(days, index=index, columns=pd.Index(scenario.crossings, name="place_id"))

@@ -7,10 +7,9 @@ crossing, so that any published window can be compared.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from flowsim.model.journey import Trips
 from flowsim.model.queue import NOBODY, Border
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
 from flowsim.model.traffic import Present
-from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.clock import DAY, HOUR, Offset, later
+from flowsim.scenario.observing import window
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Bools, Floats, Ints
 
@@ -411,55 +411,41 @@ class Observed:
 
     # ------------------------------------------------------------------ time and place
 
-    def local_days(self, by_hour: Floats, utc_offset_h: float) -> Floats:
+    def local_days(self, by_hour: Floats, offset: Offset) -> Floats:
         """Add up hours over whole local days of the horizon.
-
-        Where a day begins within an hour, that hour is divided by its length.
 
         Parameters
         ----------
         by_hour : float64, shape (H, ...)
             From the first hour of the warm-up on, in Moscow time.
-        utc_offset_h : float
-            Offset of the local clock from UTC.
+        offset : Offset
+            Of the local clock from UTC.
 
         Returns
         -------
         float64, shape (D, ...)
             Sums; hours beyond the horizon count as 0.
         """
-        first, part = self._first_hour(utc_offset_h)
-        if part:
-            by_hour = (1 - part) * by_hour[:-1] + part * by_hour[1:]
-        some = by_hour[first : first + self.world.clock.n_hours].T
-        days = np.zeros((*some.shape[:-1], self.world.clock.n_hours))
-        days[..., : some.shape[-1]] = some
-        return days.reshape(*some.shape[:-1], -1, 24).sum(axis=-1).T
+        return self.world.clock.local_days(by_hour, offset, WARM_UP)
 
-    def _first_hour(self, utc_offset_h: float) -> tuple[int, float]:
-        """Return the row in which the first local day begins, and after which part of its hour."""
-        first = WARM_UP - (utc_offset_h - self.world.clock.utc_offset_h)
-        return math.floor(first), first - math.floor(first)
-
-    def local_midnights(self, by_hour: Floats, utc_offset_h: float) -> Floats:
+    def local_midnights(self, by_hour: Floats, offset: Offset) -> Floats:
         """Return what there is at the end of each local day, between full hours on a line.
 
         Parameters
         ----------
         by_hour : float64, shape (H + 1,)
             What there is at each full hour.
-        utc_offset_h : float
+        offset : Offset
             Of the place.
 
         Returns
         -------
         float64, shape (D,)
         """
-        first, part = self._first_hour(utc_offset_h)
-        if part:
-            by_hour = (1 - part) * by_hour + part * np.append(by_hour[1:], by_hour[-1:])
-        ends = first + 24 * np.arange(1, self.world.clock.n_days + 1)
-        return np.asarray(by_hour[np.minimum(ends, self.n_rows)])
+        ends = WARM_UP + self.world.clock.midnights(offset)[1:]
+        if part := ends[0] % 1:
+            by_hour = later(np.append(by_hour, by_hour[-1:]), part)
+        return np.asarray(by_hour[np.minimum(np.floor(ends).astype(np.int64), self.n_rows)])
 
     def local_days_of_crossings(self, by_hour: Floats) -> Floats:
         """Add up hours over whole local days of each crossing's other side.
@@ -475,8 +461,10 @@ class Observed:
         """
         offsets = [c.parameters.utc_offset_h for c in self.model.crossings]
         out = np.empty((self.world.clock.n_days, len(offsets)))
-        for offset in set(offsets):
-            here = np.flatnonzero(np.array(offsets) == offset)
+        for n, offset in enumerate(offsets):
+            if offset in offsets[:n]:
+                continue
+            here = np.array([j for j, other in enumerate(offsets) if other == offset])
             out[:, here] = self.local_days(by_hour[:, here], offset)
         return out
 
@@ -494,14 +482,10 @@ class Observed:
 
     def published_equivalent(self, observation: Observation) -> float | None:
         """Return what the run has for a published figure; None if it has nothing to compare."""
-        if (
-            observation.window_start is None
-            or observation.window_end is None
-            or observation.utc_offset_h is None
-        ):
+        when = window(observation, self.world.clock)
+        if when is None:
             return None
-        shift = timedelta(hours=observation.utc_offset_h - self.world.clock.utc_offset_h)
-        start, end = observation.window_start - shift, observation.window_end - shift
+        start, end = when
         known: dict[str, Callable[[], float | None]] = {
             "exits": lambda: self._flow_of(
                 self._exits_of(observation.place_id), observation, start, end
@@ -526,8 +510,12 @@ class Observed:
     ) -> float | None:
         clock = self.world.clock
         a, b = clock.hour(start), clock.hour(end)
-        first, last = max(a, -WARM_UP), min(b, clock.n_hours)
-        if by_hour is None or last <= first:
+        if by_hour is None:
+            return None
+        if part := clock.seconds(start) / HOUR % 1:
+            by_hour = later(by_hour, part)
+        first, last = max(a, -WARM_UP), min(b, len(by_hour) - WARM_UP)
+        if last <= first:
             return None
         total = float(by_hour[WARM_UP + first : WARM_UP + last].sum())
         per_day = b - a > 24 and observation.per_day
@@ -539,13 +527,16 @@ class Observed:
         self, measure: str, columns: Ints, start: datetime, end: datetime
     ) -> float | None:
         clock = self.world.clock
+        part = clock.seconds(start) / HOUR % 1
         a, b = WARM_UP + clock.hour(start), WARM_UP + max(clock.hour(end), clock.hour(start) + 1)
-        if a < 0 or b > self.n_rows:
+        if a < 0 or b > self.n_rows - bool(part):
             return None
         if measure in self.levels:
-            return float(self.levels[measure][a, columns].sum())
+            found = self.levels[measure][a : a + 2, columns].sum(axis=1)
+            return float((later(found, part) if part else found)[0])
         if measure == "wait_hours":
-            return self._wait_of_cars(columns, (a - WARM_UP) * HOUR, (b - WARM_UP) * HOUR)
+            ends = (a - WARM_UP + part) * HOUR, (b - WARM_UP + part) * HOUR
+            return self._wait_of_cars(columns, *ends)
         return None
 
     def _wait_of_cars(self, columns: Ints, start: float, end: float) -> float | None:

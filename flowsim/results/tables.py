@@ -15,7 +15,7 @@ from flowsim.model.status import categories, reasons
 from flowsim.results.exits import EXITS, exits, places
 from flowsim.results.ledger import Ledger, mean
 from flowsim.results.observation import FLOWS, LEVELS, WAITS, Observed
-from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.clock import DAY, HOUR, Offset
 from flowsim.scenario.observing import figures_of
 from flowsim.scenario.places import Destination
 from flowsim.scenario.quantity import AGE_BANDS
@@ -175,11 +175,15 @@ def _add_crossings(tidy: Tidy, observed: Observed) -> None:
 def daily_waits(observed: Observed, share: float) -> Floats:
     """Return a quantile of the waits of those who reached the head, by local day, shape (D, C)."""
     units, crossings = observed.units, observed.model.crossings
-    ahead = [c.parameters.utc_offset_h - observed.world.clock.utc_offset_h for c in crossings]
-    n_days = observed.world.clock.n_days
+    clock = observed.world.clock
+    n_days = clock.n_days
     some = np.flatnonzero(np.isfinite(units.start))
     start, crossing = units.start[some], units.crossing[some]
-    day = np.floor((start + np.array(ahead)[crossing] * HOUR) / DAY).astype(np.int64)
+    ahead = np.zeros(len(start))
+    for column, one in enumerate(crossings):
+        here = crossing == column
+        ahead[here] = clock.ahead(one.parameters.utc_offset_h, start[here])
+    day = np.floor((start + ahead * HOUR) / DAY).astype(np.int64)
     wait = (start - units.arrival[some]) / HOUR
     inside = (day >= 0) & (day < n_days)
     cell, wait = crossing[inside] * n_days + day[inside], wait[inside]
@@ -201,7 +205,7 @@ def _add_groups(tidy: Tidy, observed: Observed) -> None:
         columns = [c.column for c in members]
         offset = members[0].parameters.utc_offset_h
 
-        def days(measure: str, columns: list[int] = columns, offset: float = offset) -> Floats:
+        def days(measure: str, columns: list[int] = columns, offset: Offset = offset) -> Floats:
             if measure in LEVELS:
                 level = observed.levels[measure][WARM_UP + NINE :: 24, columns]
                 return level.sum(axis=1)

@@ -26,7 +26,7 @@ from flowsim.scenario.places import RUSSIA, Crossing, Destination, Nation
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.policy import Policy, Surroundings
 from flowsim.scenario.schema import Horizon, Scenario
-from flowsim.scenario.timetable import EVERYWHERE
+from flowsim.scenario.timetable import EVERYWHERE, WARM_UP
 from flowsim.scenario.tree import Path, Tree, dotted, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -364,7 +364,7 @@ def _dated_values(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]
     if not isinstance(data, dict):
         return
     for key, inner in data.items():
-        if key == "value" and isinstance(inner, dict):
+        if key in ("value", "utc_offset_h") and isinstance(inner, dict):
             yield (*path, key), inner
         else:
             yield from _dated_values(inner, (*path, key))
@@ -376,6 +376,21 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is None else None
+
+
+def _clocks_are_near(parts: Parts) -> None:
+    """Check that the first local day begins within the hours simulated before the horizon."""
+    if parts.horizon is None:
+        return
+    for block, places in (("destinations", parts.destinations), ("crossings", parts.crossings)):
+        for name, place in places.items():
+            most = parts.horizon.clock.midnights(place.utc_offset_h)[0]
+            if most < -WARM_UP:
+                parts.problem(
+                    f"its day begins {-most:g} hours before that of the scenario's clock; "
+                    f"expected at most {WARM_UP}",
+                    *(block, name, "utc_offset_h"),
+                )
 
 
 def _policies_do_not_overlap(parts: Parts) -> None:
@@ -424,5 +439,6 @@ CHECKS: tuple[Callable[[Parts], None], ...] = (
     _observations_can_be_compared,
     _outlines_are_geojson,
     _dated_values_are_near,
+    _clocks_are_near,
     _policies_do_not_overlap,
 )

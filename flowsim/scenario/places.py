@@ -18,7 +18,7 @@ from flowsim.scenario.quantity import (
     Quantity,
     Share,
     Strict,
-    UtcOffset,
+    UtcOffsets,
     Weekdays,
     refused,
 )
@@ -64,7 +64,9 @@ class Destination(Strict):
     documents: tuple[str, ...] = Field(
         default=(), description="Further documents asked for, named under 'documents'."
     )
-    utc_offset_h: UtcOffset = Field(description="Hours of its clock ahead of UTC.")
+    utc_offset_h: UtcOffsets = Field(
+        description="Hours of its clock ahead of UTC; by date where clocks are changed."
+    )
     refusal: Share = Field(
         title="refusals on entry, {place}", description="Men refused on the entry side."
     )
@@ -142,7 +144,9 @@ class Crossing(Strict):
     )
     region: str | None = Field(default=None, description="Code of the region it lies in.")
     group: Line | None = Field(default=None, description="Group for published figures.")
-    utc_offset_h: UtcOffset = Field(description="Hours of the other side's clock ahead of UTC.")
+    utc_offset_h: UtcOffsets = Field(
+        description="Hours of the other side's clock ahead of UTC; by date where it is changed."
+    )
     size_weight: Annotated[Number, Quantity("weight", 0)] = Field(
         description="Size in the choice of crossing; made to add up to 1 in each country."
     )

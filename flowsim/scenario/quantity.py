@@ -18,12 +18,14 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
     Tag,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from flowsim.scenario.clock import Clock
+from flowsim.data.cells import without_point
+from flowsim.scenario.clock import HOUR, Clock, Offset
 from flowsim.scenario.tree import unfit
 from flowsim.types import Floats
 
@@ -221,12 +223,12 @@ class Weekdays(Table):
             raise refused("found 0 on every day; expected some traffic")
         return self
 
-    def by_hour(self, clock: Clock, utc_offset_h: float, before: int = 0) -> Floats:
+    def by_hour(self, clock: Clock, offset: Offset, before: int = 0) -> Floats:
         """Return each hour's number by the local weekday, ``before`` hours first, of mean 1."""
         week = np.array([self.value[day] for day in WEEKDAYS])
-        hours = np.arange(-before, clock.n_hours) + clock.start.weekday() * 24
-        local = np.floor(hours + utc_offset_h - clock.utc_offset_h).astype(np.int64)
-        return np.asarray((week / week.mean())[local // 24 % 7])
+        hours = np.arange(-before, clock.n_hours)
+        local = hours + clock.ahead(offset, HOUR * hours.astype(float)) + clock.start.weekday() * 24
+        return np.asarray((week / week.mean())[np.floor(local).astype(np.int64) // 24 % 7])
 
 
 def _hold(free: tuple[float, float] | None, value: Any) -> None:
@@ -307,12 +309,38 @@ class Quantity:
         raise refused(f"{found} is out of range; {expected}")
 
 
+def _no_zone(offset: Any) -> Any:
+    """Refuse the name of a time zone: what it means differs between machines."""
+    if not isinstance(offset, str):
+        return offset
+    message = "found {found}; expected hours ahead of UTC, or dates with hours, such as {such}"
+    such = "{2022-09-17: 3, 2022-10-30T04:00: 2}"
+    raise PydanticCustomError("offsets", message, {"found": repr(offset), "such": such})
+
+
+def _whole_steps(offset: dict[datetime, float]) -> dict[datetime, float]:
+    """Whether a clock is set forward or back by full hours, and when."""
+    if not offset or len({hours % 1 for hours in offset.values()}) > 1:
+        found = "clocks that change by less than an hour" if offset else "no date"
+        message = "found {found}; expected dates with hours, which differ by full hours"
+        raise PydanticCustomError("offsets", message, {"found": found})
+    return offset
+
+
 UtcOffset = Annotated[
     float,
     Field(ge=-12, le=14, multiple_of=0.25),
-    AfterValidator(lambda hours: int(hours) if hours == int(hours) else hours),
+    AfterValidator(without_point),
+    PlainSerializer(lambda hours: hours),
 ]
 """Hours of a clock ahead of UTC, the whole horizon through."""
+UtcOffsets = Annotated[
+    Annotated[UtcOffset, Tag("number")]
+    | Annotated[dict[Moment, UtcOffset], AfterValidator(_whole_steps), Tag("dates")],
+    Discriminator(lambda value: "dates" if isinstance(value, dict) else "number"),
+    BeforeValidator(_no_zone),
+]
+"""Hours ahead of UTC; where clocks are changed, by the moments from which they hold."""
 Share = Annotated[Number, Quantity("share", 0, 1)]
 DatedShare = Annotated[Dated, Quantity("share", 0, 1)]
 Utility = Annotated[Number, Quantity("utility")]

@@ -42,6 +42,7 @@ from flowsim.scenario.quantity import (
     Share,
     Strict,
     Table,
+    UtcOffset,
     Utility,
     refused,
 )
@@ -67,10 +68,8 @@ class Horizon(Strict):
 
     start: Moment = Field(description="First day, at 00:00 Moscow time.")
     end: Moment = Field(description="First day no longer simulated, at 00:00 Moscow time.")
-    utc_offset_h: int | None = Field(
+    utc_offset_h: UtcOffset | None = Field(
         default=None,
-        ge=-12,
-        le=14,
         description="Hours from UTC of the clock of the whole file; 3, Moscow's, if left out.",
     )
 
@@ -367,7 +366,7 @@ class Scenario(Strict):
         return self.nation or RUSSIA
 
     @property
-    def utc_offset_h(self) -> int:
+    def utc_offset_h(self) -> float:
         """Hours from UTC of the clock of the file."""
         return self.horizon.clock.utc_offset_h
 

@@ -73,8 +73,8 @@ def bars_of(
     given, by the scenario's clock. What lies outside the horizon is left out.
     """
     place = scenario.destinations[destination]
-    home = scenario.utc_offset_h
-    shift = timedelta(hours=0 if crossing else place.utc_offset_h - home)
+    offset = scenario.utc_offset_h if crossing else place.utc_offset_h
+    clock = scenario.horizon.clock
     first, last = scenario.horizon.start, scenario.horizon.end
     found: dict[str, list[tuple[datetime, datetime | None]]] = {
         "Mobilisation announced": [(scenario.call_up.announced, None)]
@@ -90,7 +90,10 @@ def bars_of(
     bars = []
     for label, spans in found.items():
         kept = sorted((since, until) for since, until in spans if first <= since < last)
-        moved = tuple((since + shift, until and until + shift) for since, until in kept)
+        moved = tuple(
+            (clock.local(since, offset), until and clock.local(until, offset))
+            for since, until in kept
+        )
         site = "" if crossing else _where(where.get(label, []), destination, scenario)
         bars += [PolicyBar(label, moved, site)] if moved else []
     return sorted(bars, key=lambda bar: (bar.start, bar.spans[0][1] is not None, bar.label))

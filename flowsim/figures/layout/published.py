@@ -19,7 +19,8 @@ from flowsim.figures.layout.sheet import Key, at
 from flowsim.figures.layout.style import INK, QUIET, RULE
 from flowsim.findings.inputs import cited_ids, is_counterfactual
 from flowsim.findings.published import LEGEND
-from flowsim.scenario.observing import figures_of
+from flowsim.scenario.clock import Offset
+from flowsim.scenario.observing import figures_of, window
 from flowsim.scenario.schema import Scenario
 
 COLUMNS = ["id", "role", "start", "end", "value", "low", "high", "source_name", "source_url"]
@@ -31,12 +32,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def published(scenario: Scenario, measure: str, place_id: str, offset: float) -> pd.DataFrame:
+def published(scenario: Scenario, measure: str, place_id: str, offset: Offset) -> pd.DataFrame:
     """Return the published figures of a measure at a place that fall into the horizon.
 
     Parameters
     ----------
-    offset : int
+    offset : Offset
         Hours from UTC of the clock in which the windows are wanted.
 
     Returns
@@ -44,18 +45,14 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: float) ->
     DataFrame
         Columns ``COLUMNS``; ``value`` of a sum is per day of its window.
     """
-    inputs, rows = input_ids(scenario), []
+    inputs, rows, clock = input_ids(scenario), [], scenario.horizon.clock
     for seen in figures_of(scenario):
         if (seen.model_measure, seen.place_id) != (measure, place_id):
             continue
-        if seen.window_start is None or seen.window_end is None or seen.utc_offset_h is None:
+        when = window(seen, clock)
+        if when is None or when[1] < clock.start or when[0] >= clock.end:
             continue
-        shift = timedelta(hours=offset - seen.utc_offset_h)
-        start, end = seen.window_start + shift, seen.window_end + shift
-        local = timedelta(hours=offset - scenario.utc_offset_h)
-        first, last = scenario.horizon.start + local, scenario.horizon.end + local
-        if end < first or start >= last:
-            continue
+        start, end = (clock.local(moment, offset) for moment in when)
         days = 1.0
         if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
@@ -67,7 +64,7 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: float) ->
 
 
 def beside(
-    own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: float, **words: str
+    own: pd.DataFrame, scenario: Scenario, measure: str, place_id: str, offset: Offset, **words: str
 ) -> list[pd.DataFrame]:
     """Return simulated and published rows of a measure at a place, ``words`` in columns of each."""
     place = {"place_id": place_id, "measure": measure, **words}

@@ -146,9 +146,11 @@ def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
         return waits[waits["place_id"] == key]
 
     own, _ = doubted(results, rows, ["date"])
-    ahead = results.scenario.crossings[key].utc_offset_h - results.scenario.utc_offset_h
-    start = own["date"] - timedelta(hours=ahead)
-    return own.assign(start=start, end=start + timedelta(days=1))
+    horizon = results.scenario.horizon
+    midnights = horizon.clock.midnights(results.scenario.crossings[key].utc_offset_h)
+    moments = horizon.start + pd.to_timedelta(midnights, unit="h")
+    days = (own["date"] - horizon.start).dt.days.to_numpy()
+    return own.assign(start=moments[days], end=moments[days + 1])
 
 
 def draw(data: pd.DataFrame, ax: Axes, of_draws: bool = False) -> None:

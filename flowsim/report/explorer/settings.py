@@ -15,6 +15,7 @@ import pandas as pd
 
 from flowsim.errors import ResultsError
 from flowsim.results.measures import reduction
+from flowsim.scenario.clock import Offset
 from flowsim.scenario.schema import Scenario
 
 MOST_SETTINGS = 4_000  # a page of more would be too large to mail
@@ -89,7 +90,7 @@ class Series:
         """Hour of the local day for which its values stand."""
         return 9 if self.measure.startswith("queue") else HOURS[reduction(self.measure)]
 
-    def offset(self, scenario: Scenario) -> float:
+    def offset(self, scenario: Scenario) -> Offset:
         """Hours from UTC of the clock in which it is drawn."""
         if self.place_kind != "destination":
             return scenario.utc_offset_h

@@ -1,9 +1,10 @@
-"""Write a report as one HTML file that loads nothing and runs nothing."""
+"""Write a report as one HTML file that loads nothing; its one script lets figures be saved."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from flowsim.report.document import Document, as_data, pictures
 
-TEMPLATE = "report.html.j2"
+TEMPLATE, SCRIPT = "report.html.j2", "report.js"
 
 
 def render(document: Document) -> bytes:
@@ -21,13 +22,20 @@ def render(document: Document) -> bytes:
     """
     data = as_data(document)
     images = {name: b64encode(svg).decode() for name, svg in pictures(document).items()}
-    page = _environment().get_template(TEMPLATE).render(data, images=images, css=_style())
-    return page.encode()
+    page = _environment().get_template(TEMPLATE)
+    return page.render(data, images=images, css=_style(), **script(SCRIPT)).encode()
 
 
 def template(name: str) -> str:
     """Return the text of a file that comes with this package."""
     return files("flowsim.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def script(name: str) -> dict[str, Markup]:
+    """Return a script that comes with this package, and the hash by which a page allows it."""
+    text = template(name)
+    allowed = b64encode(sha256(text.encode()).digest()).decode()
+    return {"script": Markup(text), "script_hash": Markup(allowed)}
 
 
 @cache

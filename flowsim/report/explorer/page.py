@@ -13,7 +13,6 @@ import warnings
 import zlib
 from base64 import b64encode
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from flowsim.findings.published import COUNTERFACTUAL, LEGEND
 from flowsim.findings.ranges import FEW
 from flowsim.findings.words import capital, day, plural, whole, window, within
 from flowsim.report.explorer.settings import Explored, Series, Setting
-from flowsim.report.html import template
+from flowsim.report.html import script, template
 from flowsim.results.measures import reduction
 from flowsim.scenario.clock import DAY
 
@@ -49,15 +48,13 @@ def render(explored: Explored) -> bytes:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    script = template(SCRIPT)
     data, curves = packed(explored)
     roles = {mark["role"] for panel in data["panels"] for mark in panel["seen"]}
     page = environment.get_template(TEMPLATE).render(
         explored=explored,
         panels=data["panels"],
         style=Markup(template(STYLE)),
-        script=Markup(script),
-        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        **script(SCRIPT),
         data=_base64(json.dumps(data, separators=(",", ":")).encode()),
         curves=_base64(curves),
         band=_band(explored),

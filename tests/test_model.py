@@ -228,6 +228,12 @@ def test_a_closed_crossing_lets_no_man_through(how, where):
     # and nobody sets off for it
     setting_off = (trips["leaves_at"] >= begin) & (trips["leaves_at"] < end)
     assert not (there & setting_off & (trips["tries"] == 0)).any()
+    # an ordinary traveller only where others than men pass
+    logs = [model.crossings[column].border.log for column in shut]
+    came = np.concatenate([np.array(log.arrival)[np.array(log.trip) == NOBODY] for log in logs])
+    assert ((came >= begin) & (came < end)).any() == (how is SHUT_MEN)
+    assert (came < begin).any()
+    assert (came >= end).any()
 
 
 @pytest.mark.parametrize("how", (SHUT_MEN, SHUT_ALL), ids=("men", "all"))

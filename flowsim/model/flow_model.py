@@ -160,7 +160,6 @@ class FlowModel(mesa.Model):
         total = np.bincount(world.roads.country, shares, minlength=len(world.destinations))
         self.background_share = shares / np.where(total > 0, total, 1)[world.roads.country]
         self.expected_departures = np.zeros(self._path.left.shape)
-        self.traffic_by_day = np.zeros((world.clock.n_days, n))
 
     # ------------------------------------------------------------------ the step
 
@@ -253,7 +252,6 @@ class FlowModel(mesa.Model):
         traffic = level * share * np.exp(-lost)
         for crossing, persons in zip(self.crossings, (traffic / DAY).tolist(), strict=True):
             crossing.carry(persons)
-        self.traffic_by_day[day] = traffic
 
     # ------------------------------------------------------------------ leaving
 

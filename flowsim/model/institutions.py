@@ -148,18 +148,22 @@ class Crossing(Agent):
     def _arrive(self, first: int, last: int) -> list[Unit]:
         """Return the men and the parties of ordinary travellers of some hours, as they come."""
         arrivals, i, party = self._arrivals, self._next, self.party
-        gathered, an_hour = self._gathered, self.traffic * HOUR
+        gathered, rates = self._gathered, self._hours.rate
+        by_hour = [
+            0.0,
+            self.traffic * HOUR,
+        ]  # where a crossing is shut to all nobody ordinary comes
         comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
         come: list[Unit] = []
         nobody = comes_next >= (last - WARM_UP) * HOUR
-        if nobody and gathered + (last - first + 1) * an_hour < party:  # no party gathers either
-            for _ in range(first, last):
-                gathered += an_hour
+        if nobody and gathered + (last - first + 1) * by_hour[1] < party:  # no party gathers either
+            for row in range(first, last):
+                gathered += by_hour[rates[row][0] > 0]
             self._gathered = gathered
             return come
         for row in range(first, last):
             end = (row + 1 - WARM_UP) * HOUR
-            gathered += an_hour
+            gathered += by_hour[rates[row][0] > 0]
             if gathered < party and comes_next >= end:
                 continue
             units = []

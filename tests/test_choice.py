@@ -71,7 +71,7 @@ def test_times_match_the_closed_form_at_every_day(index):
     threshold = men(index).astype(np.float32)
     final = np.array([0.05, 0.02])
     group = np.zeros(N, dtype=np.int64)
-    searches = [Thresholds(group, threshold[:, j], np.zeros(1)) for j in range(2)]
+    searches = [Thresholds(group, threshold[:, j], np.zeros(1), final[[j]]) for j in range(2)]
     gone = np.zeros(N, dtype=bool)
     for share in (0.1, 0.3, 0.6, 1.0):
         for j, search in enumerate(searches):
@@ -168,15 +168,17 @@ def test_pressure_toward_a_shut_country_moves_nobody_but_is_remembered():
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(0, 60))
 def test_a_search_finds_the_men_that_counting_finds(seed, n_groups, n):
-    """``Thresholds`` against brute force, levels rising at random, ties and zeros included."""
+    """``Thresholds`` against brute force: rising to a cap at random, ties and zeros included."""
     rng = np.random.default_rng(seed)
     group = rng.integers(0, n_groups, n)
     threshold = np.round(rng.exponential(size=n), 2).astype(np.float32)
-    level = np.round(rng.exponential(size=n_groups) / 4, 2)
-    search = Thresholds(group, threshold, level)
+    cap = np.round(rng.exponential(size=n_groups), 2)
+    level = np.minimum(cap, np.round(rng.exponential(size=n_groups) / 4, 2))
+    search = Thresholds(group, threshold, level, cap)
     found = threshold <= level.astype(np.float32)[group]
     for _ in range(4):
-        level = np.round(level + rng.exponential(size=n_groups) / 4 * rng.integers(0, 2), 2)
+        rise = rng.exponential(size=n_groups) / 4 * rng.integers(0, 2)
+        level = np.minimum(cap, np.round(level + rise, 2))
         rows = search.advance(level)
         now = threshold <= level.astype(np.float32)[group]
         assert sorted(rows.tolist()) == np.flatnonzero(now & ~found).tolist()

@@ -21,7 +21,7 @@ class Aspirations:
         self.world, self.draws = world, draws
         self._due = Agenda(3)  # rows, destinations, moments of leaving
 
-    def order(self, men: Population, level: Floats) -> None:
+    def order(self, men: Population, level: Floats, caps: Floats) -> None:
         """Put men in the order in which pressure reaches them.
 
         Parameters
@@ -30,11 +30,13 @@ class Aspirations:
             N rows.
         level : float64, shape (S, J)
             Pressure that has already passed the thresholds below it.
+        caps : float64, shape (S, J)
+            Pressure that will not be exceeded before men are ordered again.
         """
         n = level.shape[1]
-        wish = men.stratum.astype(np.int64)[:, None] * n + np.arange(n)
+        wish = men.stratum.astype(np.int32)[:, None] * np.int32(n) + np.arange(n, dtype=np.int32)
         self._thresholds = decisions.Thresholds(
-            wish.reshape(-1), men.threshold.reshape(-1), level.reshape(-1)
+            wish.reshape(-1), men.threshold.reshape(-1), level.reshape(-1), caps.reshape(-1)
         )
 
     def move(self, place: Ints) -> None:

@@ -86,6 +86,8 @@ class Thresholds:
         Non-negative thresholds.
     level : float64, shape (G,)
         Levels already passed.
+    cap : float64, shape (G,)
+        Levels that will never be exceeded: thresholds above are not looked at.
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class Thresholds:
         group: npt.NDArray[np.integer],
         threshold: npt.NDArray[np.float32],
         level: Floats,
+        cap: Floats,
     ) -> None:
-        keys = sort_keys(group, threshold)
-        self._order = np.argsort(keys).astype(np.uint32)
-        self._keys = keys[self._order]
+        within = np.flatnonzero(is_passed(threshold, as_thresholds(cap)[group]))
+        keys = sort_keys(group[within], threshold[within])
+        order = np.argsort(keys)
+        self._keys, self._order = keys[order], within[order].astype(np.uint32)
         self._groups = np.arange(len(level), dtype=np.uint64) << np.uint64(32)
         self._passed = self._places(level)
 

@@ -116,9 +116,12 @@ class FlowModel(mesa.Model):
     def _order(self) -> None:
         men = self.population
         level = self._path.pressure.level
-        self._aspirations.order(men, level)
+        self._aspirations.order(men, level, self._caps)
         self._summonses = decisions.Thresholds(
-            self.world.call_up_group[men.stratum], men.call_up_threshold, self._hazard
+            self.world.call_up_group[men.stratum],
+            men.call_up_threshold,
+            self._hazard,
+            self._hazard_by(float(self.world.announced.max())),
         )
 
     def _make_agents(self) -> None:
@@ -276,7 +279,7 @@ class FlowModel(mesa.Model):
     def _summonses_of(self, day: int) -> tuple[Ints, Ints]:
         """Return rows of the men whom today's call-up reaches, and the seconds of it, (n,)."""
         men, world = self.population, self.world
-        before, after = self._hazard, self._hazard_tonight()
+        before, after = self._hazard, self._hazard_by(self.announced_tonight)
         rows = self._summonses.advance(after)
         group = world.call_up_group[men.stratum[rows]]
         pace = np.diff(world.announced[24 * day : 24 * day + 25])
@@ -300,10 +303,9 @@ class FlowModel(mesa.Model):
         men.summoned_at[rows] = at
         men.enlisted_at[rows[complies]] = at[complies]
 
-    def _hazard_tonight(self) -> Floats:
-        """Return the call-up hazard cumulated by tonight, by region and liability, (2 R,)."""
-        per_man = self.world.summons_per_man.reshape(-1)
-        return conscription.cumulated_hazard(per_man, self.announced_tonight)
+    def _hazard_by(self, announced: float) -> Floats:
+        """Return the call-up hazard of some men announced, by region and liability, (2 R,)."""
+        return conscription.cumulated_hazard(self.world.summons_per_man.reshape(-1), announced)
 
     def _at_home(self, rows: Ints) -> npt.NDArray[np.bool_]:
         """Return who is at home this morning: never left, or sent home before."""

@@ -164,17 +164,14 @@ class Planner:
 def _blocks(allowed: Bools) -> list[tuple[Ints, Ints]]:
     """Group men (rows) with the columns that any of their group may take.
 
-    Many men are grouped by their choice set, so that nobody draws for what he cannot take;
-    few are taken together. The grouping changes no choice.
+    Many men are grouped by the first crossing they may take, which tells the country, so that
+    few draw for what they cannot take; few are taken together. The grouping changes no choice.
     """
     if len(allowed) == 0:
         return []
-    if len(allowed) <= 64:
-        kinds, group = np.zeros(1), np.zeros(len(allowed), dtype=np.int64)
-    else:
-        kinds, group = np.unique(np.packbits(allowed, axis=1), axis=0, return_inverse=True)
+    first = allowed.argmax(axis=1) if len(allowed) > 64 else np.zeros(len(allowed), np.int64)
     blocks = []
-    for kind in range(len(kinds)):
-        men = np.flatnonzero(group.reshape(-1) == kind)
+    for group in np.flatnonzero(np.bincount(first)):
+        men = np.flatnonzero(first == group)
         blocks.append((men, np.flatnonzero(allowed[men].any(axis=0))))
     return blocks

@@ -25,7 +25,8 @@ from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints
 
-SLACK = 1.05  # of the caps over the pressure expected without waits
+SLACK = 1.05  # of the caps over the pressure expected
+HEEDED = 0.5  # of the waits expected, so that caps are rarely too low
 
 
 @dataclass(frozen=True)
@@ -388,11 +389,20 @@ class World:
 
     @cached_property
     def caps(self) -> Floats:
-        """Pressure that no stratum is expected to exceed: nobody waits anywhere, (S, J)."""
-        path = self.pressure_path()
-        no_wait = np.zeros(len(self.roads.size))
+        """Pressure that no stratum is expected to exceed, (S, J): each country has one queue."""
+        path, n = self.pressure_path(), len(self.destinations)
+        persons_per_man = 1 + self.assumptions.observation.companions.value
+        stays = np.exp(-1 / self.assumptions.border.patience.value)
+        queue, wait = np.zeros(n), np.zeros(n)
         for day in range(self.clock.n_days):
-            path.advance(day, no_wait)
+            path.advance(day, HEEDED * wait[self.roads.country])
+            row = WARM_UP + 24 * day
+            passes = HOUR * self.table.capacity[row : row + 24].sum(axis=0)
+            passes = np.bincount(self.roads.country, passes, minlength=n)
+            men = (path.left[day + 1] - path.left[day]).sum(axis=0)
+            come = men * persons_per_man + self.background[row]
+            queue = np.maximum(0.0, queue + come - passes) * stays
+            wait = np.divide(24 * queue, passes, out=np.zeros(n), where=passes > 0)
         return path.pressure.level * SLACK
 
     @cached_property

@@ -88,7 +88,7 @@ def baseline() -> FlowModel:
 
 
 def test_men_are_conserved_at_every_hour_and_statuses_partition_them():
-    model = FlowModel(world(), sample=SAMPLE)
+    model = FlowModel(world(), sample=SAMPLE, keep_everyone=True)
     n, kept = model.population.n_men, len(model.population)
     assert n == model.population.counts.sum()
     known = {*(int(s) for s in Status), *(s + j for s in (16, 48) for j in (0, 1))}

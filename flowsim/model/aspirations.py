@@ -34,7 +34,7 @@ class Aspirations:
             Pressure that will not be exceeded before men are ordered again.
         """
         n = level.shape[1]
-        wish = men.stratum.astype(np.int32)[:, None] * np.int32(n) + np.arange(n, dtype=np.int32)
+        wish = np.add.outer(men.stratum.astype(np.int32) * n, np.arange(n, dtype=np.int32))
         self._thresholds = decisions.Thresholds(
             wish.reshape(-1), men.threshold.reshape(-1), level.reshape(-1), caps.reshape(-1)
         )

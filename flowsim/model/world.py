@@ -26,7 +26,7 @@ from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints
 
 SLACK = 1.05  # of the caps over the pressure expected
-HEEDED = 0.5  # of the waits expected, so that caps are rarely too low
+HEEDED = 0.25  # of the waits expected, so that caps are rarely too low
 
 
 @dataclass(frozen=True)
@@ -392,7 +392,7 @@ class World:
         """Pressure that no stratum is expected to exceed, (S, J): each country has one queue."""
         path, n = self.pressure_path(), len(self.destinations)
         persons_per_man = 1 + self.assumptions.observation.companions.value
-        stays = np.exp(-1 / self.assumptions.border.patience.value)
+        stays = np.exp(-1 / max(1e-3, self.assumptions.border.patience.value))
         queue, wait = np.zeros(n), np.zeros(n)
         for day in range(self.clock.n_days):
             path.advance(day, HEEDED * wait[self.roads.country])

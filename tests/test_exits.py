@@ -18,7 +18,7 @@ from flowsim.experiments.running import run
 from flowsim.experiments.simulate import simulate
 from flowsim.findings import press, summary
 from flowsim.findings.account import Account
-from flowsim.findings.run import lead
+from flowsim.findings.run import lead, topics
 from flowsim.model.states import Status
 from flowsim.model.world import World
 from flowsim.results.exits import EXITS, exits, places
@@ -167,14 +167,16 @@ def test_the_summary_and_the_report_begin_with_the_answer(result):
     one, two = press.answer(Account.of(result))
     assert "261,000" in one
     assert "700,000" in two
-    assert lead(Account.of(result)) == (one, two)
+    account = Account.of(result)
+    assert lead(account, topics(account)) == (one, two)
 
 
 def test_other_scenarios_hold_no_count_of_all_exits(observed):
     baseline = run("september-2022", sample=0.0005)
     assert not baseline.daily["place_kind"].eq("exit").any()
     assert press.answer(Account.of(baseline)) == ()
-    assert len(lead(Account.of(baseline))) == 1
+    account = Account.of(baseline)
+    assert len(lead(account, topics(account))) == 1
     assert "all-exits" in load("september-2022").cautions[0]
 
 

@@ -104,7 +104,7 @@ def with_draws(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> None:
     account = Account.of(with_draws)
     told, alone = (
-        " ".join([*findings.headlines(each), *findings.cautions(each)])
+        " ".join([*findings.headlines(findings.topics(each)), *findings.cautions(each)])
         for each in (account, replace(account, drawn=None, given=None))
     )
     assert "The first range holds all doubt that the calibration knows" in told

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flowsim.data import sources
-from flowsim.scenario import load
+from flowsim.scenario import as_shipped
 from flowsim.scenario.quantity import Parameter
 from flowsim.scenario.schema import Scenario
 
@@ -58,7 +58,7 @@ def _usual(key: str) -> float:
     """Return what a refitted number is in the calibrated scenario that has it."""
     for name in CALIBRATED:
         try:
-            return _get(load(name), key)
+            return _get(as_shipped(name), key)
         except KeyError:
             continue
     raise KeyError(key)

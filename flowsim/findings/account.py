@@ -112,18 +112,18 @@ class Account:
 
     def series(self, measure: str, place: str) -> pd.DataFrame:
         """Return a measure by day (rows) and replication (columns); empty if it was not kept."""
-        if (measure, place) not in self._series:
+        if measure not in self._series:
             rows = self.rows(measure)
-            rows = rows[rows["place_id"].eq(place)]
             rows = rows.assign(date=pd.to_datetime(rows["date"]))
-            self._series[measure, place] = rows.pivot_table(
-                index="date", columns="replication", values="value", dropna=False
-            )
-        return self._series[measure, place].copy()
+            by = rows.groupby(["place_id", "date", "replication"], observed=True)
+            self._series[measure] = by["value"].mean().unstack()
+        found = self._series[measure]
+        there = found.index.get_level_values("place_id") == place
+        return found[there].droplevel("place_id")
 
     @cached_property
-    def _series(self) -> dict[tuple[str, str], pd.DataFrame]:
-        """What ``series`` has returned before: a report asks ten times for each."""
+    def _series(self) -> dict[str, pd.DataFrame]:
+        """What ``series`` has read before, at all places: a report asks ten times for each."""
         return {}
 
     def rows(self, measure: str) -> pd.DataFrame:

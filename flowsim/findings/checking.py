@@ -11,7 +11,7 @@ from flowsim.findings.finding import Finding, Table
 from flowsim.findings.inputs import BASELINE, GONE, NONE, SETTING, differences, is_unsure
 from flowsim.findings.naming import places_name
 from flowsim.findings.words import elided, period, plural, short_day
-from flowsim.scenario import Row, assumptions, load
+from flowsim.scenario import Row, as_shipped, assumptions
 from flowsim.scenario.idle import deterring_nobody, idle
 from flowsim.scenario.schema import Scenario
 
@@ -32,7 +32,7 @@ def findings(scenario: Scenario, base: Scenario | None = None) -> Iterator[Findi
     yield _policies(scenario, base)
     if base is not None or scenario.name != BASELINE:
         found = differences(scenario, base)
-        against = load(BASELINE) if base is None else base
+        against = as_shipped(BASELINE) if base is None else base
         changes = [
             line for table in found.tables for line in _changes(table.rows, scenario, against)
         ]

@@ -12,7 +12,7 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.findings.finding import Finding, Inline, Link, Table, Words
 from flowsim.findings.naming import title
-from flowsim.scenario import Row, assumptions, load
+from flowsim.scenario import Row, as_shipped, assumptions
 from flowsim.scenario.schema import FACTS, FOR_READERS, Scenario
 
 BASELINE = "september-2022"
@@ -46,7 +46,7 @@ def differences(
         words = f"It is of {scenario.home.name}, and is compared with nothing that is shipped."
         return Finding(key, "What it extends", (words,))
     shipped = baseline is None
-    against = load(BASELINE) if baseline is None else baseline
+    against = as_shipped(BASELINE) if baseline is None else baseline
     other = "the baseline" if shipped else f"“{title(against)}”"
     heading = f"How “{title(scenario)}” differs from {other}"
     rows = tuple(_differences(scenario, against))
@@ -126,7 +126,7 @@ def is_counterfactual(scenario: Scenario) -> bool:
     """
     if scenario.happened is not None:
         return not scenario.happened
-    baseline = load(BASELINE)
+    baseline = as_shipped(BASELINE)
     if not scenario.crossings.keys() & baseline.crossings.keys():
         return False
     return any(

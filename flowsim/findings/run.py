@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,14 +80,14 @@ def topics(account: Account) -> list[Finding]:
     ]
 
 
-def headlines(account: Account) -> tuple[str, ...]:
-    """Return what is to be read first: the first sentences on each question."""
-    return tuple(words for topic in topics(account) for words in topic.sentences[: _n(topic)])
+def headlines(found: Sequence[Finding]) -> tuple[str, ...]:
+    """Return what is to be read first: the first sentences on each topic."""
+    return tuple(words for topic in found for words in topic.sentences[: _n(topic)])
 
 
-def further(account: Account) -> Finding:
+def further(found: Sequence[Finding]) -> Finding:
     """Return what ``headlines`` leaves out."""
-    rest = (words for topic in topics(account) for words in topic.sentences[_n(topic) :])
+    rest = (words for topic in found for words in topic.sentences[_n(topic) :])
     return Finding("further", "Further findings", tuple(rest))
 
 
@@ -95,9 +95,9 @@ def _n(topic: Finding) -> int:
     return HEADLINES.get(topic.key, len(topic.sentences))
 
 
-def lead(account: Account) -> tuple[str, ...]:
-    """Return the sentences with which an account of the run begins."""
-    return headlines(account)[: len(press.answer(account)) or 1]
+def lead(account: Account, found: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the sentences with which an account of the run begins, of its topics."""
+    return headlines(found)[: len(press.answer(account)) or 1]
 
 
 def changes(account: Account) -> list[str]:

@@ -32,10 +32,11 @@ def compose(folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     others = None if how.quick else simulated(scenario, n, how.announce)
     sheets, tables = reception.sheets(account, others)
     beside = published.of_run(found.summary, scenario, found.posterior_summary, how.full)
-    lead = run.lead(account)
-    answers = run.headlines(account)[len(lead) :]
+    topics = run.topics(account)
+    lead = run.lead(account, topics)
+    answers = run.headlines(topics)[len(lead) :]
     totals = press.totals(account)
-    more = run.further(account)
+    more = run.further(topics)
     draft = Draft(
         title=scenario.title.strip() or scenario.name,
         subtitle="Report on a simulated scenario",

@@ -8,6 +8,7 @@ The schema is in ``schema.py``.
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from flowsim.scenario.base import Base, Changes
 from flowsim.scenario.editors import json_schema
@@ -25,6 +26,7 @@ __all__ = [
     "Base",
     "Changes",
     "Row",
+    "as_shipped",
     "assumptions",
     "content_hash",
     "extended",
@@ -65,6 +67,12 @@ def load(source: str | os.PathLike[str], changes: Changes = ()) -> Scenario:
     0.3
     """
     return Base.read(source).variant(changes)
+
+
+@cache
+def as_shipped(name: str) -> Scenario:
+    """Return a scenario that comes with flowsim, read once in a process."""
+    return load(name)
 
 
 def extended(source: str | os.PathLike[str]) -> Scenario | None:

@@ -21,7 +21,7 @@ from flowsim.report.explorer.settings import (
     run_command,
 )
 from flowsim.results.sweep import SweepResults
-from flowsim.scenario import Base, load, shipped
+from flowsim.scenario import Base, as_shipped, shipped
 from flowsim.sweep import design
 from flowsim.sweep.file import Sweep, sweep_of
 from flowsim.sweep.plan import meaning
@@ -148,5 +148,5 @@ def _commands(
 
 def _file(sweep: Sweep, base: Base) -> str:
     """Return how a command names a scenario: as shipped, else by its file in the folder."""
-    is_shipped = base.name in shipped() and meaning(load(base.name)) == meaning(base.scenario)
+    is_shipped = base.name in shipped() and meaning(as_shipped(base.name)) == meaning(base.scenario)
     return base.name if is_shipped else f"results/{sweep.name}/base-{base.name}.yaml"

@@ -26,7 +26,6 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from flowsim.calibration.shipped import EXITS, posterior_changes
-from flowsim.comparison.lambdas import VALUES, with_lambda, with_number
 from flowsim.data.rows import Observation
 from flowsim.data.sources import observations
 from flowsim.experiments.simulate import simulate
@@ -37,6 +36,7 @@ from flowsim.results.observation import Observed
 from flowsim.results.tables import comparison_table
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.clock import DAY, HOUR, MOSCOW_UTC_OFFSET_H
+from flowsim.scenario.lambdas import VALUES, with_lambda, with_number
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP
 from flowsim.types import Floats

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from flowsim.calibration import posterior_changes
-from flowsim.comparison.lambdas import VALUES, with_lambda
 from flowsim.data import sources
 from flowsim.experiments.running import run
 from flowsim.experiments.simulate import simulate
@@ -30,6 +29,7 @@ from flowsim.results.observation import Observed
 from flowsim.results.run import Run
 from flowsim.results.tables import Selection, daily_table
 from flowsim.scenario import Base, load
+from flowsim.scenario.lambdas import VALUES, with_lambda
 
 DOCS = Path(__file__).resolve().parent
 PAGE, TABLES = DOCS / "headlines.md", DOCS / "headlines"

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 from flowsim import comparison
 from flowsim.cli import app
-from flowsim.comparison import coincidence, lambdas
-from flowsim.comparison.uncertainty import worth_of_pairing
+from flowsim.comparison import coincidence
 from flowsim.data import sources
 from flowsim.errors import DataError, MachineError, ResultsError
 from flowsim.experiments import store as stores
@@ -25,10 +24,11 @@ from flowsim.experiments.store import Outcome, Store
 from flowsim.findings import coinciding, pairs, summary
 from flowsim.findings.biography import Diary
 from flowsim.findings.words import count
+from flowsim.results.comparison import worth_of_pairing
 from flowsim.results.folder import refuse_other
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table
-from flowsim.scenario import load
+from flowsim.scenario import lambdas, load
 
 NATION = 39_582_793
 SAMPLE = 0.0005

@@ -11,7 +11,6 @@ import pytest
 
 from flowsim import comparison, report
 from flowsim.comparison import coincidence
-from flowsim.comparison.lambdas import with_lambda
 from flowsim.findings import coinciding, pairs
 from flowsim.findings.finding import Table
 from flowsim.findings.words import count
@@ -26,6 +25,7 @@ from flowsim.report.document import (
     Section,
 )
 from flowsim.scenario import load, resolved_yaml, shipped
+from flowsim.scenario.lambdas import with_lambda
 from flowsim.sweep import run_sweep
 
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9"/></svg>'

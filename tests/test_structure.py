@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structure import House, circles, floors, n_arrows, read
 
-ROOMS, FLOORS, ARROWS = 20, 14, 99  # arrows: 90 is the goal
+ROOMS, FLOORS, ARROWS = 19, 12, 89
 BODIES = {0.5: 6, 0.9: 19, 1.0: 52}
 LONGEST_FILE = 400
 

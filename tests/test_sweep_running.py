@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 
 from flowsim import machine, open_run
 from flowsim.cli import app, terminal
+from flowsim.data import sources
 from flowsim.errors import MachineError, ModelError, ResultsError, ScenarioError
+from flowsim.experiments import simulate as simulating
 from flowsim.experiments import store as stores
 from flowsim.experiments.running import run as run_one
 from flowsim.experiments.store import Outcome, Store
@@ -26,6 +28,7 @@ from flowsim.figures.layout.style import PRESETS
 from flowsim.figures.sweep.swept import Swept
 from flowsim.findings import sweep as headline
 from flowsim.model.flow_model import FlowModel
+from flowsim.results import manifest
 from flowsim.results.folder import STORE
 from flowsim.results.observation import FLOWS
 from flowsim.scenario import load
@@ -343,9 +346,9 @@ def test_an_unfinished_sweep_refuses_a_different_one_too(tmp_path, monkeypatch):
 def test_results_of_two_versions_are_not_mixed(folder, monkeypatch, what):
     """Neither of the model nor of its data."""
     if what == "version":
-        monkeypatch.setattr(stores, "__version__", "9.9")
+        monkeypatch.setattr(machine, "__version__", "9.9")
     else:
-        monkeypatch.setattr(stores.sources, "content_hash", lambda: "0" * 64)
+        monkeypatch.setattr(sources, "content_hash", lambda: "0" * 64)
     expected = "made with flowsim .*, this is 9.9" if what == "version" else "other data tables"
     with pytest.raises(ResultsError, match=expected):
         run_sweep(tiny(replications=3), folder, workers=1)
@@ -354,7 +357,8 @@ def test_results_of_two_versions_are_not_mixed(folder, monkeypatch, what):
 def test_another_numpy_is_noted_and_warned_of(tmp_path, monkeypatch):
     """Last digits may differ between versions; the manifest tells which took part."""
     with monkeypatch.context() as patched:
-        patched.setattr(np, "__version__", "1.0")
+        older = machine.versions() | {"numpy": "1.0"}
+        patched.setattr(manifest, "versions", lambda: older)
         stop_after(patched, 2, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(tiny(), tmp_path, workers=1)
@@ -378,14 +382,14 @@ def test_mistakes_at_any_point_are_found_before_anything_runs(tmp_path, made):
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let the second replication of every scenario with slow call-up fail."""
-    real = work.simulate
+    real = simulating.simulate
 
     def simulate(world: Any, replication: int) -> FlowModel:
         if replication == 1 and world.assumptions.call_up.pace.value == 1:
             raise ModelError("a crossing has run out of stamps;\nbuy some")
         return real(world, replication)
 
-    monkeypatch.setattr(work, "simulate", simulate)
+    monkeypatch.setattr(simulating, "simulate", simulate)
     return monkeypatch
 
 
@@ -463,8 +467,8 @@ def test_any_run_can_be_made_again_bit_for_bit(finished, tmp_path):
 
 def test_a_run_that_comes_out_differently_is_told(finished, monkeypatch):
     """By the draws of another replication, for instance."""
-    real = work.simulate
-    monkeypatch.setattr(work, "simulate", lambda world, r: real(world, r + 1))
+    real = simulating.simulate
+    monkeypatch.setattr(simulating, "simulate", lambda world, r: real(world, r + 1))
     said = rerun(finished, 0).difference
     assert "its rows in results.parquet differ; its rows in daily.parquet differ" in said
 
@@ -570,7 +574,9 @@ def test_each_replication_takes_its_draw_but_for_what_the_point_sets(drawn):
         scenario = load("september-2022", changes | {"sample": 0.0005})
         (alone,) = work.reduced(
             work.kept_daily(
-                work.Observed(work.simulate(scenario, run.replication)), 0, sweep_of(swept).kept
+                work.Observed(simulating.simulate(scenario, run.replication)),
+                0,
+                sweep_of(swept).kept,
             ),
             sweep_of(swept).outputs[:1],
         )["value"]

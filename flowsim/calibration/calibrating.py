@@ -24,7 +24,6 @@ from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store, key_of
 from flowsim.machine import cores
-from flowsim.model.world import World
 from flowsim.results import folder as folders
 from flowsim.results.calibration import CalibrationResults
 from flowsim.results.manifest import manifest_of
@@ -109,7 +108,7 @@ def calibrate(
     others = () if against is None else _told_apart(calibration, against)
     if scheduler == LOCAL:
         largest = {"sample": fitting.finest(calibration, chosen)}
-        fits_in_memory(World(calibration.base.variant(largest)), workers or cores())
+        fits_in_memory(calibration.base.variant(largest), workers or cores())
     folder, started = Path(out), datetime.now(UTC)
     folders.refuse_other(folder, CalibrationResults.kind, [calibration.name], force=False)
     with Store(folder) as store:
@@ -427,8 +426,3 @@ def _best(done: _Done) -> dict[str, float]:
 def _written(changes: Mapping[str, Any]) -> dict[str, float]:
     """Round as a scenario file is written, so that what was run is what is shipped."""
     return {key: float(f"{value:.{WRITTEN}g}") for key, value in changes.items()}
-
-
-def as_changes(row: Mapping[str, Any]) -> dict[str, float]:
-    """Turn a row of ``posterior.csv`` or ``best.csv`` into scenario changes."""
-    return {key: float(value) for key, value in row.items()}

@@ -117,7 +117,7 @@ def _draws(first: Scenario, n: int | None) -> list[dict[str, float]]:
 
 def _lambdas(text: str) -> tuple[float, ...]:
     """Read the values of --lambda, numbers from 0.25 to 1."""
-    from flowsim.comparison.lambdas import VALUES
+    from flowsim.scenario.lambdas import VALUES
 
     if text in ("", "all"):
         return VALUES if text else ()

@@ -7,27 +7,18 @@ combination of them is run, with the same men, and what changed is divided by Sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from flowsim.comparison.shapley import shapley_shares
 from flowsim.comparison.uncertainty import interval
+from flowsim.results.comparison import ALL, COMMON, REST, WHOLE
 from flowsim.scenario.coincidence import Target
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
-
-ALL, COMMON, REST, WHOLE = "all of them", "cannot be told apart", "none of them", "as it was"
-"""Rows beside the policies: with against without; what belongs to several together; what
-happens without any; what happens with all."""
-
-
-def title_of(row: Mapping[str, Any]) -> str:
-    """Return what a row of the table is about: what the scenario calls the policy."""
-    return str(row.get("title", row["policy"]))
 
 
 def value_of(target: Target, daily: pd.DataFrame) -> float:

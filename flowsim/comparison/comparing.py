@@ -12,20 +12,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from flowsim.comparison import coincidence, lambdas, running, tables
+from flowsim.comparison import coincidence, running, tables
 from flowsim.comparison.running import Keyed, Part, Plan, Source
-from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Store, key_of
 from flowsim.machine import cores, versions, write_atomically
-from flowsim.model.world import World
 from flowsim.results import folder as folders
 from flowsim.results.comparison import EVERYBODY, Comparison
-from flowsim.results.manifest import manifest_of
+from flowsim.results.manifest import made_with, manifest_of
 from flowsim.results.opening import open_comparison
-from flowsim.scenario import resolved_yaml
+from flowsim.scenario import lambdas, resolved_yaml
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress
 
@@ -89,7 +87,7 @@ def compare(
     replications = int(replications)
     read = running.read(scenarios, sample, seed)
     if scheduler == LOCAL:
-        fits_in_memory(World(read[0]), min(workers or cores(), replications))
+        fits_in_memory(read[0], min(workers or cores(), replications))
     place, started = None if out is None else Path(out), datetime.now(UTC)
     if place is not None:
         folders.refuse_other(place, Comparison.kind, [s.name for s in read], force)
@@ -122,7 +120,7 @@ def _is_finished(
     """Whether a folder holds this very comparison, whole and made with what is installed here."""
     manifest = folders.read_json(place / folders.MANIFEST)
     here = {"plan": plan.key, "replications": replications, "complete": True}
-    here |= {"drawn": _key_of(drawn), "versions": versions(), "data_hash": sources.content_hash()}
+    here |= {"drawn": _key_of(drawn), "versions": versions(), "data_hash": made_with()["data_hash"]}
     same = all(manifest.get(name) == value for name, value in here.items())
     return same and not folders.altered(place, manifest)
 

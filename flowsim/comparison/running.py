@@ -10,7 +10,7 @@ from typing import cast
 
 import pandas as pd
 
-from flowsim.comparison import coincidence, lambdas, pairs, terms
+from flowsim.comparison import coincidence, pairs, terms
 from flowsim.comparison.measures import by_outcome, reduced
 from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
@@ -20,7 +20,7 @@ from flowsim.model.draw_cache import DrawCache
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
-from flowsim.scenario import Base, content_hash, load
+from flowsim.scenario import Base, content_hash, lambdas, load
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import plain
 from flowsim.types import Progress

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import stdtrit
 
 from flowsim.types import Floats
@@ -47,21 +46,13 @@ class Paired:
     variance_factor : float64, shape (...)
         ``(var(a) + var(b)) / var(b - a)``: how many times more replications with seeds of
         their own would be needed for the same interval. NaN where the difference never varies.
-        Of few replications it is mostly chance (``ENOUGH``).
+        Of few replications it is mostly chance (``results.comparison.ENOUGH``).
     """
 
     a: Floats
     b: Floats
     difference: Interval
     variance_factor: Floats
-
-
-ENOUGH = 10  # replications from which on it is said what pairing is worth
-
-
-def worth_of_pairing(rows: pd.DataFrame) -> pd.Series:
-    """Return the ``variance_factor`` of rows of ``differences``; NaN where chance makes it."""
-    return rows["variance_factor"].where(rows["n"] >= ENOUGH)
 
 
 def interval(values: Floats, level: float = LEVEL) -> Interval:

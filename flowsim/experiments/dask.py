@@ -17,10 +17,9 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from flowsim.data import sources
 from flowsim.errors import MachineError
 from flowsim.machine import cores
-from flowsim.version import __version__
+from flowsim.results.manifest import made_with
 
 LOCAL_CLUSTER = "local-cluster"
 SECONDS_TO_CONNECT = 10
@@ -41,7 +40,8 @@ def dask_setup(_worker: Any) -> None:
 @lru_cache(1)
 def build_here() -> str:
     """Return the version of flowsim and of its data tables where this runs."""
-    return f"{__version__} with data {sources.content_hash()[:8]}"
+    made = made_with()
+    return f"{made['flowsim']} with data {made['data_hash'][:8]}"
 
 
 def other_build(found: str) -> MachineError:
@@ -140,7 +140,7 @@ class DaskExecutor:
         try:
             found = set(self.client.run(build_here).values())
         except Exception as error:
-            message = f"the workers at {address} cannot run flowsim {__version__}: {error}"
+            message = f"the workers at {address} cannot run flowsim {build_here()}: {error}"
             raise MachineError(message) from None
         if found != {build_here()}:
             raise other_build(min(found - {build_here()}))

@@ -201,11 +201,12 @@ def tables_of(model: FlowModel, replication: int) -> dict[str, pd.DataFrame]:
     }
 
 
-def fits_in_memory(world: World, processes: int = 1, kept: int = 0) -> None:
+def fits_in_memory(scenario: Scenario | World, processes: int = 1, kept: int = 0) -> None:
     """Refuse what this machine has no room for, before it swaps itself to death.
 
     Parameters
     ----------
+    scenario : Scenario or World
     processes : int
         Such runs at once.
     kept : int
@@ -219,6 +220,7 @@ def fits_in_memory(world: World, processes: int = 1, kept: int = 0) -> None:
     room = free_memory()
     if room is None:
         return
+    world = scenario if isinstance(scenario, World) else World(scenario)
     given, hours = world.assumptions, world.clock.n_hours * len(world.assumptions.crossings)
     needs: dict[str, float] = {
         "a shorter horizon or fewer crossings": hours * BYTES_PER_HOUR,

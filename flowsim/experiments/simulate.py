@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 
 from flowsim.model.draw_cache import DrawCache
@@ -11,6 +14,8 @@ from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario.schema import Scenario
 
+Replicate = Callable[[int], FlowModel]
+"""Runs a replication, by its number, to the end."""
 BIRTHS = DrawCache()
 """What men were born with in earlier calls of this process, so that one seed's men serve all."""
 
@@ -31,12 +36,17 @@ def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:
     return model
 
 
+def prepared(scenario: Scenario) -> Replicate:
+    """Return what runs a replication of a scenario, which is compiled once for all of them."""
+    return partial(simulate, World(scenario))
+
+
 def tables(scenario: Scenario, replications: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run a scenario some times in memory; return its daily table and its outcomes, as ``run``."""
-    world = World(scenario)
+    replicate = prepared(scenario)
     daily, outcomes = [], []
     for r in range(replications):
-        model = simulate(world, r)
+        model = replicate(r)
         daily.append(daily_table(Observed(model), r))
         outcomes.append(outcomes_table(model, r))
         model.discard()

@@ -14,7 +14,6 @@ import errno
 import hashlib
 import json
 import os
-import platform
 import socket
 import sqlite3
 import warnings
@@ -25,15 +24,13 @@ from pathlib import Path, PurePath
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flowsim.data import sources
 from flowsim.errors import MachineError, ResultsError
 from flowsim.experiments.executor import LOCAL, Failed, scatter
 from flowsim.results.folder import STORE, alone
-from flowsim.version import __version__
+from flowsim.results.manifest import made_with
 
 DAMAGED = f"{STORE}-damaged"
 FILES = tuple(f"{name}{end}" for name in (STORE, DAMAGED) for end in ("", "-wal", "-shm"))
@@ -117,16 +114,6 @@ def key_of(*decisive: Any) -> str:
     """Return a key: the hash of all that decides a run."""
     text = json.dumps(decisive, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def made_with() -> dict[str, Any]:
-    """Return what decides results beside their keys: the version, its data, and last digits."""
-    versions = {"python": platform.python_version(), "numpy": np.__version__}
-    return {
-        "flowsim": __version__,
-        "data_hash": sources.content_hash(),
-        "versions": [versions],
-    }
 
 
 def refuse_other_version(folder: Path, made: Mapping[str, Any]) -> None:

@@ -98,19 +98,9 @@ def born(diary: Diary, man: int) -> Who:
         If there is no such man, or he is not in the sample.
     """
     world, model = diary.world, diary.model
-    first = np.concatenate([[0], np.cumsum(world.strata.men)])
-    if not 0 <= man < first[-1]:
-        raise ModelError(f"there is no man {man}; expected 0 to {first[-1] - 1:,}")
-    cell = int(np.searchsorted(first, man, side="right")) - 1
-    rank = man - int(first[cell])
-    kept = int(population.kept_ranks(world.strata.men, model.sample)[cell])
-    if rank >= kept:
-        raise ModelError(
-            f"man {man} is not in a sample of {model.sample:g} (rank {rank} of his region and age, "
-            f"{kept} are kept); take --sample 1, or a man of --where"
-        )
+    index = model.assumptions.choice.lambda_.value
     men = population.one_man(
-        world.strata, world.destinations, model.assumptions.choice.lambda_.value, model.draws, man
+        world.strata, world.destinations, index, model.draws, man, model.sample
     )
     stratum = int(men.stratum[0])
     return Who(man, stratum, men.threshold[0].astype(float), float(men.call_up_threshold[0]))

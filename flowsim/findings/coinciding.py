@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table
 from flowsim.findings.words import between, capital, count, signed, within
+from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, title_of
 
 Row = Mapping[str, Any]
 TITLE = "Policies that came at the same time"

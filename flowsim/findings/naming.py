@@ -87,11 +87,10 @@ def document_name(document: str, scenario: Scenario) -> str:
     return scenario.documents[document].name
 
 
-def lacked(reason: str, scenario: Scenario) -> str | None:
-    """Name the document for want of which a man stayed, by his ``reason``; None if by none."""
-    if not reason.startswith(LACKS):
-        return None
-    return document_name(reason.removeprefix(LACKS), scenario)
+def lacked(scenario: Scenario) -> dict[str, str]:
+    """Name the document for want of which men stayed, by each such ``reason``."""
+    names = (PASSPORT, *scenario.documents)
+    return {f"{LACKS}{name}": document_name(name, scenario) for name in names}
 
 
 def named(name: str, scenario: Scenario, varied: Varied | None = None) -> Named:

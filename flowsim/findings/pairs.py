@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from flowsim.comparison.uncertainty import worth_of_pairing
 from flowsim.findings.finding import Finding, Table
 from flowsim.findings.lambdas import columns
 from flowsim.findings.naming import title
@@ -23,7 +22,7 @@ from flowsim.findings.words import (
     signed,
     within,
 )
-from flowsim.results.comparison import Comparison
+from flowsim.results.comparison import Comparison, worth_of_pairing
 from flowsim.scenario.places import Destination
 from flowsim.scenario.schema import Scenario
 

@@ -246,7 +246,7 @@ def _for(account: Account, statuses: tuple[str, ...], reason: str) -> Floats:
 
 
 def _because(reason: str, scenario: Scenario) -> str:
-    document = lacked(reason, scenario)
+    document = lacked(scenario).get(reason)
     if document is None:
         return BECAUSE.get(reason, reason)
     return f"for want of {'an' if document[0].lower() in 'aeiou' else 'a'} {document}"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from flowsim.errors import ModelError
 from flowsim.model.draw_cache import DrawCache, MenDraws, Ranges
 from flowsim.model.draws import Draws, exponential, unit
 from flowsim.model.states import NEVER
@@ -395,12 +396,30 @@ def make(
 
 
 def one_man(
-    strata: Strata, destinations: tuple[str, ...], index: float, draws: Draws, man: int
+    strata: Strata,
+    destinations: tuple[str, ...],
+    index: float,
+    draws: Draws,
+    man: int,
+    sample: float = 1.0,
 ) -> Population:
-    """Make a single man of the nation by his id, the same as among all others."""
+    """Make a single man of the nation by his id, the same as among all others.
+
+    Raises
+    ------
+    ModelError
+        If there is no such man, or he is not in the sample.
+    """
     first = np.concatenate([[0], np.cumsum(strata.men)])
+    if not 0 <= man < first[-1]:
+        raise ModelError(f"there is no man {man}; expected 0 to {first[-1] - 1:,}")
     cell = int(np.searchsorted(first, man, side="right")) - 1
-    rank = man - int(first[cell])
+    rank, kept = man - int(first[cell]), int(kept_ranks(strata.men, sample)[cell])
+    if rank >= kept:
+        raise ModelError(
+            f"man {man} is not in a sample of {sample:g} (rank {rank} of his region and age, "
+            f"{kept} are kept); take --sample 1, or a man of --where"
+        )
     everyone = np.full((strata.n_strata, len(destinations)), np.inf)
     maker = _Maker(strata, destinations, index, MenDraws(draws), everyone, everyone[:, 0])
     counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from flowsim import comparison
 from flowsim.comparison.coincidence import coinciding as divided
-from flowsim.comparison.lambdas import VALUES
 from flowsim.findings import coinciding, pairs
 from flowsim.findings import comparison as words
 from flowsim.findings.account import Account
@@ -20,6 +19,7 @@ from flowsim.report.document import Document, Options, Section, section
 from flowsim.report.variants import REPLICATIONS, SAMPLE
 from flowsim.results.comparison import Comparison
 from flowsim.results.opening import open_comparison
+from flowsim.scenario.lambdas import VALUES
 
 SAME = (
     "The tables come out the same to the byte, whatever the number of workers: compare the "

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flowsim.comparison.lambdas import VALUES, with_lambda
 from flowsim.findings.account import Account
 from flowsim.findings.words import plural, sampled
+from flowsim.scenario.lambdas import VALUES, with_lambda
 from flowsim.scenario.schema import Scenario
 
 SAMPLE = 0.01

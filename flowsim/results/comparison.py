@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from flowsim.results import folder as folders
@@ -10,6 +13,29 @@ from flowsim.results.outcomes import outcomes
 
 DIGITS = 6
 EVERYBODY = "all"
+ENOUGH = 10  # replications from which on it is said what pairing is worth
+ALL, COMMON, REST, WHOLE = "all of them", "cannot be told apart", "none of them", "as it was"
+"""Rows of ``shapley`` beside the policies: with against without; what belongs to several together;
+what happens without any; what happens with all."""
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Return what a row of ``shapley`` is about: what the scenario calls the policy."""
+    return str(row.get("title", row["policy"]))
+
+
+def worth_of_pairing(rows: pd.DataFrame) -> pd.Series:
+    """Return the ``variance_factor`` of rows of ``differences``; NaN where chance makes it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+
+    Returns
+    -------
+    Series
+    """
+    return rows["variance_factor"].where(rows["n"] >= ENOUGH)
 
 
 class Comparison(Results):

@@ -12,6 +12,23 @@ from flowsim.scenario import content_hash
 from flowsim.scenario.schema import Scenario
 
 
+def made_with() -> dict[str, Any]:
+    """Return what decides results beside their scenario: version, data and, of digits, libraries.
+
+    Returns
+    -------
+    dict
+        ``flowsim``, ``data_hash`` (of the tables that the model reads), ``versions`` (a list with
+        one mapping of those that may move the last digits).
+    """
+    found = versions()
+    return {
+        "flowsim": found["flowsim"],
+        "data_hash": sources.content_hash(),
+        "versions": [{name: found[name] for name in ("python", "numpy")}],
+    }
+
+
 def manifest_of(
     kind: str,
     scenarios: Sequence[Scenario],

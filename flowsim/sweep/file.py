@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from flowsim.data import sources
 from flowsim.errors import DataError, Problem, ScenarioError
 from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
 from flowsim.scenario.kinds import KINDS, SWEEP
+from flowsim.scenario.lambdas import LAMBDA, refitted
 from flowsim.scenario.merging import given_twice
 from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
@@ -48,7 +48,6 @@ from flowsim.types import Floats
 __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep_schema"]
 
 FILE, POINTS_FILE, DRAWS_FILE, DESIGN_FILE = "sweep.yaml", "points.csv", "draws.csv", "design.csv"
-LAMBDA = "choice.lambda"
 STAND_INS = {"name": "x", "title": "x", "design": {"kind": "latin-hypercube", "points": 2}}
 """Of keys that must be there, for the search for further mistakes where these are not sound."""
 RESERVED = (
@@ -349,7 +348,7 @@ def _refitted(read: Read[SweepFile], name: str, varied: Varied) -> Varied:
     if varied.refitted is None:
         return varied
     try:
-        levels = {f"{v:g}": {LAMBDA: v} | sources.lambda_changes(v) for v in varied.refitted}
+        levels = {f"{v:g}": {LAMBDA: v} | refitted(v) for v in varied.refitted}
     except DataError as error:
         read.refuse(str(error), "parameters", name, "refitted")
         return varied

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError
 from flowsim.experiments.parameter_draws import laid
+from flowsim.results.manifest import made_with
 from flowsim.results.measures import zero_by_construction
 from flowsim.scenario import Base
 from flowsim.scenario.merging import is_parameter
@@ -165,7 +165,7 @@ def _kept(sweep: Sweep) -> str:
         (o.name, o.measure, [p.place_id for p in o.places], o.reduce, str(o.start), str(o.end))
         for o in sweep.outputs
     ]
-    return json.dumps([sources.content_hash(), sweep.kept, outputs])
+    return json.dumps([made_with()["data_hash"], sweep.kept, outputs])
 
 
 def _hash(content: str, replication: int, kept: str) -> str:

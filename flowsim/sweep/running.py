@@ -24,7 +24,6 @@ from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
 from flowsim.experiments.store import Outcome, Store, refuse_other_version, run_missing
 from flowsim.machine import cores, write_atomically
-from flowsim.model.world import World
 from flowsim.results.describing import PACKAGE, datapackage
 from flowsim.results.folder import MANIFEST, OWN, STORE, altered, digest, digest_of, read_json
 from flowsim.results.manifest import manifest_of
@@ -126,8 +125,8 @@ def make(
     """Make some runs of a plan, each written as it comes, and leave the sweep's file by them."""
     sweep = plan.sweep
     if scheduler == LOCAL and todo:
-        world = World(sweep.bases[0].variant(sweep.changes))
-        fits_in_memory(world, min(workers or cores(), len(todo)))
+        first = sweep.bases[0].variant(sweep.changes)
+        fits_in_memory(first, min(workers or cores(), len(todo)))
     with store.reported():
         for name, text in sweep.files().items():
             write_atomically(folder / name, text.encode())

@@ -15,15 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flowsim.data import sources
 from flowsim.errors import ModelError, ResultsError
 from flowsim.experiments.running import tables_of
 from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import Outcome, Store
 from flowsim.machine import cores
-from flowsim.model.world import World
 from flowsim.results import folder as folders
-from flowsim.results.manifest import manifest_of
+from flowsim.results.manifest import made_with, manifest_of
 from flowsim.results.opening import open_sweep
 from flowsim.results.run import Run as FullRun
 from flowsim.results.sweep import SweepResults
@@ -39,7 +37,6 @@ from flowsim.sweep.running import (
 from flowsim.sweep.tables import SCHEMAS, errors_of, join, parameter_columns, rows_of
 from flowsim.sweep.work import work
 from flowsim.types import Progress
-from flowsim.version import __version__
 
 PROBES = 2  # the first also makes the population, which later runs of a seed share
 
@@ -228,10 +225,10 @@ def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
         held = _held(swept.path / f"{name}.parquet", run.number, schema)
         if not _same(held, rows_of(outcome, name)):
             found.append(f"its rows in {name}.parquet differ")
-    made = swept.manifest["versions"]["flowsim"]
-    if (found or row["key"] != run.key) and made != __version__:
-        found.append(f"the sweep was made with flowsim {made}, this is {__version__}")
-    if row["key"] != run.key and swept.manifest["data_hash"] != sources.content_hash():
+    then, now = swept.manifest["versions"]["flowsim"], made_with()
+    if (found or row["key"] != run.key) and then != now["flowsim"]:
+        found.append(f"the sweep was made with flowsim {then}, this is {now['flowsim']}")
+    if row["key"] != run.key and swept.manifest["data_hash"] != now["data_hash"]:
         found.append("the data tables are not those of the sweep")
     return "; ".join(found)
 
@@ -255,7 +252,7 @@ def _write_run(plan: Plan, run: Run, folder: Path) -> Path:
     (base,) = [base for base in plan.sweep.bases if base.name == run.scenario]
     scenario, started = base.variant(run.changes), datetime.now(UTC)
     with folders.prepare(folder, "run", [scenario.name], force=False):
-        tables = tables_of(simulate(World(scenario), run.replication), run.replication)
+        tables = tables_of(simulate(scenario, run.replication), run.replication)
         manifest = manifest_of(
             "run",
             [scenario],

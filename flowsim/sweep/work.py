@@ -19,9 +19,8 @@ import pandas as pd
 import pyarrow as pa
 
 from flowsim.experiments.executor import Failed
-from flowsim.experiments.simulate import simulate
+from flowsim.experiments.simulate import Replicate, prepared
 from flowsim.experiments.store import Outcome, packed
-from flowsim.model.world import World
 from flowsim.results.measures import reduced as one_number
 from flowsim.results.observation import Observed
 from flowsim.results.tables import DIGITS, Selection, daily_table
@@ -65,10 +64,10 @@ class Task:
 def work(task: Task) -> list[Outcome]:
     """Run a task; a run that fails is an outcome as well, and the others go on."""
     try:
-        world = World(_base(task.base).variant(task.changes))
+        replicate = prepared(_base(task.base).variant(task.changes))
     except Exception as error:
         return [Outcome.of_failed(key, Failed.from_error(error)) for key in task.keys]
-    return [_run(world, key, replication, task) for key, replication in task.runs]
+    return [_run(replicate, key, replication, task) for key, replication in task.runs]
 
 
 @lru_cache(BASES_KEPT)
@@ -77,10 +76,10 @@ def _base(pickled: bytes) -> Base:
     return base
 
 
-def _run(world: World, key: str, replication: int, task: Task) -> Outcome:
+def _run(replicate: Replicate, key: str, replication: int, task: Task) -> Outcome:
     """Run one replication and keep what the sweep wants of it."""
     try:
-        observed = Observed(simulate(world, replication))
+        observed = Observed(replicate(replication))
         daily = kept_daily(observed, replication, task.kept)
         results = reduced(daily, task.outputs)
         observed.model.discard()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from flowsim.comparison.coincidence import ALL, COMMON, REST, WHOLE, title_of
 from flowsim.figures.comparison.outcomes import (
     destinations,
     left_out,
@@ -32,6 +31,7 @@ from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.pairs import TERMS
 from flowsim.findings.words import capital, count, plural, share
+from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, title_of
 
 if TYPE_CHECKING:
     from flowsim.results.comparison import Comparison

@@ -18,9 +18,7 @@ from flowsim.figures.layout.tables import records, source
 from flowsim.figures.layout.timelines import last_day
 from flowsim.findings.naming import lacked
 from flowsim.findings.words import count, day, share
-from flowsim.model.states import LACKS
 from flowsim.results.run import Run
-from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.schema import Scenario
 
 FAMILY = Family("outcomes", "what became of the men: passport, choice, outcome as ribbons", order=3)
@@ -116,8 +114,7 @@ def _choice(group: Mapping[str, Any], results: Run) -> str:
 def reasons(scenario: Scenario) -> dict[str, tuple[str, str]]:
     """Return why men who wanted to go could not, by ``reason``: as a node, and in the title."""
     found = {"closed": ("Wanted to go, way was closed", "stayed because the way was closed")}
-    for reason in (f"{LACKS}{name}" for name in (PASSPORT, *scenario.documents)):
-        document = str(lacked(reason, scenario))
+    for reason, document in lacked(scenario).items():
         node = f"Wanted to go, had no {document.removeprefix('international ')}"
         found[reason] = (node, f"stayed because they had no {document}")
     return found

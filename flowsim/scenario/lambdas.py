@@ -1,4 +1,4 @@
-"""The same comparison under other values of lambda, which no published figure identifies."""
+"""The same scenario under other values of lambda, which no published figure identifies."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 from flowsim.comparison.coincidence import coinciding
 from flowsim.findings import published, waits
 from flowsim.findings.account import Account, plateau
-from flowsim.findings.finding import Link
-from flowsim.findings.inputs import cited_ids, is_counterfactual, readable
+from flowsim.findings.finding import Finding, Link, Table
+from flowsim.findings.inputs import cited_ids, is_counterfactual, readable, sections_of_the_model
 from flowsim.findings.pairs import Pair, measures
 from flowsim.findings.words import days
 from flowsim.results.comparison import Comparison
@@ -146,5 +146,8 @@ def test_a_source_can_be_followed_by_an_outsider():
     assert words[0] == "assumption: as "
     assert words[1].text == "GE001-GE003"
     assert isinstance(words[1], Link)
-    assert words[2] == ", see docs/ODD.md, section 7.1"
+    assert words[2:] == (", see ", Link("docs/ODD.md, section 7.1", "#model"), "")
+    rows = ((readable("assumption: ODD 7.10"),), (words,), (readable("assumption: none"),))
+    table = Table("t", ("Source",), rows)
+    assert sections_of_the_model([Finding("k", "T", (), (table,))]) == ["7.1", "7.10"]
     assert list(cited_ids("GE001-GE003; XX1")) == ["GE001", "GE002", "GE003"]

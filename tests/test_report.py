@@ -255,6 +255,15 @@ def test_a_picture_can_be_saved_with_its_data():
     assert b"my-scenario-p.csv" in pdf.render(made)
 
 
+def test_a_source_leads_to_the_model_description_which_the_report_holds(composed, page):
+    cells = [str(block.rows) for block in section(composed[0], "assumptions").blocks[1:]]
+    assert "Link(text='docs/ODD.md, section 7.4', url='#model')" in str(cells)
+    assert "Section 7.4: Journey and entry limits" in words(section(composed[0], "model"))
+    [file] = [one for one in page.all("a") if one.get("download") == "ODD.md"]
+    assert b64decode(file["href"].partition("base64,")[2]).startswith(b"# flowsim: model")
+    assert b"ODD.md" in pdf.render(composed[0])
+
+
 def test_a_word_file_holds_what_the_page_holds(composed):
     made = word.render(composed[0])
     assert made == word.render(composed[0]), "the same bytes every time"
@@ -519,7 +528,7 @@ def test_the_findings_fill_two_pages_and_the_long_report_holds_the_rest(run_fold
     front = replace(short, sections=short.sections[: keys.index("appendix")])
     assert pages(front) <= 2
     assert pages(short) < 9 < pages(full)
-    assert {part.key for part in full.sections} - set(keys) == {"assumptions"}
+    assert {part.key for part in full.sections} - set(keys) == {"assumptions", "model"}
 
 
 # -- the command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -16,8 +16,9 @@ from flowsim.scenario import Row, as_shipped, assumptions
 from flowsim.scenario.schema import FACTS, FOR_READERS, Scenario
 
 BASELINE = "september-2022"
-SECTION = re.compile(r"\bODD (\d+(?:\.\d+)*)")
 CITED = re.compile(r"\b([A-Z]{2})(\d{3})(?:-(?:[A-Z]{2})?(\d{3}))?\b")
+LINKED = re.compile(rf"{CITED.pattern}|\bODD (\d+(?:\.\d+)*)")
+MODEL = "#model"  # where a report holds the model description
 BASES = {
     "assumption": "assumed",
     "calibrated": "fitted",
@@ -215,21 +216,29 @@ def linked(finding: Finding) -> Finding:
 
 
 def readable(source: str) -> Words:
-    """Return a source as an outsider can follow it: figures as links, sections by their names."""
+    """Return a source as an outsider can follow it: figures and sections as links."""
     known = {figure.id: figure.source_url for figure in sources.observations()}
     parts: list[Inline] = []
     end = 0
-    for found in CITED.finditer(source):
-        name = found[1] + found[2]
-        if name in known:
-            parts += [_spelt_out(source[end : found.start()]), Link(found[0], known[name])]
-            end = found.end()
-    rest = _spelt_out(source[end:])
-    return (*parts, rest) if parts else rest
+    for found in LINKED.finditer(source):
+        letters, number, _, section = found.groups()
+        before = source[end : found.start()]
+        if section:
+            parts += [f"{before}see ", Link(f"docs/ODD.md, section {section}", MODEL)]
+        elif letters + number in known:
+            parts += [before, Link(found[0], known[letters + number])]
+        else:
+            continue
+        end = found.end()
+    return (*parts, source[end:]) if parts else source
 
 
-def _spelt_out(text: str) -> str:
-    return SECTION.sub(r"see docs/ODD.md, section \1", text)
+def sections_of_the_model(findings: Iterable[Finding]) -> list[str]:
+    """Return the sections of the model description to which tables of ``linked`` lead."""
+    cells = (row[-1] for made in findings for table in made.tables for row in table.rows)
+    links = (part for cell in cells if isinstance(cell, tuple) for part in cell)
+    found = {one.text.split()[-1] for one in links if isinstance(one, Link) and one.url == MODEL}
+    return sorted(found, key=lambda section: [int(part) for part in section.split(".")])
 
 
 def is_unsure(row: Row) -> bool:

@@ -91,6 +91,9 @@ def arranged(draft: Draft, found: Results, folder: Path, full: bool) -> Document
         *(Bullets(draft.answers),) * bool(draft.answers),
         *front[1:],
     )
+    went_in = [inputs.linked(part) for part in _inputs(draft, full)]
+    sections_cited = inputs.sections_of_the_model(went_in)
+    model = [making.model(sections_cited)] if sections_cited else []
     gravest = doubts.in_short(draft.scenarios[0]).sentences
     sections = (
         Section("answer", draft.question, answer),
@@ -100,12 +103,14 @@ def arranged(draft: Draft, found: Results, folder: Path, full: bool) -> Document
         *(Section("figures", "More figures", rest),) * bool(rest),
         *draft.appendix,
         section(doubts.finding(draft.scenarios, draft.extra_doubts, gravest)),
-        *(section(inputs.linked(part)) for part in _inputs(draft, full)),
+        *map(section, went_in),
+        *(described for described, _ in model),
         making.reproduce(draft.commands, found.manifest, draft.same, full),
         making.cited(found.manifest, draft.scenarios, draft.shown, full),
     )
     name = str(found.manifest.get("name") or draft.scenarios[0].name)
-    return Document(draft.title, draft.subtitle, draft.facts, sections, draft.attachments, name)
+    files = (*draft.attachments, *(file for _, file in model))
+    return Document(draft.title, draft.subtitle, draft.facts, sections, files, name)
 
 
 def _inputs(draft: Draft, full: bool) -> list[Finding]:

@@ -15,7 +15,7 @@ from typing import Any
 from flowsim.findings.finding import Finding, Inline, Link, Table, Words
 
 LANGUAGE = "en-GB"
-_SAFE_LINKS = ("https://", "http://")
+_SAFE_LINKS = ("https://", "http://", "#")  # the last leads to a section of the document
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
 
 
@@ -210,7 +210,7 @@ def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
 
 
 def parts(words: Words) -> list[dict[str, str]]:
-    """Split a text into plain and linked parts; a link that is not of the web is plain text."""
+    """Split a text into plain and linked parts; a link of another kind is plain text."""
     pieces: Sequence[Inline] = words if isinstance(words, tuple) else (words,)
     found = []
     for piece in pieces:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from flowsim.findings.finding import Link, Table, Words
-from flowsim.findings.inputs import cited_ids
-from flowsim.report.document import Bullets, Commands, Paragraph, Section
+from flowsim.findings.inputs import MODEL, cited_ids
+from flowsim.report.document import Attachment, Bullets, Commands, Paragraph, Section
 from flowsim.scenario import assumptions
 from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 
+ODD = "ODD.md"
 EPISODE = "the outflow from Russia after the mobilisation of September 2022"
 VERSIONS = ("flowsim", "python", "numpy", "mesa", "pandas")
 DATA = (
@@ -59,6 +62,18 @@ def reproduce(
     start = f"In the folder of these results, with flowsim {versions.get('flowsim', '')}:"
     blocks = (Paragraph(start), Commands(commands), Paragraph(same), table)
     return Section("reproduce", "How to make it again", blocks)
+
+
+def model(sections: Sequence[str]) -> tuple[Section, Attachment]:
+    """Return what the cited sections of the model description are about, and its text."""
+    package = Path(__file__).resolve().parents[1]  # a wheel has it inside, a source tree beside
+    places = [place / "docs" / ODD for place in (package, package.parent)]
+    text = next(place for place in places if place.is_file()).read_text(encoding="utf-8")
+    titles = dict(re.findall(r"^##+ ([\d.]*\d)\.? (.*)$", text, re.MULTILINE))
+    listed = tuple(f"Section {number}: {titles.get(number, '')}" for number in sections)
+    blocks = (Paragraph(f"{ODD} is part of this file, at its end. Cited are:"), Bullets(listed))
+    section = Section(MODEL.removeprefix("#"), "The model description, docs/ODD.md", blocks)
+    return section, Attachment(ODD, text, "the model description, which sources cite by section")
 
 
 def cited(

@@ -155,7 +155,7 @@ def _fill(paragraph: Any, words: list[dict[str, str]]) -> None:
     """Put a text into a paragraph, links as links."""
     for part in words:
         run = paragraph.add_run(part["text"])
-        if part["url"]:
+        if part["url"][:1] not in ("", "#"):
             _link(paragraph, run, part["url"])
 
 

@@ -17,7 +17,8 @@ from typing import Any
 from flowsim.version import __version__
 
 MEMORY = Path("/proc/meminfo")
-LIBRARIES = ("numpy", "scipy", "pandas", "mesa", "SALib", "pyarrow")
+LIBRARIES = ("numpy", "scipy", "pandas", "mesa", "SALib", "pyarrow", "pydantic", "ruamel.yaml")
+"""What decides a number: what computes and draws, and what reads files and tables."""
 
 
 def versions(*others: str) -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from typer.testing import CliRunner
 import flowsim
 from flowsim import cli, comparison, findings
 from flowsim.errors import ResultsError
+from flowsim.machine import LIBRARIES
 from flowsim.results import folder as folders
 from flowsim.results.comparison import Comparison
 from flowsim.results.opening import open_calibration, open_comparison, open_run, open_sweep
@@ -27,6 +30,7 @@ from flowsim.results.run import Run
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep import run_sweep
 
+ROOT = Path(__file__).resolve().parents[1]
 A, B = "september-2022", "no-task-force"
 SWEEP = {
     "name": "two-points",
@@ -91,9 +95,18 @@ def test_every_manifest_has_the_same_fields_first(made):
         assert tuple(manifest)[: len(FIELDS)] == FIELDS
         assert tuple(manifest)[-2:] == ("tables", "complete")
         assert manifest["kind"] == kind
-        assert {"numpy", "scipy", "pandas", "mesa", "pyarrow"} <= set(manifest["versions"])
+        assert set(manifest["versions"]) >= {"flowsim", "python", *LIBRARIES}
+        assert "unknown" not in manifest["versions"].values()
         hashes = {name: folders.digest_of(folder / name) for name in manifest["tables"]}
         assert hashes == manifest["tables"]
+
+
+def test_every_library_is_in_the_manifest_or_decides_no_number():
+    """Who adds a dependency says which."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[<>=;\s]", line)[0] for line in project["dependencies"]}
+    show_and_load = {"jinja2", "lazy-loader", "matplotlib", "networkx", "rich", "typer", "typst"}
+    assert needed - show_and_load == set(LIBRARIES)
 
 
 @pytest.mark.parametrize(

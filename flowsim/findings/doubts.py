@@ -17,10 +17,16 @@ ALWAYS = (
     "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
     "nothing may be read from it about one.",
     DIVERSION,
+)
+OF_THE_EPISODE = (
     "Regional figures of the call-up and of passports are estimates of low trust, mostly imputed: "
     "do not publish a ranking of single regions as a finding.",
     "One episode, with numbers fitted to it, is explained here. That is not a forecast of the "
     "next.",
+)
+OF_OTHERS = (
+    "Regions, figures and numbers are the scenario's own; what they were collected by is not known "
+    "here, and nothing is a forecast.",
 )
 
 
@@ -40,7 +46,9 @@ def finding(
     """
     own = [line for scenario in scenarios for line in (*_of(scenario), *_together(scenario))]
     cautions = [line for scenario in scenarios for line in scenario.cautions]
-    every = dict.fromkeys((*extra, *own, *cautions, *ALWAYS))
+    shipped = any(scenario.nation is None for scenario in scenarios)
+    general = (*ALWAYS, *(OF_THE_EPISODE if shipped else OF_OTHERS))
+    every = dict.fromkeys((*extra, *own, *cautions, *general))
     return Finding("limits", TITLE, tuple(words for words in every if words not in known))
 
 

@@ -14,7 +14,7 @@ from flowsim.findings.finding import Finding, Link, Table
 from flowsim.findings.inputs import is_counterfactual
 from flowsim.findings.naming import output_label
 from flowsim.findings.ranges import ranged
-from flowsim.findings.words import capital, count, rate, share, whole, window, within
+from flowsim.findings.words import YEAR, capital, count, rate, share, whole, window, within
 from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
@@ -31,8 +31,7 @@ LEGEND = {
     "happened": "published: what happened",
 }
 """What a published figure is to a run, by its role; ``happened`` in all of a counterfactual."""
-WINDOWS = "for the same place and window (2022, where no year is named)"
-CAPTION = f"Published and simulated, {WINDOWS}"
+WINDOWS = "for the same place and window"
 COUNTS = (
     "Published counts are crossings of the border by both sexes and all ages, ordinary traffic "
     "included."
@@ -107,7 +106,7 @@ def of_run(
         tables = (made,) * every
         return Finding("published", HAPPENED, (COUNTERFACTUAL, *ranges), tables)
     rows = [row for row in rows if every or row.role == TEST]
-    tables = (table(CAPTION, rows, scenario),) * bool(rows)
+    tables = (table(f"Published and simulated, {WINDOWS}", rows, scenario),) * bool(rows)
     return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), tables)
 
 
@@ -153,8 +152,9 @@ def table(caption: str, rows: Iterable[Beside], scenario: Scenario, scored: bool
     rows = list(rows)
     known = {figure.id: figure for figure in figures_of(scenario)}
     judged = ("Ratio", "Role") if scored else ()
+    no_year = any(row.window is not None and row.window[0].year == YEAR for row in rows)
     return Table(
-        caption,
+        caption + f" ({YEAR}, where no year is named)" * no_year,
         ("What", "When", "Published", "Simulated", *judged, "Source"),
         tuple(
             (

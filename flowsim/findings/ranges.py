@@ -11,10 +11,7 @@ from flowsim.findings.words import between, count
 from flowsim.types import Floats
 
 FEW = 20  # replications up to which the range is from the least to the greatest
-SIMULATED = (
-    "Simulated, not counted. The numbers come from a model of a published episode; they hold for "
-    "its assumptions."
-)
+SIMULATED = "Simulated, not counted. The numbers come from a model, and hold for its assumptions."
 NO_DOUBT = ", no doubt about the parameters (--posterior 20 adds it)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
 

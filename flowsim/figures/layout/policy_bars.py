@@ -77,7 +77,9 @@ def bars_of(
     clock = scenario.horizon.clock
     first, last = scenario.horizon.start, scenario.horizon.end
     found: dict[str, list[tuple[datetime, datetime | None]]] = {
-        "Mobilisation announced": [(scenario.call_up.announced, None)]
+        "Mobilisation announced" if scenario.nation is None else "Call-up announced": [
+            (scenario.call_up.announced, None)
+        ]
     }
     where: dict[str, list[Policy]] = {}
     for policy in scenario.policies.values():

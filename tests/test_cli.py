@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import json
 import re
 import sys
+import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from flowsim import cli
 from flowsim.cli import terminal
 from flowsim.errors import MachineError, Problem, ScenarioError
-from flowsim.scenario import load, shipped
+from flowsim.findings.finding import Finding, Table
+from flowsim.scenario import Row, load, shipped
 from flowsim.sweep.file import read_sweep
 from flowsim.sweep.plan import make_plan
 
@@ -354,3 +359,86 @@ def test_interrupting_leaves_one_line_and_exit_code_130(flowsim, monkeypatch):
 def test_warnings_are_sentences(capsys):
     terminal._show_warning(UserWarning("queues are lumpy at this sample"), UserWarning, "x.py", 1)
     assert capsys.readouterr().err == "Note: queues are lumpy at this sample\n"
+
+
+# -- what reaches the terminal
+
+HOSTILE = "a\x1b[31m\x07\u202e\u200bb"
+ROOM = Path(cli.__file__).parents[1]
+
+
+def steers(text):
+    return [letter for letter in text if not (letter.isprintable() or letter in "\n\t")]
+
+
+def test_one_file_alone_writes_on_the_terminal():
+    """So that what nobody sees or what steers a terminal is written out in one place."""
+    writers = re.compile(r"\b(print|typer\.echo|click\.echo|std(out|err)\.write|Console)\(")
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and writers.match(f"{ast.unparse(node.func)}("):
+                assert path.name == "terminal.py", f"{path}:{node.lineno}"
+
+
+def test_nothing_that_steers_a_terminal_is_written(capsys, monkeypatch):
+    """In texts, tables, findings, warnings, progress, and errors of every kind."""
+    monkeypatch.setattr(terminal.Count, "PRINT_AFTER", -1.0)
+    terminal.echo(HOSTILE)
+    terminal.print_assumptions([Row(*[HOSTILE] * 4, free=HOSTILE)])
+    table = Table(HOSTILE, (HOSTILE,), ((HOSTILE,),))
+    terminal.print_findings([Finding("x", HOSTILE, (HOSTILE,), (table,))])
+    with terminal.progress_shown(False) as progress:
+        progress(1, 2, HOSTILE)
+    for error in (
+        ScenarioError([Problem(HOSTILE, HOSTILE, HOSTILE)]),
+        MachineError(HOSTILE),
+        FileNotFoundError(errno.ENOENT, HOSTILE, HOSTILE),
+        PermissionError(errno.EACCES, HOSTILE, HOSTILE),
+        KeyError(HOSTILE),
+    ):
+        with pytest.raises(typer.Exit), terminal.report_errors(True, "Stopped."):
+            raise error
+    with terminal.report_errors(True, "Stopped."):
+        warnings.simplefilter("always")
+        warnings.warn(HOSTILE, stacklevel=1)
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).count("\\x1b[31m") > 20
+    assert not steers(shown.out + shown.err)
+
+
+@pytest.mark.parametrize("words", [[f"--{HOSTILE}"], ["run", "x", "--sample", HOSTILE], [HOSTILE]])
+def test_nothing_of_the_command_line_steers_a_terminal(words, capsys, monkeypatch):
+    """A shell puts names of files there."""
+    monkeypatch.setattr(sys, "argv", ["flowsim", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    shown = capsys.readouterr().err
+    assert "\\u202e" in shown
+    assert not steers(shown)
+
+
+def test_a_backend_that_a_notebook_left_is_not_asked_for(python):
+    """MPLBACKEND is inherited, its module is not installed here; figures become files."""
+    code = """
+        import os, sys
+        class Missing:
+            def find_spec(self, name, path=None, target=None):
+                if name.startswith("matplotlib_inline"):
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        sys.meta_path.insert(0, Missing())
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        import flowsim
+        from flowsim.figures import picture
+        run = flowsim.run("september-2022", sample=0.0005, changes={"horizon.end": "2022-10-01"})
+        assert picture(run, "entries")[0].startswith(b"<?xml")
+        os.environ["MPLBACKEND"] = "nonsense"
+        sys.argv = ["flowsim", "--version"]
+        from flowsim.cli import main
+        try:
+            main()
+        finally:
+            assert os.environ["MPLBACKEND"] == "agg"
+    """
+    made = python("-c", textwrap.dedent(code))
+    assert made.returncode == 0, made.stderr

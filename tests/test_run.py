@@ -440,10 +440,14 @@ def test_three_lines_of_python_suffice():
     assert result.folder is None
 
 
-def test_numbers_of_numpy_are_numbers(tmp_path):
+@pytest.mark.parametrize("engine", ["columns", "agents"])
+@pytest.mark.parametrize(("a_float", "an_int"), [(np.float64, np.int64), (np.float32, np.uint8)])
+def test_numbers_of_numpy_are_numbers(tmp_path, engine, a_float, an_int):
     """Seeds, samples and replications come out of arrays in notebooks."""
-    plain = flowsim.run("september-2022", sample=0.0005, seed=3)
-    sample, seed, one = np.float64(0.0005), np.int64(3), np.int64(1)
-    found = flowsim.run("september-2022", sample=sample, seed=seed, replications=one, out=tmp_path)
+    short = {"horizon.end": "2022-10-01"}
+    size = {"sample": a_float(0.0005), "seed": an_int(3), "replications": an_int(1)}
+    found = flowsim.run("september-2022", changes=short, engine=engine, out=tmp_path, **size)
+    size = {"sample": float(a_float(0.0005)), "seed": 3}
+    plain = flowsim.run("september-2022", changes=short, engine=engine, **size)
     pd.testing.assert_frame_equal(found.daily, plain.daily)
     assert json.loads((tmp_path / "manifest.json").read_text())["seed"] == 3

@@ -431,3 +431,20 @@ def test_a_file_of_another_kind_is_told_with_its_command(folder, wanted, given, 
 def test_a_file_of_too_many_values_is_refused_with_the_limit(folder):
     [found] = messages(write(HEAD + f"cautions: [{', '.join(map(str, range(20_001)))}]\n"))
     assert found == "mine.yaml:4: more than 20,000 values by here; is it a table?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name:\tmine\nextends:\tseptember-2022\n",
+        "name: mine\t# a remark\nextends: september-2022\n\t\nseed:\t\t7\n",
+        "name: mine\nextends: september-2022\nchanges: {panic.lag:\t2,\tseed:\t7}\n",
+    ],
+)
+def test_a_tab_between_tokens_is_a_blank(tmp_path, text):
+    """YAML 1.2 allows it after a colon, before a remark, and on a line with nothing else."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(text.replace("\t", " "), encoding="utf-8")
+    assert load(path) == load(plain)

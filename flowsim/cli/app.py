@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 STOPPED = "Stopped; what was written so far does not count as results."
 RESUMED = "Stopped. What is finished is safe; the same command again goes on."
+
+# click's, which typer has inside or beside it, by its version
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     name="flowsim",
@@ -38,14 +41,23 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; the entry point of ``flowsim``.
 
-    Matrices here are small: more threads for each would only stand in the workers' way.
+    Matrices here are small: more threads for each would only stand in the workers' way. Figures
+    become files: what a notebook left in ``MPLBACKEND`` is for no window here.
     """
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ["MPLBACKEND"] = "agg"
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # code pages that lack a letter show ? instead
             stream.reconfigure(errors="replace")
-    app(prog_name="flowsim")
+    try:
+        code = app(prog_name="flowsim", standalone_mode=False)
+    except _UsageError as error:
+        shown = StringIO()
+        error.show(shown)
+        echo(shown.getvalue().rstrip(), err=True)
+        code = error.exit_code
+    sys.exit(code)
 
 
 def command(

@@ -92,7 +92,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
             table = Table(box=None, pad_edge=False, header_style="bold")
             for title, side in zip_longest(given.header, given.align, fillvalue="l"):
                 table.add_column(
-                    title,
+                    visible(title),
                     overflow="fold",
                     justify="right" if side == "r" else "left",
                     no_wrap=title == given.header[0],

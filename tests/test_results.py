@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from datetime import UTC, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -51,6 +52,16 @@ def daily(observed: Observed) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def hourly(observed: Observed) -> pd.DataFrame:
     return hourly_table(observed, 3)
+
+
+def test_what_a_replication_counted_goes_at_once_and_not_when_memory_is_searched(
+    observed: Observed,
+) -> None:
+    again = Observed(observed.model)
+    daily_table(again, 0)
+    held = weakref.ref(again)
+    del again
+    assert held() is None
 
 
 def series(table: pd.DataFrame, kind: str, place: str, measure: str) -> np.ndarray:

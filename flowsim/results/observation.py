@@ -129,11 +129,12 @@ def _waiting(border: Border, now: float) -> list[tuple[int, int, float, float, f
 
 
 class Measures(Mapping[str, Floats]):
-    """Arrays by name, each worked out when it is first asked for."""
+    """Arrays by name, each worked out when it is first asked for, and kept in ``known``."""
 
-    def __init__(self, names: tuple[str, ...], work_out: Callable[[str], Floats]) -> None:
-        self._names, self._work_out = names, work_out
-        self._known: dict[str, Floats] = {}
+    def __init__(
+        self, names: tuple[str, ...], work_out: Callable[[str], Floats], known: dict[str, Floats]
+    ) -> None:
+        self._names, self._work_out, self._known = names, work_out, known
 
     def __getitem__(self, name: str) -> Floats:
         if name not in self._known:
@@ -152,20 +153,25 @@ class Measures(Mapping[str, Floats]):
 class Observed:
     """What could be counted in one run, each measure worked out when it is first asked for.
 
-    Attributes
-    ----------
-    flows : mapping to float64, each shape (H, C)
-        Measures of ``FLOWS`` by hour (warm-up first) and crossing.
-    levels : mapping to float64, each shape (H + 1, C)
-        Measures of ``LEVELS`` at each full hour.
+    It does not hold its ``Measures``, which hold it: in a circle its memory would wait for the
+    collector.
     """
 
     def __init__(self, model: FlowModel) -> None:
         model.complete_trips()
         self.model, self.world = model, model.world
         self.n_rows = WARM_UP + self.world.clock.n_hours
-        self.flows = Measures(FLOWS, self._flow)
-        self.levels = Measures(LEVELS, self._level)
+        self._known: dict[str, Floats] = {}
+
+    @property
+    def flows(self) -> Measures:
+        """Measures of ``FLOWS`` by hour (warm-up first) and crossing, each shape (H, C)."""
+        return Measures(FLOWS, self._flow, self._known)
+
+    @property
+    def levels(self) -> Measures:
+        """Measures of ``LEVELS`` at each full hour, each shape (H + 1, C)."""
+        return Measures(LEVELS, self._level, self._known)
 
     @cached_property
     def units(self) -> Units:

@@ -175,9 +175,11 @@ def test_progress_without_a_terminal_is_a_few_lines(capsys, monkeypatch):
     assert len(lines) < 50
 
 
-def test_quiet_shows_no_progress():
+def test_quiet_shows_no_progress(capsys):
     with terminal.progress_shown(quiet=True) as progress:
-        assert progress is None
+        for done in range(3):
+            progress(done, 2, "runs")
+    assert capsys.readouterr() == ("", "")
 
 
 # -- check, schema, new

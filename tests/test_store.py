@@ -23,12 +23,15 @@ from flowsim.errors import MachineError, ResultsError
 from flowsim.experiments.store import DAMAGED, Outcome, Store, packed
 from flowsim.results.folder import STORE
 from flowsim.sweep import open_sweep, tables
+from flowsim.sweep.design import Points
+from flowsim.sweep.plan import Run
 from flowsim.sweep.running import refuse_unexpected
-from flowsim.sweep.tables import DAILY, Line, join, outcomes_of, parameter_columns
+from flowsim.sweep.tables import DAILY, join, outcomes_of, parameter_columns
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("choice.lambda", "rule", "off")
-PARAMETERS = parameter_columns(NAMES, [(0.3, "old", True), (1, "new", False)])
+ROWS = tuple((n / 8, "new" if n % 2 else "old", n % 3 == 0) for n in range(100))
+POINTS = Points(NAMES, ROWS, ())
 
 
 def outcome(number: int, days: int = 5) -> Outcome:
@@ -51,9 +54,8 @@ def outcome(number: int, days: int = 5) -> Outcome:
     return Outcome(key, tables={"results": packed(pa.table(results)), "daily": packed(daily)})
 
 
-def line(number: int) -> Line:
-    values = (number / 8, "new" if number % 2 else "old", number % 3 == 0)
-    return Line(number, "tiny", number // 2, number % 2, outcome(number).key, values)
+def made(number: int) -> Run:
+    return Run(number, "tiny", number, 0, outcome(number).key, {})
 
 
 def filled(folder: Path, parts: Sequence[Sequence[int]]) -> dict[str, str]:
@@ -61,8 +63,8 @@ def filled(folder: Path, parts: Sequence[Sequence[int]]) -> dict[str, str]:
     with Store(folder) as store:
         for part in parts:
             store.add([outcome(number) for number in part])
-        lines = map(line, sorted(run for part in parts for run in part))
-        return join(store, lines, PARAMETERS, folder)
+        runs = map(made, sorted(run for part in parts for run in part))
+        return join(store, runs, POINTS, folder)
 
 
 def found(folder: Path) -> dict[str, str]:
@@ -157,7 +159,7 @@ def test_a_finished_sweep_can_be_taken_apart_again(tmp_path, monkeypatch):
     expected = filled(tmp_path / "one", [range(20)])
     with Store(tmp_path / "two") as store:
         store.add(list(outcomes_of(tmp_path / "one")))
-        assert join(store, map(line, range(20)), PARAMETERS, tmp_path / "two") == expected
+        assert join(store, map(made, range(20)), POINTS, tmp_path / "two") == expected
 
 
 def test_a_run_that_succeeded_counts_before_one_that_failed(tmp_path):

@@ -31,7 +31,7 @@ from flowsim.scenario import assumptions
 from flowsim.scenario.observing import figures_of, read_figures
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.writing import yaml_text
-from flowsim.types import Floats, Progress
+from flowsim.types import Floats, Progress, silent
 
 CALIBRATED = "calibrated"
 WRITTEN = 4  # digits of values in scenario files
@@ -76,7 +76,7 @@ def calibrate(
     scheduler: str = "local",
     against: str | os.PathLike[str] | None = None,
     as_of: date | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Calibrate; leave a folder of tables. Started again, it goes on where it was stopped.
 

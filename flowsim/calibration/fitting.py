@@ -66,7 +66,7 @@ def runner_of(
     budget: Budget,
     workers: int | None,
     scheduler: str,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Runner:
     """Go on with the runs of a store, new or begun before."""
     key = calibration_key(calibration, (*budget.waves, budget.whole), budget.steps)

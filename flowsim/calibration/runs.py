@@ -29,7 +29,7 @@ from flowsim.results.observation import Observed
 from flowsim.scenario import Base, content_hash
 from flowsim.scenario.observing import counted
 from flowsim.scenario.timetable import WARM_UP
-from flowsim.types import Floats, Progress
+from flowsim.types import Floats, Progress, silent
 
 KEPT = "runs.parquet"
 TOO_MANY_FAILED = 0.05
@@ -160,7 +160,7 @@ class Runner:
     key: str
     workers: int | None = None
     scheduler: str = LOCAL
-    progress: Progress | None = None
+    progress: Progress = silent
     figures: tuple[Observation, ...] = ()
 
     def table(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -206,19 +206,15 @@ class Runner:
         values = points.to_numpy(dtype=np.float64)
         tasks = [self._task(values[i], rep, fixed or {}, daily) for i, rep in enumerate(reps)]
         missing = set(self.store.missing((task.key for task in tasks), retry_failed=True))
-        n = len(tasks) - len(missing)
+        done = len(tasks) - len(missing)
 
-        def taken(outcomes: Sequence[Outcome]) -> None:
-            nonlocal n
-            n += len(outcomes)
-            if self.progress is not None:
-                self.progress(n, len(tasks), stage)
+        def taken(n: int, _: object) -> None:
+            self.progress(done + n, len(tasks), stage)
 
         todo = list({task.key: task for task in tasks if task.key in missing}.values())
         if todo:
-            run_missing(
-                self.store, work, todo, taken, workers=self.workers, scheduler=self.scheduler
-            )
+            how: dict[str, Any] = {"workers": self.workers, "scheduler": self.scheduler}
+            run_missing(self.store, work, todo, taken, **how)
         self._refuse_failures(stage, [task.key for task in tasks])
         return pd.DataFrame(
             [

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flowsim.scenario import Row
     from flowsim.types import Progress
 
+
 _WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
@@ -107,7 +108,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
 
 
 @contextmanager
-def progress_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]:
+def progress_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress]:
     """Yield what reports how many of something are done, how fast, and the time left.
 
     It shows a bar on a terminal, a line now and then elsewhere, nothing with ``quiet``. The first
@@ -115,7 +116,7 @@ def progress_shown(quiet: bool, noun: str = "runs") -> Iterator[Progress | None]
     """
     count = Count(noun)
     if quiet:
-        yield None
+        yield lambda *_: None
     elif not sys.stderr.isatty():
         yield count.print_line
     else:

@@ -25,7 +25,7 @@ from flowsim.results.manifest import made_with, manifest_of
 from flowsim.results.opening import open_comparison
 from flowsim.scenario import lambdas, resolved_yaml
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 __all__ = ["Comparison", "compare", "open_comparison"]
 
@@ -48,7 +48,7 @@ def compare(
     draws: Sequence[Mapping[str, float]] = (),
     out: str | os.PathLike[str] | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Compare the first scenario with each of the others, man for man.
 
@@ -99,9 +99,7 @@ def compare(
             store.clear()  # left by a kill at the very end
             return open_comparison(place)
         _take_up(store, plan, force)
-        parts = running.run(
-            plan, replications, drawn, store, workers, scheduler, progress or _silent
-        )
+        parts = running.run(plan, replications, drawn, store, workers, scheduler, progress)
         parts, doubts = parts[:replications], parts[replications:]
         manifest = _manifest(plan, replications, started)
         manifest |= {"draws": len(doubts), "drawn": _key_of(drawn)}
@@ -146,10 +144,6 @@ def _take_up(store: Store, plan: Plan, force: bool) -> None:
             for keyed in plan.scenarios:
                 path = store.folder / Comparison.scenario_file.format(keyed.scenario.name)
                 write_atomically(path, resolved_yaml(keyed.scenario).encode())
-
-
-def _silent(_done: int, _total: int, _label: str) -> None:
-    """Report nothing."""
 
 
 def _gathered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
@@ -34,19 +34,13 @@ BY_LAMBDA = Selection(kinds=frozenset(("nation", "destination")))
 class Keyed:
     """A scenario that is known by its hash, so that a process lays it out once."""
 
-    scenario: Scenario
+    scenario: Scenario = field(compare=False)
     key: str
 
     @classmethod
     def of(cls, scenario: Scenario) -> Keyed:
         """Hash a scenario."""
         return cls(scenario, content_hash(scenario))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Keyed) and other.key == self.key
 
 
 @dataclass(frozen=True)
@@ -264,17 +258,14 @@ def run(
         values = key_of([keyed.key for keyed in several])
         tasks.append(Task(plan, n, f"{key}/{values}/{n}", several))
     missing = set(store.missing((task.key for task in tasks), retry_failed=True))
-    n, total = len(tasks) - len(missing), len(tasks)
+    done, total = len(tasks) - len(missing), len(tasks)
 
-    def taken(outcomes: Sequence[Outcome]) -> None:
-        nonlocal n
+    def taken(n: int, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.error:
                 raise _failure(outcome)
-        n += len(outcomes)
-        progress(n, total, "")
+        progress(done + n, total, "")
 
-    taken(())
     todo = (task for task in tasks if task.key in missing)
     run_missing(store, work, todo, taken, workers=workers, scheduler=scheduler)
     return [Part.of(task.replication, store.outcome(task.key)) for task in tasks]

@@ -28,7 +28,7 @@ from flowsim.results.tables import comparison_table, daily_table, hourly_table, 
 from flowsim.scenario import Base
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import plain
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 BYTES_PER_MAN = 25  # of memory, when every sampled man might have to be kept
 BYTES_PER_HOUR = 1_500  # of a crossing: its timetable, its queues, and its tables in the making
@@ -46,7 +46,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     changes: Mapping[str, Any] | Sequence[str] = (),
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     engine: str = "columns",
     draws: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
@@ -92,7 +92,7 @@ def run(
     if engine == "agents":
         refuse_too_many(world, scenario.sample)
     started, names = datetime.now(UTC), [scenario.name]
-    report = _Report(progress or _silent, world.clock.n_hours, replications + len(others))
+    report = _Report(progress, world.clock.n_hours, replications + len(others))
     with (
         nullcontext() if folder is None else folders.prepare(folder, "run", names, force),
         closing(Gathered(folder if replications > 1 else None, Run.parquet)) as gathered,
@@ -153,10 +153,6 @@ def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenari
         raise ScenarioError(problems)
     update = {"sample": sample, "seed": seed}
     return scenario.model_copy(update={k: v for k, v in update.items() if v is not None})
-
-
-def _silent(_done: int, _total: int, _label: str) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)

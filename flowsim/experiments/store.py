@@ -400,7 +400,7 @@ def run_missing(
     store: Store,
     work: Callable[[T], Sequence[Outcome]],
     tasks: Iterable[T],
-    taken: Callable[[Sequence[Outcome]], None],
+    taken: Callable[[int, Sequence[Outcome]], None],
     *,
     workers: int | None = None,
     scheduler: str = LOCAL,
@@ -412,16 +412,20 @@ def run_missing(
     work : callable
         As ``scatter`` takes it; returns an outcome for each key of its task.
     taken : callable
-        Called with outcomes when they are written: to report progress, or to stop by an error.
+        Called before the first, and when some are written, with how many were and with these
+        outcomes: to report progress, or to stop by an error.
     workers, scheduler
         As in ``executor.scatter``.
     """
+    n = 0
+    taken(n, ())
     with closing(scatter(work, tasks, workers=workers, scheduler=scheduler)) as results:
         for task, result in results:
             if isinstance(result, Failed):
                 result = [Outcome.of_failed(key, result) for key in task.keys]
             store.add(result)
-            taken(result)
+            n += len(result)
+            taken(n, result)
 
 
 # -- the file

@@ -26,7 +26,7 @@ from flowsim.figures.layout.save import put
 from flowsim.scenario import Base
 from flowsim.scenario.files import confined_to
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 LARGEST = 50_000_000  # bytes of a figure's file
 MOST_PIXELS = 100_000_000
@@ -63,7 +63,7 @@ def reproduce(
     out: Path | None = None,
     *,
     patient: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     announce: Callable[[str], object] = str,
 ) -> Verdict:
     """Make a figure again from its recipe, and compare.
@@ -160,7 +160,7 @@ def _drawn_again(
     made: Recipe,
     place: Path,
     patient: bool,
-    progress: Progress | None,
+    progress: Progress,
     announce: Callable[[str], object],
 ) -> dict[str, bytes]:
     """Simulate what the recipe says into a temporary folder, and draw it."""

@@ -7,10 +7,10 @@ Which policy writes what is in ``policies/``, one file a kind.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,8 +65,8 @@ class Timetable:
     turns: Floats
     rumour: Floats = field(repr=False)
     asks_for: Bools = field(repr=False)
-    documents: list[str] = field(default_factory=list)  # the passport first
-    exempt: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    documents: list[str]  # the passport first
+    exempt: dict[int, tuple[str, ...]]  # regions whose cars an entry limit lets through
 
     @classmethod
     def without_policies(
@@ -80,47 +80,31 @@ class Timetable:
     ) -> Timetable:
         """Build the timetable of the dated values alone; no policy holds yet."""
         shape = (WARM_UP + clock.n_hours, len(crossings))
-        known = [PASSPORT, *documents]
         asked = [
             [d.requires_passport, *(name in d.documents for name in documents)]
             for d in destinations.values()
         ]
 
-        def zeros() -> Floats:
-            return np.zeros(shape)
-
-        def never() -> Bools:
-            return np.zeros(shape, dtype=bool)
-
-        return cls(
-            clock,
-            checks_heard,
-            list(destinations),
-            {name: crossing.destination for name, crossing in crossings.items()},
-            capacity=_by_hour([c.capacity or c.vehicles for c in crossings.values()], clock)
+        types = {one.name: bool if one.type == "Bools" else float for one in fields(cls)}
+        given: dict[str, Any] = {
+            "clock": clock,
+            "checks_heard": checks_heard,
+            "destinations": list(destinations),
+            "leads_to": {name: crossing.destination for name, crossing in crossings.items()},
+            "capacity": _by_hour([c.capacity or c.vehicles for c in crossings.values()], clock)
             * [1.0 if c.capacity else persons_per_car for c in crossings.values()]
             / DAY,
-            walkers=_by_hour([c.capacity or c.walkers for c in crossings.values()], clock) / DAY,
-            foot_share=_by_hour([c.foot_share for c in crossings.values()], clock),
-            foot_open=never(),
-            walking_share=zeros(),
-            background_walking_share=zeros(),
-            jockeying_share=zeros(),
-            seat_share=zeros(),
-            closed=never(),
-            closed_to_men=never(),
-            detection=zeros(),
-            checks=zeros(),
-            p_serve=zeros(),
-            visibility=zeros(),
-            limited=never(),
-            passes=zeros(),
-            walks=zeros(),
-            turns=zeros(),
-            rumour=np.zeros((shape[0], len(destinations))),
-            asks_for=np.tile(np.array(asked, dtype=bool), (shape[0], 1, 1)),
-            documents=known,
-        )
+            "walkers": _by_hour([c.capacity or c.walkers for c in crossings.values()], clock) / DAY,
+            "foot_share": _by_hour([c.foot_share for c in crossings.values()], clock),
+            "rumour": np.zeros((shape[0], len(destinations))),
+            "asks_for": np.tile(np.array(asked, dtype=bool), (shape[0], 1, 1)),
+            "documents": [PASSPORT, *documents],
+            "exempt": {},
+        }
+        nothing: dict[str, Any] = {
+            n: np.zeros(shape, kind) for n, kind in types.items() if n not in given
+        }
+        return cls(**given, **nothing)
 
     def rows(self, start: datetime | None, end: datetime | None) -> slice:
         """Return the rows from a moment to a moment; None is without end."""

@@ -23,7 +23,7 @@ from flowsim.scenario.merging import is_parameter
 from flowsim.scenario.schema import FOR_READERS, Scenario
 from flowsim.sweep import design
 from flowsim.sweep.file import Sweep, placed
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 MOST_SHOWN = 20
 MOST_RUNS = 2**22  # a plan of so many is held in a gigabyte or two
@@ -73,7 +73,7 @@ class Plan:
         return len(self.runs)
 
 
-def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
+def make_plan(sweep: Sweep, progress: Progress = silent) -> Plan:
     """Lay out the runs of a sweep and check the scenario of every one.
 
     Parameters
@@ -96,7 +96,7 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
     total = len(sweep.bases) * len(points)
     for b, base in enumerate(sweep.bases):
         for point, changed in enumerate(points.changes):
-            if progress is not None and (b * len(points) + point) % 50 == 0:
+            if (b * len(points) + point) % 50 == 0:
                 progress(b * len(points) + point, total, "checking the points")
             try:
                 scenarios = _variants(sweep, base, sweep.changes | changed)
@@ -114,8 +114,7 @@ def make_plan(sweep: Sweep, progress: Progress | None = None) -> Plan:
                 key = _hash(content, replication, kept)
                 runs.append(Run(len(runs), base.name, point, replication, key, changes))
     refusals.raise_any()
-    if progress is not None:
-        progress(total, total, "checking the points")
+    progress(total, total, "checking the points")
     nothing = tuple((output.name, place.place_id) for output, place in zero)
     return Plan(sweep, points, tuple(runs), nothing)
 

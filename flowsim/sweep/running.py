@@ -33,15 +33,9 @@ from flowsim.scenario.tree import plain
 from flowsim.sweep.file import Sweep, read_sweep
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.sensitivity import indices
-from flowsim.sweep.tables import (
-    Line,
-    errors_of,
-    join,
-    outcomes_of,
-    parameter_columns,
-)
+from flowsim.sweep.tables import errors_of, join, outcomes_of
 from flowsim.sweep.work import Task, work
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 REPLICATIONS_PER_TASK = 10
 INDICES = "indices.csv"
@@ -58,7 +52,7 @@ def run_sweep(
     replications: int | None = None,
     sample: float | None = None,
     draws: Sequence[Mapping[str, Any]] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SweepResults:
     """Run a sweep, or what is missing of it, and leave its folder of tables.
 
@@ -98,16 +92,16 @@ def run_sweep(
     if not isinstance(sweep, Sweep):
         sweep = read_sweep(sweep)
     sweep = overridden(sweep, replications, sample, draws)
-    shown, started = progress or _silent, datetime.now(UTC)
+    started = datetime.now(UTC)
     folder = Path("results", sweep.name) if out is None else Path(out)
-    plan = make_plan(sweep.as_drawn_in(folder), shown)
+    plan = make_plan(sweep.as_drawn_in(folder), progress)
     refuse_unexpected(folder)
     with Store(folder) as store:
         if not _is_finished(store, folder, plan, retry_failed):
             refuse_lost(folder, plan, store.done)
             todo = missing_of(plan, store, retry_failed)
-            make(plan, store, folder, todo, workers=workers, scheduler=scheduler, progress=shown)
-            shown(len(plan), len(plan), "joining the tables")
+            make(plan, store, folder, todo, workers=workers, scheduler=scheduler, progress=progress)
+            progress(len(plan), len(plan), "joining the tables")
             finish(store, folder, plan, started)
         return open_sweep(folder)
 
@@ -120,7 +114,7 @@ def make(
     *,
     workers: int | None = None,
     scheduler: str = LOCAL,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Make some runs of a plan, each written as it comes, and leave the sweep's file by them."""
     sweep = plan.sweep
@@ -130,11 +124,13 @@ def make(
     with store.reported():
         for name, text in sweep.files().items():
             write_atomically(folder / name, text.encode())
-    _run_all(store, plan, todo, workers, scheduler, progress or _silent)
+    at_once = min(REPLICATIONS_PER_TASK, max(1, len(todo) // (4 * (workers or cores()))))
+    done, total, tasks = len(plan) - len(todo), len(plan), tasks_of(plan, todo, at_once)
 
+    def taken(n: int, _: object) -> None:
+        progress(done + n, total, store.remark)
 
-def _silent(_done: int, _total: int, _label: str) -> None:
-    """Report nothing."""
+    run_missing(store, work, tasks, taken, workers=workers, scheduler=scheduler)
 
 
 def overridden(
@@ -270,44 +266,14 @@ def tasks_of(plan: Plan, todo: Iterable[Run], at_once: int) -> Iterator[Task]:
             )
 
 
-def _run_all(
-    store: Store,
-    plan: Plan,
-    todo: list[Run],
-    workers: int | None,
-    scheduler: str,
-    progress: Progress,
-) -> None:
-    """Make what is missing; write it as it comes."""
-    at_once = min(REPLICATIONS_PER_TASK, max(1, len(todo) // (4 * (workers or cores()))))
-    n = len(plan) - len(todo)
-
-    def taken(outcomes: Sequence[Outcome]) -> None:
-        nonlocal n
-        n += len(outcomes)
-        progress(n, len(plan), store.remark)
-
-    taken(())
-    tasks = tasks_of(plan, todo, at_once)
-    run_missing(store, work, tasks, taken, workers=workers, scheduler=scheduler)
-
-
 # -- finishing
-
-
-def lines_of(plan: Plan) -> Iterator[Line]:
-    """Return the runs of a plan with their parameters, as the tables want them."""
-    for run in plan.runs:
-        values = plan.points.rows[run.point]
-        yield Line(run.number, run.scenario, run.point, run.replication, run.key, values)
 
 
 def finish(store: Store, folder: Path, plan: Plan, started: datetime) -> None:
     """Join the runs, add the indices of sensitivity, and write the manifest last."""
     names = list(plan.sweep.files())
-    parameters = parameter_columns(plan.points.names, plan.points.rows)
     with store.reported():
-        tables = join(store, lines_of(plan), parameters, folder)
+        tables = join(store, plan.runs, plan.points, folder)
         joined = SweepResults({}, folder)
         found = indices(plan.sweep, joined.runs, joined.results)
         text = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")

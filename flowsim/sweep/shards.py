@@ -28,7 +28,7 @@ from flowsim.sweep.running import (
     refuse_lost,
     refuse_unexpected,
 )
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 SHARD = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
@@ -66,7 +66,7 @@ def run_shard(
     *,
     workers: int | None = None,
     retry_failed: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[int, int]:
     """Make the runs of one part that are missing; return those of it done, and all of the sweep.
 
@@ -99,7 +99,7 @@ def merge(
     folders: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str] | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SweepResults:
     """Put the parts of a sweep together into one results folder; the parts stay as they are.
 

@@ -29,14 +29,13 @@ from flowsim.sweep.file import FILE, Sweep, read_sweep, sweep_of
 from flowsim.sweep.plan import Plan, Run, make_plan
 from flowsim.sweep.running import (
     finished_manifest,
-    lines_of,
     overridden,
     refuse_unexpected,
     tasks_of,
 )
-from flowsim.sweep.tables import SCHEMAS, errors_of, join, parameter_columns, rows_of
+from flowsim.sweep.tables import SCHEMAS, errors_of, join, rows_of
 from flowsim.sweep.work import work
-from flowsim.types import Progress
+from flowsim.types import Progress, silent
 
 PROBES = 2  # the first also makes the population, which later runs of a seed share
 
@@ -81,7 +80,7 @@ def estimate(
     replications: int | None = None,
     sample: float | None = None,
     draws: Sequence[Mapping[str, Any]] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Estimate:
     """Return what a sweep will take; checks all its points, runs two probes, writes nothing.
 
@@ -284,8 +283,8 @@ def open_unfinished(folder: str | os.PathLike[str]) -> SweepResults:
         raise ResultsError(f"{folder} holds no unfinished sweep")
     plan = make_plan(read_sweep(folder / FILE))
     with Store(folder, look=True) as store, tempfile.TemporaryDirectory() as place:
-        lines = (line for line in lines_of(plan) if line.key in store.done)
-        join(store, lines, parameter_columns(plan.points.names, plan.points.rows), Path(place))
+        made = (run for run in plan.runs if run.key in store.done)
+        join(store, made, plan.points, Path(place))
         there = SweepResults({}, Path(place))
         known = {name: there.table(name) for name in ("runs", "results", "daily")}
         manifest = {"kind": "sweep", "complete": False, "runs": len(store.done), "tables": {}}

@@ -6,9 +6,8 @@ the plan and what the runs gave: not on workers, on kills, or on growth in steps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +18,8 @@ import pyarrow.parquet as pq
 from flowsim.experiments.store import Outcome, Store, packed, unpacked
 from flowsim.machine import durable
 from flowsim.results.folder import digest_of
+from flowsim.sweep.design import Points
+from flowsim.sweep.plan import Run
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
 TABLES = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv")
@@ -42,18 +43,6 @@ _RUN = [
 ]
 FIXED = ("run", "scenario", "point", "replication", "key", "status", "error", *RESULTS.names)
 """Columns that no parameter may be called like."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A run's line in the plan: its number, what it is, and the values of its parameters."""
-
-    run: int
-    scenario: str
-    point: int
-    replication: int
-    key: str
-    values: tuple[Any, ...]
 
 
 def parameter_columns(names: Sequence[str], points: Iterable[Sequence[Any]]) -> pa.Schema:
@@ -87,16 +76,22 @@ def _cell(value: Any, kind: pa.DataType) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def join(
-    store: Store, lines: Iterable[Line], parameters: pa.Schema, folder: Path
-) -> dict[str, str]:
+def join(store: Store, made: Iterable[Run], points: Points, folder: Path) -> dict[str, str]:
     """Write the tables of a sweep from its store; each is there whole or not at all.
+
+    Parameters
+    ----------
+    made : iterable of Run
+        Runs that the store holds, in the order of the plan.
+    points : Points
+        Of the plan, for the values of the parameters.
 
     Returns
     -------
     dict
         Each file's SHA-256, for the manifest.
     """
+    parameters = parameter_columns(points.names, points.rows)
     runs = pa.schema(
         [*_RUN, ("key", pa.string()), ("status", pa.string()), ("error", pa.string()), *parameters]
     )
@@ -110,15 +105,16 @@ def join(
         )
         to_csv = stack.enter_context(durable(folder / "results.csv"))
         csv = stack.enter_context(pa.csv.CSVWriter(to_csv, results))
-        for line in lines:
-            outcome = store.outcome(line.key)
-            to_runs.add(_widened(_row_of(outcome), line, parameters, runs))
-            rows = _widened(rows_of(outcome, "results"), line, parameters, results)
+        for run in made:
+            outcome = store.outcome(run.key)
+            known = _known(run, parameters, points.rows[run.point])
+            to_runs.add(_widened(_row_of(outcome), known, runs))
+            rows = _widened(rows_of(outcome, "results"), known, results)
             to_results.add(rows)
             csv.write_table(rows)
-            to_daily.add(_widened(rows_of(outcome, "daily"), line, parameters, daily))
+            to_daily.add(_widened(rows_of(outcome, "daily"), known, daily))
             if outcome.error:
-                failures.append(f"run {line.run}: {outcome.error}\n{outcome.traceback}\n")
+                failures.append(f"run {run.number}: {outcome.error}\n{outcome.traceback}\n")
     _write_failures(folder / FAILURES, failures)
     return {name: digest_of(folder / name) for name in TABLES}
 
@@ -136,18 +132,16 @@ def _row_of(outcome: Outcome) -> pa.Table:
     return pa.table({"key": [outcome.key], "status": [status], "error": [outcome.error]})
 
 
-def _widened(table: pa.Table, line: Line, parameters: pa.Schema, schema: pa.Schema) -> pa.Table:
+def _known(run: Run, parameters: pa.Schema, values: Sequence[Any]) -> dict[str, Any]:
+    """Return what the rows of a run have in common: which run it is, and its parameters."""
+    fields = zip(parameters, values, strict=True)
+    which = (run.number, run.scenario, run.point, run.replication)
+    known = dict(zip((name for name, _ in _RUN), which, strict=True))
+    return known | {field.name: _cell(value, field.type) for field, value in fields}
+
+
+def _widened(table: pa.Table, known: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """Put the columns that say which run it is before a run's own."""
-    known: dict[str, Any] = {
-        "run": line.run,
-        "scenario": line.scenario,
-        "point": line.point,
-        "replication": line.replication,
-    }
-    known |= {
-        field.name: _cell(value, field.type)
-        for field, value in zip(parameters, line.values, strict=True)
-    }
     columns = [
         table[field.name]
         if field.name in table.column_names

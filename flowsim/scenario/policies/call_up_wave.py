@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,14 +17,11 @@ class CallUpWave(Announcement, Policy):
     """A further call-up with its own announcement, pace and panic."""
 
     kind: Literal["call-up-wave"]
+    label: ClassVar[str] = "Further call-up announced"
+
     strength: Annotated[Number, Quantity("ratio", 0, 20)] = Field(
         title="strength of the {policy}", description="Its panic against the first call-up's."
     )
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Further call-up announced"
 
     @property
     def span(self) -> tuple[datetime, None]:

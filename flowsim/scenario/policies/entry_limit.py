@@ -17,6 +17,8 @@ class EntryLimit(AtCrossings):
     """Cars from other regions are stopped short of the crossing."""
 
     kind: Literal["entry-limit"]
+    label: ClassVar[str] = "Cars from other regions barred"
+
     passes: Share = Field(
         title="men passing the entry limit at {place}",
         description="Men stopped who get through all the same.",
@@ -48,11 +50,6 @@ class EntryLimit(AtCrossings):
             sum_ = f"walks and turns are shares of the same men, but add up to {total:g}"
             raise refused(f"{sum_}; expected at most 1", "turns", "walks")
         return self
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Cars from other regions barred"
 
     @property
     def entries_note(self) -> str:

@@ -15,6 +15,8 @@ class FootLane(AtCrossings):
     """People on foot, by bicycle or scooter are let through in a lane of their own."""
 
     kind: Literal["foot-lane"]
+    label: ClassVar[str] = "Crossing on foot"
+
     walking_share: Share = Field(
         title="men on foot at {place}", description="Of men who come while it is open."
     )
@@ -32,16 +34,9 @@ class FootLane(AtCrossings):
     )
 
     counts: ClassVar[tuple[str, ...]] = ("queue_on_foot",)
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Crossing on foot"
-
-    @property
-    def queue_note(self) -> str:
-        """What its end does to the queue."""
-        return "After {end} the lane takes nobody more; who stands in it is still cleared."
+    queue_note: ClassVar[str] = (
+        "After {end} the lane takes nobody more; who stands in it is still cleared."
+    )
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Open the lane, and set who takes it."""

@@ -15,6 +15,8 @@ class ListCheck(AtCrossings):
     """Passports held against the list of men called up."""
 
     kind: Literal["list-check"]
+    label: ClassVar[str] = "Call-up list checked"
+
     detection: Share = Field(
         title="listed men detected at {place}", description="Of men on the list."
     )
@@ -28,11 +30,6 @@ class ListCheck(AtCrossings):
         "How many men stood on the border guards' lists, and how many of them were found, is "
         "assumed."
     )
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Call-up list checked"
 
     def apply(self, table: Timetable, cells: Cells) -> None:
         """Set how many listed men are detected, and how much is seen of it."""

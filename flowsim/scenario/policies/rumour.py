@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Discriminator, Field, Tag
@@ -27,6 +27,8 @@ class Rumour(Period):
     """Talk of a closure that pulls departures forward: panic times (1 + strength)."""
 
     kind: Literal["rumour"]
+    label: ClassVar[str] = "Rumour of closure"
+
     strength: Annotated[Strength, Discriminator(_form)] = Field(
         title="strength of the {policy}", description="One number, or one by destination."
     )
@@ -35,11 +37,6 @@ class Rumour(Period):
         title="fading of the {policy}",
         description="After its end it fades with this time constant; left out, it ends at once.",
     )
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Rumour of closure"
 
     def idle(self) -> Iterator[tuple[str, str]]:
         """Return the fading of what has no end."""

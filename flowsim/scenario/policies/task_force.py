@@ -17,6 +17,8 @@ class TaskForce(AtCrossings):
     """Draft officers at a crossing who examine liable men and hand out summonses."""
 
     kind: Literal["task-force"]
+    label: ClassVar[str] = "Draft officers"
+
     checks_per_hour: Annotated[Number, Quantity("men per hour", 0)] = Field(
         title="checks per hour at {place}", description="Liable men examined an hour."
     )
@@ -34,11 +36,6 @@ class TaskForce(AtCrossings):
         "Few notices do not mean little effect: how many men the sight of a task force deterred "
         "is an assumption (choice.beta_risk), not a count."
     )
-
-    @property
-    def label(self) -> str:
-        """Its label in figures."""
-        return "Draft officers"
 
     def idle(self) -> Iterator[tuple[str, str]]:
         """Return what is idle where nobody is checked."""

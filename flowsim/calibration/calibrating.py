@@ -272,22 +272,11 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
     )
     shown = predicted[predicted["id"].isin(done.calibration.file.shown)]
     what = {f.id: f.measure for f in figures_of(done.calibration.base.scenario)}
-    others = pd.DataFrame(
-        {
-            "id": shown["id"],
-            "is_input": shown["is_input"],
-            "what": shown["id"].map(what),
-            "published": shown["published"],
-            "median": shown["simulated"],
-            "low": shown["sim_low"],
-            "high": shown["sim_high"],
-            "ratio": shown["ratio"],
-            "z": np.nan,
-            "error": np.nan,
-            "note": "not fitted: " + shown["id"].map(done.calibration.file.shown),
-        }
-    )
-    return pd.concat([fitted, others], ignore_index=True)
+    why = "not fitted: " + shown["id"].map(done.calibration.file.shown)
+    others = shown.drop(columns=["low", "high", "median"], errors="ignore")
+    others = others.rename(columns={"simulated": "median", "sim_low": "low", "sim_high": "high"})
+    others = others.assign(what=shown["id"].map(what), note=why, z=np.nan, error=np.nan)
+    return pd.concat([fitted, others[fitted.columns]], ignore_index=True)
 
 
 def _naive_tables(done: _Done, predicted: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from functools import cache
 from pathlib import Path
 
 from flowsim.data.tables import read_text
 from flowsim.errors import CalibrationError, DataError
+from flowsim.experiments.parameter_draws import draws_in, read_table
 
 NAME = "posterior.csv"
 EXITS = "posterior_exits.csv"
@@ -16,28 +15,19 @@ EXITS = "posterior_exits.csv"
 
 
 @cache
-def _draws() -> tuple[dict[str, float], ...]:
-    shared, exits = (_read(read_text(name), f"flowsim/data/{name}") for name in (NAME, EXITS))
+def _draws(name: str) -> tuple[dict[str, float], ...]:
+    return tuple(draws_in(read_text(name), f"flowsim/data/{name}"))
+
+
+def _with_exits() -> list[dict[str, float]]:
+    """Return the draws with what only ``all-exits`` has."""
+    shared, exits = _draws(NAME), _draws(EXITS)
     if len(shared) != len(exits):
         raise DataError(
             f"flowsim/data/{EXITS}: {len(exits)} draws, {NAME} has {len(shared)}; "
             "run docs/fit_exits.py"
         )
-    both = [{**one, **other} for one, other in zip(shared, exits, strict=True)]
-    return tuple({key: value for key, value in draw.items() if key != "draw"} for draw in both)
-
-
-def _read(text: str, where: str) -> tuple[dict[str, float], ...]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    draws = []
-    for number, row in enumerate(rows, 2):
-        try:
-            draws.append({key: float(value) for key, value in row.items()})
-        except (TypeError, ValueError, AttributeError):
-            raise DataError(f"{where}:{number}: expected a number in each column") from None
-    if not draws:
-        raise DataError(f"{where}: holds no draws")
-    return tuple(draws)
+    return [{**one, **other} for one, other in zip(shared, exits, strict=True)]
 
 
 def posterior_changes(
@@ -63,6 +53,8 @@ def posterior_changes(
     ------
     CalibrationError
         If n is below 1 or more than there are.
+    ScenarioError
+        If the file cannot be read, or a cell is no number.
 
     Examples
     --------
@@ -71,12 +63,9 @@ def posterior_changes(
     >>> scenarios = [base.variant(changes) for changes in posterior_changes(2)]
     """
     if path is None:
-        draws = _draws() if exits else _read(read_text(NAME), f"flowsim/data/{NAME}")
+        draws = _with_exits() if exits else list(_draws(NAME))
     else:
-        try:
-            draws = _read(Path(path).read_text(encoding="utf-8"), str(path))
-        except OSError as reason:
-            raise DataError(f"{path} cannot be read ({reason.strerror})") from None
+        draws = read_table(Path(path))
     if not 1 <= n <= len(draws):
         raise CalibrationError(f"there are {len(draws)} draws of the posterior; found {n}")
     return [dict(draw) for draw in draws[:n]]

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.errors import Problem, ScenarioError
 from flowsim.results.observation import Observed
 from flowsim.results.tables import (
     Selection,
@@ -27,6 +26,7 @@ from flowsim.results.tables import (
 from flowsim.scenario import Base
 from flowsim.scenario.files import read_text, shown
 from flowsim.scenario.schema import Scenario
+from flowsim.scenario.tree import fail
 
 Changes = Mapping[str, Any] | Sequence[str]
 MOST_MEGABYTES = 20  # of a table of draws
@@ -121,20 +121,20 @@ def read_table(path: Path) -> list[dict[str, float]]:
     ScenarioError
         If the file cannot be read, has no row, or a cell is no number.
     """
-    text = io.StringIO(read_text(path, "table of draws", MOST_MEGABYTES), newline="")
+    return draws_in(read_text(path, "table of draws", MOST_MEGABYTES), shown(path))
+
+
+def draws_in(text: str, name: str) -> list[dict[str, float]]:
+    """Read the text of a table of draws; raises as ``read_table``, with this name of the file."""
+    bad = "expected a CSV with a number in each cell, a row a draw"
     draws = []
-    for line, row in enumerate(csv.DictReader(text), start=2):
+    for line, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=2):
         try:
             draws.append({str(k): float(v) for k, v in row.items() if k != "draw"})
         except (TypeError, ValueError):
-            draws.append({"": math.nan})
+            raise fail(f"{name}:{line}", "", bad) from None
         if not all(map(math.isfinite, draws[-1].values())):
-            raise _bad(path, line)
+            raise fail(f"{name}:{line}", "", bad)
     if not draws:
-        raise _bad(path, 1)
+        raise fail(f"{name}:1", "", bad)
     return draws
-
-
-def _bad(path: Path, line: int) -> ScenarioError:
-    message = "expected a CSV with a number in each cell, a row a draw"
-    return ScenarioError([Problem(f"{shown(path)}:{line}", "", message)])

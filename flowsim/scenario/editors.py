@@ -58,7 +58,10 @@ def json_schema() -> dict[str, Any]:
             "additionalProperties": False,
         },
         "else": {
-            "properties": _nullable_crossings(whole["properties"]) | changes,
+            # Shipped crossings lie under every file: part of one, or null, is enough.
+            "properties": whole["properties"]
+            | {"crossings": _part(whole["properties"]["crossings"])}
+            | changes,
             "required": whole["required"],
             "additionalProperties": False,
         },
@@ -86,12 +89,6 @@ def _fill_titles(definition: dict[str, Any]) -> None:
             field["title"] = field["title"].format(place="a place", policy="policy")
 
 
-def _nullable_crossings(properties: dict[str, Any]) -> dict[str, Any]:
-    """Shipped crossings lie under every file: part of one, or null, is enough."""
-    crossings = _part(properties["crossings"])
-    return properties | {"crossings": crossings}
-
-
 def _part(schema: Any) -> Any:
     """Return a schema that accepts any part of what the original requires, and null entries."""
     if isinstance(schema, list):
@@ -103,9 +100,8 @@ def _part(schema: Any) -> Any:
         part["$ref"] = part["$ref"].replace("#/$defs/", f"#/$defs/{PART}")
     if "oneOf" in part:  # a part of a policy may be without its kind
         part["anyOf"] = part.pop("oneOf")
-    for key in ("properties",):
-        if isinstance(part.get(key), dict):
-            part[key] = {name: _or_null(inner) for name, inner in part[key].items()}
+    if isinstance(part.get("properties"), dict):
+        part["properties"] = {key: _or_null(inner) for key, inner in part["properties"].items()}
     if isinstance(part.get("additionalProperties"), dict):
         part["additionalProperties"] = _or_null(part["additionalProperties"])
     return part

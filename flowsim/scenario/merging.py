@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from flowsim.errors import MOST_SHOWN, Problem
-from flowsim.scenario.tree import Path, Place, Tree, dotted, suggestion
+from flowsim.scenario.tree import Path, Place, Tree, copied, dotted, suggestion
 
 PARAMETER_KEYS = frozenset({"value", "unit", "source", "free"})
 OPEN_MAPPINGS: frozenset[Path] = frozenset(
@@ -129,7 +129,7 @@ class _Merge:
             for inner, inner_value in value.items():
                 self.key(old, (*path, inner), inner_value)
         else:
-            mapping[name] = _copy(value)
+            mapping[name] = copied(value)
             self._forget(path, old)
             self._take_places(path, value)
 
@@ -169,7 +169,7 @@ class _Merge:
                 old.pop(inner, None)
             else:
                 is_new |= inner == "value"
-                old[inner] = _copy(part)
+                old[inner] = copied(part)
         if is_new and "source" not in value:
             self._forget((*path, "source"), old.pop("source", None))
         if is_new and "free" not in value and not _within(old.get("free"), old.get("value")):
@@ -202,12 +202,6 @@ class _Merge:
 def _other_kind(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether a policy gives way to one of another kind, which replaces it whole."""
     return "kind" in old and "kind" in new and old["kind"] != new["kind"] and "name" not in old
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(inner) for key, inner in value.items()}
-    return value
 
 
 def _paths(path: Path, value: Any) -> Iterator[Path]:

@@ -21,7 +21,7 @@ from flowsim.scenario.kinds import KINDS
 from flowsim.scenario.messages import File, path_of, problems_of
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Path as KeyPath
-from flowsim.scenario.tree import Tree, dotted, in_order, plain
+from flowsim.scenario.tree import Tree, dotted, fail, in_order, plain
 
 MOST_PARTS = 8
 """How often what still has a mistake is left out, part by part."""
@@ -159,7 +159,7 @@ def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:
     try:
         return dict(plain(source))
     except ValueError as reason:
-        raise ScenarioError([Problem(noun, "", str(reason))]) from None
+        raise fail(noun, "", str(reason)) from None
 
 
 def file_schema(model: type[BaseModel], title: str) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from string import Template
 
 from flowsim.data.rows import template
-from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario import load, shipped
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import suggestion
+from flowsim.scenario.tree import fail, suggestion
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
@@ -48,7 +47,7 @@ def write_starter(name: str, base: str, folder: Path, kind: str = "scenario") ->
     path = folder / f"{name}{ending}"
     if kind not in STARTED:
         near = suggestion(kind, list(STARTED)) or f"; expected one of {', '.join(STARTED)}"
-        raise ScenarioError([Problem("--kind", "", f"{kind!r} is not known{near}")])
+        raise fail("--kind", "", f"{kind!r} is not known{near}")
     _require_free(name, path)
     key = name.replace(".", "-")
     words = {"key": key, "country": key.replace("-", " ").title(), "code": f"{name}X"[:2].upper()}
@@ -87,4 +86,4 @@ def _require_free(name: str, path: Path) -> None:
         message = "exists already and is left as it is; choose another name or --dir"
     else:
         return
-    raise ScenarioError([Problem(str(path), "name", message)])
+    raise fail(str(path), "name", message)

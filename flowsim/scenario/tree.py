@@ -51,7 +51,7 @@ class Tree:
 
     def copy(self) -> Tree:
         """Return a tree that may be changed while this one stays as it is."""
-        return Tree(_copied(self.data), dict(self.places))
+        return Tree(copied(self.data), dict(self.places))
 
     def place(self, path: Path) -> Place:
         """Return the place of a key, or of the nearest key above it."""
@@ -76,10 +76,10 @@ class Tree:
         return value if isinstance(value, dict) else {}
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """Copy nested mappings; tuples and scalars cannot change and are shared."""
     if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
+        return {key: copied(inner) for key, inner in value.items()}
     return value
 
 

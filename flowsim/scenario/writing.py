@@ -15,7 +15,7 @@ from flowsim.data import sources
 from flowsim.scenario.clock import iso
 from flowsim.scenario.messages import USER_SOURCE
 from flowsim.scenario.quantity import Dated, Number, Table
-from flowsim.scenario.reading import scalar
+from flowsim.scenario.reading import WRITTEN, scalar
 from flowsim.scenario.schema import Scenario
 
 WIDTH = 96
@@ -178,7 +178,7 @@ def _flow(value: Any) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_flow(inner) for inner in value) + "]"
     if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
+        return WRITTEN[value]
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, int | float):

@@ -18,6 +18,7 @@ import pandas as pd
 from flowsim.errors import ResultsError
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import sweep_of
+from flowsim.sweep.responses import is_number
 from flowsim.sweep.sensitivity import points
 from flowsim.types import Bools, Floats
 
@@ -192,7 +193,7 @@ def _peeled(design: pd.DataFrame, weight: Floats, inside: Bools, least: int) -> 
 def _candidates(design: pd.DataFrame, inside: Bools) -> Iterator[Bools]:
     for name in design:
         column = design[name]
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        if is_number(column):
             values = column.to_numpy(dtype=np.float64)
             low, high = np.quantile(values[inside], [PEEL, 1 - PEEL])
             # Where many points share the end, all of them go, or nothing would.
@@ -218,7 +219,7 @@ def _boxed(
 
 def _limit(column: pd.Series, inside: Bools) -> Limit | None:
     """Return where a box ends along a parameter; half way to the nearest point outside."""
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+    if not is_number(column):
         among = tuple(dict.fromkeys(column[inside]))
         return Limit(among=among) if len(among) < column.nunique() else None
     values = column.to_numpy(dtype=np.float64)

@@ -11,7 +11,8 @@ from typing import Any
 
 from flowsim.errors import Problem, ScenarioError
 from flowsim.scenario.files import read_text, shown
-from flowsim.scenario.reading import scalar
+from flowsim.scenario.reading import WRITTEN, scalar
+from flowsim.scenario.tree import fail
 
 MOST_MEGABYTES = 100
 MOST_SHOWN = 20
@@ -48,11 +49,9 @@ def read_cells(path: Path) -> Cells:
     try:
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except csv.Error as reason:
-        message = f"is not CSV: {reason}"
-        raise ScenarioError([Problem(f"{name}:{reader.line_num}", "", message)]) from None
+        raise fail(f"{name}:{reader.line_num}", "", f"is not CSV: {reason}") from None
     if len(lines) < 2:
-        message = "has no points; expected a header and at least one row"
-        raise ScenarioError([Problem(name, "", message)])
+        raise fail(name, "", "has no points; expected a header and at least one row")
     (first, header), *rows = lines
     problems = [
         *_header_problems(f"{name}:{first}", header),
@@ -100,5 +99,5 @@ def cells_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
+        return WRITTEN[value]
     return value if isinstance(value, str) else repr(value)

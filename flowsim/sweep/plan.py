@@ -20,6 +20,7 @@ from flowsim.results.manifest import made_with
 from flowsim.results.measures import zero_by_construction
 from flowsim.scenario import Base
 from flowsim.scenario.merging import is_parameter
+from flowsim.scenario.reading import WRITTEN
 from flowsim.scenario.schema import FOR_READERS, Scenario
 from flowsim.sweep import design
 from flowsim.sweep.file import Sweep, placed
@@ -219,5 +220,5 @@ class _Refusals:
 
 def _written(value: Any) -> str:
     if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
+        return WRITTEN[value]
     return f"{value:.6g}" if isinstance(value, float) else str(value)

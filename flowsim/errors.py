@@ -72,6 +72,17 @@ def listed(problems: Sequence[Problem]) -> str:
     return "\n".join(lines)
 
 
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """Sort problems by file and line, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: by_place(problem.where))
+
+
+def by_place(where: str) -> tuple[str, int]:
+    """Return file and line of a place, for sorting."""
+    file, _, line = where.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (where, 0)
+
+
 class ScenarioError(FlowsimError):
     """A scenario (or sweep or calibration) file cannot be used; carries every problem found."""
 

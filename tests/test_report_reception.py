@@ -12,7 +12,8 @@ from matplotlib.text import Text
 
 from flowsim.experiments.simulate import simulate
 from flowsim.figures.run import reception as chart
-from flowsim.findings import arrivals, needs, run
+from flowsim.findings import arrivals, run
+from flowsim.findings import reception as sheets
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Table
 from flowsim.model.states import Status
@@ -93,16 +94,16 @@ def test_needs_are_persons_times_the_factors_of_the_scenario(several):
     for name, need in several.scenario.needs.items():
         persons = found["newcomers" if need.of == "newcomers" else "stock_persons"]
         pd.testing.assert_frame_equal(found[f"needs_{name}"], persons * need.value)
-    table = needs.table(several, arrivals.quantiles(several, "georgia"))
+    table = sheets.needs(several, arrivals.quantiles(several, "georgia"))
     assert table.header == ("Date", *(name.replace("_", " ") for name in several.scenario.needs))
     assert table.rows[-1][0] == "most on any day"
-    assert all(need.source in needs.sentence(several) for need in several.scenario.needs.values())
+    assert all(need.source in sheets.factors(several) for need in several.scenario.needs.values())
 
 
 def test_a_scenario_without_needs_has_no_table_of_them(one):
     bare = Account(one.scenario.model_copy(update={"needs": {}}), one.daily, one.outcomes)
-    assert needs.table(bare, arrivals.quantiles(bare, "georgia")) is None
-    assert needs.sentence(bare) == ""
+    assert sheets.needs(bare, arrivals.quantiles(bare, "georgia")) is None
+    assert sheets.factors(bare) == ""
 
 
 def test_men_set_off_when_a_closed_border_reopens():

@@ -18,14 +18,14 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
-from flowsim.errors import CalibrationError, ScenarioError
+from flowsim.errors import CalibrationError, ScenarioError, in_order
 from flowsim.scenario import Base, assumptions
 from flowsim.scenario.kinds import CALIBRATION
 from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
 from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.quantity import Finite, Moment, Strict, refused
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import in_order, suggestion
+from flowsim.scenario.tree import suggestion
 from flowsim.types import Floats
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

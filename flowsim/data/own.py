@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from flowsim.data.cells import dialect_of, shown, suggested
 from flowsim.data.rows import TABLES
 from flowsim.data.tables import Row, Table, columns
-from flowsim.errors import DataError, Problem
+from flowsim.errors import DataError, Problem, in_order
 
 MOST_MB = 5
 MOST_ROWS = 100_000
@@ -143,16 +143,6 @@ def read_rows(
     problems += more
     problems += _twice(table, row.named_by)
     return table, rows, in_order(problems)
-
-
-def in_order(problems: list[Problem]) -> list[Problem]:
-    """Sort the problems of one file by line, each once."""
-
-    def line(problem: Problem) -> int:
-        number = problem.where.rpartition(":")[2]
-        return int(number) if number.isdigit() else 0
-
-    return sorted(dict.fromkeys(problems), key=line)
 
 
 def row_of(path: str | os.PathLike[str]) -> type[Row]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from flowsim.findings.account import Account, plateau
-from flowsim.findings.arrivals import CHANCE, line_of, measures
+from flowsim.findings.arrivals import CHANCE, NEED, line_of, measures
 from flowsim.findings.finding import Table
 from flowsim.findings.ranges import doubt_in, ranged
 from flowsim.findings.run import capacity, has_passed
-from flowsim.findings.words import capital, count, day, days, rate, share, within
+from flowsim.findings.words import capital, count, day, days, exact, rate, share, within
 from flowsim.types import Floats
 
-ROWS = 10  # dates in the sheet's table
+ROWS, ROWS_OF_NEEDS = 10, 8  # dates in the tables
 
 
 def lead(account: Account, destination: str) -> str:
@@ -59,16 +60,21 @@ def of(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table[table["measure"].eq(measure)].reset_index(drop=True)
 
 
+def _some(dates: pd.Index[Any], n: int) -> list[Any]:
+    """Return about n dates at even distances, the last one always among them."""
+    step = max(1, round((len(dates) - 1) / (n - 1)))
+    return sorted(dates[::-1][::step])
+
+
 def dates(account: Account, table: pd.DataFrame) -> Table:
     """Return the numbers of a few dates, the last one always among them."""
     shown = ("newcomers", "stock_persons", "families")
     by = {name: of(table, name).set_index("date") for name in shown}
     there = by["stock_persons"]
-    step = max(1, round((len(there) - 1) / (ROWS - 1)))
     n = len(account.replications)
     chance = bool(there[CHANCE].notna().any())
     rows = []
-    for moment in sorted(there.index[::-1][::step]):
+    for moment in _some(there.index, ROWS):
         cells = [day(moment), *(_cell(by[name].loc[moment]) for name in shown)]
         passed = [f"{there.loc[moment, CHANCE] * n:.0f} of {n}"] if chance else []
         rows.append((*cells, *passed))
@@ -158,3 +164,52 @@ def _families(account: Account, destination: str) -> Floats:
 def _most(series: pd.DataFrame) -> Floats:
     """Return the greatest value of each replication, shape (R,)."""
     return series.max(axis=0).to_numpy(dtype=float)
+
+
+# -- what they need
+
+
+def needs(account: Account, found: pd.DataFrame) -> Table | None:
+    """Return the needs on some dates and their peak; None if the scenario names none.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of ``arrivals.quantiles``.
+    """
+    rows = found[found["measure"].astype(str).str.startswith(NEED)]
+    if rows.empty:
+        return None
+    by = {name: part.set_index("date") for name, part in rows.groupby("measure", sort=False)}
+    dates = next(iter(by.values())).index
+    lines = [
+        (day(moment), *(_cell(part.loc[moment]) for part in by.values()))
+        for moment in _some(dates, ROWS_OF_NEEDS)
+    ]
+    peaks = [part.index[int(part["q50"].to_numpy().argmax())] for part in by.values()]
+    most = [_cell(part.loc[peak]) for part, peak in zip(by.values(), peaks, strict=True)]
+    many = len(account.most.replications) > 1
+    what = f"median, and 5\u00a0% to 95\u00a0% of the {account.most.repeated}" * many
+    names = [need(str(name)) for name in by]
+    return Table(
+        "What they need, by date" + (f" ({what})" if what else ""),
+        ("Date", *names),
+        (*lines, ("most on any day", *most)),
+        align="l" + "r" * len(names),
+        widths=(1.4, *[1.8] * len(names)),
+    )
+
+
+def need(measure: str) -> str:
+    """Return a need in words, from the name of its measure."""
+    return measure.removeprefix(NEED).replace("_", " ")
+
+
+def factors(account: Account) -> str:
+    """Return what each need is for one person, with its source; empty if there is none."""
+    each = [
+        f"{exact(one.value)} {need(name)} for each "
+        f"{'person there' if one.of == 'present' else 'newcomer of the day'} ({one.source})"
+        for name, one in account.scenario.needs.items()
+    ]
+    return f"Needs are persons times a factor of the scenario: {'; '.join(each)}." if each else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from flowsim.figures.run.reception import Panel, draw
-from flowsim.findings import needs, reception
+from flowsim.findings import reception
 from flowsim.findings.account import Account
 from flowsim.findings.arrivals import CHANCE, line_of, measures, quantiles
 from flowsim.findings.naming import title
@@ -48,8 +48,8 @@ def section(
         _picture(account, destination, table, key),
         reception.dates(account, table),
     ]
-    wanted = needs.table(account, table)
-    blocks += [] if wanted is None else [wanted, Paragraph(needs.sentence(account))]
+    wanted = reception.needs(account, table)
+    blocks += [] if wanted is None else [wanted, Paragraph(reception.factors(account))]
     if others is not None:
         blocks.append(reception.assumed(others.assumptions, destination, others.words))
     blocks.append(Bullets(tuple(reception.how_sure(account, destination))))

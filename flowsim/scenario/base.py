@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.data import sources
-from flowsim.errors import Problem, ScenarioError, visible
+from flowsim.errors import Problem, ScenarioError, in_order, visible
 from flowsim.scenario.checks import cross_check
 from flowsim.scenario.files import read_chain, shown
 from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single_change
@@ -24,7 +24,7 @@ from flowsim.scenario.named_tables import take_in
 from flowsim.scenario.reading import read_value
 from flowsim.scenario.schema import FACTS, Scenario
 from flowsim.scenario.tree import Path as KeyPath
-from flowsim.scenario.tree import Place, Tree, fail, in_order, plain
+from flowsim.scenario.tree import Place, Tree, fail, plain
 from flowsim.scenario.writing import content_hash
 
 Changes = Mapping[str, Any] | Sequence[str]

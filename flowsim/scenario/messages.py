@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from flowsim.errors import MOST_SHOWN, Problem
+from flowsim.errors import MOST_SHOWN, Problem, by_place
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import Path, Tree, by_place, dotted, show, suggestion
+from flowsim.scenario.tree import Path, Tree, dotted, show, suggestion
 
 USER_SOURCE = "assumption: set by user"
 FILE_ONLY_KEYS = ["changes"]

@@ -13,7 +13,7 @@ from typing import Any
 from flowsim.data import outlines, own, sources
 from flowsim.data.rows import CrossingRow, Observation, Region, Road
 from flowsim.data.tables import Row, Table
-from flowsim.errors import DataError, Problem, ScenarioError
+from flowsim.errors import DataError, Problem, ScenarioError, in_order
 from flowsim.scenario.files import Origin, find, shown
 from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Place, Tree, dotted
@@ -109,7 +109,7 @@ def take_in(tree: Tree, folder: Path | None) -> None:
         tree.places |= {(*key, *inner): place for inner, place in places.items()}
     problems += _outlines(tree, folder)
     if problems:
-        raise ScenarioError(own.in_order(problems))
+        raise ScenarioError(in_order(problems))
 
 
 def _outlines(tree: Tree, folder: Path | None) -> list[Problem]:

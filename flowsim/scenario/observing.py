@@ -10,7 +10,7 @@ from flowsim.data import own, sources
 from flowsim.data.cells import suggested
 from flowsim.data.measures import COMPARED
 from flowsim.data.rows import TABLES, Observation
-from flowsim.errors import DataError
+from flowsim.errors import DataError, in_order
 from flowsim.scenario.clock import Clock, iso
 from flowsim.scenario.places import Crossing, Destination, Nation
 from flowsim.scenario.schema import Scenario
@@ -119,7 +119,7 @@ def read_figures(path: str | os.PathLike[str], scenario: Scenario) -> tuple[Obse
     table, rows, problems = own.read_rows(path, Observation)
     problems += [table.problem(*said) for said in unfit(rows, scenario)]
     if problems:
-        raise DataError(own.in_order(problems))
+        raise DataError(in_order(problems))
     return tuple(rows.values())
 
 

@@ -14,14 +14,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from flowsim.errors import Problem, ScenarioError
+from flowsim.errors import Problem, ScenarioError, in_order
 from flowsim.scenario.editors import DIALECT, Plain
 from flowsim.scenario.files import Origin, find, read_text, refuse_other_kinds, shipped, shown
 from flowsim.scenario.kinds import KINDS
 from flowsim.scenario.messages import File, path_of, problems_of
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Path as KeyPath
-from flowsim.scenario.tree import Tree, dotted, fail, in_order, plain
+from flowsim.scenario.tree import Tree, dotted, fail, plain
 
 MOST_PARTS = 8
 """How often what still has a mistake is left out, part by part."""

@@ -153,17 +153,6 @@ def unfit(text: str) -> str:
     return ""
 
 
-def in_order(problems: list[Problem]) -> list[Problem]:
-    """Sort problems by file and line, each once."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: by_place(problem.where))
-
-
-def by_place(where: str) -> tuple[str, int]:
-    """Return file and line of a place, for sorting."""
-    file, _, line = where.rpartition(":")
-    return (file, int(line)) if line.isdecimal() else (where, 0)
-
-
 def fail(where: str, key: str, message: str) -> ScenarioError:
     """Make the error for one problem that stops everything else."""
     return ScenarioError([Problem(where, key, message)])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from flowsim.errors import DataError, Problem, ScenarioError
+from flowsim.errors import DataError, Problem, ScenarioError, in_order
 from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
@@ -24,7 +24,7 @@ from flowsim.scenario.lambdas import LAMBDA, refitted
 from flowsim.scenario.merging import given_twice
 from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import Tree, in_order, suggestion
+from flowsim.scenario.tree import Tree, suggestion
 from flowsim.scenario.writing import yaml_text
 from flowsim.sweep import drawing
 from flowsim.sweep.cells import Cells, cells_text, read_cells

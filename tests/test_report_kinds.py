@@ -290,10 +290,10 @@ def fitted(tmp_path, monkeypatch) -> Document:
 
 def test_a_calibration_tells_fit_and_test_apart_and_leaves_inputs_out(fitted):
     answer = text(section(fitted, "answer"))
-    assert "1 of the 1 published figures that were fitted, inputs left out" in answer
-    assert "0 of the 1 published figures that were not fitted" in answer
+    assert "Of the 1 published figures used to fit it (no test), inputs left out, 1 lie" in answer
+    assert "Of the 1 published figures kept out of the fit (a test), inputs left out, 0" in answer
     roles = [row[5] for row in tables(section(fitted, "published"))[0].rows]
-    assert roles == ["fitted", "a test: not seen", "input, not evidence"]
+    assert roles == ["no test: used to fit it", "a test: not seen", "input, not evidence"]
 
 
 def test_what_the_figures_do_not_identify_is_named(fitted):

@@ -671,7 +671,7 @@ def test_the_headline_names_the_strongest_parameter(finished):
     shares = mine[mine["index"] == "share"].set_index("parameter")["value"].astype(float)
     said = {"choice.lambda": "lambda", "call_up.pace": "pace of the call-up"}[shares.idxmax()]
     (line,) = [sentence for sentence in found if "Entries of men into Georgia" in sentence]
-    assert f"moved most by {said}" in line
+    assert f"moved most by “{said}”" in line
     assert "of the spread between points is chance" in line
 
 

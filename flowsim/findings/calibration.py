@@ -20,9 +20,10 @@ from flowsim.scenario.schema import Scenario
 
 Row = dict[str, Any]
 CAUTION = (
-    f"{SIMULATED} Parameters were fitted to published figures; a good fit says that the model can "
-    "make these figures, not that it is right. Figures that were inputs of the model prove nothing "
-    "and are marked."
+    f"{SIMULATED} To fit is to choose the model's uncertain numbers so that it comes near "
+    "published figures: meeting these says that it can make them, not that it is right. Only "
+    "figures kept out of the fit test it. Figures that were inputs of the model prove nothing and "
+    "are marked."
 )
 
 
@@ -46,8 +47,8 @@ def sentences(found: CalibrationResults) -> Iterator[str]:
     yield from _covered(predictions, level, fitted=False)
     verdicts = found.table("parameters")["verdict"].value_counts()
     yield (
-        f"The figures identify {verdicts.get('identified', 0)} of {int(verdicts.sum())} "
-        f"parameters, {verdicts.get('weakly', 0)} more weakly. The other "
+        f"Of {int(verdicts.sum())} uncertain numbers the figures narrow down (identify) "
+        f"{verdicts.get('identified', 0)}, and {verdicts.get('weakly', 0)} more weakly. The other "
         f"{verdicts.get('not identified', 0)} stay assumptions."
     )
     if found.has("recovery"):
@@ -64,7 +65,10 @@ def sentences(found: CalibrationResults) -> Iterator[str]:
 
 def _fit(fit: pd.DataFrame, scenario: Scenario) -> str:
     off = [named(str(name), scenario) for name in fit["id"][fit["z"].abs() > 2]]
-    text = f"{len(fit) - len(off)} of {len(fit)} figures fitted are met within two standard errors"
+    text = (
+        f"Of the {len(fit)} published figures used to fit it, the model meets "
+        f"{len(fit) - len(off)} within two standard errors"
+    )
     return f"{text}; the others are {listed(off)}." if off else f"{text}."
 
 
@@ -73,10 +77,10 @@ def _covered(predictions: pd.DataFrame, level: str, fitted: bool) -> Iterator[st
     rows = predictions[~predictions["is_input"].astype(bool)].dropna(subset=["simulated"])
     rows = rows[rows["fitted"].astype(bool).eq(fitted)]
     if len(rows):
-        kind = "fitted" if fitted else "not fitted"
+        kind = "used to fit it (no test)" if fitted else "kept out of the fit (a test)"
         yield (
-            f"{int(rows['covered'].sum())} of the {len(rows)} published figures that were {kind}, "
-            f"inputs left out, lie within their {level} predictive interval."
+            f"Of the {len(rows)} published figures {kind}, inputs left out, "
+            f"{int(rows['covered'].sum())} lie within the {level} interval of what it predicts."
         )
 
 

@@ -143,8 +143,8 @@ def everything(scenario: Scenario) -> Finding:
     """Return every number with unit, source and basis; assumed and imputed ones marked."""
     rows = assumptions(scenario)
     words = (
-        f"{counted(rows)} Bounds stand where a number may be fitted. Tables of the regions come "
-        "on top."
+        f"{counted(rows)} Fitted are those chosen so that the model comes near published figures; "
+        "bounds stand where a number may be. Tables of the regions come on top."
     )
     blocks = groupby(rows, key=lambda row: row.key.split(".")[0])
     tables = (_regions(scenario), *(_table(block, list(members)) for block, members in blocks))

@@ -33,7 +33,7 @@ STATUSES, VALUES, ENDS = ("status_a", "status_b"), ("value_a", "value_b"), ("low
 FEW = 10  # simulated men, over all replications, below which a number is not to be quoted
 TERMS = {
     "visible checks": "the sight of checks (deterrence)",
-    "availability": "a way that was shut, or a document that was missing",
+    "availability": "a way open to them in one scenario only (borders, documents)",
     "wait": "the news of waits",
     "network": "countrymen abroad",
     "panic": "the panic of the day",

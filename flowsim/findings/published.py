@@ -22,7 +22,7 @@ from flowsim.types import Floats
 TITLE, HAPPENED = "Beside the published figures", "What happened"
 APART = 2.0  # times by which a published wait or queue and the simulated one contradict
 WAITS = ("wait_", "queue_")
-INPUT, FITTED, TEST = "input, not evidence", "fitted", "a test: not seen"
+INPUT, FITTED, TEST = "input, not evidence", "no test: used to fit it", "a test: not seen"
 SEEN = "no test: seen"  # a run cannot know which figures a calibration took up
 LEGEND = {
     "fit": "published, seen when fitting: no test",
@@ -40,10 +40,8 @@ ABOUT = (
     f"{COUNTS} Rows marked '{INPUT}' were given to the model, and '{SEEN}' were seen when it was "
     "fitted: agreement with them proves nothing, or little."
 )
-COUNTERFACTUAL = (
-    "This scenario is not what happened, so the published figures do not test it. They stand "
-    f"here for what happened. {COUNTS}"
-)
+NO_TEST = "This scenario is not what happened, so the published figures do not test it."
+COUNTERFACTUAL = f"{NO_TEST} They stand here for what happened. {COUNTS}"
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,10 @@ def of_run(
     over = over if drawn is None else f"{n} draws of the parameters, with their range: all doubt"
     ranges = (f"Simulated numbers are means over {over}.",) * (n > 1)
     if is_counterfactual(scenario):
+        if not every:
+            return Finding("published", HAPPENED, (NO_TEST,))
         made = table(f"What happened, and what this scenario has {WINDOWS}", rows, scenario, False)
-        tables = (made,) * every
-        return Finding("published", HAPPENED, (COUNTERFACTUAL, *ranges), tables)
+        return Finding("published", HAPPENED, (COUNTERFACTUAL, *ranges), (made,))
     rows = [row for row in rows if every or row.role == TEST]
     tables = (table(f"Published and simulated, {WINDOWS}", rows, scenario),) * bool(rows)
     return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), tables)

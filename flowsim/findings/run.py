@@ -13,7 +13,7 @@ from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.naming import facts, lacked
 from flowsim.findings.ranges import SIMULATED, doubt_in, what_ranges_are
-from flowsim.findings.words import capital, count, day, listed, period, rate, share
+from flowsim.findings.words import capital, count, day, listed, period, rate, sampled, share
 from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
@@ -24,6 +24,8 @@ HEADLINES = {
     "waits": 3,
     "entries": 0,
 }  # sentences of a topic that are read first; else all
+ALL = "Every published figure stands beside the simulation in summary.csv."
+FEW = 10  # simulated men
 ENOUGH = 10  # replications below which no chance is given
 BECAUSE = {
     "closed": "because the way was closed",
@@ -37,21 +39,22 @@ def summary(run: Run) -> str:
     """Return what a run says, as a terminal shows it."""
     account = Account.of(run)
     head = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
-    text = as_text(part for part in answers(run) if part.sentences)
+    text = as_text(part for part in answers(run, every=False) if part.sentences)
     peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
     memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
-    end = f"Took {run.manifest['seconds']:.1f} s{memory}."
+    end = f"{ALL} " * (run.folder is not None and not run.summary.empty)
+    end += f"Took {run.manifest['seconds']:.1f} s{memory}."
     changed = [wrapped(change, "") for change in changes(account)]
     return "\n".join([account.scenario.title, wrapped(head, ""), *changed, text, "", end])
 
 
-def answers(run: Run) -> list[Finding]:
-    """Return the findings of which a terminal shows those with sentences."""
+def answers(run: Run, every: bool = True) -> list[Finding]:
+    """Return what a run says; ``every`` published figure beside it, or those that test it."""
     account = Account.of(run)
     return [
         *topics(account),
         press.totals(account),
-        published.of_run(run.summary, run.scenario, run.posterior_summary),
+        published.of_run(run.summary, run.scenario, run.posterior_summary, every),
         Finding("sure", "How sure this is", tuple(cautions(account))),
         doubts.in_short(run.scenario),
     ]
@@ -110,6 +113,12 @@ def cautions(account: Account) -> Iterator[str]:
     """Return what must be known before a number is quoted."""
     n = len(account.replications)
     yield f"{SIMULATED} {what_ranges_are(n, drawn=account.drawn is not None)}"
+    if account.scenario.sample < 1:
+        least = count(FEW / account.scenario.sample)
+        yield (
+            f"{capital(sampled(account.scenario.sample))} were simulated: a number below {least} "
+            f"rests on fewer than {FEW} of them in a replication, and is not to be quoted."
+        )
 
 
 # ------------------------------------------------------------------ who left

@@ -106,7 +106,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         yield (
             f"{capital(label)}{of}: {span} over "
             f"{plural(len(means), 'point')}"
-            + (f", moved most by {strongest}" if strongest else "")
+            + (f", moved most by “{strongest}”" if strongest else "")
             + f".{_chance(own, bool(sweep_of(swept).draws))}"
             + (f" {independent(label, still)}" if still else "")
         )

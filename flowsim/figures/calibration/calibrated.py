@@ -70,7 +70,8 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
     ).sort_values("z", key=abs, ascending=False, kind="stable", ignore_index=True)
     data = data[["id", "name", "is_input", "published", "ratio", "ratio_low", "ratio_high", "z"]]
     off = data[data["z"].abs() > FAR]
-    title = f"{len(data) - len(off)} of {len(data)} fitted figures within two standard errors"
+    near = f"{len(data) - len(off)} of {len(data)}"
+    title = f"{near} figures used to fit it met within two standard errors"
     if 0 < len(off) <= MOST_NAMED:
         title += f"; not {listed(list(off['name']))}"
     caption = _caption(
@@ -81,7 +82,7 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
         "Simulated over published, runs of posterior draws: median and the middle "
         f"{_credible(results)}, chance included. The farthest off first.",
         [
-            ladders.key("fitted"),
+            ladders.key("used to fit it: no test"),
             ladders.key("an input of the model: no evidence", hollow=True),
         ],
         [f"{row['name']} {row['ratio']:.2f}" for row in records(data)],

@@ -147,7 +147,7 @@ def samples_of(results: CalibrationResults) -> pd.DataFrame:
     stage = f"samples-{hashlib.sha256(points.tobytes()).hexdigest()[:8]}"
     targets = targets_of(calibration)
     with Store(results.folder) as store:
-        runner = fitting.runner_of(calibration, store, budget, None, "local", None)
+        runner = fitting.runner_of(calibration, store, budget)
         pairs = fitting.sample_pairs(runner, budget)
         found = runner.table(stage, lambda: compare_samples(calibration, targets, points, pairs))
         store.clear()

@@ -24,8 +24,9 @@ from flowsim.calibration.targets import Targets, published_for
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
 from flowsim.data.rows import Observation
 from flowsim.errors import CalibrationError
+from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.store import Store
-from flowsim.types import Floats, Progress
+from flowsim.types import Floats, Progress, silent
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def runner_of(
     calibration: Calibration,
     store: Store,
     budget: Budget,
-    workers: int | None,
-    scheduler: str,
-    progress: Progress,
+    workers: int | None = None,
+    scheduler: str = LOCAL,
+    progress: Progress = silent,
 ) -> Runner:
     """Go on with the runs of a store, new or begun before."""
     key = calibration_key(calibration, (*budget.waves, budget.whole), budget.steps)

@@ -23,4 +23,18 @@ class CalibrationResults(Results):
     draws = Table("The posterior draws, one column for each parameter.")
 
     def _csv(self, table: pd.DataFrame) -> bytes:
-        return folders.csv_bytes(table, float_format="%.6g")
+        return csv_of(table)
+
+
+def csv_of(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV, numbers to six digits.
+
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    bytes
+    """
+    return folders.csv_bytes(table, float_format="%.6g")

@@ -132,7 +132,8 @@ class Reference:
             fixed = field.get("prefixItems")
             return f"list of {len(fixed)}" if fixed else f"list of {self.says(inner) or 'values'}"
         for entry in _mappings(field):
-            return f"by name: {self.says(entry) or 'anything'}"
+            by = "date" if DATE in field.get("patternProperties", {}) else "name"
+            return f"by {by}: {self.says(entry) or 'anything'}"
         if field.get("pattern") == DATE:
             return "date"
         kinds = field.get("type", "")

@@ -8,12 +8,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from flowsim.calibration.file import calibration_schema
 from flowsim.errors import ScenarioError
 from flowsim.experiments.simulate import simulate
 from flowsim.results import measures
 from flowsim.results import tables as results
 from flowsim.results.observation import Observed
 from flowsim.scenario import assumptions, load, shipped
+from flowsim.scenario.kinds import CALIBRATION, KINDS, SWEEP, mistaken
 from flowsim.scenario.reading import read_tree
 from flowsim.sweep.design import points
 from flowsim.sweep.file import Sweep, keys_of, read_sweep, shipped_sweeps, sweep_schema
@@ -201,13 +203,19 @@ def as_json(value):
     return [as_json(inner) for inner in value] if isinstance(value, tuple) else value
 
 
-def test_editors_accept_every_shipped_sweep_and_mark_a_slip():
-    validator = jsonschema.Draft202012Validator(sweep_schema())
-    validator.check_schema(sweep_schema())
-    for path in shipped_sweeps().values():
-        data = as_json(read_tree(path.read_text(encoding="utf-8"), path.name).data)
+@pytest.mark.parametrize(
+    ("kind", "schema"), [(SWEEP, sweep_schema()), (CALIBRATION, calibration_schema())]
+)
+def test_editors_accept_every_shipped_file_of_a_kind_and_mark_a_slip(kind, schema):
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    files = [*shipped(KINDS[kind].folder).values(), *shipped("examples").values()]
+    read = [read_tree(path.read_text(encoding="utf-8"), path.name).data for path in files]
+    of_kind = [as_json(data) for data in read if not mistaken(data, kind)]
+    assert len(of_kind) > 1
+    for data in of_kind:
         assert [error.message for error in validator.iter_errors(data)] == []
-        assert list(validator.iter_errors(data | {"replicatons": 3}))
+        assert list(validator.iter_errors(data | {"seeed": 3}))
 
 
 @pytest.mark.parametrize("name", shipped_sweeps())

@@ -47,6 +47,7 @@ def json_schema() -> dict[str, Any]:
         _fill_titles(definition)
     parts = {PART + name: _part(definition) for name, definition in definitions.items()}
     changes = {"changes": _changes(whole["properties"], parts)}
+    crossings = {"crossings": _crossings(whole["properties"]["crossings"])}
     return {
         "$schema": DIALECT,
         "title": "flowsim scenario",
@@ -54,14 +55,14 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "if": {"required": ["extends"], "properties": {"extends": {"type": "string"}}},
         "then": {
-            "properties": _part(whole["properties"]) | {"extends": _extends(whole)} | changes,
+            "properties": _part(whole["properties"])
+            | {"extends": _extends(whole)}
+            | crossings
+            | changes,
             "additionalProperties": False,
         },
         "else": {
-            # Shipped crossings lie under every file: part of one, or null, is enough.
-            "properties": whole["properties"]
-            | {"crossings": _part(whole["properties"]["crossings"])}
-            | changes,
+            "properties": whole["properties"] | crossings | changes,
             "required": whole["required"],
             "additionalProperties": False,
         },
@@ -87,6 +88,12 @@ def _fill_titles(definition: dict[str, Any]) -> None:
     for field in definition.get("properties", {}).values():
         if "title" in field:
             field["title"] = field["title"].format(place="a place", policy="policy")
+
+
+def _crossings(schema: dict[str, Any]) -> dict[str, Any]:
+    """Shipped crossings lie under every file: part of one, or null, is enough; or a table."""
+    about = {"description": schema["description"]}
+    return about | {"anyOf": [_part(schema), {"type": "string"}]}
 
 
 def _part(schema: Any) -> Any:

@@ -32,6 +32,8 @@ class Measure(NamedTuple):
     days : {'sum', 'last', 'max', 'mean'}
         How days become one number: flows are summed; stocks and cumulative measures give their
         last day, queues their longest (the last is mostly gone), waits their mean.
+    measured_at : tuple of str
+        Kinds of place at which the daily table has it.
     units : tuple of str
         Words that a published figure of it may use, the usual one first; empty if none can be held
         against it.
@@ -43,6 +45,7 @@ class Measure(NamedTuple):
     meaning: str
     words: str
     days: str
+    measured_at: tuple[str, ...]
     units: tuple[str, ...]
     places: tuple[str, ...]
 
@@ -53,9 +56,9 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    name: Measure(unit, meaning, words, days, tuple(units.split()), tuple(places.split()))
-    for name, unit, meaning, words, days, units, places in (
-        row.values() for row in shipped("measures").rows
+    name: Measure(unit, meaning, words, days, *(tuple(names.split()) for names in lists))
+    for name, unit, meaning, words, days, *lists in (
+        tuple(row.values()) for row in shipped("measures").rows
     )
 }
 COMPARED = {name: measure for name, measure in MEASURES.items() if measure.units}

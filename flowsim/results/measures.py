@@ -13,35 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from flowsim.data import measures
-from flowsim.results.exits import EXITS
-from flowsim.results.observation import FLOWS, LEVELS, WAITS
 from flowsim.scenario.observing import places_of
 from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-DESTINATION = (
-    *FLOWS,
-    "exits",
-    "stock_men",
-    "stock_persons",
-    "stock_ordinary",
-    "registrations",
-    "departures",
-    "departures_expected",
-    "involuntary_stayers",
-    "educated_share",
-    "passport_share",
-)
-REGION = ("departures", "called_up", "enlisted")
-
-MEASURES: dict[str, tuple[str, ...]] = {
-    "nation": (*REGION, "involuntary_stayers", "educated_share"),
-    "region": REGION,
-    "destination": DESTINATION,
-    "crossing": (*FLOWS, *LEVELS, *WAITS, "wait_hours_p90"),
-    "group": (*FLOWS, *LEVELS),
-    "exit": EXITS,
+PLACES = ("nation", "region", "destination", "crossing", "group", "exit")
+MEASURES = {
+    kind: tuple(name for name, one in measures.MEASURES.items() if kind in one.measured_at)
+    for kind in PLACES
 }
 """Measures of the daily table by kind of place."""
 
@@ -84,7 +64,7 @@ def reduced(values: Floats, rule: str) -> float:
 
 def known_measures() -> list[str]:
     """Return every measure once, in the order of the tables."""
-    return list(dict.fromkeys(name for names in MEASURES.values() for name in names))
+    return list(measures.MEASURES)
 
 
 @dataclass(frozen=True)

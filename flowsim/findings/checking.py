@@ -13,10 +13,9 @@ from flowsim.findings.naming import places_name
 from flowsim.findings.words import elided, period, plural, short_day
 from flowsim.scenario import Row, as_shipped, assumptions
 from flowsim.scenario.idle import deterring_nobody, idle
-from flowsim.scenario.schema import Scenario
+from flowsim.scenario.schema import ENTRIES, Scenario
 
 KEYS = 40  # characters of names of keys beside the counts of a block
-ENTRIES = ("documents", "destinations", "crossings", "policies", "abroad", "capacities", "needs")
 
 
 def findings(scenario: Scenario, base: Scenario | None = None) -> Iterator[Finding]:
@@ -82,9 +81,8 @@ def _changes(rows: Iterable[tuple[object, ...]], here: Scenario, there: Scenario
     def entry(row: tuple[object, ...]) -> tuple[str, str]:
         key = str(row[0])
         block, name, *inner = [*key.split("."), ""]
-        known = [
-            name in getattr(side, block) if block in ENTRIES else True for side in (here, there)
-        ]
+        sides = [getattr(side, block) or {} for side in (here, there) if block in ENTRIES]
+        known = [name in side for side in sides]
         state = "" if all(known) or not inner else "new" if known[0] else "taken out"
         return (f"{block}.{name}" if state else key), state
 

@@ -12,20 +12,11 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from flowsim.errors import MOST_SHOWN, Problem
+from flowsim.scenario.schema import ENTRIES
 from flowsim.scenario.tree import Path, Place, Tree, copied, dotted, suggestion
 
 PARAMETER_KEYS = frozenset({"value", "unit", "source", "free"})
-OPEN_MAPPINGS: frozenset[Path] = frozenset(
-    {
-        ("policies",),
-        ("crossings",),
-        ("destinations",),
-        ("abroad",),
-        ("capacities",),
-        ("needs",),
-        ("choice", "constant"),
-    }
-)
+OPEN_MAPPINGS: frozenset[Path] = frozenset({("choice", "constant"), *((n,) for n in ENTRIES)})
 
 
 def lay_over(base: Tree, over: Tree) -> list[Problem]:

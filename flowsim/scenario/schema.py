@@ -411,3 +411,7 @@ class Scenario(Strict):
         """Return the first call-up and the further ones, each with the strength of its panic."""
         further = [policy.announcement for policy in self.policies.values()]
         return [(self.call_up, 1.0), *(found for found in further if found is not None)]
+
+
+ENTRIES = tuple(n for n, f in Scenario.model_fields.items() if str(f.annotation).startswith("dict"))
+"""Blocks that hold named entries, any of which may be added or taken out."""

@@ -21,42 +21,33 @@ from flowsim.scenario.tree import Place, Tree, dotted
 MOST = {"regions": 500, "crossings": 300, "observations": 2_000, "distances": 20_000}
 """Rows of each, so that a saved scenario stays of ordinary size."""
 
-Made = tuple[Any, dict[KeyPath, Place]]
+Made = tuple[Any, dict[KeyPath, int]]
+"""What a tree holds instead of the name of a table, and which row each key inside is from."""
 
 
-def _of_regions(table: Table, rows: Mapping[int, Row]) -> Made:
+def _of_regions(_: Table, rows: Mapping[int, Row]) -> Made:
     in_order = sorted((str(getattr(row, "code", "")), place) for place, row in rows.items())
-    places: dict[KeyPath, Place] = {
-        (n,): Place(f"{table.name}:{table.lines[place]}") for n, (_, place) in enumerate(in_order)
-    }
-    return tuple(_plain(rows[place]) for _, place in in_order), places
+    made = tuple(_plain(rows[place]) for _, place in in_order)
+    return made, {(n,): place for n, (_, place) in enumerate(in_order)}
 
 
-def _of_observations(table: Table, rows: Mapping[int, Row]) -> Made:
-    places: dict[KeyPath, Place] = {
-        (n,): Place(f"{table.name}:{table.lines[place]}") for n, place in enumerate(rows)
-    }
-    return tuple(map(_plain, rows.values())), places
+def _of_observations(_: Table, rows: Mapping[int, Row]) -> Made:
+    return tuple(map(_plain, rows.values())), {(n,): place for n, place in enumerate(rows)}
 
 
 def _of_crossings(table: Table, rows: Mapping[int, Row]) -> Made:
-    made: dict[str, dict[str, Any]] = {}
-    places: dict[KeyPath, Place] = {}
-    for place, row in rows.items():
-        assert isinstance(row, CrossingRow)
-        made[row.id] = sources.as_crossing(row, Path(table.name).name)
-        places[(row.id,)] = Place(f"{table.name}:{table.lines[place]}")
-    return made, places
+    known = {row.id: (row, place) for place, row in rows.items() if isinstance(row, CrossingRow)}
+    file = Path(table.name).name
+    made = {name: sources.as_crossing(row, file) for name, (row, _) in known.items()}
+    return made, {(name,): place for name, (_, place) in known.items()}
 
 
-def _of_distances(table: Table, rows: Mapping[int, Row]) -> Made:
+def _of_distances(_: Table, rows: Mapping[int, Row]) -> Made:
     made: dict[str, dict[str, float]] = {}
-    places: dict[KeyPath, Place] = {}
-    for place, row in rows.items():
-        assert isinstance(row, Road)
+    roads = {place: row for place, row in rows.items() if isinstance(row, Road)}
+    for row in roads.values():
         made.setdefault(row.region_code, {})[row.crossing_id] = row.road_km
-        places[(row.region_code, row.crossing_id)] = Place(f"{table.name}:{table.lines[place]}")
-    return made, places
+    return made, {(row.region_code, row.crossing_id): place for place, row in roads.items()}
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -106,7 +97,8 @@ def take_in(tree: Tree, folder: Path | None) -> None:
         problems += found
         value, places = make(table, rows)
         _set(tree, key, value)
-        tree.places |= {(*key, *inner): place for inner, place in places.items()}
+        for inner, place in places.items():
+            tree.places[(*key, *inner)] = Place(f"{table.name}:{table.lines[place]}")
     problems += _outlines(tree, folder)
     if problems:
         raise ScenarioError(in_order(problems))

@@ -1,10 +1,13 @@
 """Another country on other borders, from its own files: every command runs, nothing is Russia's."""
 
+import csv
 import json
 import re
 import shutil
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -213,3 +216,94 @@ def test_the_recipe_of_a_figure_reads_no_table(arkland):
     with confined_to(inner), pytest.raises(ScenarioError) as caught:
         load(inner / "arkland.yaml")
     assert json.dumps(str(caught.value)).count("does not exist") == 5
+
+
+ODD_TEXT = """</script><i id="odd">&amp; "q" 'a' $x$ #strong[y] {{7*7}} \\u{41} `t` %s <!-- ]]>"""
+
+
+class Page(HTMLParser):
+    """Finds what text of a file has become: markup, or text as it was written."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.is_markup, self.shown, self.tag = False, 0, ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tag = tag
+        self.is_markup |= ("id", "odd") in attributes
+        target = dict(attributes).get("href") or ""
+        self.is_markup |= target.startswith("javascript")
+
+    def handle_data(self, data):
+        self.shown += 'id="odd"' in data and self.tag != "script"
+
+
+@pytest.fixture
+def odd_country(arkland):
+    """Name everything in it as nobody should."""
+    scenario = (arkland / "arkland.yaml").read_text(encoding="utf-8")
+    for old, start in (
+        ("A call-up in Arkland, an invented country", "title"),
+        ("name: Arkland,", "nation"),
+        ("name: Fenmark", "country"),
+    ):
+        value = json.dumps(f"{start} {ODD_TEXT}", ensure_ascii=False)
+        key = old.partition(": ")[0] + ": " if ": " in old else ""
+        assert scenario.count(old) == 1
+        scenario = scenario.replace(old, f"{key}{value}{',' * old.endswith(',')}")
+    scenario += f"cautions: [{json.dumps(f'caution {ODD_TEXT}')}]\n"
+    (arkland / "arkland.yaml").write_text(scenario, encoding="utf-8")
+    cell = ODD_TEXT.replace('"', '""')
+    for table, old in (
+        ("crossings", "Long Bridge"),
+        ("regions", "Northmark"),
+        ("observations", "Fenmark Border Guard (invented)"),
+    ):
+        path = arkland / f"arkland-{table}.csv"
+        text = path.read_text(encoding="utf-8").replace(old, f'"{old[:4]} {cell}"')
+        text = text.replace(f'{cell}";;', f'{cell}";javascript:alert(1);')
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_text_is_text_in_every_output(odd_country, arkland):
+    """In pages, drawings, Word, workbooks, tables: no markup, no formula, nothing lost."""
+    run = CliRunner().invoke
+    for words in (
+        "run arkland.yaml --sample 0.02 --replications 2 --out run --no-figures",
+        "figures run --only all --format svg",
+        "report run --full",
+        "report run -o run/report.docx",
+        "report run -o run/report.pdf",
+        "export run",
+        "compare arkland.yaml arkland-no-checks.yaml --sample 0.02 --replications 2 --out both",
+        "figures both --only all --format svg",
+        "report both",
+        "explore both",
+        "export both",
+    ):
+        done = run(app, words.split())
+        assert done.exit_code == 0, done.output
+    for path in arkland.rglob("*"):
+        if path.suffix == ".svg":
+            parts = list(ElementTree.parse(path).iter())
+            assert not any(one.get("id") == "odd" or one.tag.endswith("}script") for one in parts)
+        elif path.suffix == ".html":
+            page = Page(path.read_text(encoding="utf-8"))
+            assert not page.is_markup, path
+            assert page.shown, path
+        elif path.suffix in (".docx", ".xlsx"):
+            with zipfile.ZipFile(path) as inside:
+                parts = {name: inside.read(name) for name in inside.namelist()}
+            for name, part in parts.items():
+                if name.endswith((".xml", ".rels")):
+                    ElementTree.fromstring(part)
+                assert b"<f>" not in part
+                assert not (name.endswith(".rels") and b"javascript" in part)
+        elif path.suffix == ".csv" and not path.name.startswith("arkland"):
+            with path.open(encoding="utf-8", newline="") as stream:
+                cells = [cell for row in csv.reader(stream) for cell in row]
+            assert not any(re.match(r"[=@\t\r]|[-+](?![\d.])", cell) for cell in cells), path
+        elif path.suffix == ".pdf":
+            assert b"/JavaScript" not in path.read_bytes()

@@ -307,3 +307,31 @@ def test_spoilt_files_are_read_or_refused_in_words(what, n):
 @pytest.mark.parametrize(("what", "n"), [("observations", 2000), ("calibrations", 500)])
 def test_many_spoilt_files_are_read_or_refused_in_words(what, n):
     test_spoilt_files_are_read_or_refused_in_words(what, n)
+
+
+@pytest.mark.parametrize("column", ["place", "source_name", "source_url"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("=cmd()|'/C calc'!A0", "a spreadsheet would run as a formula"),
+        ("＝1+1", "a spreadsheet would run as a formula"),
+        ("a\x1b[31m", "control character: U+001B (escape)"),
+        ("a\u202eb", "control character: U+202E (right-to-left override)"),
+        ("a\u2028b", "control character: U+2028 (line separator)"),
+        ("a\u00adb", "control character: U+00AD (soft hyphen)"),
+        ("a\nb", "line break or tab; expected one line"),
+    ],
+)
+def test_text_of_a_table_shows_and_is_no_formula(tmp_path, column, text, message):
+    (found,) = said(tmp_path, f'{HEADER},{column}\n{ROW},"{text}"\n')
+    assert f":2: {column}: " in found
+    assert message in found
+    assert found.isprintable()
+
+
+def test_notes_show_but_may_begin_as_they_like(tmp_path):
+    """They are in no table of results."""
+    (found,) = said(tmp_path, f"{HEADER},note\n{ROW},a\x1b[31m\n")
+    assert "control character: U+001B (escape)" in found
+    (figure,) = read(tmp_path, f"{HEADER},note\n{ROW},+8 % on August\n")
+    assert figure.note == "+8 % on August"

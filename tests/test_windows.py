@@ -31,6 +31,7 @@ for name in ("resource", "fcntl", "grp", "pwd", "termios"):
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Missing())
 """
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{at}{n}" for at in ("COM", "LPT") for n in range(10))}
 COMMANDS = {
     "run": ["run", "september-2022", "--sample", "0.0005"],
     "sweep": ["sweep", "{sweep}", "--workers", "1"],
@@ -92,7 +93,7 @@ def test_files_of_results_have_names_that_windows_allows(swept):
     for path in swept.iterdir():
         name = PureWindowsPath(path.name)
         assert not set(path.name) & set('<>:"/\\|?*'), path.name
-        assert not name.is_reserved()
+        assert path.name.partition(".")[0].upper() not in RESERVED
         assert name.name == path.name.rstrip(". ")
 
 

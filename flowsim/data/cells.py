@@ -16,6 +16,8 @@ from typing import Any
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from flowsim.data.text import refusal, unfit
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LONGEST = 60
 
@@ -131,6 +133,20 @@ def _with_point(text: str, dialect: Dialect) -> str:
     if _COMMA.fullmatch(text):
         return text.replace(",", ".")
     raise refused()
+
+
+def line(text: str) -> str:
+    """Refuse what cannot stand on one line of a terminal, a figure or a spreadsheet."""
+    if why := refusal(text):
+        raise PydanticCustomError("word", "{why}", {"why": why})
+    return text
+
+
+def note(text: str) -> str:
+    """Refuse letters that nobody sees, or that steer a terminal."""
+    if why := unfit(text):
+        raise PydanticCustomError("word", "{why}", {"why": why})
+    return text
 
 
 def number_or_none(cell: Any, info: ValidationInfo) -> Any:

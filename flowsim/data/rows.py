@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from flowsim.data import cells, measures
 from flowsim.data.tables import Expected, Row, columns, read_text
+from flowsim.data.text import LONGEST
 
 Finite = Annotated[
     float, BeforeValidator(cells.number), Field(allow_inf_nan=False), Expected("a number")
@@ -49,11 +50,9 @@ Name = Annotated[
 ]
 Printable = Annotated[
     str,
-    Field(
-        max_length=500,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]*$",
-    ),
-    Expected("one line of at most 500 letters that all show"),
+    Field(max_length=LONGEST),
+    AfterValidator(cells.line),
+    Expected(f"one line of at most {LONGEST} letters that all show"),
 ]
 NOT_STATED = "not stated"
 A_MEASURE = (
@@ -200,7 +199,7 @@ class Observation(Row):
     quality: Printable = Field(
         default="", title="B official as quoted by press; C press, survey or estimate"
     )
-    note: Annotated[str, Field(max_length=2000)] = Field(
+    note: Annotated[str, Field(max_length=2000), AfterValidator(cells.note)] = Field(
         default="", title="what a reader must know of it"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import isnan, nan
@@ -25,8 +24,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from flowsim.data.cells import without_point
+from flowsim.data.text import refusal
 from flowsim.scenario.clock import HOUR, Clock, Offset
-from flowsim.scenario.tree import unfit
 from flowsim.types import Floats
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
@@ -55,11 +54,9 @@ LIMITS: dict[str, tuple[float, float, str]] = {
 """Bounds of numbers by unit, and the reason; what has closer ones says so beside its key."""
 TINY = 1e-9
 """What is nearer to 0 is 0, or a slip of the pen."""
-LONGEST = 500
 NAMED = r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_-])?$"
 """Names of folders and in tables, on every system."""
 YEARS = range(1950, 2101)
-_RUN_BY_SPREADSHEETS = re.compile(r"[=@\t\r]|[+-](?!\d[\w.,% ]*$)")
 
 
 def refused(message: str, *keys: str) -> PydanticCustomError:
@@ -119,15 +116,8 @@ Moment = Annotated[
 
 def one_line(text: str) -> str:
     """Refuse text that cannot stand on one line of a terminal, a figure or a spreadsheet."""
-    found = repr(text if len(text) < 60 else f"{text[:57]}...")
-    lines = {"\n", "\t"} & set(text)
-    if problem := unfit(text) or ("holds a line break or tab; expected one line" if lines else ""):
-        raise refused(f"{problem}. Found {found}")
-    if len(text) > LONGEST:
-        raise refused(f"found {len(text):,} letters; expected at most {LONGEST}")
-    if _RUN_BY_SPREADSHEETS.match(text):
-        what = "which a spreadsheet would run as a formula; begin with a letter"
-        raise refused(f"found {found}, {what}")
+    if why := refusal(text):
+        raise refused(why)
     return text
 
 

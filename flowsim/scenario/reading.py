@@ -27,8 +27,9 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
 
+from flowsim.data.text import unfit
 from flowsim.errors import Problem, ScenarioError
-from flowsim.scenario.tree import Path, Place, Tree, dotted, fail, unfit
+from flowsim.scenario.tree import Path, Place, Tree, dotted, fail
 
 MAX_DEPTH = 20
 MAX_DIGITS = 40

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from flowsim.errors import UNFIT, Problem, ScenarioError
+from flowsim.data.text import unfit
+from flowsim.errors import Problem, ScenarioError
 
 Path = tuple[str | int, ...]
 
-CONTROLS = {"\x1b": "escape", "\x07": "bell", "\x00": "null", "\r": "carriage return"}
 MANY = 200
 LONG = 80
 
@@ -131,26 +130,6 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"found a {type(value).__name__}; expected a number, text, or a mapping")
-
-
-def unfit(text: str) -> str:
-    r"""Return what makes a text unfit for files, terminals and figures; empty if nothing does.
-
-    Line breaks and tabs are fit, as far as the key that they stand under allows lines.
-
-    >>> unfit("Рыба, 50 %"), unfit("a\u200bb")
-    ('', 'holds an invisible or control character: U+200B (zero width space); take it out')
-    """
-    if text.isprintable():
-        return ""
-    for letter in text:
-        if unicodedata.category(letter) in UNFIT and letter not in "\n\t":
-            half = "half of a surrogate pair" if "\ud800" <= letter <= "\udfff" else ""
-            unnamed = half or CONTROLS.get(letter, "a control character")
-            name = unicodedata.name(letter, unnamed).lower()
-            which = f"U+{ord(letter):04X} ({name})"
-            return f"holds an invisible or control character: {which}; take it out"
-    return ""
 
 
 def fail(where: str, key: str, message: str) -> ScenarioError:

@@ -139,6 +139,18 @@ def test_with_draws_all_doubt_stands_first_and_levels_say_whose_they_are(sign, l
     assert told == f"{expected} of 10,000 at the scenarios' own values."
 
 
+def test_with_draws_the_change_stands_before_what_the_scenarios_themselves_have(compared):
+    found = comparison.open_comparison(compared)
+    alone = pairs.first(pairs.pairs(found)[0], "pair").tables[-1]
+    assert alone.header == ("What", "In A", "In B", "Change")
+    ends = {"draws": 20, "median": -1000.0, "all_low": -3000.0, "all_high": -200.0}
+    drawn = found.with_tables(differences=found.differences.assign(**ends))
+    made = pairs.first(pairs.pairs(drawn)[0], "pair").tables[-1]
+    assert made.header == ("What", "Change", "In A", "In B", "Chance alone")
+    assert made.rows[0][:2] == ("Men who set off", "−1,000 (−3,000 to −200)")
+    assert made.rows[0][2:4] == alone.rows[0][1:3]
+
+
 def test_men_are_followed_from_one_world_to_the_other(compared, told):
     found = comparison.open_comparison(compared)
     rows = found.matrix[(found.matrix["by"] == "all")]

@@ -154,7 +154,7 @@ def measures(pair: Pair) -> Iterator[tuple[str, str, str]]:
     queues = table[table["measure"].eq("queue_cars") & table["place_id"].isin(pair.a.crossings)]
     if len(queues):
         place = str(queues.sort_values("value_a", kind="stable")["place_id"].iloc[-1])
-        yield f"longest queue at {pair.a.crossings[place].name}, cars", "queue_cars", place
+        yield f"most cars queueing at {pair.a.crossings[place].name}", "queue_cars", place
 
 
 def _changes(pair: Pair) -> Table:
@@ -167,17 +167,26 @@ def _changes(pair: Pair) -> Table:
             row, draws = found.iloc[0], int(found.iloc[0].get("draws", 0))
             change, low, high = (float(row[name]) for name in _ends(row))
             own = between(float(row["low"]), float(row["high"]), signed) or "none"
-            cells = (*(count(float(row[value])) for value in VALUES), _signed(change, low, high))
-            rows.append((capital(words), *cells, *(own,) * (draws > 0)))
-    over = f"median and nine tenths of {draws} draws of the parameters, all doubt" if draws else ""
-    over = over or "mean and 95 % interval, chance alone"
-    own = " at the scenarios' own values" * (draws > 0)
+            levels = [count(float(row[value])) for value in VALUES]
+            found_change = _signed(change, low, high)
+            cells = (found_change, *levels, own) if draws else (*levels, found_change)
+            rows.append((capital(words), *cells))
+    if draws:
+        over = f"median and nine tenths of {draws} draws of the parameters, all doubt"
+        return Table(
+            f"What changes from A to B ({over}); then numbers and chance alone at the scenarios' "
+            "own values",
+            ("What", "Change", "In A", "In B", "Chance alone"),
+            tuple(rows),
+            align="lrrrr",
+            widths=(2.2, 2.0, 1.2, 1.2, 1.6),
+        )
     return Table(
-        f"What changes from A to B{own}: numbers, and their change ({over})",
-        ("What", "In A", "In B", "Change", *("Chance alone",) * (draws > 0)),
+        "What changes from A to B: numbers, and their change (mean and 95 % interval, chance alone)",
+        ("What", "In A", "In B", "Change"),
         tuple(rows),
-        align="lrrrr"[: 4 + (draws > 0)],
-        widths=(2.2, 1.2, 1.2, 2.0, *(1.6,) * (draws > 0)),
+        align="lrrr",
+        widths=(2.2, 1.2, 1.2, 2.0),
     )
 
 

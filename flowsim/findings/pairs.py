@@ -182,7 +182,7 @@ def _changes(pair: Pair) -> Table:
             widths=(2.2, 2.0, 1.2, 1.2, 1.6),
         )
     return Table(
-        "What changes from A to B: numbers, and their change (mean and 95 % interval, chance alone)",
+        "What changes from A to B: numbers, and the change (mean and 95 % interval, chance alone)",
         ("What", "In A", "In B", "Change"),
         tuple(rows),
         align="lrrr",

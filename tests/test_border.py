@@ -29,10 +29,10 @@ def queue(arrival, persons, deadline=None, lane=None, walk=None) -> Border:
 
 def table(border: Border) -> dict[str, np.ndarray]:
     """Give the log by trip."""
-    log = border.log
-    order = np.argsort(np.array(log.trip))
-    names = ("arrival", "start", "finish", "persons", "trip", "lane", "cleared")
-    return {name: np.array(getattr(log, name))[order] for name in names}
+    log = border.log.entries()
+    log["trip"] = log["trip"].astype(np.int64)
+    order = np.argsort(log["trip"])
+    return {name: column[order] for name, column in log.items()}
 
 
 def serve_by_the_hour(border: Border, rate: float, foot_share: float, end: float) -> None:
@@ -108,10 +108,11 @@ def test_capacity_that_changes_clears_its_integral():
     for hour, rate in enumerate(rates):
         border.serve((rate, rate), 0.5, 3600.0 * hour, 3600.0 * (hour + 1))
         due = 3600 * rates[: hour + 1].sum()
-        done = sum(border.log.persons) + (sizes[len(border.log.trip)] - border.work[0])
+        left = border.log.entries()["persons"]
+        done = sum(left) + (sizes[len(left)] - border.work[0])
         assert done == pytest.approx(due, abs=1e-6)
     integral = np.concatenate([[0], np.cumsum(3600 * rates)])
-    ends = np.cumsum(sizes)[: len(border.log.trip)]
+    ends = np.cumsum(sizes)[: len(left)]
     hours = np.searchsorted(integral, ends, side="left") - 1
     expected = 3600 * hours + (ends - integral[hours]) / rates[hours]
     assert table(border)["finish"] == pytest.approx(expected, abs=1e-5)
@@ -120,7 +121,7 @@ def test_capacity_that_changes_clears_its_integral():
 def test_a_shut_crossing_clears_nobody():
     border = queue([0, 0], [1, 1])
     border.serve((0.0, 0.0), 0.5, 0.0, HORIZON)
-    assert len(border.log.trip) == 0
+    assert not border.log.new
     assert border.persons(10.0) == 2
 
 
@@ -160,11 +161,8 @@ def test_two_lanes_waste_no_capacity(seed, foot_share, rate, n):
 def test_busy_lanes_share_the_capacity_as_stated():
     border = queue(np.zeros(200), np.ones(200), lane=np.arange(200) % 2)
     border.serve((0.01, 0.01), 0.74, 0.0, 10_000.0)
-    done = [
-        sum(p for p, at in zip(border.log.persons, border.log.lane, strict=True) if at == lane)
-        + (1 - border.work[lane])
-        for lane in (0, 1)
-    ]
+    log = border.log.entries()
+    done = [log["persons"][log["lane"] == lane].sum() + (1 - border.work[lane]) for lane in (0, 1)]
     assert done == pytest.approx([26.0, 74.0])
 
 
@@ -174,10 +172,9 @@ def test_lanes_with_rates_of_their_own_use_all_the_officers_time(share, cars, wa
     """Persons of each lane over its rate add up to the time served: its integral, no more."""
     border = queue(np.zeros(4000), np.ones(4000), lane=np.arange(4000) % 2)
     border.serve((cars, walkers), share, 0.0, 10_000.0)
-    log = border.log
+    log = border.log.entries()
     done = [
-        sum(p for p, at in zip(log.persons, log.lane, strict=True) if at == lane)
-        + border.busy[lane] * (1 - border.work[lane])
+        log["persons"][log["lane"] == lane].sum() + border.busy[lane] * (1 - border.work[lane])
         for lane in (0, 1)
     ]
     assert done[0] / cars + done[1] / walkers == pytest.approx(10_000.0)
@@ -283,7 +280,7 @@ def test_units_that_came_are_cleared_or_gave_up_or_wait(seed, foot_share, walkin
             now += 3600.0
         elif event == "open":
             border.open_foot_lane(walking, walking / 2)
-    logged = list(border.log.trip)
+    logged = border.log.entries()["trip"].tolist()
     queued = [unit[2] for lane in border.lanes for unit in lane]
     assert sorted(logged + queued) == list(range(40))
     waiting = {unit[2] for _, unit in border.waiting(now)}

@@ -229,8 +229,8 @@ def test_a_closed_crossing_lets_no_man_through(how, where):
     setting_off = (trips["leaves_at"] >= begin) & (trips["leaves_at"] < end)
     assert not (there & setting_off & (trips["tries"] == 0)).any()
     # an ordinary traveller only where others than men pass
-    logs = [model.crossings[column].border.log for column in shut]
-    came = np.concatenate([np.array(log.arrival)[np.array(log.trip) == NOBODY] for log in logs])
+    log = model.log.entries()
+    came = log["arrival"][np.isin(log["crossing"], shut) & (log["trip"] == NOBODY)]
     assert ((came >= begin) & (came < end)).any() == (how is SHUT_MEN)
     assert (came < begin).any()
     assert (came >= end).any()

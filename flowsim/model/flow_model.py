@@ -25,6 +25,7 @@ from flowsim.model.draw_cache import DrawCache
 from flowsim.model.draws import Draws
 from flowsim.model.framework import mesa
 from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
+from flowsim.model.queue import NOBODY, Log
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.model.status import status_at, table_of_men
 from flowsim.model.trip_planner import Planner
@@ -133,6 +134,7 @@ class FlowModel(mesa.Model):
         self.persons_per_man = 1 + observed.companions.value
         party = max(weight * self.persons_per_man, observed.persons_per_car.value)
         patience = given.border.patience.value
+        self.log = Log()
         self.crossings = [
             Crossing(self, crossing_id, parameters, column, world.table, party, patience)
             for column, (crossing_id, parameters) in enumerate(given.crossings.items())
@@ -424,24 +426,15 @@ class FlowModel(mesa.Model):
         Draws and policies fix it, so it does not matter how often the books are settled.
         """
         trips, now = self.trips, self.hour * HOUR
-        at_the_head: list[int] = []  # too late to give up
-        cleared: list[int] = []
-        finish: list[float] = []
-        gave_up: list[int] = []
-        for crossing in self.crossings:
-            border = crossing.border
-            at_the_head += border.trips_at_the_head
-            for _, _, through, _, trip, _, is_cleared in border.log.unread():
-                if trip >= 0 and is_cleared:
-                    cleared.append(trip)
-                    finish.append(through)
-                elif trip >= 0:
-                    gave_up.append(trip)
-        self._lose_patience(np.array(gave_up, dtype=np.int64))
-        if cleared:
-            self._clear(np.array(cleared), np.floor(finish))
+        at_the_head = [trip for c in self.crossings for trip in c.border.trips_at_the_head]
+        new = self.log.unread()
+        trip, cleared = new["trip"].astype(np.int64), new["cleared"] == 1
+        self._lose_patience(trip[(trip != NOBODY) & ~cleared])
+        through = np.flatnonzero((trip != NOBODY) & cleared)
+        if len(through):
+            self._clear(trip[through], np.floor(new["finish"][through]))
         left = (trips["end"] == Status.HOME) & (trips["deadline"] <= now)
-        left[at_the_head] = False
+        left[at_the_head] = False  # too late to give up
         self._lose_patience(np.flatnonzero(left))
 
     def _clear(self, trip: Ints, finish: Floats) -> None:

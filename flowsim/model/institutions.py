@@ -72,7 +72,7 @@ class Crossing(Agent):
     ) -> None:
         super().__init__(model)
         self.crossing_id, self.parameters, self.column = crossing_id, parameters, column
-        self._border = Border()
+        self._border = Border(column, model.log)
         self.party, self.traffic = party, 0.0
         self._patience = patience * DAY
         self._gathered = party * ((column + 1) * GOLDEN % 1.0)

@@ -9,16 +9,16 @@ Pure Python on purpose: a unit costs about a microsecond, an idle hour nearly no
 
 from __future__ import annotations
 
-from array import array
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from flowsim.model.states import NEVER, Lane
 from flowsim.scenario.clock import DAY
+from flowsim.types import Floats
 
 Unit = tuple[float, float, int, float, float]
 """Arrival (s), persons, trip (-1: ordinary travellers), deadline (s), draw for walking."""
@@ -54,92 +54,57 @@ def patience_ends(
 Rates = tuple[float, float]
 """Persons a second that all officers would clear in one lane alone: vehicles, on foot."""
 
-Entry = tuple[float, float, float, float, int, int, int]
-"""Of a log: arrival, start, finish (s), persons, trip, lane, cleared."""
-
-_MOST_NEW = 4096  # entries of a log not yet packed into its columns
+FIELDS = ("crossing", "arrival", "start", "finish", "persons", "trip", "lane", "cleared")
+"""Of an entry of a log: column, seconds, persons, numbers of trip and lane, 1 or 0."""
 
 
 class Log:
-    """What happened to every unit that left a queue, in order: one entry in each array.
+    """What happened to every unit that left a queue: an entry each, in the order of leaving.
 
     ``cleared`` is 1 if it was cleared (``start`` is when it reached the head, ``finish`` when
-    it was through) and 0 if it gave up (both are its deadline).
+    it was through) and 0 if it gave up (it never reached the head; ``finish`` is its deadline).
+
+    Attributes
+    ----------
+    new : list of float
+        The entries not yet read, one after the other.
     """
 
     def __init__(self) -> None:
-        self._columns = tuple(array(kind) for kind in "ddddqbb")
-        self._new: list[Entry] = []  # read, but not packed into the columns yet
-        self._unread: list[Entry] = []
-        self._packed = 0  # of the unread entries, those in the columns already
+        self.new: list[float] = []
+        self._read: list[Floats] = []
 
-    def add(self, unit: Unit, lane: int, start: float, finish: float, cleared: int) -> None:
-        """Append one unit that left a lane."""
-        arrival, persons, trip, _, _ = unit
-        self._unread.append((arrival, start, finish, persons, trip, lane, cleared))
+    def unread(self) -> dict[str, Floats]:
+        """Return the entries since the last call by field, each shape (n,)."""
+        new = np.fromiter(self.new, np.float64, len(self.new)).reshape(-1, len(FIELDS)).T
+        self._read.append(new)
+        self.new.clear()
+        return dict(zip(FIELDS, new, strict=True))
 
-    def unread(self) -> list[Entry]:
-        """Return the entries since the last call."""
-        unread, self._unread = self._unread, []
-        self._new += unread[self._packed :]
-        self._packed = 0
-        if len(self._new) > _MOST_NEW:
-            self._column(0)
-        return unread
-
-    def _column(self, place: int) -> array[Any]:
-        new = self._new + self._unread[self._packed :]
-        if new:
-            for column, values in zip(self._columns, zip(*new, strict=True), strict=True):
-                column.extend(values)
-            self._new, self._packed = [], len(self._unread)
-        return self._columns[place]
-
-    @property
-    def arrival(self) -> array[float]:
-        """Seconds."""
-        return self._column(0)
-
-    @property
-    def start(self) -> array[float]:
-        """Seconds."""
-        return self._column(1)
-
-    @property
-    def finish(self) -> array[float]:
-        """Seconds."""
-        return self._column(2)
-
-    @property
-    def persons(self) -> array[float]:
-        """Persons in each unit."""
-        return self._column(3)
-
-    @property
-    def trip(self) -> array[int]:
-        """Number of the trip, -1 for ordinary travellers."""
-        return self._column(4)
-
-    @property
-    def lane(self) -> array[int]:
-        """0 vehicles, 1 on foot."""
-        return self._column(5)
-
-    @property
-    def cleared(self) -> array[int]:
-        """1 cleared, 0 gave up."""
-        return self._column(6)
+    def entries(self) -> dict[str, Floats]:
+        """Return all entries by field, each shape (n,)."""
+        self.unread()
+        parts = zip(*self._read, strict=True)
+        return dict(zip(FIELDS, map(np.concatenate, parts), strict=True))
 
 
 class Border:
-    """The two lanes of one crossing and the unit being cleared in each."""
+    """The two lanes of one crossing and the unit being cleared in each.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    column : int
+        Of the crossing.
+    log : Log, optional
+        Where units that leave are entered, for all crossings alike; one of its own if left out.
+    """
+
+    def __init__(self, column: int = 0, log: Log | None = None) -> None:
         self.lanes: tuple[deque[Unit], deque[Unit]] = (deque(), deque())
         self.work = [0.0, 0.0]  # persons left of the unit being cleared
         self.started = [0.0, 0.0]  # when it reached the head
         self.busy = [False, False]
-        self.log = Log()
+        self.column, self.log = column, Log() if log is None else log
 
     def join(self, unit: Unit, lane: int) -> None:
         """Put a unit at the end of a lane; units must come in the order of arrival."""
@@ -163,7 +128,7 @@ class Border:
 
     def serve_vehicles(self, hours: Iterable[tuple[float, float, float]]) -> None:
         """Clear the vehicle lane alone, hour after hour: rate, begin and end of each."""
-        queue, log, work = self.lanes[0], self.log, self.work[0]
+        queue, log, work, column = self.lanes[0], self.log.new, self.work[0], self.column
         busy, started = self.busy[0], self.started[0]
         for rate, begin, end in hours:
             if not queue:
@@ -173,10 +138,11 @@ class Border:
             now = begin
             while queue:
                 if not busy:
-                    arrival, persons, _, deadline, _ = queue[0]
+                    arrival, persons, trip, deadline, _ = queue[0]
                     started = arrival if arrival > now else now
                     if deadline <= started:
-                        log.add(queue.popleft(), 0, deadline, deadline, 0)
+                        queue.popleft()
+                        log += (column, arrival, math.inf, deadline, persons, trip, 0, 0)
                         continue
                     if started >= end:
                         break
@@ -185,7 +151,8 @@ class Border:
                 if finish >= end:
                     work -= (end - now) * rate
                     break
-                log.add(queue.popleft(), 0, started, finish, 1)
+                arrival, persons, trip, _, _ = queue.popleft()
+                log += (column, arrival, started, finish, persons, trip, 0, 1)
                 busy, now = False, finish
         self.work[0], self.busy[0], self.started[0] = work, busy, started
 
@@ -210,7 +177,7 @@ class Border:
                     self.work[lane] -= step * speeds[lane]
             now += step
             if done >= 0:
-                self.log.add(self.lanes[done].popleft(), done, self.started[done], now, 1)
+                self._leave(done, self.started[done], now, 1)
                 busy[done] = False
 
     def _begin(self, lane: int, now: float) -> None:
@@ -219,9 +186,14 @@ class Border:
         while queue and not self.busy[lane] and queue[0][ARRIVAL] <= now:
             _, persons, _, deadline, _ = queue[0]
             if deadline <= now:
-                self.log.add(queue.popleft(), lane, deadline, deadline, 0)
+                self._leave(lane, math.inf, deadline, 0)
             else:
                 self.busy[lane], self.started[lane], self.work[lane] = True, now, persons
+
+    def _leave(self, lane: int, start: float, finish: float, cleared: int) -> None:
+        """Take the first unit out of a lane and enter it in the log."""
+        arrival, persons, trip, _, _ = self.lanes[lane].popleft()
+        self.log.new += (self.column, arrival, start, finish, persons, trip, lane, cleared)
 
     @property
     def trips_at_the_head(self) -> list[int]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from flowsim.data.rows import Observation
 from flowsim.model import traffic
 from flowsim.model.journey import Trips
-from flowsim.model.queue import NOBODY, Border
+from flowsim.model.queue import FIELDS, NOBODY, Border, Log
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
 from flowsim.model.traffic import Present
 from flowsim.scenario.clock import DAY, HOUR, Offset, later
@@ -96,36 +96,30 @@ def _so_far(by_hour: Floats) -> Floats:
 
 
 def units_of(model: FlowModel) -> Units:
-    """Collect the units from the crossings' logs and from the queues as they stand."""
-    parts = []
-    for c, crossing in enumerate(model.crossings):
-        log = crossing.border.log
-        start = np.where(np.array(log.cleared) == 1, log.start, np.inf)
-        columns = (log.trip, log.lane, log.arrival, start, log.finish, log.persons, log.cleared)
-        parts.append([np.full(len(log.trip), c), *columns])
-        waiting = _waiting(crossing.border, model.hour * HOUR)
-        if waiting:
-            parts.append([np.full(len(waiting), c), *zip(*waiting, strict=True)])
-    column, trip, lane, arrival, start, gone, persons, cleared = (
-        np.concatenate([np.asarray(part, dtype=dtype) for part in values])
-        for values, dtype in zip(zip(*parts, strict=True), _UNIT_TYPES, strict=True)
+    """Collect the units from the log and from the queues as they stand, crossing by crossing."""
+    standing = Log()
+    for crossing in model.crossings:
+        _enter_those_standing(standing, crossing.border, model.hour * HOUR)
+    parts = model.log.entries(), standing.entries()
+    of = {name: np.concatenate([part[name] for part in parts]) for name in FIELDS}
+    order = np.argsort(of["crossing"].astype(np.int16), kind="stable")
+    crossing, trip, lane = (
+        of[name][order].astype(np.int64) for name in ("crossing", "trip", "lane")
     )
-    return Units(column, trip, lane, arrival, start, np.floor(gone), persons, cleared == 1)
+    arrival, start, finish, persons = (of[name][order] for name in FIELDS[1:5])
+    return Units(
+        crossing, trip, lane, arrival, start, np.floor(finish), persons, of["cleared"][order] == 1
+    )
 
 
-_UNIT_TYPES = (np.int64, np.int64, np.int64, np.float64, np.float64, np.float64, np.float64, int)
-
-
-def _waiting(border: Border, now: float) -> list[tuple[int, int, float, float, float, float, int]]:
-    """Return trip, lane, arrival, start, end, persons and 0 of the units in the queues."""
-    rows = []
+def _enter_those_standing(log: Log, border: Border, now: float) -> None:
+    """Enter the units in the queues of a crossing in a log: who gave up with his deadline."""
     for lane, queue in enumerate(border.lanes):
         for place, (arrival, persons, trip, deadline, _) in enumerate(queue):
             served = place == 0 and border.busy[lane]
             start = border.started[lane] if served else np.inf
             gone = deadline if deadline <= now and not served else np.inf
-            rows.append((trip, lane, arrival, start, gone, persons, 0))
-    return rows
+            log.new += (border.column, arrival, start, gone, persons, trip, lane, 0)
 
 
 class Measures(Mapping[str, Floats]):

@@ -40,11 +40,21 @@ class Ledger:
         float64, shape (D,)
             Men of the nation, by Moscow day.
         """
+        trip, day, weight = self._first_trips
+        some = chosen[trip]
+        return np.bincount(day[some], weight[some], minlength=self.n_days).astype(np.float64)
+
+    @cached_property
+    def _first_trips(self) -> tuple[Ints, Ints, Floats]:
+        """Return the first trips, their days of leaving within the horizon, and their men."""
         trips = self.model.trips
-        seconds = trips["leaves_at"]
-        some = chosen & (trips["tries"] == 0) & (seconds < self.n_days * DAY)
-        day = (seconds[some] // int(DAY)).astype(np.int64)
-        return np.bincount(day, trips["weight"][some], minlength=self.n_days).astype(np.float64)
+        some = np.flatnonzero((trips["tries"] == 0) & (trips["leaves_at"] < self.n_days * DAY))
+        return some, trips["leaves_at"][some] // int(DAY), trips["weight"][some]
+
+    @cached_property
+    def _stratum(self) -> npt.NDArray[np.uint16]:
+        """Return what the man of each trip is, shape (T,)."""
+        return self.model.population.stratum[self.model.trips["row"]]
 
     def share_of_leavers(self, attribute: str, chosen: Bools) -> Floats:
         """Return the share with an attribute among the chosen who have left so far.
@@ -61,8 +71,7 @@ class Ledger:
         float64, shape (D,)
             Share from 0 to 1 at the end of each Moscow day; NaN while nobody has left.
         """
-        stratum = self.model.population.stratum[self.model.trips["row"]]
-        with_it = chosen & (self.world.of_stratum[attribute][stratum] == 1)
+        with_it = chosen & (self.world.of_stratum[attribute][self._stratum] == 1)
         everybody = np.cumsum(self.departures(chosen))
         return mean(np.cumsum(self.departures(with_it)), everybody)
 
@@ -80,7 +89,11 @@ class Ledger:
         out[trips["row"][first]] = trips["leaves_at"][first]
         return out
 
-    def _vain_wishes(self, j: int) -> tuple[Ints, Ints, Ints]:
+    @cached_property
+    def _vain_wishes(self) -> list[tuple[Ints, Ints, Ints]]:
+        return [self._vain_wishes_for(j) for j in range(len(self.world.destinations))]
+
+    def _vain_wishes_for(self, j: int) -> tuple[Ints, Ints, Ints]:
         """Return row, beginning and end (s) of men's wishes for j that could not be acted on."""
         men = self.model.population
         wanting = np.flatnonzero(men.passed_at[:, j] < NEVER)
@@ -93,17 +106,16 @@ class Ledger:
 
     def involuntary(self, j: int) -> Floats:
         """Count men at home who want to leave for j and cannot, at the end of each day, (D,)."""
-        return self._at_home(*self._vain_wishes(j))
+        return self._at_home(*self._vain_wishes[j])
 
     def involuntary_stayers(self) -> Floats:
         """Count men at home who want to leave and cannot, each once, at the end of each day."""
-        wishes = [self._vain_wishes(j) for j in range(len(self.world.destinations))]
-        rows, since, until = (np.concatenate(part) for part in zip(*wishes, strict=True))
-        order = np.lexsort((since, rows))
-        rows, since, until = rows[order], since[order], until[order]
-        first = np.ones(len(rows), dtype=bool)
-        first[1:] = rows[1:] != rows[:-1]
-        return self._at_home(rows[first], since[first], until[first])
+        first = np.full(len(self.model.population), NEVER, dtype=np.int64)
+        last = first.copy()
+        for rows, since, until in self._vain_wishes:
+            first[rows], last[rows] = np.minimum(first[rows], since), until
+        rows = np.flatnonzero(first < NEVER)
+        return self._at_home(rows, first[rows], last[rows])
 
     def _at_home(self, rows: Ints, since: Ints, until: Ints) -> Floats:
         """Count men from one moment to another, at the end of each day."""

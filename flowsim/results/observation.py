@@ -167,6 +167,11 @@ class Observed:
         """Measures of ``LEVELS`` at each full hour, each shape (H + 1, C)."""
         return Measures(LEVELS, self._level, self._known)
 
+    @property
+    def waits(self) -> Measures:
+        """Person-hours waited by those who reached the head, and these persons, (2, H, C) each."""
+        return Measures(tuple(WAITS), self._waits, self._known)
+
     @cached_property
     def units(self) -> Units:
         """Every unit that came to a crossing."""
@@ -271,22 +276,14 @@ class Observed:
         at = trips["ends_at"][ended].astype(np.float64)
         return at, crossing, trips["weight"][ended] * STOPPED[measure](trips)[ended]
 
-    def waits(self, lane: Lane | None) -> tuple[Floats, Floats]:
-        """Add up the waits of those who reached the head of a lane, or of either.
-
-        Returns
-        -------
-        float64, shape (H, C) each
-            Person-hours waited by those who reached it in the hour, and these persons.
-        """
-        units, n = self.units, len(self.model.crossings)
+    def _waits(self, measure: str) -> Floats:
+        """Add up the waits of those who reached the head of a lane, or of either, (2, H, C)."""
+        units, n, lane = self.units, len(self.model.crossings), WAITS[measure]
         some = np.isfinite(units.start) & (True if lane is None else units.lane == lane)
         waited = np.where(some, units.start - units.arrival, 0.0) / HOUR * units.persons
         reached = units.persons * some
-        return (
-            self.by_hour(units.start, units.crossing, waited, n),
-            self.by_hour(units.start, units.crossing, reached, n),
-        )
+        both = (self.by_hour(units.start, units.crossing, each, n) for each in (waited, reached))
+        return np.stack(list(both))
 
     def _level(self, measure: str) -> Floats:
         """Measure the queues at each full hour."""

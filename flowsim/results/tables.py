@@ -125,7 +125,7 @@ def hourly_table(observed: Observed, replication: int) -> pd.DataFrame:
     ids = [c.crossing_id for c in model.crossings]
     series = {measure: flow[WARM_UP:] for measure, flow in observed.flows.items()}
     series |= {measure: level[WARM_UP:-1] for measure, level in observed.levels.items()}
-    series |= {name: mean(*observed.waits(lane))[WARM_UP:] for name, lane in WAITS.items()}
+    series |= {name: mean(*waits)[WARM_UP:] for name, waits in observed.waits.items()}
     tidy = Tidy()
     for measure in series:
         tidy.add("crossing", ids, [measure], series.__getitem__)
@@ -163,7 +163,7 @@ def _add_crossings(tidy: Tidy, observed: Observed) -> None:
             return observed.levels[measure][WARM_UP + NINE :: 24]
         if measure == "wait_hours_p90":
             return daily_waits(observed, 0.9)
-        waited, reached = observed.waits(WAITS[measure])
+        waited, reached = observed.waits[measure]
         return mean(
             observed.local_days_of_crossings(waited), observed.local_days_of_crossings(reached)
         )
@@ -390,6 +390,6 @@ def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
 
 def waits_of(observed: Observed) -> dict[str, float]:
     """Return the mean wait over the whole run at each crossing, hours."""
-    waited, reached = observed.waits(None)
+    waited, reached = observed.waits["wait_hours"]
     hours = mean(waited.sum(axis=0), reached.sum(axis=0))
     return {c.crossing_id: float(hours[c.column]) for c in observed.model.crossings}

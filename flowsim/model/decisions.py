@@ -53,30 +53,8 @@ def is_passed(threshold: npt.NDArray[np.float32], level: npt.NDArray[np.floating
     return threshold <= as_thresholds(level)
 
 
-def sort_keys(
-    stratum: npt.NDArray[np.integer], threshold: npt.NDArray[np.float32]
-) -> npt.NDArray[np.uint64]:
-    """Return keys that sort men by stratum, then threshold.
-
-    Parameters
-    ----------
-    stratum : integer array, shape (N,)
-    threshold : float32, shape (N,)
-        Non-negative, so that the bits keep the order.
-
-    Returns
-    -------
-    uint64, shape (N,)
-        The stratum in the upper half, the bits of the threshold in the lower.
-    """
-    bits = np.ascontiguousarray(threshold, dtype=np.float32).view(np.uint32)
-    return (stratum.astype(np.uint64) << np.uint64(32)) | bits
-
-
 class Thresholds:
-    """Men in the order in which growing levels pass their thresholds, by group.
-
-    One ``searchsorted`` of the groups' levels a day finds everybody who is passed.
+    """Men whose thresholds growing levels will pass, by group.
 
     Parameters
     ----------
@@ -97,18 +75,11 @@ class Thresholds:
         level: Floats,
         cap: Floats,
     ) -> None:
-        within = np.flatnonzero(is_passed(threshold, as_thresholds(cap)[group]))
-        keys = sort_keys(group[within], threshold[within])
-        order = np.argsort(keys)
-        self._keys, self._order = keys[order], within[order].astype(np.uint32)
-        self._groups = np.arange(len(level), dtype=np.uint64) << np.uint64(32)
-        self._passed = self._places(level)
+        self._rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap)[group]))
+        self._group, self._threshold = group[self._rows].astype(np.intp), threshold[self._rows]
+        self.advance(level)
 
-    def _places(self, level: Floats) -> npt.NDArray[np.intp]:
-        keys = self._groups | as_thresholds(level).view(np.uint32)
-        return np.searchsorted(self._keys, keys, side="right")
-
-    def advance(self, level: Floats) -> npt.NDArray[np.int64]:
+    def advance(self, level: Floats) -> Ints:
         """Return the men passed since the last call.
 
         Parameters
@@ -119,14 +90,11 @@ class Thresholds:
         Returns
         -------
         int64, shape (n,)
-            Their rows, by group, then threshold.
+            Their rows, ascending.
         """
-        passed = self._places(level)
-        n = passed - self._passed
-        some = np.flatnonzero(n)
-        start = np.repeat(self._passed[some] - (np.cumsum(n[some]) - n[some]), n[some])
-        self._passed = passed
-        return self._order[start + np.arange(len(start))].astype(np.int64)
+        passed = np.flatnonzero(is_passed(self._threshold, as_thresholds(level)[self._group]))
+        self._threshold[passed] = np.nan  # once
+        return self._rows[passed]
 
 
 def moments(

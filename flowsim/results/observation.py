@@ -131,9 +131,9 @@ class Measures(Mapping[str, Floats]):
         self._names, self._work_out, self._known = names, work_out, known
 
     def __getitem__(self, name: str) -> Floats:
+        if name not in self._names:
+            raise KeyError(name)
         if name not in self._known:
-            if name not in self._names:
-                raise KeyError(name)
             self._known[name] = self._work_out(name)
         return self._known[name]
 

@@ -103,12 +103,13 @@ def units_of(model: FlowModel) -> Units:
     parts = model.log.entries(), standing.entries()
     of = {name: np.concatenate([part[name] for part in parts]) for name in FIELDS}
     order = np.argsort(of["crossing"].astype(np.int16), kind="stable")
-    crossing, trip, lane = (
-        of[name][order].astype(np.int64) for name in ("crossing", "trip", "lane")
-    )
-    arrival, start, finish, persons = (of[name][order] for name in FIELDS[1:5])
+    of = {name: column[order] for name, column in of.items()}
     return Units(
-        crossing, trip, lane, arrival, start, np.floor(finish), persons, of["cleared"][order] == 1
+        *(of[name].astype(np.int64) for name in ("crossing", "trip", "lane")),
+        *(of[name] for name in ("arrival", "start")),
+        gone=np.floor(of["finish"]),
+        persons=of["persons"],
+        cleared=of["cleared"] == 1,
     )
 
 

@@ -105,8 +105,11 @@ def units_of(model: FlowModel) -> Units:
     order = np.argsort(of["crossing"].astype(np.int16), kind="stable")
     of = {name: column[order] for name, column in of.items()}
     return Units(
-        *(of[name].astype(np.int64) for name in ("crossing", "trip", "lane")),
-        *(of[name] for name in ("arrival", "start")),
+        crossing=of["crossing"].astype(np.int64),
+        trip=of["trip"].astype(np.int64),
+        lane=of["lane"].astype(np.int64),
+        arrival=of["arrival"],
+        start=of["start"],
         gone=np.floor(of["finish"]),
         persons=of["persons"],
         cleared=of["cleared"] == 1,

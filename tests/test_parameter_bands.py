@@ -10,6 +10,7 @@ from figure_worlds import assert_legible, drawn, results, scenario, texts
 
 import flowsim
 from flowsim.figures.layout import style
+from flowsim.figures.layout.tables import source
 from flowsim.figures.run import flows, stocks
 from flowsim.findings import arrivals, published, waits
 from flowsim.findings import reception as sheet
@@ -114,6 +115,9 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> No
     low, high = account.most.total("entries", "destination", "GE")
     assert high > low
     assert set(flows.table(with_draws)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
+    own = "at the scenario's own values, no draws of the parameters."
+    assert source(with_draws).endswith("2 draws of the parameters.")
+    assert source(with_draws, drawn=False).endswith(own)
 
 
 def test_every_number_of_the_headline_holds_the_draws(with_draws: Run) -> None:

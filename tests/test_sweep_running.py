@@ -671,8 +671,10 @@ def test_the_headline_names_the_strongest_parameter(finished):
     shares = mine[mine["index"] == "share"].set_index("parameter")["value"].astype(float)
     said = {"choice.lambda": "lambda", "call_up.pace": "pace of the call-up"}[shares.idxmax()]
     (line,) = [sentence for sentence in found if "Entries of men into Georgia" in sentence]
-    assert f"moved most by “{said}”" in line
+    assert f"moved most by “{said}" in line
     assert "of the spread between points is chance" in line
+    said = "Only 1 man in 2,000 was simulated"
+    assert said in headline.doubt(open_sweep(finished)), "it keeps waits"
 
 
 def test_a_sweep_that_needs_more_memory_than_there_is_is_refused_at_once(monkeypatch, tmp_path):

@@ -11,7 +11,9 @@ import pandas as pd
 from flowsim.findings.account import records
 from flowsim.findings.finding import Finding, Table, wrapped
 from flowsim.findings.naming import all_named, output_label
+from flowsim.findings.published import WAITS
 from flowsim.findings.ranges import SIMULATED, what_points_show
+from flowsim.findings.waits import lumpy
 from flowsim.findings.words import between, capital, listed, plural, quantity, share
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import sweep_of
@@ -74,9 +76,11 @@ def caution(swept: SweepResults) -> str:
 
 
 def doubt(swept: SweepResults) -> str:
-    """Return what the ranges over replications hold: chance, and the doubt of the calibration."""
+    """Return what the ranges over replications hold, and what a small sample forbids."""
     sweep = sweep_of(swept)
-    return what_points_show(sweep.replications, min(len(sweep.draws), sweep.replications))
+    shown = what_points_show(sweep.replications, min(len(sweep.draws), sweep.replications))
+    has_waits = any(output.measure.startswith(WAITS) for output in sweep.outputs)
+    return " ".join([shown, *(lumpy(sweep.sample) if has_waits else ())])
 
 
 def independent(label: str, names: list[str]) -> str:

@@ -13,14 +13,18 @@ from flowsim.findings.words import elided, plural, sampled
 from flowsim.results.run import Run
 
 
-def source(run: Run) -> str:
-    """Return scenario, seed, sample and version: what is needed to make a figure again."""
+def source(run: Run, drawn: bool = True) -> str:
+    """Return scenario, seed, sample and version: what is needed to make a figure again.
+
+    ``drawn``: whether the figure holds the draws of the parameters, if there are any.
+    """
     scenario = run.scenario
     title = f" ({elided(scenario.title, 80)})" if scenario.title else ""
     n = run.n_replications
     draws = n_draws(run)
     times = f", {plural(n, 'replication')}" if n > 1 else ""
-    times += f", {plural(draws, 'draw')} of the parameters" if draws else ""
+    own = " at the scenario's own values, no draws of the parameters"
+    times += (f", {plural(draws, 'draw')} of the parameters" if drawn else own) * bool(draws)
     return (
         f"Source: flowsim {flowsim_version(run.manifest)}, scenario {scenario.name}{title}, "
         f"seed {scenario.seed}, {sampled(scenario.sample)} simulated{times}."

@@ -209,7 +209,7 @@ def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
         data,
         finding(data, theme),
         f"{theme.subtitle} Dots: road crossings.",
-        source(results),
+        source(results, drawn=False),
         _notes(results, data, theme),
         alt=_alt(data),
     )

@@ -52,7 +52,9 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     data, apart = table(results)
     note = _notes(apart, data)
     title = finding(data, results)
-    caption = Caption(FAMILY.name, data, title, SUBTITLE, source(results), note, alt=_alt(data))
+    caption = Caption(
+        FAMILY.name, data, title, SUBTITLE, source(results, drawn=False), note, alt=_alt(data)
+    )
     last = day(last_day(results.scenario.horizon))
     heads = ("Passport", "Set off for, or wanted", f"Where on {last}")
     nodes, names = _order(data, results), _names(results)

@@ -46,7 +46,7 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         data,
         finding(data),
         SUBTITLE,
-        source(results),
+        source(results, drawn=False),
         NOTE,
         [leavers, ladders.key("share of all men (input)", **ALL_MEN)],
         [f"{'; '.join(_alt(data))}."],

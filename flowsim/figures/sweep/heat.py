@@ -27,7 +27,7 @@ from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural, rate
 from flowsim.types import Floats
 
-FAMILY = Family("heat-map", "an output over two parameters, with a threshold", order=1)
+FAMILY = Family("heat-map", "an output over two parameters", order=1)
 BAR, BAR_GAP = 2.6, 2.0
 THIN: dict[str, Any] = {"linewidths": 0.7, "linestyles": "--"}
 

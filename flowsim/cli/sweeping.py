@@ -84,39 +84,25 @@ def sweep(
 
     if not file:
         choose("Which sweep?", "sweep", shipped_sweeps(), "or name a file of your own.")
-    read = read_sweep(file)
     draws = None if posterior is None else options.posterior_draws(posterior)
+    wanted = overridden(read_sweep(file), replications, sample, draws)
     if shard and not plan:
-        _shard(overridden(read, replications, sample, draws), shard, out, workers, quiet or as_json)
+        _shard(wanted, shard, out, workers, quiet or as_json)
         return
     with progress_shown(quiet or as_json) as progress:
         if plan:
-            expected = estimate(
-                read,
-                out,
-                workers=workers,
-                replications=replications,
-                sample=sample,
-                draws=draws,
-                progress=progress,
-            )
+            expected = estimate(wanted, out, workers=workers, progress=progress)
         else:
             swept = run_sweep(
-                read,
+                wanted,
                 out,
                 workers=workers,
                 scheduler=scheduler,
                 retry_failed=retry_failed,
-                replications=replications,
-                sample=sample,
-                draws=draws,
                 progress=progress,
             )
-    if plan and as_json:
-        print_json(asdict(expected))
-        return
     if plan:
-        echo(_plan(expected))
+        print_json(asdict(expected)) if as_json else echo(_plan(expected))
         return
     _print_findings(swept, no_figures, quiet, as_json)
     if swept.manifest["failed"]:

@@ -16,7 +16,7 @@ from flowsim import comparison
 from flowsim.cli import app
 from flowsim.comparison import coincidence
 from flowsim.data import sources
-from flowsim.errors import DataError, MachineError, ResultsError
+from flowsim.errors import DataError, MachineError, ResultsError, ScenarioError
 from flowsim.experiments import store as stores
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
@@ -315,7 +315,7 @@ def test_scenarios_that_cannot_be_compared_are_refused_in_words():
             comparison.compare(scenarios, replications=1)
     with pytest.raises(ResultsError, match="at least 1; found 0"):
         comparison.compare([A, B], replications=0)
-    with pytest.raises(ResultsError, match="sample is 2"):
+    with pytest.raises(ScenarioError, match="sample: 2 is out of range"):
         comparison.compare([A, B], sample=2)
 
 

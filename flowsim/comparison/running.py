@@ -15,6 +15,7 @@ from flowsim.comparison.measures import by_outcome, reduced
 from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
 from flowsim.experiments import parameter_draws
+from flowsim.experiments.running import with_men
 from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missing
 from flowsim.model.draw_cache import DrawCache
 from flowsim.model.world import World
@@ -22,7 +23,6 @@ from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
 from flowsim.scenario import Base, content_hash, lambdas, load
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import plain
 from flowsim.types import Progress
 
 Source = Scenario | str | os.PathLike[str]
@@ -140,7 +140,6 @@ def read(sources: Sequence[Source], sample: float | None, seed: int | None) -> l
     ------
     ScenarioError, ResultsError
     """
-    sample, seed = plain(sample), plain(seed)
     scenarios = [s if isinstance(s, Scenario) else load(s) for s in sources]
     if len(scenarios) < 2:
         raise ResultsError(
@@ -165,11 +164,8 @@ def read(sources: Sequence[Source], sample: float | None, seed: int | None) -> l
                 f"{other.name} has other regions, or other numbers of men in them, than "
                 f"{first.name}; only the same men can be compared: give them one table of regions"
             )
-    sample = first.sample if sample is None else sample
-    if not 0 < sample <= 1:
-        raise ResultsError(f"sample is {sample:g}; expected more than 0 and at most 1")
-    update = {"sample": sample, "seed": first.seed if seed is None else seed}
-    return [scenario.model_copy(update=update) for scenario in scenarios]
+    first = with_men(first, sample, seed)
+    return [with_men(scenario, first.sample, first.seed) for scenario in scenarios]
 
 
 def _men(scenario: Scenario) -> tuple[object, ...]:

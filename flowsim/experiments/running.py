@@ -134,21 +134,27 @@ def _chosen(
             raise ResultsError(
                 "changes and draws can be laid over a file, not over a Scenario already read"
             )
-        return _with(scenario, sample, seed), [], []
+        return with_men(scenario, sample, seed), [], []
     base = scenario if isinstance(scenario, Base) else Base.read(scenario)
-    own = _with(base.variant(changes), sample, seed)
+    own = with_men(base.variant(changes), sample, seed)
     draws = laid(base, changes, draws)
     return own, variants(base, changes, draws, own), draws
 
 
-def _with(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
-    """Return the scenario with another sample or seed, if they are within their bounds."""
+def with_men(scenario: Scenario, sample: float | None, seed: int | None) -> Scenario:
+    """Return the scenario with other men: another sample or seed, None for its own.
+
+    Raises
+    ------
+    ScenarioError
+        If one is out of its bounds.
+    """
     problems, sample, seed = [], plain(sample), plain(seed)
     if sample is not None and not 0 < sample <= 1:
         found = f"{sample:g} is out of range; expected more than 0 and at most 1"
-        problems.append(Problem("run", "sample", found))
+        problems.append(Problem("", "sample", found))
     if seed is not None and not 0 <= seed < 2**63:
-        problems.append(Problem("run", "seed", f"{seed} is out of range; expected 0 to 2**63 - 1"))
+        problems.append(Problem("", "seed", f"{seed} is out of range; expected 0 to 2**63 - 1"))
     if problems:
         raise ScenarioError(problems)
     update = {"sample": sample, "seed": seed}

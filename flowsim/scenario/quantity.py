@@ -303,17 +303,15 @@ def _no_zone(offset: Any) -> Any:
     """Refuse the name of a time zone: what it means differs between machines."""
     if not isinstance(offset, str):
         return offset
-    message = "found {found}; expected hours ahead of UTC, or dates with hours, such as {such}"
-    such = "{2022-09-17: 3, 2022-10-30T04:00: 2}"
-    raise PydanticCustomError("offsets", message, {"found": repr(offset), "such": such})
+    such = "dates with hours, such as {2022-09-17: 3, 2022-10-30T04:00: 2}"
+    raise refused(f"found {offset!r}; expected hours ahead of UTC, or {such}")
 
 
 def _whole_steps(offset: dict[datetime, float]) -> dict[datetime, float]:
     """Whether a clock is set forward or back by full hours, and when."""
     if not offset or len({hours % 1 for hours in offset.values()}) > 1:
         found = "clocks that change by less than an hour" if offset else "no date"
-        message = "found {found}; expected dates with hours, which differ by full hours"
-        raise PydanticCustomError("offsets", message, {"found": found})
+        raise refused(f"found {found}; expected dates with hours, which differ by full hours")
     return offset
 
 

@@ -150,6 +150,7 @@ def test_what_is_fitted_has_free_bounds_in_the_scenario(shipped):
         ("until: 2022-09-30", "until: 2022-09-30T12:00", "expected a day"),
         ("until: 2022-09-30", "until: 2021-01-01", "the scenario refuses it"),
         ("waves: [6, 4]", "waves: [-5, 0]", "found -5; expected at least 1"),
+        ("waves: [6, 4]", "waves: [6]", "found a list of 1; expected at least 2"),
         ("waves: [6, 4]", "waves: [6, 1000000]", "found 1000000; expected at most 100000"),
         ("[-6, -4]", "[.nan, -4]", "expected a finite number"),
         ("[-6, -4]", "[-6, .inf]", "expected a finite number"),
@@ -173,6 +174,7 @@ def test_each_mistake_in_a_file_is_told_with_its_line(tmp_path, old, new, said):
         read_calibration(path)
     assert said in str(caught.value)
     assert "wrong.yaml:" in str(caught.value)
+    assert " should " not in str(caught.value)
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

@@ -69,12 +69,18 @@ def _complete(tree: Tree, error: ErrorDetails) -> bool:
 
 def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
     """Return pydantic's errors as problems with file, line, key and what to do."""
+    errors = [error for error in errors if not _follows(error)]
     paths = [path_of(file.tree, error) for error in errors]
     first = sorted(range(len(errors)), key=lambda n: by_place(file.tree.place(paths[n]).where))
     return [
         _problem(file, paths[n], errors[n], brief=place >= MOST_SHOWN)
         for place, n in enumerate(first)
     ]
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """Whether a list is too short only because some of it was refused."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def path_of(tree: Tree, error: ErrorDetails) -> Path:
@@ -166,6 +172,10 @@ def _too_long(_: File, __: Path, error: ErrorDetails) -> str:
     )
 
 
+def _too_short(_: File, __: Path, error: ErrorDetails) -> str:
+    return f"found {show(error['input'])}; expected at least {error['ctx']['min_length']}"
+
+
 def _name(_: File, __: Path, error: ErrorDetails) -> str:
     return (
         f"found {show(error['input'])}; expected at most 80 letters, digits, '.', '-' or '_', "
@@ -190,6 +200,7 @@ WORDING: dict[str, Write] = {
     "model_attributes_type": _expected("a mapping (key: value)"),
     "tuple_type": _expected("a list, such as [a, b]"),
     "too_long": _too_long,
+    "too_short": _too_short,
     "finite_number": _expected("a finite number"),
     "literal_error": _choice,
     "union_tag_invalid": _choice,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import json
+import os
 import re
 import sys
 import textwrap
@@ -361,6 +362,34 @@ def test_interrupting_leaves_one_line_and_exit_code_130(flowsim, monkeypatch):
 def test_warnings_are_sentences(capsys):
     terminal._show_warning(UserWarning("queues are lumpy at this sample"), UserWarning, "x.py", 1)
     assert capsys.readouterr().err == "Note: queues are lumpy at this sample\n"
+
+
+# -- what is no file
+
+ASKS_FOR_A_FILE = (
+    *("check it.yaml", "check it.csv", "run it.yaml", "sweep it.yaml --plan", "calibrate it.yaml"),
+    *("calibrate --against it.csv", "biography it.yaml", "reproduce it.svg", "app it.yaml"),
+    *("run september-2022 --style it.mplstyle", "compare it.yaml september-2022"),
+)
+
+
+@pytest.mark.parametrize("command", ASKS_FOR_A_FILE)
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_what_is_no_ordinary_file_is_not_read(flowsim, tmp_path, command, is_loop):
+    """A pipe would keep one waiting, a device would never end, a link may lead to itself."""
+    words = command.split()
+    path = tmp_path / next(word for word in words if word.startswith("it."))
+    if is_loop:
+        path.symlink_to(path.name)
+    elif hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    refused = flowsim(*words)
+    assert refused.exit_code == 2
+    assert path.name in refused.output
+    assert "Too many levels" in refused.output if is_loop else "is " in refused.output
+    assert "did you mean" not in refused.output
 
 
 # -- what reaches the terminal

@@ -17,6 +17,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from flowsim.data.own import read_bytes
 from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
@@ -28,7 +29,7 @@ from flowsim.scenario.files import confined_to
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Progress, silent
 
-LARGEST = 50_000_000  # bytes of a figure's file
+LARGEST = 50  # MB of a figure's file
 MOST_PIXELS = 100_000_000
 SECONDS_A_RUN, SECONDS_ALL_MEN = 0.3, 4.0  # docs/performance.md, one core of 2026
 USUAL_DAYS, USUAL_CROSSINGS = 45, 33  # what these are of
@@ -87,7 +88,7 @@ def reproduce(
         If the file is no figure of flowsim's, its recipe is damaged or cannot be followed, or
         it would take long and ``patient`` is False.
     """
-    image = _read(figure)
+    image = read_bytes(figure, "figure of flowsim's", LARGEST)
     try:
         made = recipes.found_in(image)
         _possible(made)
@@ -107,15 +108,6 @@ def reproduce(
     files = () if out is None else _write(again, out, figure)
     same, words = _compared(made, image, again)
     return Verdict(same, f"{figure}: {words}", files)
-
-
-def _read(figure: Path) -> bytes:
-    try:
-        if figure.stat().st_size > LARGEST:
-            raise ResultsError(f"{figure} is too large to be a figure of flowsim's")
-        return figure.read_bytes()
-    except OSError as reason:
-        raise ResultsError(f"{figure} cannot be read: {reason.strerror}") from None
 
 
 def _possible(made: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -140,7 +141,7 @@ def find(
     named = os.fspath(source)
     path = (origin.folder or Path()) / named
     mode = _mode(path) if _may_be_read(path) else None
-    if mode is not None and stat.S_ISREG(mode):
+    if isinstance(mode, int) and stat.S_ISREG(mode):
         return path
     if Path(named).name == named and named.removesuffix(".yaml") in known:
         return known[named.removesuffix(".yaml")]
@@ -152,6 +153,8 @@ def find(
             raise fail(where, key, f"{name}{message(other, noun)}")
     if mode is None:
         raise fail(where, key, f"{name}does not exist{_near(path, known, noun)}")
+    if isinstance(mode, str):
+        raise fail(where, key, f"{name}cannot be read: {mode}")
     if stat.S_ISDIR(mode):
         raise fail(where, key, f"{name}is a folder; expected a {noun} file ({ending}) in it")
     raise fail(where, key, f"{name}is not an ordinary file; expected a {noun} file ({ending})")
@@ -165,10 +168,14 @@ def _may_be_read(path: Path) -> bool:
     return any(path.resolve().is_relative_to(place) for place in (only, *_shipped_in()))
 
 
-def _mode(path: Path) -> int | None:
+def _mode(path: Path) -> int | str | None:
+    """Return the kind of a file; None if there is none, words if nobody lets us look."""
     try:
         return path.stat().st_mode
-    except (OSError, ValueError):
+    except OSError as reason:
+        hidden = reason.errno in (errno.ELOOP, errno.EACCES, errno.EPERM)
+        return reason.strerror if hidden else None
+    except ValueError:
         return None
 
 

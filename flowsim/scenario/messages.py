@@ -192,7 +192,7 @@ WORDING: dict[str, Write] = {
     "missing": _missing,
     "float_type": _expected("a number"),
     "int_type": _expected("a whole number"),
-    "int_from_float": _expected("a whole number"),
+    "int_from_float": _expected("a whole number, without a point or exponent"),
     "bool_type": _expected("true or false"),
     "string_type": _text,
     "dict_type": _expected("a mapping (key: value)"),

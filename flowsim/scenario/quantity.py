@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import isnan, nan
@@ -26,6 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from flowsim.data.cells import without_point
 from flowsim.data.text import refusal
 from flowsim.scenario.clock import HOUR, Clock, Offset
+from flowsim.scenario.tree import show
 from flowsim.types import Floats
 
 AGE_BANDS = ("18-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59")
@@ -77,6 +79,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+_DAY_FIRST = re.compile(r"\d{4}-\d\d-\d\d([T ]|$)", re.ASCII)
+
+
 def _why(reason: ValueError) -> str:
     """Return Python's reason if it says more than that the text is no date."""
     return "" if str(reason).startswith("Invalid") else f" ({reason})"
@@ -88,10 +93,13 @@ def _moment(text: Any) -> datetime:
         moment = text
     else:
         try:
+            if not _DAY_FIRST.match(str(text)):  # other ISO forms, which versions differ about
+                raise ValueError("Invalid")
             moment = datetime.fromisoformat(str(text))
         except ValueError as reason:
+            found = show(text) if isinstance(text, dict | tuple) else repr(str(text))
             raise refused(
-                f"{str(text)!r} is not a date{_why(reason)}; expected YYYY-MM-DD or "
+                f"{found} is not a date{_why(reason)}; expected YYYY-MM-DD or "
                 "YYYY-MM-DDTHH:MM, Moscow time"
             ) from None
     if moment.year not in YEARS:

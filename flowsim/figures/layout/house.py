@@ -19,10 +19,12 @@ from matplotlib import RcParams, rcParamsDefault
 from matplotlib.colors import to_rgba
 from matplotlib.font_manager import FontProperties, findfont
 
+from flowsim.data.own import read_bytes
 from flowsim.errors import DataError, Problem
 from flowsim.scenario.tree import suggestion
 
 LARGEST = 40_000  # characters
+WANTED = "style file of matplotlib's, such as house.mplstyle"
 LINE = re.compile(r"""([^:#]+):((?:"[^"]*"|[^"#])*)(?:#.*)?""")
 GENERIC = ("serif", "sans-serif", "cursive", "fantasy", "monospace")
 TAKEN = re.compile(
@@ -83,13 +85,12 @@ def in_house(file: Path | None) -> Iterator[None]:
 def read(file: Path) -> House:
     """Read a style file of matplotlib's; raises DataError with every mistake in it."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_bytes(file, WANTED).decode("utf-8-sig")
         if len(text) > LARGEST:
             raise ValueError
-    except (OSError, ValueError) as reason:
-        why = getattr(reason, "strerror", None) or "is no short text in UTF-8"
-        expected = "expected a style file of matplotlib's, such as house.mplstyle"
-        raise DataError([Problem(str(file), "", f"{why}; {expected}")]) from None
+    except ValueError:
+        message = f"is no short text in UTF-8; expected a {WANTED}"
+        raise DataError([Problem(str(file), "", message)]) from None
     settings: dict[str, Any] = {}
     lines, problems = dict[str, int](), list[Problem]()
     for n, line in enumerate(text.splitlines(), 1):

@@ -219,6 +219,8 @@ def test_check_shows_within_80_columns_what_a_file_changes_and_says_in_vain(flow
     assert "2 Oct, 06:00" in policy
     assert "border.second_try_delay can have no effect: nobody tries twice" in text
     assert "policies.list_check_lars keeps nobody at home: no man hears of it" in text
+    assert "travel.detour" not in text, "the baseline says it in vain already"
+    assert "travel.detour can have no effect" in flowsim("check", "september-2022").stdout
 
 
 def test_check_tells_scripts_the_same(flowsim):

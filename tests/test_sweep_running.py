@@ -673,6 +673,9 @@ def test_the_headline_names_the_strongest_parameter(finished):
     (line,) = [sentence for sentence in found if "Entries of men into Georgia" in sentence]
     assert f"moved most by “{said}" in line
     assert "of the spread between points is chance" in line
+    noise = indices.assign(value=indices["value"].where(indices["index"] != headline.CHANCE, 0.95))
+    noisy = open_sweep(finished).with_tables(indices=noise)
+    assert not [one for one in headline.ranges(noisy) if "moved most" in one], "it is chance"
     said = "Only 1 man in 2,000 was simulated"
     assert said in headline.doubt(open_sweep(finished)), "it keeps waits"
 

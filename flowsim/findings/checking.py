@@ -36,13 +36,27 @@ def findings(scenario: Scenario, base: Scenario | None = None) -> Iterator[Findi
             line for table in found.tables for line in _changes(table.rows, scenario, against)
         ]
         yield Finding(found.key, found.title, (*found.sentences, *changes))
-    vain = [
-        *(f"{key} can have no effect: {why}." for key, why in idle(scenario)),
-        *(f"{key} keeps nobody at home: {why}." for key, why in deterring_nobody(scenario)),
-    ]
+    vain = tuple(_in_vain(scenario, base))
     if vain:
-        yield Finding("vain", "What can have no effect", tuple(vain))
+        yield Finding("vain", "What can have no effect", vain)
     yield _blocks(assumptions(scenario))
+
+
+def _in_vain(scenario: Scenario, base: Scenario | None) -> Iterator[str]:
+    """Return which numbers can have no effect, and which checks keep nobody at home, and why.
+
+    What the scenario below says in vain as well is left out where nothing is changed in it.
+    """
+    changed = [
+        str(row[0])
+        for table in ([] if base is None else differences(scenario, base).tables)
+        for row in table.rows
+    ]
+    for found, words in ((idle, "can have no effect"), (deterring_nobody, "keeps nobody at home")):
+        below = [] if base is None else list(found(base))
+        for key, why in found(scenario):
+            if (key, why) not in below or any(f"{one}.".startswith(f"{key}.") for one in changed):
+                yield f"{key} {words}: {why}."
 
 
 def _policies(scenario: Scenario, base: Scenario | None) -> Finding:

@@ -34,6 +34,7 @@ MEANINGS = {
     "pawn": "how far the distribution moves with it (PAWN, 0 to 1)",
 }
 CHANCE = "noise_of_mean"
+CHANCE_ALONE = 0.9  # of the spread; from there on no parameter is named as its cause
 OWN_LAMBDA = (
     "Every point of this sweep has the lambda of its scenario. What the sweep says of diversion "
     "between destinations hangs on it."
@@ -110,7 +111,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         yield (
             f"{capital(label)}{of}: {span} over "
             f"{plural(len(means), 'point')}"
-            + (f", moved most by “{strongest}”" if strongest else "")
+            + (f", moved most by “{strongest}”" if strongest and _noise(own) < CHANCE_ALONE else "")
             + f".{_chance(own, bool(sweep_of(swept).draws))}"
             + (f" {independent(label, still)}" if still else "")
         )
@@ -158,11 +159,16 @@ def unmoving(rows: list[Row]) -> list[str]:
 
 
 def _chance(rows: list[Row], drawn: bool) -> str:
-    noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
-    if not noise or noise[0] < 0.01:
+    if _noise(rows) < 0.01:
         return ""
     doubt_too = " and doubt of the calibration" * drawn
-    return f" {capital(share(noise[0]))} of the spread between points is chance{doubt_too}."
+    return f" {capital(share(_noise(rows)))} of the spread between points is chance{doubt_too}."
+
+
+def _noise(rows: list[Row]) -> float:
+    """Return which share of the spread between points is chance; 0 if it is not known."""
+    noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
+    return float(noise[0]) if noise else 0.0
 
 
 def _known(value: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from flowsim.findings.language import translated
 from flowsim.findings.words import elided
 
 WIDTH = 100
@@ -86,7 +87,7 @@ def as_text(findings: Iterable[Finding]) -> str:
 def wrapped(text: str, indent: str = "  ") -> str:
     """Break a text into lines for a terminal, all but the first one indented further."""
     return textwrap.fill(
-        text,
+        translated(text),
         WIDTH,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
@@ -96,7 +97,7 @@ def wrapped(text: str, indent: str = "  ") -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    yield f"\n{finding.title.upper()}"
+    yield f"\n{translated(finding.title).upper()}"
     yield from map(wrapped, finding.sentences)
     for table in finding.tables:
         yield wrapped(f"{table.caption}:")
@@ -107,7 +108,7 @@ def _aligned(table: Table) -> Iterator[str]:
     """Return the rows of a table as lines; links, and what finds no room, are left out."""
     rows = [table.header, *table.rows]
     columns = [
-        [elided(str(cell), LONGEST) for cell in column]
+        [elided(translated(str(cell)), LONGEST) for cell in column]
         for column in zip(*rows, strict=True)
         if all(isinstance(cell, str) for cell in column)
     ]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowsim.findings.finding import Finding, Inline, Link, Table, Words
+from flowsim.findings.language import ENGLISH, language, translated
 
-LANGUAGE = "en-GB"
 _SAFE_LINKS = ("https://", "http://", "#")  # the last leads to a section of the document
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
 
@@ -144,6 +144,11 @@ def clean(text: str) -> str:
     return "".join(kept).strip()
 
 
+def said(text: str) -> str:
+    """Return a text in the language of the report, fit to show."""
+    return clean(translated(text.strip()))
+
+
 def as_data(document: Document) -> dict[str, Any]:
     """Return a document as mappings, lists and clean text, pictures by their name.
 
@@ -151,22 +156,22 @@ def as_data(document: Document) -> dict[str, Any]:
     """
     numbers = iter(range(1, 10_000)), iter(range(1, 10_000))
     return {
-        "title": clean(document.title) or "Report",
-        "subtitle": clean(document.subtitle),
-        "language": LANGUAGE,
+        "title": said(document.title) or "Report",
+        "subtitle": said(document.subtitle),
+        "language": "en-GB" if language() == ENGLISH else language(),
         "name": re.sub(r"[^\w.-]+", "-", document.name),
-        "facts": [[clean(name), clean(value)] for name, value in document.facts],
+        "facts": [[said(name), said(value)] for name, value in document.facts],
         "sections": [
             {
                 "key": section.key,
-                "title": clean(section.title),
+                "title": said(section.title),
                 "sheet": section.sheet,
                 "blocks": [_block(block, *numbers) for block in section.blocks],
             }
             for section in document.sections
         ],
         "attachments": [
-            {"name": clean(a.name), "text": a.text, "about": clean(a.about)}
+            {"name": clean(a.name), "text": a.text, "about": said(a.about)}
             for a in document.attachments
         ],
     }
@@ -189,17 +194,19 @@ def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
         return {
             "kind": "picture",
             "name": block.name,
+            "label": said("Figure"),
             "number": next(figures),
-            "caption": clean(block.caption),
-            "alt": clean(block.alt),
+            "caption": said(block.caption),
+            "alt": said(block.alt),
             "table": block.table,
         }
     n = len(block.header)
     return {
         "kind": "table",
+        "label": said("Table"),
         "number": next(tables),
-        "caption": clean(block.caption),
-        "header": [clean(title) for title in block.header],
+        "caption": said(block.caption),
+        "header": [said(title) for title in block.header],
         "rows": [
             {"marked": place in block.marked, "cells": [parts(cell) for cell in row]}
             for place, row in enumerate(block.rows)
@@ -217,7 +224,7 @@ def parts(words: Words) -> list[dict[str, str]]:
         if isinstance(piece, Link):
             url = piece.url.strip()
             is_safe = url.lower().startswith(_SAFE_LINKS) and url.isprintable()
-            found.append({"text": clean(piece.text), "url": url if is_safe else ""})
+            found.append({"text": said(piece.text), "url": url if is_safe else ""})
         else:
             found.append({"text": _keeping_ends(piece), "url": ""})
     return found
@@ -227,4 +234,4 @@ def _keeping_ends(text: str) -> str:
     """Clean a text, but keep the spaces that part it from a link beside it."""
     before = " " if text[:1] == " " else ""
     after = " " if text[-1:] == " " and text.strip() else ""
-    return f"{before}{clean(text)}{after}"
+    return f"{before}{said(text)}{after}"

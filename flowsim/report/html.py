@@ -10,7 +10,7 @@ from importlib.resources import files
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from flowsim.report.document import Document, as_data, pictures
+from flowsim.report.document import Document, as_data, pictures, said
 
 TEMPLATE, SCRIPT = "report.html.j2", "report.js"
 
@@ -46,6 +46,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    made.globals["said"] = said
     made.filters["breakable"] = _breakable
     made.filters["base64"] = lambda text: b64encode(text.encode()).decode()
     return made

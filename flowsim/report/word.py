@@ -110,17 +110,16 @@ class _Writer:
         shape.width, shape.height = int(scale * shape.width), int(scale * shape.height)
         shape._inline.docPr.set("descr", block["alt"])
         self.file.paragraphs[-1].paragraph_format.keep_with_next = True
-        self._caption("Figure", block)
+        self._caption(block)
 
-    def _caption(self, kind: str, block: dict[str, Any]) -> Any:
-        return self.file.add_paragraph(
-            f"{kind} {block['number']}. {block['caption']}", style="Caption"
-        )
+    def _caption(self, block: dict[str, Any]) -> Any:
+        text = f"{block['label']} {block['number']}. {block['caption']}"
+        return self.file.add_paragraph(text, style="Caption")
 
     def _table(self, block: dict[str, Any]) -> None:
         from docx.shared import Mm
 
-        self._caption("Table", block).paragraph_format.keep_with_next = True
+        self._caption(block).paragraph_format.keep_with_next = True
         rows = [[[{"text": text, "url": ""}] for text in block["header"]]]
         rows += [row["cells"] for row in block["rows"]]
         table = self.file.add_table(len(rows), len(block["header"]), style="Light Shading")

@@ -194,7 +194,7 @@ def _alt(data: pd.DataFrame, results: Comparison) -> Sequence[str]:
     for row in records(data):
         n = row["change"]
         size = f"{count(abs(n))} {'more' if n > 0 else 'fewer'}" if n else "the same"
-        parts.append(f"{named[row['b']]}, {row['name'].lower()}: {size}")
+        parts.append(f"{named[row['b']]}, {row['name'][0].lower()}{row['name'][1:]}: {size}")
     return parts
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, FuncFormatter
 
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import LEAST, Key, Sheet
 from flowsim.figures.layout.style import Preset
+from flowsim.findings.language import ENGLISH, language, translated
 
 
 @dataclass(frozen=True)
@@ -52,5 +56,22 @@ class Caption:
     def drawn(self, sheet: Sheet) -> Drawn:
         """Return the finished figure."""
         words = [f"{self.title}.", self.subtitle, *self.alt, self.note]
-        alt = " ".join(text for text in words if text)
-        return Drawn(self.name, sheet.figure, self.data, self.title, alt, self.source)
+        alt = " ".join(translated(text) for text in words if text)
+        if language() != ENGLISH:
+            _translate(sheet.figure)
+        title, source = translated(self.title), translated(self.source)
+        return Drawn(self.name, sheet.figure, self.data, title, alt, source)
+
+
+def _translate(figure: Figure) -> None:
+    """Translate what panels wrote by themselves: the texts and ticks of their axes."""
+    for ax in figure.axes:
+        for text in ax.texts:
+            text.set_text(translated(text.get_text()))
+        for axis in (ax.xaxis, ax.yaxis):
+            written = axis.get_major_formatter()
+            axis.set_major_formatter(FuncFormatter(partial(_tick, written)))
+
+
+def _tick(written: Formatter, value: float, place: int | None) -> str:
+    return translated(written(value, place))

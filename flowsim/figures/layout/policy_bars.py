@@ -233,7 +233,7 @@ def time_axis(
     With ``inside`` no label sticks out beyond the ends of the axis.
     """
     start, end = horizon.start, horizon.end
-    label, days = text_width("30 Sep", preset.small), (end - start).days
+    label, days = text_width(short_day(datetime(2022, 9, 30)), preset.small), (end - start).days
     room = width / (label * (1.1 if inside else 1.25))
     step = next((step for step in (1, 2, 7, 14, 28, 56) if days / step <= room), 112)
     margin = label / 2 / width * days if inside else 0

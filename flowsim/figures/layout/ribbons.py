@@ -117,11 +117,11 @@ def _width(name: str, men: float, preset: Preset) -> float:
 
 def label(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]:
     """Break a label into lines; the number stays whole, on the last line."""
-    name = plain(name)
-    whole = f"{name}\u00a0 {count(men)}"
+    name, number = plain(name), plain(count(men))
+    whole = f"{name}\u00a0 {number}"
     if text_width(whole, preset.small) <= room:
         return (whole.replace("\u00a0 ", "  "),)
-    return tuple(wrap(f"{name} {count(men).replace(' ', chr(0xA0))}", preset.small, room))
+    return tuple(wrap(f"{name} {number.replace(' ', chr(0xA0))}", preset.small, room))
 
 
 def canvas(sheet: Sheet, cell: Cell) -> Axes:

@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Transform
 
 from flowsim.figures.layout.style import INK, QUIET, Preset, families, plain
+from flowsim.findings.language import final, translated
 
 MM = 25.4
 POINT = MM / 72
@@ -43,6 +44,10 @@ def _renderer() -> RendererAgg:
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Measure a line of text, in mm, at a size in points."""
+    return _width(translated(text), size, weight)
+
+
+def _width(text: str, size: float, weight: str) -> float:
     return _measured(text, size, weight, families())
 
 
@@ -57,26 +62,29 @@ def _measured(text: str, size: float, weight: str, family: tuple[str, ...]) -> f
 def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
     """Break a text into lines no wider than ``width`` mm; a word too long is cut."""
     lines: list[str] = []
-    space, room = text_width("n n", size, weight) - text_width("nn", size, weight), 0.0
+    space, room = _width("n n", size, weight) - _width("nn", size, weight), 0.0
     for word in plain(text).split(" "):
-        wide = text_width(word, size, weight)
+        wide = _width(word, size, weight)
         if lines and space + wide <= room:
             lines[-1] += f" {word}"
             room -= space + wide
         else:
-            lines.append(fitted(word, size, width, weight))
+            lines.append(_cut(word, size, width, weight))
             room = width - wide
-    return lines
+    return [*map(final, lines)]
 
 
 def fitted(text: str, size: float, width: float, weight: str = "normal") -> str:
     """Cut a line of text to a width in mm, and show that it was cut."""
-    text = plain(text)
-    if text_width(text, size, weight) <= width:
+    return _cut(plain(text), size, width, weight)
+
+
+def _cut(text: str, size: float, width: float, weight: str) -> str:
+    if _width(text, size, weight) <= width:
         return text
-    while text and text_width(text + "…", size, weight) > width:
+    while text and _width(text + "…", size, weight) > width:
         text = text[:-1]
-    return text.rstrip() + "…"
+    return final(text.rstrip() + "…")
 
 
 def shrunk(text: str, size: float, width: float, weight: str = "normal") -> tuple[str, float]:
@@ -152,7 +160,7 @@ class Sheet:
         if len(title) > most:
             title = [
                 *title[: most - 1],
-                fitted(f"{title[most - 1]} …", preset.title, inner, "bold"),
+                _cut(f"{title[most - 1]} …", preset.title, inner, "bold"),
             ]
         keys, key_lines = self._key_places(inner)
         above = self._lines(title, preset.title) + 3.0

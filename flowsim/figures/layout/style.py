@@ -21,6 +21,7 @@ from cycler import cycler
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from flowsim.figures.layout.house import worn
+from flowsim.findings.language import final, translated
 
 INK, QUIET = "C7", "C8"
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW = CYCLE = tuple(f"C{n}" for n in range(7))
@@ -140,10 +141,15 @@ def families() -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Make any text drawable: one line, no control characters, no character without a glyph.
+    """Make any text drawable: translated, on one line, without characters that have no glyph.
 
     Scenario files bring names of their own; a ``$`` in them is a dollar (mathematics is
     switched off in the style), and what the type does not have becomes a question mark.
     """
+    return final(drawable(translated(text)))
+
+
+def drawable(text: str) -> str:
+    """Return a text as ``plain`` does, without translating it."""
     known = _known_characters(families())
     return "".join(c if ord(c) in known else "?" for c in SPACES.sub(" ", text).strip())

@@ -16,7 +16,7 @@ from flowsim.figures.layout import panels, placing
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.placing import Box
 from flowsim.figures.layout.sheet import POINT, Key, shrunk, text_width
-from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, plain
+from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, drawable
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
@@ -126,7 +126,7 @@ def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Fram
     for n, (name, point) in enumerate(zip(names, places, strict=True)):
         text, size = shrunk(name, preset.small, 0.6 * frame.width)
         beside = _beside(point, text_width(text, size), size * POINT * 1.15)
-        named = text == plain(name) and n < LABELLED and rows["seen"].iloc[n]
+        named = text == drawable(name) and n < LABELLED and rows["seen"].iloc[n]
         box = placing.free(beside, taken, room) if named else None
         if box is None:
             left_out.append(name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from flowsim.figures.layout.style import plain
+from flowsim.figures.layout.style import drawable
 from flowsim.figures.layout.tables import ends, flowsim_version, records
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
 from flowsim.findings.sweep import independent, unmoving
@@ -159,7 +159,7 @@ class Swept:
         """Parameters by name, in the order of the file."""
         found = all_named(sweep_of(self.results).parameters, self.first)
         return {
-            name: replace(one, label=plain(elided(one.label, LONGEST)))
+            name: replace(one, label=drawable(elided(one.label, LONGEST)))
             for name, one in found.items()
         }
 
@@ -346,7 +346,7 @@ class Swept:
     def scenario_name(self, name: str) -> str:
         """Return a scenario's title if it is short, else its name."""
         title = self.scenarios[name].title
-        return plain(title if 0 < len(title) <= 40 else name)
+        return drawable(title if 0 < len(title) <= 40 else name)
 
     def subtitle(self) -> str:
         """Return what was run."""
@@ -450,7 +450,7 @@ def value_text(value: Any, parameter: Named, digits: int = 4) -> str:
         number = f"{float(value) * parameter.scale:.{digits}g}"
         text = number if "e" in number or "." in number else f"{int(number):,}"
         return f"{text}\u00a0%" if parameter.unit == "%" else text.replace("-", "−")
-    return plain(str(value))
+    return drawable(str(value))
 
 
 def numbers(column: pd.Series[Any], parameter: Named) -> Floats:

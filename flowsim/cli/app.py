@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from flowsim.cli.options import Debug, Style
+from flowsim.cli.options import Debug, Language, Style
 from flowsim.cli.terminal import echo, print_json, report_errors
 from flowsim.version import __version__
 
@@ -61,19 +61,23 @@ def main() -> None:
 
 
 def command(
-    stopped: str = STOPPED, *, draws: bool = False
+    stopped: str = STOPPED, *, draws: bool = False, speaks: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command: errors become messages and exit codes, ``--debug`` shows where.
 
-    ``stopped`` is what to print after Ctrl-C; what ``draws`` figures has ``--style`` too.
+    ``stopped`` is what to print after Ctrl-C; what ``draws`` figures has ``--style`` too,
+    and ``--language`` like what ``speaks`` of results.
     """
     own: dict[str, Any] = {"style": (None, Style)} if draws else {}
+    own |= {"language": ("en", Language)} if draws or speaks else {}
     own |= {"debug": (False, Debug)}
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
-        def called(debug: bool = False, style: Path | None = None, **given: Any) -> None:
-            with report_errors(debug, stopped), _in_style_of(style):
+        def called(
+            debug: bool = False, style: Path | None = None, language: str = "en", **given: Any
+        ) -> None:
+            with report_errors(debug, stopped), _in_style_of(style), _in_language(language):
                 function(**given)
 
         added = [
@@ -99,6 +103,20 @@ def _in_style_of(style: Path | None) -> AbstractContextManager[None]:
     from flowsim.figures.layout.house import in_house
 
     return in_house(style)
+
+
+@contextmanager
+def _in_language(code: str) -> Iterator[None]:
+    """Write in another language than English; print what has to stay English."""
+    if code == "en":
+        yield
+        return
+    from flowsim.findings.language import in_language
+
+    with in_language(code) as speaker:
+        yield
+    if speaker and speaker.said:
+        echo(f"Note: {speaker.coverage()}", err=True)
 
 
 @contextmanager

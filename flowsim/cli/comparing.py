@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DRAWS = 20  # of the posterior, where the first scenario is calibrated
 
 
-@command(RESUMED)
+@command(RESUMED, speaks=True)
 def compare(
     scenarios: Annotated[
         list[str],

@@ -65,6 +65,16 @@ Style = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Matplotlib style file (.mplstyle) for colours and type."),
 ]
+Language = Annotated[
+    str,
+    typer.Option(
+        envvar="FLOWSIM_LANGUAGE",
+        metavar="CODE",
+        help="Of sentences and figures: en, ru, ka (Georgian) or kk (Kazakh).  [default: en]",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Write tables only.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what the folder holds of others.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only where the results are.")]

@@ -24,6 +24,7 @@ from flowsim.figures.layout import recipe as recipes
 from flowsim.figures.layout.house import in_house
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.figures.layout.save import put
+from flowsim.findings.language import ENGLISH, in_language
 from flowsim.scenario import Base
 from flowsim.scenario.files import confined_to
 from flowsim.scenario.schema import Scenario
@@ -164,7 +165,9 @@ def _drawn_again(
         raise ResultsError(f"{cost[0].upper()}{cost[1:]}; add --yes to do it")
     announce(cost)
     work.begin(out=place / "results", progress=progress)
-    with in_house(place / recipes.STYLE if recipes.STYLE in made.files else None):
+    style = place / recipes.STYLE if recipes.STYLE in made.files else None
+    language = str(made.settings.get("language") or ENGLISH)
+    with in_house(style), in_language(language):
         drawn = draw_all(place / "results", [made.figure], made.preset, [made.format])
     return {path.name: path.read_bytes() for path in drawn}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flowsim.findings.language import translated
+from flowsim.findings.language import capitals, translated
 from flowsim.findings.words import elided
 
 WIDTH = 100
@@ -97,7 +97,7 @@ def wrapped(text: str, indent: str = "  ") -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    yield f"\n{translated(finding.title).upper()}"
+    yield f"\n{capitals(translated(finding.title))}"
     yield from map(wrapped, finding.sentences)
     for table in finding.tables:
         yield wrapped(f"{table.caption}:")

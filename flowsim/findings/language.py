@@ -14,13 +14,12 @@ A translation may ask for a case of a name: ``{name:to}`` is the entry with the 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from gettext import c2py  # type: ignore[attr-defined]
+from gettext import c2py
 from importlib.resources import files
 
 from flowsim.errors import DataError
@@ -38,6 +37,8 @@ KINDS = {
     "n": rf"(?!{SHARE}){NUMBER}(?: to {NUMBER})?{DOUBT}",
     "share": rf"{SHARE}(?: to {SHARE})?{DOUBT}",
     "day": rf"{DAY}(?: to {DAY})?",
+    "name": "[^;]{1,120}?",
+    "raw": "[^;]+?",
 }
 SLOT = re.compile(r"\{(([a-z]+)\d*)(?::(\w+))?\}")
 SENTENCES = re.compile(r"(?<=[.!?]) (?=\S)")
@@ -236,16 +237,16 @@ class Speaker:
         return made
 
     def _made(self, text: str) -> str:
-        known = self.catalogue.text(text)
-        if known is not None or not LETTERS.search(text):
-            return known or text
         sentences = SENTENCES.split(text)
         if len(sentences) > 1:
             return " ".join(map(self.translate, sentences))
-        known = self.catalogue.text(text[:-1]) if text.endswith(".") else None
-        if known is None:
+        whole = text.removesuffix(".")
+        known = self.catalogue.text(whole)
+        if known is not None:
+            return known if whole == text else f"{known.removesuffix('.')}."
+        if LETTERS.search(text):
             self.missing[text] = None
-        return text if known is None else f"{known.removesuffix('.')}."
+        return text
 
     def coverage(self) -> str:
         """Return how much of what was written is translated, and what is not."""
@@ -275,6 +276,11 @@ def translated(text: str) -> str:
     return speaker.translate(text) if speaker else text
 
 
+def capitals(text: str) -> str:
+    """Write a heading in capitals, but for Georgian: few fonts have those."""
+    return text if language() == "ka" else text.upper()
+
+
 def final(text: str) -> str:
     """Return a part of a translated text, which is not to be translated by itself."""
     speaker = _SPEAKER.get()
@@ -285,7 +291,7 @@ def final(text: str) -> str:
 
 @contextmanager
 def in_language(code: str) -> Iterator[Speaker | None]:
-    """Write in a language; say at the end how much of it was.
+    """Write in a language; yield what knows how much of it was, None of English.
 
     Raises
     ------
@@ -298,5 +304,3 @@ def in_language(code: str) -> Iterator[Speaker | None]:
         yield speaker
     finally:
         _SPEAKER.reset(token)
-    if speaker and speaker.said:
-        warnings.warn(speaker.coverage(), stacklevel=3)

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from flowsim import figures
 from flowsim.findings import doubts, inputs
 from flowsim.findings.finding import Finding
+from flowsim.findings.language import final
 from flowsim.report import making
 from flowsim.report.document import (
     Attachment,
@@ -138,7 +139,7 @@ def drawn(folder: Path, kind: str) -> list[Picture]:
                 path.stem,
                 path.read_bytes(),
                 _sentence(shows.get(path.stem, path.stem)),
-                path.with_suffix(".txt").read_text(encoding="utf-8"),
+                final(path.with_suffix(".txt").read_text(encoding="utf-8").strip()),
                 path.with_suffix(".csv").read_text(encoding="utf-8"),
             )
             for path in files

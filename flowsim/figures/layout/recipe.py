@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from flowsim.data import sources
 from flowsim.errors import ResultsError
 from flowsim.figures.layout.house import LARGEST, worn
+from flowsim.findings.language import ENGLISH, language
 from flowsim.machine import versions as versions_here
 from flowsim.results.base import Results
 
@@ -78,6 +79,7 @@ class Settings(BaseModel):
     prediction_runs: Count | None = None
     against: list[str] | None = None
     as_of: Plain | None = None
+    language: Plain | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Recipe:
         Name to text: the resolved scenario or scenarios, the sweep or calibration file,
         the house style.
     settings : mapping
-        Seed, sample, replications and what else the manifest of the folder says.
+        Seed, sample, replications and what else the manifest of the folder says; the language.
     versions : mapping
         ``tables``: what made the tables; ``figure``: what drew them.
     drawn : str
@@ -161,7 +163,8 @@ def of_folder(results: Results, figure: str, preset: str) -> Recipe:
         "",
         {name: (folder / name).read_text(encoding="utf-8") for name in inputs}
         | ({STYLE: style} if style else {}),
-        {key: manifest[key] for key in Settings.model_fields if key in manifest},
+        {key: manifest[key] for key in Settings.model_fields if key in manifest}
+        | ({} if language() == ENGLISH else {"language": language()}),
         {"tables": dict(made) if isinstance(made, Mapping) else {}, "figure": versions()},
     )
 

@@ -7,8 +7,9 @@ what stands for a name is looked up by itself. What no entry fits stays English,
 a time, and is counted. Tables and files of data are never translated.
 
 Slots are of a kind: ``{n}``, ``{day}``, ``{share}`` (with their ranges), ``{name}`` (as it is, if
-it is not known), ``{list}`` of names, ``{raw}`` (always as it is), ``{x}`` (must be known itself).
-A translation may ask for a case of a name: ``{name:to}`` is the entry with the context "to".
+it is not known), ``{list}`` of names, ``{raw}`` and ``{rest}`` (always as they are), ``{x}`` (must
+be known itself). A translation may ask for a case of a name: ``{name:to}`` is the entry with the
+context "to".
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class Catalogue:
         return SLOT.sub(lambda _slot: str(next(rest)), form)
 
     def _slot(self, kind: str, english: str, context: str) -> str | None:
-        if kind == "raw":
+        if kind in ("raw", "rest"):
             return english
         if kind == "list":
             items = ITEMS.split(english)

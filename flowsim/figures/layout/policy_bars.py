@@ -136,7 +136,7 @@ def numbered(
     if whole:
         return [list(strip) for strip in strips], ""
     texts = list(dict.fromkeys(bar.text for strip in strips for bar in strip))
-    note = "; ".join(f"{n} {text}" for n, text in enumerate(texts, 1))
+    note = "; ".join(f"{n} {plain(text)}" for n, text in enumerate(texts, 1))
     given = [[replace(bar, number=texts.index(bar.text) + 1) for bar in strip] for strip in strips]
     return given, f"Policies: {note}."
 

@@ -46,7 +46,7 @@ def read_bytes(path: str | os.PathLike[str], noun: str = "table", most_mb: int =
         return Path(name).read_bytes()
     except (OSError, ValueError) as reason:
         why = getattr(reason, "strerror", None) or str(reason)
-        raise _failed(name, f"cannot be read ({why})") from None
+        raise _failed(name, f"cannot be read ({why}); expected a {noun}") from None
 
 
 def _failed(name: str, message: str, line: int = 0) -> DataError:

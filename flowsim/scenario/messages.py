@@ -187,12 +187,13 @@ def _other(_: File, __: Path, error: ErrorDetails) -> str:
     return error["msg"]
 
 
+WHOLE = "a whole number, without a point or exponent"
 WORDING: dict[str, Write] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
     "float_type": _expected("a number"),
-    "int_type": _expected("a whole number"),
-    "int_from_float": _expected("a whole number, without a point or exponent"),
+    "int_type": _expected(WHOLE),
+    "int_from_float": _expected(WHOLE),
     "bool_type": _expected("true or false"),
     "string_type": _text,
     "dict_type": _expected("a mapping (key: value)"),

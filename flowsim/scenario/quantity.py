@@ -311,7 +311,7 @@ def _no_zone(offset: Any) -> Any:
     """Refuse the name of a time zone: what it means differs between machines."""
     if not isinstance(offset, str):
         return offset
-    such = "dates with hours, such as {2022-09-17: 3, 2022-10-30T04:00: 2}"
+    such = "dates with hours, such as {DATE: 3, DATE: 2}"
     raise refused(f"found {offset!r}; expected hours ahead of UTC, or {such}")
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from flowsim.types import Floats
+from flowsim.types import Floats, Ints
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -95,14 +95,23 @@ class Clock:
         float64, shape (D, ...)
             Sums; hours of which nothing is known count as 0.
         """
-        starts = before + self.midnights(offset)
-        rows, part = np.floor(starts).astype(np.int64), starts[0] % 1
+        if (key := (str(offset), before)) not in self._hours_of_days:
+            starts = before + self.midnights(offset)
+            rows = np.floor(starts).astype(np.int64)
+            hours = rows[:-1, None] + np.arange(np.diff(rows).max())
+            known = (hours < rows[1:, None]) & (hours >= 0)
+            self._hours_of_days[key] = np.where(known, hours, 2**40), float(starts[0] % 1)
+        hours, part = self._hours_of_days[key]
         if part:
             by_hour = later(by_hour, part)
-        hours = rows[:-1, None] + np.arange(np.diff(rows).max())
-        known = (hours < rows[1:, None]) & (hours >= 0) & (hours < len(by_hour))
+        known = hours < len(by_hour)
         found = by_hour.T[..., np.where(known, hours, 0)]
         return np.ascontiguousarray(np.where(known, found, 0.0)).sum(axis=-1).T
+
+    @cached_property
+    def _hours_of_days(self) -> dict[tuple[str, int], tuple[Ints, float]]:
+        """Rows of the hours of each local day, and the part of an hour at which days begin."""
+        return {}
 
 
 def later(by_hour: Floats, part: float) -> Floats:

@@ -126,12 +126,11 @@ class Crossing(Agent):
         It is the time that all officers would need for those who stand in both lanes.
         """
         now, row = self.model.hour * HOUR, self.model.hour + WARM_UP
-        waits = 0.0
-        for lane, by_hour in zip(Lane, self._rates, strict=True):
-            rate, persons = float(by_hour[row, self.column]), self.border.persons(now, (lane,))
-            if lane == Lane.VEHICLES:
-                persons = max(0.0, persons - self.party)
-            waits += persons / (rate * HOUR) if rate > 0 else 0.0
+        border, waits = self.border, 0.0
+        for lane, by_hour in enumerate(self._rates):
+            if border.lanes[lane] and (rate := float(by_hour[row, self.column])) > 0:
+                itself = self.party if lane == Lane.VEHICLES else 0.0
+                waits += max(0.0, border.persons(now, (lane,)) - itself) / (rate * HOUR)
         return waits
 
     def _look_after_foot_lane(self, foot: FootHours, row: int) -> None:
@@ -148,22 +147,12 @@ class Crossing(Agent):
     def _arrive(self, first: int, last: int) -> list[Unit]:
         """Return the men and the parties of ordinary travellers of some hours, as they come."""
         arrivals, i, party = self._arrivals, self._next, self.party
-        gathered, rates = self._gathered, self._hours.rate
-        by_hour = [
-            0.0,
-            self.traffic * HOUR,
-        ]  # where a crossing is shut to all nobody ordinary comes
+        gathered, an_hour = self._gathered, self.traffic * HOUR
         comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
         come: list[Unit] = []
-        nobody = comes_next >= (last - WARM_UP) * HOUR
-        if nobody and gathered + (last - first + 1) * by_hour[1] < party:  # no party gathers either
-            for row in range(first, last):
-                gathered += by_hour[rates[row][0] > 0]
-            self._gathered = gathered
-            return come
-        for row in range(first, last):
-            end = (row + 1 - WARM_UP) * HOUR
-            gathered += by_hour[rates[row][0] > 0]
+        for rate, _, end in self._hours.rate[first:last]:
+            if rate > 0:  # where a crossing is shut to all nobody ordinary comes
+                gathered += an_hour
             if gathered < party and comes_next >= end:
                 continue
             units = []

@@ -7,6 +7,7 @@ horizon everything stood still at the level of the weeks before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,14 @@ class Present(NamedTuple):
 
     exits: Floats
     present: Floats
+
+
+def _there(there: float, stay: float, come: list[float]) -> Iterator[float]:
+    """Yield who is there at the start and after each hour: who stayed, and who came in it."""
+    yield there
+    for new in come:
+        there = there * stay + new
+        yield there
 
 
 def stays(
@@ -59,8 +68,6 @@ def stays(
         stay = np.exp(-1 / mean)
         come = share * -np.expm1(-1 / mean) * mean * entries
         there = share * before * mean
-        present[0] += there
-        for hour, new in enumerate(come):
-            there = there * stay + new
-            present[hour + 1] += there
+        for j, column in enumerate(come.T.tolist()):
+            present[:, j] += list(_there(float(there[j]), float(stay[j]), column))
     return Present(present[:-1] + entries - present[1:], present)

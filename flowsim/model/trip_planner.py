@@ -125,17 +125,18 @@ class Planner:
         """Stop men at entry limits; give crossing, arrival and ``Limit`` of each."""
         table, roads = self.world.table, self.world.roads
         row = self.world.row_at(arrives_at)
-        cell = (row, crossing)
-        met = table.limited[cell] & ~self.world.exempt(crossing, region)
         what = np.zeros(len(ids), dtype=np.uint8)
+        met = np.flatnonzero(table.limited[row, crossing])
+        met = met[~self.world.exempt(crossing[met], region[met])]
+        cell = (row[met], crossing[met])
         what[met] = journey.at_entry_limit(
-            u,
+            u[met],
             table.passes[cell],
             table.walks[cell],
             table.turns[cell],
             table.seat_share[cell],
             table.foot_open[cell],
-        )[met]
+        )
         turning = np.flatnonzero(what == journey.Limit.TURNS)
         if len(turning) == 0:
             return crossing, arrives_at, what

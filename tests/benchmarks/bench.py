@@ -1,33 +1,33 @@
 """Measure flowsim on this machine: ``python tests/benchmarks/bench.py``.
 
-Every time stands beside something measured in the same process at nearly the same moment, so
-that a shared or throttled machine shows. Imports are excluded but for ``flowsim --help``.
-Whole runs at 1:1 start in fresh processes, because peak memory never falls again.
+Y is the processor time in which NumPy's Philox draws five 64-bit numbers for each man of the
+nation. Every row is measured in a process of its own, between two drawings of Y, and the rows take
+turns, so that a shared or throttled machine shows; medians are shown. Runs in a process leave
+imports out and write a results folder; commands count everything, Python's start included.
 
-``--repeat N`` sets how often each is measured (medians are shown), ``--write`` puts the table
-into ``docs/performance.md``.
+``--repeat N`` sets how often each is measured, ``--only WORD`` measures some rows,
+``--write`` puts the table into ``docs/performance.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import csv
 import json
 import math
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -35,13 +35,9 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 NATION = 39_580_000
 NUMBERS_PER_MAN = 5
 SCENARIO = "september-2022"
+SWEPT = 20  # runs of a sweep
 
-
-def timed(work: Callable[[], object]) -> float:
-    """Give the seconds some work takes."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+Changes = Callable[[Path], dict[str, Any]]
 
 
 def draw_five_numbers(share: float = 1.0) -> None:
@@ -51,183 +47,161 @@ def draw_five_numbers(share: float = 1.0) -> None:
         bits.random_raw(1_000_000)
 
 
-@contextmanager
-def stopwatch(owner: Any, name: str, spent: list[float]) -> Any:
-    """Note how long each call of a method takes."""
-    ordinary = getattr(owner, name)
-
-    def measured(*args: Any, **given: Any) -> Any:
-        begin = time.perf_counter()
-        try:
-            return ordinary(*args, **given)
-        finally:
-            spent.append(time.perf_counter() - begin)
-
-    setattr(owner, name, measured)
-    try:
-        yield
-    finally:
-        setattr(owner, name, ordinary)
+def cpu(work: Callable[[], object]) -> float:
+    """Return the seconds of this process's processor time that some work takes."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
 
 
-def whole_run(sample: float) -> dict[str, float]:
-    """Run a scenario with results written, between two measurements of the yardstick."""
-    from flowsim.model.aspirations import Aspirations
-    from flowsim.model.decisions import Thresholds
-    from flowsim.model.flow_model import FlowModel
+def larger_nation(folder: Path) -> dict[str, Any]:
+    """Return the changes that give every region three times its men."""
+    with (ROOT / "flowsim" / "data" / "regions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row |= {k: str(3 * float(v)) for k, v in row.items() if k.endswith("_thousands")}
+    with (folder / "regions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return {"population.regions": str(folder / "regions.csv")}
 
-    runner = importlib.import_module("flowsim.run")
-    people: list[float] = []
-    passes: list[float] = []
-    searches: list[float] = []
-    tables: list[float] = []
-    replicate: list[float] = []
-    before = timed(lambda: draw_five_numbers(sample))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        stopwatch(FlowModel, "_make_population", people),
-        stopwatch(Aspirations, "arise", passes),
-        stopwatch(Thresholds, "advance", searches),
-        stopwatch(runner, "_replicate", replicate),
-        stopwatch(runner, "Observed", tables),
-        stopwatch(runner, "daily_table", tables),
-        stopwatch(runner, "hourly_table", tables),
-        stopwatch(runner, "outcomes_table", tables),
-        stopwatch(runner, "comparison_table", tables),
-    ):
-        seconds = timed(lambda: runner.run(SCENARIO, sample=sample, out=Path(folder) / "a"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    after = timed(lambda: draw_five_numbers(sample))
-    yardstick = (before + after) / 2
-    return {
-        "seconds": seconds,
-        "yardstick": yardstick,
-        "ratio": seconds / yardstick,
-        "peak_mb": peak / (1024 if sys.platform != "darwin" else 1024**2),
-        "people": sum(people),
-        "pass_ms": 1e3 * sum(passes) / len(passes) / 2,
-        "search_ms": 1e3 * sum(searches) / len(searches),
-        "model": sum(replicate) - sum(tables),
-        "tables": sum(tables),
-        "files": seconds - sum(replicate),
+
+def more_crossings(_: Path) -> dict[str, Any]:
+    """Return the changes that add small posts on the way to Kazakhstan, for 300 crossings."""
+    small = {"value": 0.003, "source": "assumption: for the benchmark"}
+    post = {
+        "destination": "kazakhstan",
+        "lat": 50,
+        "lon": 60,
+        "region": "RU-ORE",
+        "utc_offset_h": 5,
+        "size_weight": small,
+        "background_share": small,
+        "capacity": {**small, "value": 300},
     }
+    return {f"crossings.KZ-P{n}": {**post, "name": f"Post {n}"} for n in range(269)}
 
 
-def queue_customers() -> dict[str, float]:
-    """Clear 200,000 units of a queue beside as many heap operations."""
-    import heapq
-
-    from flowsim.model.queue import Border
-
-    n = 200_000
-    arrival = np.cumsum(np.random.default_rng(1).exponential(1.25, n)).tolist()
-    border = Border()
-    for i, at in enumerate(arrival):
-        border.join((at, 1.0, i, math.inf, 0.5), 0)
-    seconds = timed(lambda: border.serve(1.0, 0.5, 0.0, 1e9))
-
-    def heap() -> None:
-        events: list[tuple[float, int]] = []
-        for i, at in enumerate(arrival):
-            heapq.heappush(events, (at, i))
-        while events:
-            heapq.heappop(events)
-
-    yardstick = timed(heap)
-    return {"per_second": n / seconds, "seconds": seconds, "yardstick": yardstick}
+def ten_destinations(_: Path) -> dict[str, Any]:
+    """Return the changes that add four countries like Mongolia to ``all-exits``."""
+    given = YAML(typ="safe").load((ROOT / "scenarios" / "all-exits.yaml").read_text("utf-8"))
+    like = "mongolia"
+    crossings = {c: one for c, one in given["crossings"].items() if one["destination"] == like}
+    changes = {}
+    for n in range(4):
+        own = {"code": f"M{n}", "name": f"Country {n}"}
+        changes[f"destinations.like-{n}"] = given["destinations"][like] | own
+        changes[f"choice.constant.like-{n}"] = given["choice"]["constant"][like]
+        changes[f"abroad.like-{n}"] = given["abroad"][like]
+        for code, one in crossings.items():
+            there = {"destination": f"like-{n}", "name": f"{one['name']} {n}"}
+            changes[f"crossings.M{n}-{code[3:]}"] = one | there
+    return changes
 
 
-def help_time() -> dict[str, float]:
-    """Start ``flowsim --help`` beside a Python that does nothing."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def start(*arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, *arguments], env=environment, check=True, capture_output=True
-        )
-
-    seconds = timed(lambda: start("-m", "flowsim", "--help"))
-    return {"seconds": seconds, "yardstick": timed(lambda: start("-c", "pass"))}
-
-
-MEASURES: dict[str, Callable[[], dict[str, float]]] = {
-    "1": lambda: whole_run(1.0),
-    "0.1": lambda: whole_run(0.1),
-    "0.01": lambda: whole_run(0.01),
-    "queue": queue_customers,
+RUNS: dict[str, tuple[str, float, Changes]] = {
+    "1:1": (SCENARIO, 1.0, lambda _: {}),
+    "sample 0.1": (SCENARIO, 0.1, lambda _: {}),
+    "sample 0.01": (SCENARIO, 0.01, lambda _: {}),
+    "1:1, three times the men": (SCENARIO, 1.0, larger_nation),
+    "1:1, 300 crossings": (SCENARIO, 1.0, more_crossings),
+    "1:1, 365 days": (SCENARIO, 1.0, lambda _: {"horizon.end": "2023-09-17"}),
+    "1:1, all-exits (six destinations)": ("all-exits", 1.0, lambda _: {}),
+    "1:1, ten destinations": ("all-exits", 1.0, ten_destinations),
 }
+COMMANDS = {
+    "`flowsim run`, 1:1": ["run", SCENARIO, "--no-figures"],
+    "`flowsim run --sample 0.01`": ["run", SCENARIO, "--no-figures", "--sample", "0.01"],
+    "`flowsim --help`": ["--help"],
+}
+SWEEP = "a run of a sweep, sample 0.01"
 
 
-def in_a_fresh_process(name: str) -> dict[str, float]:
-    """Measure in another process; samples below 1:1 a second time there, once warm."""
-    finished = subprocess.run(
-        [sys.executable, __file__, "--measure", name],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found: dict[str, float] = json.loads(finished.stdout)
-    return found
+def in_process(name: str) -> float:
+    """Run a scenario with results written; return the seconds."""
+    import flowsim
+    from flowsim.scenario import Base
+
+    flowsim.run(SCENARIO, sample=0.0005)  # imports
+    scenario, sample, changes = RUNS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        base, own = Base.read(scenario), changes(Path(folder))
+        return cpu(lambda: flowsim.run(base, sample=sample, changes=own, out=Path(folder) / "a"))
 
 
-def medians(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Give the median of each figure."""
-    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+def in_a_sweep(_: str) -> float:
+    """Return the seconds of a run among design points and seeds, daily table made."""
+    from sweep import sweep, variants
+
+    from flowsim.scenario import Base
+
+    base = Base.read(SCENARIO)
+    sweep(base, variants(1, 0.01), 5, None)
+    designs = variants(SWEPT // 5, 0.01)
+    return cpu(lambda: sweep(base, designs, 5, None)) / SWEPT
 
 
-def table(repeat: int) -> str:
-    """Measure everything and compose the table."""
-    found: dict[str, dict[str, float]] = {}
-    best: dict[str, dict[str, float]] = {}
-    for name in MEASURES:
-        rows = [in_a_fresh_process(name) for _ in range(repeat)]
-        found[name] = medians(rows)
-        best[name] = {key: min(row[key] for row in rows) for key in rows[0]}
-        print(f"measured {name}", file=sys.stderr)
-    found["help"] = medians(starts := [help_time() for _ in range(max(5, repeat))])
-    best["help"] = {key: min(row[key] for row in starts) for key in starts[0]}
-    whole, low = found["1"], best["1"]
+def finished(arguments: list[str]) -> tuple[float, float, str]:
+    """Run Python on some arguments; return processor time, peak memory (MB) and what it printed."""
+    with tempfile.TemporaryDirectory() as folder:
+        child = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        printed = child.stdout.read() if child.stdout else ""
+        _, status, used = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"{arguments} failed")
+    kilobytes = used.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return used.ru_utime + used.ru_stime, kilobytes / 1024, printed
+
+
+def measured(name: str) -> tuple[float, float, float]:
+    """Measure a row once; return its seconds, those of Y beside it, and its peak memory (MB)."""
+    before = cpu(draw_five_numbers)
+    if name in COMMANDS:
+        seconds, peak, _ = finished(["-m", "flowsim", *COMMANDS[name]])
+    else:
+        _, peak, printed = finished([__file__, "--measure", name])
+        seconds = json.loads(printed)
+    return seconds, (before + cpu(draw_five_numbers)) / 2, peak
+
+
+def table(names: list[str], repeat: int) -> str:
+    """Measure rows in turn and compose the table."""
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
+    for turn in range(repeat):
+        for name in names:
+            found[name].append(measured(name))
+        print(f"measured {turn + 1} of {repeat}", file=sys.stderr)
     lines = [
-        "| what | median | best | beside | ratio | to meet |",
-        "| --- | ---: | ---: | --- | ---: | --- |",
-        f"| whole run, 1:1 | {whole['seconds']:.2f} s | {low['seconds']:.2f} s "
-        f"| five 64-bit Philox numbers per man: {whole['yardstick']:.2f} s "
-        f"| {whole['ratio']:.1f} | 6 s, ratio 3 (aim) |",
-        f"| peak memory of it | {whole['peak_mb']:.0f} MB | {low['peak_mb']:.0f} MB "
-        "| | | 1,000 MB |",
-        f"| of it, making the men | {whole['people']:.2f} s | {low['people']:.2f} s | the same "
-        f"| {whole['people'] / whole['yardstick']:.1f} | |",
-        f"| of it, men and hours | {whole['model']:.2f} s | {low['model']:.2f} s "
-        f"| tables {whole['tables']:.2f} s, scenario and files {whole['files']:.2f} s "
-        f"| {whole['model'] / whole['yardstick']:.1f} | |",
+        "| what | seconds | in Y | beside 1:1 | peak memory |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for name, goal in (("0.1", "1 s"), ("0.01", "0.3 s")):
-        row = found[name]
+    whole = [seconds / y for seconds, y, _ in found.get("1:1", [])]
+    for name, rows in found.items():
+        in_y = [seconds / y for seconds, y, _ in rows]
+        beside = [a / b for a, b in zip(in_y, whole, strict=False)]
         lines.append(
-            f"| whole run, sample {name} | {row['seconds']:.2f} s | {best[name]['seconds']:.2f} s "
-            f"| numbers of that sample: {row['yardstick']:.3f} s | {row['ratio']:.1f} | {goal} |"
+            f"| {name} | {statistics.median(seconds for seconds, _, _ in rows):.2f} "
+            f"| {statistics.median(in_y):.1f} "
+            f"| {f'{statistics.median(beside):.2f}' if beside else ''} "
+            f"| {statistics.median(peak for _, _, peak in rows):.0f} MB |"
         )
-        lines.append(
-            f"| of it, men and hours | {row['model']:.2f} s | {best[name]['model']:.2f} s "
-            f"| tables {row['tables']:.2f} s, scenario and files {row['files']:.2f} s | | |"
-        )
-    lines += [
-        f"| daily pass at 1:1, per destination and day | {whole['pass_ms']:.2f} ms "
-        f"| {low['pass_ms']:.2f} ms | of it the search: {whole['search_ms']:.2f} ms | "
-        "| 2 ms |",
-        f"| queue, units a second | {found['queue']['per_second']:,.0f} "
-        f"| {200_000 / best['queue']['seconds']:,.0f} | as many pushed to and popped from a heap "
-        f"| {found['queue']['seconds'] / found['queue']['yardstick']:.1f} | |",
-        f"| `flowsim --help` | {found['help']['seconds']:.2f} s | {best['help']['seconds']:.2f} s "
-        f"| `python -c pass`: {found['help']['yardstick']:.3f} s "
-        f"| {found['help']['seconds'] / found['help']['yardstick']:.1f} | 0.5 s |",
-        "",
-        f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the end, "
-        f"{repeat} measurements of each.",
-    ]
-    return "\n".join(lines)
+    y = statistics.median(y for rows in found.values() for _, y, _ in rows)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Y is {y:.2f} s. Python {platform.python_version()}, NumPy {np.__version__}, "
+            f"{platform.machine()}, {os.cpu_count()} cores, load average "
+            f"{os.getloadavg()[0]:.1f} at the end, medians of {repeat}.",
+        ]
+    )
 
 
 def write(text: str) -> None:
@@ -239,18 +213,17 @@ def write(text: str) -> None:
 
 def main() -> None:
     """Measure, print, and write if asked to."""
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeat", type=int, default=5, help="measurements of each (5)")
+    parser.add_argument("--only", default="", help="rows whose name has this in it")
     parser.add_argument("--write", action="store_true", help="put the table into the page")
-    parser.add_argument("--measure", choices=list(MEASURES), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        if given.measure in ("0.1", "0.01"):
-            MEASURES[given.measure]()
-        print(json.dumps(MEASURES[given.measure]()))
+        print(json.dumps((in_a_sweep if given.measure == SWEEP else in_process)(given.measure)))
         return
-    text = table(given.repeat)
+    text = table([n for n in (*RUNS, *COMMANDS, SWEEP) if given.only in n], given.repeat)
     print(text)
     if given.write:
         write(text)

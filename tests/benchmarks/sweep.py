@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from bench import SCENARIO, draw_five_numbers  # noqa: E402
+from bench import SCENARIO, cpu, draw_five_numbers  # noqa: E402
 
 from flowsim.experiments import simulate as module  # noqa: E402
 from flowsim.model.draw_cache import DrawCache  # noqa: E402
@@ -30,13 +29,6 @@ from flowsim.results.tables import Selection, daily_table  # noqa: E402
 from flowsim.scenario import Base  # noqa: E402
 
 FEW = Selection(frozenset({"departures", "stock_men", "entries", "refused", "queue_cars"}))
-
-
-def cpu(work: Callable[[], object]) -> float:
-    """Give the seconds of this process's CPU time some work takes."""
-    begin = time.process_time()
-    work()
-    return time.process_time() - begin
 
 
 def variants(points: int, sample: float) -> list[dict[str, float]]:

@@ -198,11 +198,8 @@ class Border:
     @property
     def trips_at_the_head(self) -> list[int]:
         """Trips of the men being cleared now, who cannot give up any more."""
-        return [
-            trip
-            for lane, busy in zip(self.lanes, self.busy, strict=True)
-            if busy and (trip := lane[0][TRIP]) != NOBODY
-        ]
+        heads = [lane[0] for lane, busy in zip(self.lanes, self.busy, strict=True) if busy]
+        return [trip for _, _, trip, _, _ in heads if trip != NOBODY]
 
     def open_foot_lane(self, share: float, background_share: float) -> None:
         """Let those in the vehicle lane who would rather walk go over, in their order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -65,10 +64,15 @@ def test_what_did_not_happen_is_not_scored_against_what_did():
     assert free.tables[0].marked == frozenset()
 
 
-def test_the_farthest_ratio_is_written_as_people_do():
-    assert published._worst(np.array([1.1, 0.00058])) == "under 1\u00a0% of what was published"
-    assert published._worst(np.array([3.2, 0.5])) == "3.2 times what was published"
-    assert published._worst(np.array([0.0])) == "none of what was published"
+def test_the_worst_figure_is_named_and_its_ratio_written_as_people_do():
+    assert published._times(0.00058) == "under 1\u00a0% of what was published"
+    assert published._times(3.2) == "3.2 times what was published"
+    assert published._times(0.0) == "none of what was published"
+    none = {"observation": "LA046", "published": 0.0, "simulated": 15.0}
+    rows = pd.concat([summary(40.0).assign(observation="KZ063"), summary(1.0).assign(**none)])
+    said = published.of_run(rows, BASELINE).sentences[0]
+    assert "; the worst is hours waited at Mashtakovo (27 Sep to 28 Sep), where the" in said
+    assert "Published as none, simulated: vehicles both ways at Verkhny Lars" in said
 
 
 @pytest.mark.parametrize(("simulated", "n"), [(100.0, 0), (41.0, 1), (300.0, 1)])

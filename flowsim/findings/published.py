@@ -14,10 +14,9 @@ from flowsim.findings.finding import Finding, Link, Table
 from flowsim.findings.inputs import is_counterfactual
 from flowsim.findings.naming import output_label
 from flowsim.findings.ranges import ranged
-from flowsim.findings.words import YEAR, capital, count, rate, share, whole, window, within
+from flowsim.findings.words import YEAR, capital, count, listed, rate, share, whole, window, within
 from flowsim.scenario.observing import figures_of
 from flowsim.scenario.schema import Scenario
-from flowsim.types import Floats
 
 TITLE, HAPPENED = "Beside the published figures", "What happened"
 APART = 2.0  # times by which a published wait or queue and the simulated one contradict
@@ -106,7 +105,7 @@ def of_run(
         return Finding("published", HAPPENED, (COUNTERFACTUAL, *ranges), (made,))
     rows = [row for row in rows if every or row.role == TEST]
     tables = (table(f"Published and simulated, {WINDOWS}", rows, scenario),) * bool(rows)
-    return Finding("published", TITLE, (_verdict(summary), ABOUT, *ranges), tables)
+    return Finding("published", TITLE, (_verdict(summary, scenario), ABOUT, *ranges), tables)
 
 
 def contradicted(account: Account, crossing: str) -> list[str]:
@@ -197,7 +196,7 @@ def writer(measure: str) -> Callable[[float], str]:
     return rate if measure == "wait_hours" else count
 
 
-def _verdict(summary: pd.DataFrame) -> str:
+def _verdict(summary: pd.DataFrame, scenario: Scenario) -> str:
     """Return how far the figures that the model was never fitted to are met."""
     tests = summary[summary["role"].eq("validate") & ~summary["is_input"].astype(bool)]
     zero = tests[tests["published"].eq(0)].groupby("observation")["simulated"].mean()
@@ -205,18 +204,21 @@ def _verdict(summary: pd.DataFrame) -> str:
     if tests.empty:
         return "No figure in this period is left to test the model: all were seen, or inputs."
     means = tests.groupby("observation", sort=False)[["published", "simulated"]].mean()
-    ratios = (means["simulated"] / means["published"]).to_numpy(dtype=float)
+    ratios = means["simulated"] / means["published"]
     near = int((abs(ratios - 1) <= 0.2).sum())
+    worst = max(ratios.index, key=lambda one: abs(math.log(max(ratios[one], 1e-9))))
+    none = [f"{named(str(one), scenario)} {count(float(value))}" for one, value in zero.items()]
     return (
         f"Of the {len(ratios)} published figures above zero that were kept out of the fit, "
-        f"{near} are met within a fifth; in the worst the simulation has {_worst(ratios)}."
-        + "".join(f" One published as zero is simulated at {count(float(v))}." for v in zero)
+        f"{near} are met within a fifth; the worst is {named(str(worst), scenario)}, where the "
+        f"simulation has {_times(float(ratios[worst]))}."
+        + f" Published as none, simulated: {listed(none)}."
+        * bool(none)
     )
 
 
-def _worst(ratios: Floats) -> str:
-    """Return the ratio farthest from 1 as a newspaper would."""
-    worst = float(max(ratios, key=lambda ratio: abs(math.log(max(ratio, 1e-9)))))
-    if worst >= 1:
-        return f"{rate(worst)} times what was published"
-    return f"{share(worst)} of what was published" if worst else "none of what was published"
+def _times(ratio: float) -> str:
+    """Write a ratio of simulated to published as a newspaper would."""
+    if ratio >= 1:
+        return f"{rate(ratio)} times what was published"
+    return f"{share(ratio)} of what was published" if ratio else "none of what was published"

@@ -379,8 +379,22 @@ def test_a_number_that_no_figure_depends_on_is_said_to_be_not_identified(tiny):
     calibration, fit = known_fit(tiny, np.array([[0.6, 0.1, 0.3], [0.0, 0.0, 0.0]]))
     start = posterior.start_from(fit.unit, fit.misfit, np.random.default_rng(5))
     draws = posterior.sample(fit.likelihood(), start, 400, np.random.default_rng(5))[0]
-    table = checks.parameter_table(calibration, calibration.values(draws.reshape(-1, 2)))
+    recovery = checks.recover(calibration, fit, 40, 120, workers=1)
+    values = calibration.values(draws.reshape(-1, 2))
+    table = checks.parameter_table(calibration, values, recovery)
     assert list(table["verdict"]) == ["identified", "not identified"]
+
+
+def test_a_number_whose_truths_are_not_found_again_is_not_identified(tiny):
+    """A narrow posterior alone is no finding: draws far narrower than the prior, truths lost."""
+    calibration, fit = known_fit(tiny)
+    recovery = checks.recover(calibration, fit, 40, 120, workers=1)
+    first = recovery["parameter"] == calibration.names[0]
+    recovery.loc[first, "median"] = -recovery.loc[first, "value"]
+    narrow = calibration.values(RNG.uniform(-0.1, 0.1, (500, 2)))
+    table = checks.parameter_table(calibration, narrow, recovery)
+    assert list(table["verdict"]) == ["not identified", "identified"]
+    assert (table["ratio"] < checks.IDENTIFIED).all()
 
 
 def test_a_variant_that_shifts_a_figure_is_learnt_from_pairs(tiny):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,28 @@ class _Done:
     later: frozenset[str]
 
     calibration = property(lambda self: self.runner.calibration)
+
+    @cached_property
+    def recovery(self) -> pd.DataFrame:
+        """Synthetic truths and what the fit makes of them; kept when found."""
+        truths, steps = self.budget.truths, self.budget.truth_steps
+        return self.runner.table(
+            f"recovery-{truths}-{steps}",
+            lambda: checks.recover(
+                self.calibration,
+                self.fit,
+                truths,
+                steps,
+                self.runner.workers,
+                self.runner.scheduler,
+            ),
+        )
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """Prior, posterior and verdict of each number."""
+        draws = self.calibration.values(self.posterior.unit)
+        return checks.parameter_table(self.calibration, draws, self.recovery)
 
     def tests_among(self, predicted: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of published figures that the fit did not see."""
@@ -185,28 +208,16 @@ def _told_apart(
 def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     calibration, kept = done.calibration, done.posterior.kept
     seed, share = calibration.file.seed, calibration.file.credible
-    parameters = checks.parameter_table(calibration, calibration.values(done.posterior.unit))
     countries = {place.code for place in calibration.base.scenario.destinations.values()}
     predicted = validation.prediction_rows(
         done.predictions.figures, done.predictions.runs, share, seed, countries
     )
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
-    recovery = done.runner.table(
-        f"recovery-{done.budget.truths}-{done.budget.truth_steps}",
-        lambda: checks.recover(
-            calibration,
-            done.fit,
-            done.budget.truths,
-            done.budget.truth_steps,
-            done.runner.workers,
-            done.runner.scheduler,
-        ),
-    )
     return {
         "posterior": pd.DataFrame([calibration.changes(row) for row in kept]),
         "draws": pd.DataFrame(kept, columns=calibration.names),
-        "parameters": parameters,
+        "parameters": done.parameters,
         "correlations": checks.correlation_table(
             calibration, calibration.values(done.posterior.unit)
         ),
@@ -214,8 +225,8 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
         "validation": done.tests_among(predicted),
         "predictions": predicted,
         **_naive_tables(done, predicted),
-        "recovery": recovery,
-        "recovery-summary": checks.recovery_summary(recovery, parameters),
+        "recovery": done.recovery,
+        "recovery-summary": checks.recovery_summary(done.recovery, done.parameters),
         "leave-one-out": _leave_one_out(done),
         "emulator": pd.DataFrame(
             {
@@ -314,10 +325,8 @@ def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFra
         fitting.name_of_variants(done.calibration, done.budget),
         lambda: fitting.run_variants(runner, fit, posterior, done.predictions, done.budget),
     )
-    verdicts = checks.parameter_table(
-        done.calibration, done.calibration.values(posterior.unit)
-    ).set_index("parameter")["verdict"]
-    moving = [str(name) for name, said in verdicts.items() if said != "not identified"]
+    known = done.parameters["verdict"] != "not identified"
+    moving = done.parameters["parameter"][known].astype(str).tolist()
     again, points = [], []
     for kind in ("imputed", "off"):
         for name, variant in getattr(done.calibration.file, kind).items():
@@ -368,19 +377,16 @@ def _again_row(fit: Fit, posterior: Posterior) -> dict[str, Any]:
     }
 
 
-def _assumed(calibration: Calibration, draws: Floats) -> dict[str, float]:
+def _assumed(calibration: Calibration, parameters: pd.DataFrame) -> dict[str, float]:
     """Return values to what the figures do not identify, so that none of it is tuned.
 
     They are the scenario's, or the posterior's median where the scenario has no assumption.
     What moves several keys or one date at once keeps the scenario's value then as well.
     """
-    verdicts = checks.parameter_table(calibration, calibration.values(draws))
     rows = {row.key: row for row in assumptions(calibration.base.scenario)}
     held = {}
-    said = zip(calibration.names, verdicts["verdict"], verdicts["median"], strict=True)
-    for name, verdict, median in said:
-        if verdict != "not identified":
-            continue
+    unknown = parameters[parameters["verdict"] == "not identified"]
+    for name, median in zip(unknown["parameter"], unknown["median"], strict=True):
         if name not in rows:
             held[name] = _own_value(calibration, name)
         elif rows[name].source.startswith(CALIBRATED):
@@ -407,7 +413,7 @@ def _inside(calibration: Calibration, name: str, value: float) -> bool:
 
 def _best(done: _Done) -> dict[str, float]:
     """Return the point for the scenario file, as scenario changes."""
-    held = _assumed(done.calibration, done.posterior.unit)
+    held = _assumed(done.calibration, done.parameters)
     best = best_point(done.calibration, done.fit.likelihood(), done.posterior.unit, held)
     return _written(done.calibration.changes(best))
 

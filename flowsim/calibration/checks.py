@@ -25,6 +25,8 @@ from flowsim.types import Floats
 IDENTIFIED, WEAKLY = 0.7, 0.9
 """Posterior over prior standard deviation below which a number is said to be identified."""
 
+FOUND_AGAIN = 2.0  # standard errors of chance: how far truths and medians must go together
+
 STRONG = 0.5  # correlations worth telling
 
 
@@ -141,7 +143,7 @@ def recovery_summary(table: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFr
                 "coverage": one["covered"].mean(),
                 "evenness": float(chisquare(counts).pvalue),
                 "median_shrinkage": one["shrinkage"].median(),
-                "correlation": float(np.corrcoef(one["value"], one["median"])[0, 1]),
+                "correlation": _correlation(one),
             }
         )
     out = pd.DataFrame(rows)
@@ -150,19 +152,35 @@ def recovery_summary(table: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFr
     return out
 
 
-def parameter_table(calibration: Calibration, draws: Floats) -> pd.DataFrame:
+def _correlation(truths: pd.DataFrame) -> float:
+    return float(np.corrcoef(truths["value"], truths["median"])[0, 1])
+
+
+def parameter_table(
+    calibration: Calibration, draws: Floats, recovery: pd.DataFrame
+) -> pd.DataFrame:
     """Return prior and posterior of each parameter, and whether the figures identify it.
+
+    A number is identified, or weakly, if the figures narrow it and if the recovery finds
+    synthetic truths of it again: their correlation with the medians lies beyond chance.
 
     Parameters
     ----------
     draws : float64, shape (N, P)
         Values.
+    recovery : DataFrame
+        What ``recover`` found.
     """
     tail = (1 - calibration.file.credible) / 2
     low, median, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
     ratio = draws.std(axis=0) / prior_width(calibration)
+    found = recovery.groupby("parameter")[["value", "median"]].apply(_correlation)
+    chance = FOUND_AGAIN / np.sqrt(recovery["truth"].nunique())
+    again = found.reindex(list(calibration.names)).to_numpy() > chance
     verdict = np.select(
-        [ratio < IDENTIFIED, ratio < WEAKLY], ["identified", "weakly"], "not identified"
+        [again & (ratio < IDENTIFIED), again & (ratio < WEAKLY)],
+        ["identified", "weakly"],
+        "not identified",
     )
     return pd.DataFrame(
         {

@@ -51,7 +51,7 @@ GUESSES: dict[str, tuple[str, dict[str, Any]]] = {
 VERDICTS = {
     "identified": ("identified (spread below 0.7 of the prior's)", BLUE),
     "weakly": ("weakly (below 0.9)", ORANGE),
-    "not identified": ("not identified", QUIET),
+    "not identified": ("not identified (as wide, or not found again)", QUIET),
 }
 
 
@@ -121,7 +121,7 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
         results,
         "posterior",
         data,
-        f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay as uncertain as they were",
+        f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay unknown",
         f"Middle {_credible(results)} of the posterior and its median within the prior, which is "
         "even over the whole width; its ends are in brackets.",
         [ladders.key(words, color=color) for words, color in VERDICTS.values()],

@@ -168,7 +168,7 @@ def ratio(value: float, source: str) -> str:
 
 def simulated() -> Run:
     """Run all-exits with draws of the parameters."""
-    return run("all-exits", sample=SAMPLE, draws=posterior_changes(DRAWS))
+    return run("all-exits", sample=SAMPLE, draws=posterior_changes(DRAWS, exits=True))
 
 
 def level_of(account: Account) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from figure_worlds import assert_legible, drawn, results, scenario, texts
 
@@ -80,6 +81,21 @@ def test_stocks_show_all_doubt_around_chance(with_draws: Run) -> None:
     assert (own["high"] > own["chance_high"]).any()
     words = " ".join(text.get_text() for text in texts(drawn("stocks", with_draws).figure))
     assert "draws: all doubt" in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (35_000, 55_000, "(whether the line of 50,000 was passed is not certain)"),
+        (35_000, 45_000, "(below the line of 50,000)"),
+        (51_000, 60_000, "(line of 50,000 passed)"),
+    ],
+)
+def test_a_line_is_passed_under_all_doubt_or_it_is_not_certain(low, high, said) -> None:
+    row = {"date": pd.Timestamp("2022-10-31"), "place": "Georgia", "place_id": "GE"}
+    row |= {"measure": "stock_persons", "value": (low + high) / 2, "capacity": 50_000.0}
+    data = pd.DataFrame([row | {"low": low, "high": high}])
+    assert stocks.finding(data, doubtful=True).endswith(f"persons were in Georgia {said}")
 
 
 def test_ranges_over_the_draws_come_before_those_by_chance() -> None:

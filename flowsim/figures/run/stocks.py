@@ -163,14 +163,22 @@ def finding(data: pd.DataFrame, doubtful: bool = False) -> str:
     clauses = []
     for row in records(ends.head(3)):
         span = between(row["low"], row["high"]) if doubtful else ""
-        clause = f"{span or count(row['value'])} persons were in {row['place']}"
-        when = passed(data[data["place_id"] == row["place_id"]])
-        if when is not None:
-            clause += f" (line of {count(row['capacity'])} passed on {day(when)})"
-        elif row["capacity"] > 0:
-            clause += f" (below the line of {count(row['capacity'])})"
-        clauses.append(clause)
+        line = _of_line(data[data["place_id"] == row["place_id"]], row["capacity"], doubtful)
+        clauses.append(f"{span or count(row['value'])} persons were in {row['place']}{line}")
     return f"On {day(last)} {listed(clauses)}"
+
+
+def _of_line(data: pd.DataFrame, capacity: float, doubtful: bool) -> str:
+    """Return whether a place passed its line, if it has one; with doubt only what is sure."""
+    when, persons = passed(data), data[data["measure"] == "stock_persons"]
+    if not capacity > 0:
+        return ""
+    line = f"line of {count(capacity)}"
+    if doubtful and persons["low"].max() < capacity <= persons["high"].max():
+        return f" (whether the {line} was passed is not certain)"
+    if when is None:
+        return f" (below the {line})"
+    return f" ({line} passed)" if doubtful else f" ({line} passed on {day(when)})"
 
 
 def _keys(lined: bool, results: Run) -> list[Key]:

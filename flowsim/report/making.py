@@ -71,7 +71,8 @@ def model(sections: Sequence[str]) -> tuple[Section, Attachment]:
     text = next(place for place in places if place.is_file()).read_text(encoding="utf-8")
     titles = dict(re.findall(r"^##+ ([\d.]*\d)\.? (.*)$", text, re.MULTILINE))
     listed = tuple(f"Section {number}: {titles.get(number, '')}" for number in sections)
-    blocks = (Paragraph(f"{ODD} is part of this file, at its end. Cited are:"), Bullets(listed))
+    where = Paragraph(f"{ODD} comes with flowsim; HTML and PDF hold it. Cited are:")
+    blocks = (where, Bullets(listed))
     section = Section(MODEL.removeprefix("#"), "The model description, docs/ODD.md", blocks)
     return section, Attachment(ODD, text, "the model description, which sources cite by section")
 

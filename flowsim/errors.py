@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,3 +116,14 @@ class MachineError(FlowsimError):
     """The machine is at fault, not the input: disk full, no permission, too little memory."""
 
     exit_code = 1
+
+
+def refused_by_system(reason: OSError, message: str) -> FlowsimError:
+    """Return the error of a file or folder: a path that cannot be is its user's to mend."""
+    return (ResultsError if is_wrong_path(reason) else MachineError)(message)
+
+
+def is_wrong_path(reason: OSError) -> bool:
+    """Whether a path itself is wrong, and not the machine: full, or without permission."""
+    wrong = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
+    return isinstance(reason, wrong) or reason.errno == errno.ENAMETOOLONG

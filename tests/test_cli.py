@@ -29,6 +29,7 @@ COMMANDS = (
     *("sweep", "rerun", "compare", "calibrate", "figures", "reproduce", "report"),
 )
 SMALL = ("--sample", "0.001")
+ONE_DAY = "september-2022 --sample 0.0005 --no-figures"
 
 
 @pytest.fixture
@@ -392,6 +393,38 @@ def test_what_is_no_ordinary_file_is_not_read(flowsim, tmp_path, command, is_loo
     assert path.name in refused.output
     assert "Too many levels" in refused.output if is_loop else "is " in refused.output
     assert "did you mean" not in refused.output
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (f"run {ONE_DAY} --out taken/x", "taken/x cannot be written: Not a directory"),
+        (f"run {ONE_DAY} --out taken", "taken is a file; expected a folder"),
+        (f"run {ONE_DAY} --out {'x' * 300}", "File name too long"),
+        ("export made -o folder", "folder is a folder; name a file in it"),
+        ("report made -o folder", "folder: a report is a file that ends in"),
+        ("explore made -o folder", "folder: the page is a file that ends in"),
+    ],
+)
+def test_where_nothing_can_be_written_is_the_users_to_mend(flowsim, tmp_path, command, message):
+    """Said at once: nothing is read or simulated before."""
+    (tmp_path / "taken").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    refused = flowsim(*command.split())
+    assert (refused.exit_code, message in refused.output) == (2, True), refused.output
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_library_that_cannot_be_loaded_is_said_to_be_one(flowsim, monkeypatch):
+    break_load(monkeypatch, ImportError("x.so: failed to map segment from shared object"))
+    refused = flowsim("run", "september-2022")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("A library cannot be loaded: x.so: failed to map segment")
+
+
+def test_a_terminal_without_columns_is_written_on(flowsim, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "0")
+    assert flowsim("check", "september-2022").exit_code == 0
 
 
 # -- what reaches the terminal

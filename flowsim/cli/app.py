@@ -47,6 +47,8 @@ def main() -> None:
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     os.environ["MPLBACKEND"] = "agg"
+    if "--debug" not in sys.argv:  # what libraries meet while they are put away
+        sys.unraisablehook = lambda _: None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # code pages that lack a letter show ? instead
             stream.reconfigure(errors="replace")

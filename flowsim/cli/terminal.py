@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from flowsim.errors import DataError, FlowsimError, ScenarioError, visible
+from flowsim.errors import DataError, FlowsimError, ScenarioError, is_wrong_path, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from flowsim.findings.finding import Finding
     from flowsim.scenario import Row
     from flowsim.types import Progress
-
-
-_WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def echo(text: object = "", *, err: bool = False) -> None:
@@ -75,7 +72,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, markup=False, emoji=False)
-    console.width = min(console.width, 80)
+    console.width = max(40, min(console.width, 80))
     for finding in findings:
         console.print(f"\n{visible(finding.title.upper())}", style="bold")
         for sentence in finding.sentences:
@@ -228,8 +225,10 @@ def _explanation(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, MemoryError):
         return "Not enough memory. Simulate fewer men: --sample 0.1", 1
+    if isinstance(error, ImportError):
+        return f"A library cannot be loaded: {error}. Is it installed, and is there memory?", 1
     if isinstance(error, OSError):
-        return _refusal(error), 2 if isinstance(error, _WRONG_PATH) else 1
+        return _refusal(error), 2 if is_wrong_path(error) else 1
     return (
         f"flowsim met something it did not expect: {type(error).__name__}: {error}\n"
         "That is a mistake in flowsim. Run the same with --debug and report what it shows.",

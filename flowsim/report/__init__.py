@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import ResultsError, refused_by_system
+from flowsim.machine import write_atomically
 from flowsim.report.document import Document, Options
 from flowsim.results.opening import open_folder
 
@@ -61,16 +62,15 @@ def write(folder: Path, output: Path | None = None, how: Options | None = None) 
 
 
 def save(files: Mapping[Path, bytes]) -> None:
-    """Write files, each whole or not at all; raises MachineError."""
+    """Write files, each whole or not at all."""
     path = next(iter(files))
     try:
         for place, content in files.items():
             place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_name(f".{place.name}.part")
-            part.write_bytes(content)
-            part.replace(place)
+            write_atomically(place, content)
     except OSError as reason:
-        raise MachineError(f"{path}: the page cannot be written ({reason.strerror})") from None
+        message = f"{path}: the page cannot be written ({reason.strerror})"
+        raise refused_by_system(reason, message) from None
 
 
 def compose(folder: Path, how: Options | None = None) -> tuple[Document, dict[str, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flowsim.data.measures import MEASURES
-from flowsim.errors import ResultsError
+from flowsim.errors import MachineError, ResultsError
 from flowsim.results.base import Results
 from flowsim.results.describing import fields
 from flowsim.results.folder import csv_bytes
@@ -52,9 +52,14 @@ def workbook(results: Results) -> tuple[bytes, list[str]]:
     sheets = {"about": _about(results), "columns": _columns(tables), "measures": _measures()}
     sheets |= {PurePath(p).stem[:MOST_NAME]: t for p, t in tables.items() if p not in left_out}
     stream = io.BytesIO()
-    with pd.ExcelWriter(stream, engine="openpyxl") as book:
-        for name, table in sheets.items():
-            _as_text(table).to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))
+    try:
+        with pd.ExcelWriter(stream, engine="openpyxl") as book:
+            for name, table in sheets.items():
+                _as_text(table).to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))
+    except Exception as reason:  # of lxml, if openpyxl has it: of its own kind, named as in libxml2
+        if isinstance(reason, OSError) or str(reason).startswith("IO_"):
+            raise MachineError(f"the workbook cannot be written ({reason})") from None
+        raise
     return stream.getvalue(), left_out
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import MachineError, ResultsError, refused_by_system
 from flowsim.machine import rename, write_atomically
 
 MANIFEST, LOCK = "manifest.json", ".in-use"
@@ -187,7 +187,8 @@ def _make_writable(folder: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as reason:
-        raise MachineError(f"{folder} cannot be written: {reason.strerror}") from None
+        message = f"{folder} cannot be written: {reason.strerror}"
+        raise refused_by_system(reason, message) from None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from flowsim.errors import MachineError
+from flowsim.errors import refused_by_system
 from flowsim.figures.layout import recipe as recipe_
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.machine import write_atomically
@@ -93,7 +93,8 @@ def put(files: Mapping[str, bytes], folder: Path) -> list[Path]:
         for name, content in files.items():
             write_atomically(folder / name, content)
     except OSError as reason:
-        raise MachineError(f"{folder}: the figure cannot be written ({reason.strerror})") from None
+        message = f"{folder}: the figure cannot be written ({reason.strerror})"
+        raise refused_by_system(reason, message) from None
     return [folder / name for name in files]
 
 

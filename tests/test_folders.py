@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -150,6 +151,32 @@ def test_tables_are_read_when_first_asked_for(made, monkeypatch):
     queues = found.hours("queue_persons")
     assert set(queues["measure"]) == {"queue_persons"}
     assert "hourly" not in found.known
+
+
+# ------------------------------------------------------------------ folders from strangers
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"replications": "two"}, "has replications: 'two', as flowsim writes none"),
+        ({"scenarios": ["x"]}, "has scenarios: ['x'], as flowsim writes none"),
+        ({"versions": [1]}, "has versions: [1], as flowsim writes none"),
+        ({"title": "\x1b]0;x\x07"}, r"has title: \x1b]0;x\x07, as flowsim writes none"),
+        ({"tables": ["x"]}, "has no hashes of its tables"),
+        ({"tables": {"../../secret": "0" * 64}}, "secret is missing"),
+        ({"complete": "["}, "is not a finished run"),
+        ({"kind": "opera"}, "holds a opera, not a"),
+    ],
+)
+def test_a_manifest_that_flowsim_would_not_write_is_refused(made, tmp_path, change, message):
+    folder = shutil.copytree(made["run"], tmp_path / "run")
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    if change == {"complete": "["}:
+        path.write_text("[" * 100_000)
+    with pytest.raises(ResultsError, match=re.escape(message)):
+        flowsim.open(folder)
 
 
 # ------------------------------------------------------------------ one process at a time

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flowsim.errors import ResultsError, refused_by_system
-from flowsim.machine import write_atomically
 from flowsim.report.document import Document, Options
 from flowsim.results.opening import open_folder
 
@@ -67,7 +66,9 @@ def save(files: Mapping[Path, bytes]) -> None:
     try:
         for place, content in files.items():
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, content)
+            part = place.with_name(f".{place.name}.part")
+            part.write_bytes(content)
+            part.replace(place)
     except OSError as reason:
         message = f"{path}: the page cannot be written ({reason.strerror})"
         raise refused_by_system(reason, message) from None

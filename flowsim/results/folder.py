@@ -35,7 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a mapping from a JSON file; empty if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

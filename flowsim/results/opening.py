@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from flowsim.errors import ResultsError
+from flowsim.errors import ResultsError, visible
 from flowsim.results.base import Results
 from flowsim.results.calibration import CalibrationResults
 from flowsim.results.comparison import Comparison
@@ -75,8 +76,22 @@ def _opened(folder: Path, expected: type[R]) -> R:
             f"{folder} is not a finished {kind} (no complete {MANIFEST}): it was stopped, or still "
             f"runs; {found.again}{found.meanwhile}"
         )
+    if misfit := _misfit(manifest):
+        raise ResultsError(f"{folder}: {MANIFEST} {misfit}, as flowsim writes none; {found.again}")
     check(folder, manifest, found.again, found.needed)
     return found(manifest, folder)
+
+
+def _misfit(manifest: Mapping[str, Any]) -> str:
+    """Return what in a manifest is of another type, or steers a terminal; empty if nothing does."""
+    expected = {"replications": int, "name": str, "title": str, "scenarios": dict, "versions": dict}
+    for key, kind in expected.items():
+        value = manifest.get(key, kind())
+        if not isinstance(value, kind):
+            return f"has {key}: {value!r:.60}"
+        if isinstance(value, str) and visible(value) != value:
+            return f"has {key}: {visible(value):.60}"
+    return ""
 
 
 def _those_there_are() -> str:

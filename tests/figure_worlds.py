@@ -215,7 +215,7 @@ def awkward(raw: dict[str, Any]) -> None:
     """Give names that trouble mathematics, XML, layout and fonts, and a crowd of policies."""
     raw["title"] = "$x^2 & <script>alert(1)</script> -- \u4e16\u754c \U0001f600 {0} %s \\frac " * 3
     raw["destinations"]["georgia"]["name"] = "$\\alpha_$ <b>&amp; a very long name indeed of a land"
-    raw["crossings"]["GE-LARS"]["name"] = "Lars $$ \x07 -- " + "wide " * 30
+    raw["crossings"]["GE-LARS"]["name"] = "Lars $$ -- " + "wide " * 30
     for n in range(14):
         raw["policies"][f"p{n}"] = {
             "kind": "border-closed",

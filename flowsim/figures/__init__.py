@@ -72,17 +72,15 @@ def draw_all(
 
     chosen, results = _checked(preset, formats), open_folder(folder)
     files: list[Path] = []
-    for name in _wanted(results, only):
-        draw, missing = families()[name].functions()
-        reason = missing(results)
-        if reason and name in only:
-            raise ResultsError(f"{name} cannot be drawn from {folder}: {reason}")
-        if reason:
-            continue
-        with style.in_style():
-            drawn = draw(results, chosen)
-            made = recipe.of_folder(results, name, preset)
-            files += save.write(drawn, out or _place(Path(folder), preset), formats, made)
+    with style.in_style():
+        for name in _wanted(results, only):
+            draw, missing = families()[name].functions()
+            reason = missing(results)
+            if reason and name in only:
+                raise ResultsError(f"{name} cannot be drawn from {folder}: {reason}")
+            if not reason:
+                drawn, made = draw(results, chosen), recipe.of_folder(results, name, preset)
+                files += save.write(drawn, out or _place(Path(folder), preset), formats, made)
     return files
 
 

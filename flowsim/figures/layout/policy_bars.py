@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Transform, blended_transform_factory
@@ -174,21 +175,19 @@ def draw(
     place = blended_transform_factory(panel.transData, rows + panel.transAxes)
     look: dict[str, Any] = {"transform": place, "clip_on": False}
     end = len(found) * (1.0 + below / high)
+    starts = [(at(t), row, e is None) for row, bar in enumerate(found) for t, e in bar.spans]
+    x, y, told = (np.array(part) for part in zip(*starts, strict=True))
+    colors, wide = list(np.where(told, QUIET, RULE)), np.where(told, 0.9, 0.6)
+    panel.vlines(x, y + 0.5, end, colors=colors, linewidth=wide, zorder=0.5, **look)
+    panel.plot(x[told], y[told] + 0.5, "v", ms=4.5, color=INK, zorder=3, **look)
+    thick: dict[str, Any] = {"colors": INK, "linewidth": 1.4, "zorder": 3}
+    panel.vlines(x[~told], y[~told] + 0.1, y[~told] + 0.9, **thick, **look)
     for row, bar in enumerate(found):
-        starts = [at(since) for since, _ in bar.spans]
-        color, wide = (QUIET, 0.9) if bar.spans[0][1] is None else (RULE, 0.6)
-        thin: dict[str, Any] = {"colors": color, "linewidth": wide, "zorder": 0.5}
-        panel.vlines(starts, row + 0.5, end, **thin, **look)
-        if bar.spans[0][1] is None:
-            panel.plot(starts, [row + 0.5], marker="v", ms=4.5, color=INK, zorder=3, **look)
-        else:
-            for since, until in bar.stretches:
-                first, last = at(since), at(until or since)
-                size = (last - first, 0.72)
-                box = Rectangle((first, row + 0.14), *size, facecolor=PALE, zorder=2, **look)
+        for since, until in bar.stretches:
+            if until is not None:
+                size = (at(until) - at(since), 0.72)
+                box = Rectangle((at(since), row + 0.14), *size, facecolor=PALE, zorder=2, **look)
                 panel.add_artist(box)
-            thick: dict[str, Any] = {"colors": INK, "linewidth": 1.4, "zorder": 3}
-            panel.vlines(starts, row + 0.1, row + 0.9, **thick, **look)
         _write(row, bar, panel, sheet, horizon, place)
 
 

@@ -90,22 +90,22 @@ def draw(rows: pd.DataFrame, ax: Axes) -> None:
         As ``published`` gives them; ``role`` decides the marker.
     """
     first, last = ax.get_xlim()
-    for role, own in rows.groupby("role", sort=False):
-        left = np.maximum([at(start) for start in own["start"]], first)
-        right = np.minimum([at(end) for end in own["end"]], last)
-        middle, look = (left + right) / 2, {"color": INK} | LOOKS[str(role)]
-        line: dict[str, Any] = {"colors": look["color"], "linewidth": 0.7, "zorder": 4}
-        long = (own["end"] - own["start"] > timedelta(days=1)).to_numpy()
-        wide = (own["high"] > own["low"]).to_numpy()
-        ax.hlines(own["value"][long], left[long], right[long], **line)
-        ax.vlines(middle[wide], own["low"][wide], own["high"][wide], **line)
-        marks: dict[str, Any] = {
-            "linestyle": "none",
-            "markeredgewidth": 0.8,
-            "zorder": 5,
-            "clip_on": False,
-        }
-        ax.plot(middle, own["value"], **marks | look)
+    left = np.maximum([at(start) for start in rows["start"]], first)
+    right = np.minimum([at(end) for end in rows["end"]], last)
+    middle, values = (left + right) / 2, rows["value"].to_numpy()
+    ink = np.array([LOOKS[str(role)].get("color", INK) for role in rows["role"]])
+    long = (rows["end"] - rows["start"] > timedelta(days=1)).to_numpy()
+    wide = (rows["high"] > rows["low"]).to_numpy()
+    line: dict[str, Any] = {"linewidth": 0.7, "zorder": 4}
+    if long.any():
+        ax.hlines(values[long], left[long], right[long], colors=list(ink[long]), **line)
+    if wide.any():
+        low, high = rows.loc[wide, ["low", "high"]].to_numpy().T
+        ax.vlines(middle[wide], low, high, colors=list(ink[wide]), **line)
+    marks: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.8, "zorder": 5}
+    for role in dict.fromkeys(rows["role"]):
+        own, look = (rows["role"] == role).to_numpy(), {"color": INK} | LOOKS[str(role)]
+        ax.plot(middle[own], values[own], clip_on=False, **marks | look)
 
 
 def keys(rows: pd.DataFrame) -> list[Key]:

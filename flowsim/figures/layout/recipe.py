@@ -179,6 +179,17 @@ def in_svg(image: bytes, recipe: Recipe) -> bytes:
     return before + element + b"\n " + end + after
 
 
+def for_png(recipe: Recipe) -> bytes:
+    """Return the content of the ``iTXt`` chunk with which a PNG carries the recipe, compressed."""
+    return f"{KEY}\0\1\0\0\0".encode() + zlib.compress(recipe.text().encode())
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """Return a chunk of a PNG: length, name, content, checksum."""
+    check = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + check
+
+
 def for_pdf(recipe: Recipe) -> str:
     """Return the keyword under which a PDF carries the recipe."""
     packed = base64.b64encode(zlib.compress(recipe.text().encode(), 9)).decode()
@@ -192,10 +203,7 @@ def sealed(image: bytes, kind: str) -> bytes:
     """Add the hash of a file to it: as a last chunk of a PNG, as a last comment elsewhere."""
     digest = hashlib.sha256(image).hexdigest()
     if kind == "png":
-        name, content = b"tEXt", f"{SEAL}\0{digest}".encode()
-        check = struct.pack(">I", zlib.crc32(name + content))
-        chunk = struct.pack(">I", len(content)) + name + content + check
-        return image[:-END] + chunk + image[-END:]
+        return image[:-END] + chunk(b"tEXt", f"{SEAL}\0{digest}".encode()) + image[-END:]
     start, end = ENDINGS[kind]
     return image + f"{start}{SEAL}:{digest}{end}\n".encode()
 

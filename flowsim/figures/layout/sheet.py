@@ -232,6 +232,8 @@ class Sheet:
             **kind,
         )
         axes.tick_params(labelsize=self.preset.small, pad=2)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_label_coords(0, 0)  # without, ticks are measured twice for a label not there
         return axes
 
     def text(self, left: float, top: float, text: str, size: float, **look: Any) -> None:

@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 
 from flowsim.data.rows import NOT_STATED
 from flowsim.figures.families import Family
@@ -22,7 +22,7 @@ from flowsim.figures.layout import placing
 from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, outlines_of
 from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, MM, Sheet, text_width, wrap
+from flowsim.figures.layout.sheet import MARGIN, POINT, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.findings.words import count, plural, rate, rounded
@@ -49,14 +49,14 @@ GRADUATES_FAMILY = Family(
 ENOUGH = 10  # simulated men, below which a region's rate is no number to show
 CLASSES = 6
 TALLEST = 1.1  # height over width of the page
-LARGEST = (4.4 / MM * 72) ** 2  # square points
+LARGEST = 4.4  # mm across a dot
 IMPUTED: dict[str, Any] = {
     "facecolors": "none",
     "edgecolors": (0.3, 0.3, 0.3, 0.4),
     "linewidths": 0,
     "hatch": "//////",
 }
-DOT: dict[str, Any] = {"color": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
+DOT: dict[str, Any] = {"facecolor": VERMILION, "edgecolor": INK, "linewidth": 0.5, "alpha": 0.8}
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,7 @@ def draw(
     bounds : float64, shape (n + 1,)
         Class bounds.
     dots : DataFrame
-        Crossings with x, y and area.
+        Crossings with x, y and radius.
     """
     ax.axis("off")
     colours, norm = _palette(bounds)
@@ -308,7 +308,7 @@ def draw(
     ):
         if some:
             ax.add_collection(PathCollection(some, zorder=zorder, **look), autolim=False)
-    ax.scatter(dots["x"], dots["y"], s=dots["area"], zorder=4, **DOT)
+    ax.scatter(dots["x"], dots["y"], s=(2 * dots["radius"] / POINT) ** 2, zorder=4, **DOT)
 
 
 def _marked(rows: pd.DataFrame) -> set[str]:
@@ -317,15 +317,15 @@ def _marked(rows: pd.DataFrame) -> set[str]:
 
 
 def _dots(data: pd.DataFrame, view: View = SHIPPED) -> pd.DataFrame:
-    """Return the crossings that somebody entered by, largest first; x, y and area of their dots."""
+    """Return the crossings that somebody entered by, largest first; x, y and radius of each dot."""
     rows = data[(data["kind"] == "crossing") & (data["entries"] > 0)]
     rows = rows.sort_values("entries", ascending=False, kind="stable")
     x, y = albers(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float), view)
-    return rows.assign(x=x, y=y, area=LARGEST * rows["entries"] / rows["entries"].max())
+    return rows.assign(x=x, y=y, radius=radius(rows["entries"] / rows["entries"].max()))
 
 
 def _dot_boxes(dots: pd.DataFrame, mm: float) -> list[placing.Box]:
-    halves = np.sqrt(dots["area"]) / 72 * MM / 2 / mm
+    halves = dots["radius"] / mm
     return [
         (x - half, y - half, x + half, y + half)
         for x, y, half in zip(dots["x"], dots["y"], halves, strict=True)
@@ -356,15 +356,15 @@ def _draw_scale(sheet: Sheet, bounds: Array, top: float, room: float, theme: The
     lines = wrap(theme.heading, preset.small, max(room, 40.0))
     for row, line in enumerate(lines):
         sheet.text(4.5, top - 0.4 + row * 3.5 * scale, line, preset.small)
-    width = min(room - 8.0 if room < 120 else room, n * 13.5)
-    ax = sheet.axes(4.5, top + 0.1 + 3.5 * scale * len(lines), width, 3.0 * scale)
-    ax.set(xlim=(0, n), ylim=(0, 1))
-    ax.set_yticks([])
-    ax.spines[:].set_visible(False)
+    step = min(room - 8.0 if room < 120 else room, n * 13.5) / n
+    top += 0.1 + 3.5 * scale * len(lines)
+    look: dict[str, Any] = {"transform": sheet.transform(4.5, top), "ec": QUIET, "lw": 0.4}
     for box in range(n):
-        ax.add_patch(Rectangle((box, 0), 1, 1, facecolor=colours(box), edgecolor=QUIET, lw=0.4))
-    ax.set_xticks(range(n + 1), _bound_labels(bounds))
-    ax.tick_params(length=0, pad=1)
+        size = (step, 3.0 * scale)
+        sheet.figure.add_artist(Rectangle((box * step, 0), *size, fc=colours(box), **look))
+    below = top + 3.0 * scale + POINT
+    for place, text in enumerate(_bound_labels(bounds)):
+        sheet.text(4.5 + place * step, below, text, preset.small, ha="center", color=QUIET)
 
 
 def _draw_sizes(sheet: Sheet, data: pd.DataFrame, left: float, top: float) -> None:
@@ -373,18 +373,19 @@ def _draw_sizes(sheet: Sheet, data: pd.DataFrame, left: float, top: float) -> No
     if not most > 0:
         return
     preset, scale = sheet.preset, sheet.preset.scale
-    heading = "Entries by crossing, whole period"
-    ax = sheet.axes(left, top + 3.0 * scale, preset.width - left - 4.0, 6.0)
-    ax.set(xlim=(0, preset.width - left - 4.0), ylim=(0, 6.0))
-    ax.axis("off")
-    sheet.text(left, top - 0.4, heading, preset.small)
-    x = 2.6
+    sheet.text(left, top - 0.4, "Entries by crossing, whole period", preset.small)
+    x, middle = left + 2.6, top + 3.0 * scale + 3.0
     for part in (1.0, 0.3, 0.05):
         n = rounded(most * part, 1)
-        ax.scatter([x], [3.0], s=LARGEST * n / most, clip_on=False, **DOT)
-        text = count(n)
-        ax.text(x + 3.4, 3.0, text, size=preset.small, va="center_baseline")
-        x += 3.4 + text_width(text, preset.small) + 4.5
+        place = sheet.transform(x, middle)
+        sheet.figure.add_artist(Circle((0, 0), radius(n / most), transform=place, **DOT))
+        sheet.text(x + 3.4, middle, count(n), preset.small, va="center_baseline")
+        x += 3.4 + text_width(count(n), preset.small) + 4.5
+
+
+def radius(part: Any) -> Any:
+    """Return the radius in mm of a dot that stands for a part of the most entries."""
+    return LARGEST / 2 * np.sqrt(part)
 
 
 def finding(data: pd.DataFrame, theme: Theme = LEAVERS) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flowsim.figures.families import Family
@@ -12,7 +13,7 @@ from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import GAP, Cell, Sheet
 from flowsim.figures.layout.style import QUIET, Preset
-from flowsim.figures.layout.tables import range_of, records, source, spread
+from flowsim.figures.layout.tables import ends, range_of, records, source
 from flowsim.findings.words import share
 from flowsim.results.run import Run
 
@@ -83,20 +84,20 @@ def table(results: Run) -> pd.DataFrame:
     status = rows["status"].astype(str)
     gone = status.str.startswith("abroad-") | status.isin(("moved-on", "returned"))
     ages = rows["age"].astype(str)
-    groups = [("age", age, ages == age) for age in sorted(ages.unique())]
+    groups = {("age", age): ages == age for age in sorted(ages.unique())}
     for trait, (yes, no) in TRAITS.items():
         has = rows[trait].astype(bool)
-        groups += [("trait", yes, has), ("trait", no, ~has)]
-    men, by = rows["men"].fillna(0.0), rows["replication"]
-    left = men.where(gone, 0.0).groupby(by).sum()
-    parts = []
-    for kind, name, inside in groups:
-        own = men.where(gone & inside, 0.0).groupby(by).sum() / left.where(left > 0)
-        shares = spread(own.rename("value").reset_index().assign(name=name), ["name"])
-        shares["population"] = float(men.where(inside, 0.0).sum() / men.sum())
-        parts.append(shares.assign(kind=kind))
-    order = ["kind", "name", "value", "low", "high", "population"]
-    return pd.concat(parts, ignore_index=True)[order]
+        groups |= {("trait", yes): has, ("trait", no): ~has}
+    men, inside = rows["men"].fillna(0.0).to_numpy(), np.array(list(groups.values()))
+    which, replications = pd.factorize(rows["replication"])
+    away = gone.to_numpy() * men
+    sums = np.array([np.bincount(which, away * chosen, len(replications)) for chosen in inside])
+    left = np.bincount(which, away, len(replications))
+    names = pd.MultiIndex.from_tuples(groups, names=["kind", "name"])
+    shares = pd.DataFrame(sums / np.where(left > 0, left, np.nan), names)
+    low, high = ends(shares.T, len(replications))
+    found = {"value": shares.mean(axis=1), "low": low, "high": high}
+    return pd.DataFrame(found).assign(population=inside @ men / men.sum()).reset_index()
 
 
 def finding(data: pd.DataFrame) -> str:

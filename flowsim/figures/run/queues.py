@@ -97,11 +97,12 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         queue = [Cell(n * half, 0.0, half, high) for n in range(len(measures))]
         waits = Cell(0.0, high + GAP, preset.width, sheet.body - high - GAP)
     name = scenario.crossings[focus].name if focus else "road crossings"
+    lines, seen = _broken(data), data[data["series"] == "published"]
     for measure, cell in zip(measures, queue, strict=True):
         heading = f"{LABELS[measure]} at {name}"
         panel = timelines.framed(sheet, cell, heading, strip, scenario.horizon)
-        draw(data[(data["measure"] == measure) & (data["place_id"] == focus)], panel)
-    _draw_waits(data, results, shown.busiest, sheet, waits, rows, columns)
+        draw(_of(lines, measure, focus), _of(seen, measure, focus), panel)
+    _draw_waits(lines, seen, results, shown.busiest, sheet, waits, rows, columns)
     return caption.drawn(sheet)
 
 
@@ -121,8 +122,10 @@ def table(results: Run, shown: Shown) -> pd.DataFrame:
     queues = [(measure, shown.focus) for measure in LABELS if shown.focus is not None]
     waits = [(measure, key) for key in shown.busiest for measure in WAITS]
     parts, offset = [], results.scenario.utc_offset_h
+    days = {measure: _by_day(results, shown.busiest, measure) for measure in WAITS}
     for measure, key in [*queues, *waits]:
-        own = (_by_day if measure in WAITS else _by_hour)(results, key, measure)
+        by_hour = measure in LABELS
+        own = _by_hour(results, key, measure) if by_hour else _at(days[measure], key, results)
         name, where = results.scenario.crossings[key].name, (measure, key, offset)
         parts += published.beside(own, results.scenario, *where, place=name)
     return joined(parts, COLUMNS)
@@ -135,55 +138,66 @@ def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
     return own.assign(end=own["start"] + timedelta(hours=1))
 
 
-def _by_day(results: Run, key: str, measure: str) -> pd.DataFrame:
-    """Return the mean wait, or its 90 % quantile, of each local day at a crossing.
+def _by_day(results: Run, keys: Sequence[str], measure: str) -> pd.DataFrame:
+    """Return the mean wait, or its 90 % quantile, of each local day at some crossings.
 
     With draws of the parameters it is the median of the draws, with their range.
     """
 
     def rows(run: Run) -> pd.DataFrame:
-        waits = timelines.within(run.days(measure, "crossing"), run.scenario.horizon)
-        return waits[waits["place_id"] == key]
+        waits = run.days(measure, "crossing")
+        return timelines.within(waits[waits["place_id"].isin(keys)], run.scenario.horizon)
 
-    own, _ = doubted(results, rows, ["date"])
-    horizon = results.scenario.horizon
+    return doubted(results, rows, ["place_id", "date"])[0]
+
+
+def _at(days: pd.DataFrame, key: str, results: Run) -> pd.DataFrame:
+    """Return the rows of one crossing, with the moments at which its days begin and end."""
+    own, horizon = days[days["place_id"] == key], results.scenario.horizon
     midnights = horizon.clock.midnights(results.scenario.crossings[key].utc_offset_h)
     moments = horizon.start + pd.to_timedelta(midnights, unit="h")
-    days = (own["date"] - horizon.start).dt.days.to_numpy()
-    return own.assign(start=moments[days], end=moments[days + 1])
+    n = (own["date"] - horizon.start).dt.days.to_numpy()
+    return own.assign(start=moments[n], end=moments[n + 1])
 
 
-def draw(data: pd.DataFrame, ax: Axes, of_draws: bool = False) -> None:
+def draw(own: pd.DataFrame, seen: pd.DataFrame, ax: Axes, of_draws: bool = False) -> None:
     """Draw one measure at one crossing, with its range and published figures.
-
-    Where there is no value for ``GAP_HOURS``, because nobody came, the line is broken.
 
     Parameters
     ----------
-    data : DataFrame
-        Rows of ``table`` for one place and measure.
+    own, seen : DataFrame
+        Simulated rows of ``_broken`` and published ones of ``table``, for one place and measure.
     of_draws : bool
         Whether the range is that of draws of the parameters.
     """
-    own = _broken(data)
     inner = own.assign(low=own["value"], high=own["value"]) if of_draws else None
     marker = "." if len(own) < 100 else ""
     timelines.curve(ax, own["time"], own, inner, lw=1.2, marker=marker, ms=3)
-    published.draw(data[data["series"] == "published"], ax)
-    timelines.number_axis(ax, data[["value", "high"]].max().max(), ticks=4)
+    published.draw(seen, ax)
+    timelines.number_axis(ax, _top(own, seen), ticks=4)
+
+
+def _top(*parts: pd.DataFrame) -> float:
+    """Return the greatest value or end of a range, 0 if there is none."""
+    return float(np.nanmax([0.0, *(part[["value", "high"]].max().max() for part in parts)]))
+
+
+def _of(rows: pd.DataFrame, measure: str, key: str | None) -> pd.DataFrame:
+    return rows[(rows["measure"] == measure) & (rows["place_id"] == key)]
 
 
 def _broken(data: pd.DataFrame) -> pd.DataFrame:
-    """Return simulated rows by ``time``, a row without values where none is for ``GAP_HOURS``."""
+    """Return simulated rows by ``time``, lines broken where nobody came for ``GAP_HOURS``."""
     own = data[(data["series"] == "simulated") & data["value"].notna()].sort_values("start")
     own = own.assign(time=own["start"] + (own["end"] - own["start"]) / 2)
-    before = own[own["start"].diff() > timedelta(hours=GAP_HOURS)]
-    breaks = before.assign(value=np.nan, low=np.nan, high=np.nan)
-    return pd.concat([breaks, own]).sort_values("time", kind="stable") if len(breaks) else own
+    since = own.groupby(["measure", "place_id"])["start"].diff()
+    breaks = own[since > timedelta(hours=GAP_HOURS)].assign(value=np.nan, low=np.nan, high=np.nan)
+    return pd.concat([breaks, own]).sort_values("time", kind="stable")
 
 
 def _draw_waits(
-    data: pd.DataFrame,
+    lines: pd.DataFrame,
+    seen: pd.DataFrame,
     results: Run,
     busiest: Sequence[str],
     sheet: Sheet,
@@ -195,14 +209,15 @@ def _draw_waits(
     preset, scale, scenario = sheet.preset, sheet.preset.scale, results.scenario
     head, foot, start = HEAD * scale, FOOT * scale, cell.left + 2.5
     high = (cell.height - head) / rows - head - foot
-    waits, slow = (data[data["measure"] == measure] for measure in WAITS)
+    waits, slow = ({key: _of(lines, wait, key) for key in busiest} for wait in WAITS)
     heading = "Hours waited by those who reach the head"
     sheet.text(start, cell.top, heading, preset.text, weight="bold")
-    if waits[waits["series"] == "simulated"]["value"].dropna().empty:
+    if all(own.empty for own in waits.values()):
         sheet.text(start + 10.5, cell.top + head + 4, "Nobody waited.", preset.text, color=QUIET)
         return
-    lines = {(m, key): _broken(own) for (m, key), own in data.groupby(["measure", "place_id"])}
-    limit = 1.08 * np.nanmax([1.0, waits[["value", "high"]].max().max(), slow["value"].max()])
+    marks = {key: _of(seen, WAITS[0], key) for key in busiest}
+    slowest = max(own["value"].max() for own in slow.values())
+    limit = 1.08 * np.nanmax([1.0, _top(*waits.values(), *marks.values()), slowest])
     left, gap = start + 10.5 * scale, 4.0
     width = (cell.left + cell.width - left - 4.0 - gap * (columns - 1)) / columns
     for place, key in enumerate(busiest):
@@ -211,12 +226,10 @@ def _draw_waits(
         y = cell.top + 2 * head + row * (high + head + foot)
         panel = sheet.axes(x, y, width, high)
         policy_bars.time_axis(panel, scenario.horizon, width, preset, inside=True)
-        for other in busiest:
-            own = lines[WAITS[0], other]
+        for own in waits.values():
             panel.plot(own["time"], own["value"], color=RULE, linewidth=0.6, zorder=1)
-        draw(waits[waits["place_id"] == key], panel, n_draws(results) > 0)
-        own = lines[WAITS[1], key]
-        panel.plot(own["time"], own["value"], zorder=2, **SLOW)
+        draw(waits[key], marks[key], panel, n_draws(results) > 0)
+        panel.plot(slow[key]["time"], slow[key]["value"], zorder=2, **SLOW)
         panel.set_ylim(0, limit)
         panel.tick_params(labelleft=column == 0)
         name = shrunk(scenario.crossings[key].name, preset.small, width)
@@ -253,8 +266,8 @@ def _longest_wait(data: pd.DataFrame, results: Run, shown: Shown) -> str:
 
 
 def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[float]:
-    own = data[(data["measure"] == measure) & (data["place_id"] == key)]
-    return own[own["series"] == "simulated"].set_index("start")["value"].dropna()
+    own = _of(data[data["series"] == "simulated"], measure, key)
+    return own.set_index("start")["value"].dropna()
 
 
 def _counts(results: Run, key: str) -> pd.DataFrame:

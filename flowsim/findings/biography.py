@@ -179,9 +179,14 @@ class _Recounter:
                     day * DAY,
                     f"He hears of {more} checks on the way to {name} (visible: {seen:.2f} of 1, "
                     f"was {heard:.2f}): its utility to him is {beta * seen:.2f} lower than "
-                    f"without, V = {self.diary.days[day].utility[self.who.stratum, j]:.2f}.",
+                    f"without, V = {self._utility(day)[j]:.2f}.",
                 )
                 heard = seen
+
+    def _utility(self, day: int) -> Floats:
+        """Return V of a day to men like him, shape (J,)."""
+        air = self.diary.days[day]
+        return self.world.utility(air.network, air.road, air.checks)[self.who.stratum]
 
     def _wish(self, j: int) -> Iterator[Event]:
         """Return when the pressure toward a destination passes his threshold."""
@@ -203,7 +208,7 @@ class _Recounter:
             at,
             f"The pressure toward {name} on men like him passes his threshold of {threshold:.4g} "
             f"(it grows from {before:.4g} to {after:.4g} this day: V = "
-            f"{air.utility[s, j]:.2f}, panic {self.world.panic[day, :, j].sum():.2f} days). "
+            f"{self._utility(day)[j]:.2f}, panic {self.world.panic[day, :, j].sum():.2f} days). "
             + self._capability(self.row, j, at),
         )
 

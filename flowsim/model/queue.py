@@ -84,8 +84,8 @@ class Log:
     def entries(self) -> dict[str, Floats]:
         """Return all entries by field, each shape (n,)."""
         self.unread()
-        parts = zip(*self._read, strict=True)
-        return dict(zip(FIELDS, map(np.concatenate, parts), strict=True))
+        self._read = [np.concatenate(self._read, axis=1)]
+        return dict(zip(FIELDS, self._read[0], strict=True))
 
 
 class Border:

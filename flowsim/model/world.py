@@ -334,6 +334,20 @@ class World:
             self.roads.reach,
         )
 
+    def utility(self, network: Floats, road: Floats, checks: Floats) -> Floats:
+        """Return V of a day from what was in the air.
+
+        Parameters
+        ----------
+        network, road, checks
+            As of ``Day``.
+
+        Returns
+        -------
+        float64, shape (S, J)
+        """
+        return choice.utility(self.base_utility, self.of_stratum, network - road, checks)
+
     @cached_property
     def news_lag_days(self) -> npt.NDArray[np.int64]:
         """Days until co-regionals' departures show abroad, shape (R, J)."""
@@ -402,6 +416,7 @@ class World:
             men = (path.left[day + 1] - path.left[day]).sum(axis=0)
             come = men * persons_per_man + self.background[row]
             queue = np.maximum(0.0, queue + come - passes) * stays
+            path.days.clear()  # nobody looks back
             wait = np.divide(24 * queue, passes, out=np.zeros(n), where=passes > 0)
         return path.pressure.level * SLACK
 
@@ -422,15 +437,14 @@ class Day(NamedTuple):
         What co-regionals abroad are worth, and the cost of generalised hours.
     checks : float64, shape (J,)
         Cost of visible checks to liable men.
-    utility, before, level : float64, shape (S, J)
-        V, and pressure at the start and at the end of the day.
+    before, level : float64, shape (S, J)
+        Pressure at the start and at the end of the day.
     """
 
     wait: Floats
     network: Floats
     road: Floats
     checks: Floats
-    utility: Floats
     before: Floats
     level: Floats
 
@@ -483,7 +497,7 @@ class PressurePath:
         network = law.beta_network.value * np.log1p(self.co_regionals(day))
         road = law.beta_road.value * self._generalised_hours(wait, row)
         checks = law.beta_risk.value * world.visible_checks[row]
-        v = choice.utility(world.base_utility, world.of_stratum, network - road, checks)
+        v = world.utility(network, road, checks)
         before, reference = self.pressure.level, world.assumptions.panic.reference.value
         panic = world.panic[day]
         available = world.available[row : row + 24]
@@ -497,7 +511,7 @@ class PressurePath:
             world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
             law.lambda_.value,
         )
-        self.days.append(Day(wait, network, road, checks, v, before, self.pressure.level))
+        self.days.append(Day(wait, network, road, checks, before, self.pressure.level))
         n_regions = len(self.left[0])
         by_region = self.pressure.expected.reshape(n_regions, -1, self.left.shape[2])
         if by_region.shape[2] == 1:

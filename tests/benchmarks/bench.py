@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -85,18 +84,20 @@ def more_crossings(_: Path) -> dict[str, Any]:
 
 def ten_destinations(_: Path) -> dict[str, Any]:
     """Return the changes that add four countries like Mongolia to ``all-exits``."""
+    from ruamel.yaml import YAML
+
     given = YAML(typ="safe").load((ROOT / "scenarios" / "all-exits.yaml").read_text("utf-8"))
     like = "mongolia"
-    crossings = {c: one for c, one in given["crossings"].items() if one["destination"] == like}
+    there = [c for c, one in given["crossings"].items() if one.get("destination") == like]
     changes = {}
     for n in range(4):
         own = {"code": f"M{n}", "name": f"Country {n}"}
         changes[f"destinations.like-{n}"] = given["destinations"][like] | own
         changes[f"choice.constant.like-{n}"] = given["choice"]["constant"][like]
         changes[f"abroad.like-{n}"] = given["abroad"][like]
-        for code, one in crossings.items():
-            there = {"destination": f"like-{n}", "name": f"{one['name']} {n}"}
-            changes[f"crossings.M{n}-{code[3:]}"] = one | there
+        for code in there:
+            moved = {"destination": f"like-{n}", "name": f"{code} {n}"}
+            changes[f"crossings.M{n}-{code[3:]}"] = given["crossings"][code] | moved
     return changes
 
 

@@ -1,9 +1,9 @@
-"""Measure the packages flee and starsim beside flowsim's engines; neither is needed otherwise.
+"""Measure other packages beside flowsim: ``python tests/benchmarks/others.py``.
 
-``pip install flee starsim`` first, in an environment of their own. What is timed is 45 daily
-steps of as many agents as flowsim has at a sample of 0.0005; making them is left out. The
-models are not the same science: flee moves agents over a graph of 83 origins, 31 crossings and
-2 camps, starsim spreads an SIR infection without contacts.
+``pip install flee starsim mesa networkx mesa-frames`` first, in an environment of their own;
+flowsim needs none of them but Mesa. What is timed is the processor time of 45 daily steps; making
+the agents is left out, and so it is in ``engines.py``. Y is the time of ``bench.py``: five Philox
+numbers for each man of the nation. None does the science of flowsim; each row says what is missing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import contextlib
 import importlib
 import io
 import tempfile
-import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+from bench import cpu, draw_five_numbers
+
 MEN, DAYS = 20_125, 45
+LEVELS = np.linspace(0, 1, DAYS)
 
 
 def flee() -> float:
-    """Give seconds of 45 steps of flee's Ecosystem."""
+    """Return the seconds of 45 steps of flee's Ecosystem."""
     package = importlib.import_module("flee.flee")
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings.yml")
@@ -41,36 +45,95 @@ def flee() -> float:
         world.linkUp(f"C{c}", ("GE", "KZ")[c % 2], 10.0)
     for man in range(MEN):
         world.addAgent(location=origins[man % 83], attributes={})
-    begin = time.perf_counter()
-    for _ in range(DAYS):
-        world.evolve()
-    return time.perf_counter() - begin
+    return cpu(lambda: [world.evolve() for _ in range(DAYS)])
 
 
 def starsim() -> float:
-    """Give seconds of 45 steps of a starsim simulation."""
+    """Return the seconds of 45 steps of a starsim simulation."""
     package = importlib.import_module("starsim")
     network = package.RandomNet(n_contacts=0)
     sim = package.Sim(
         n_agents=MEN, dur=DAYS, dt=1, networks=network, diseases=package.SIR(), verbose=0
     )
     sim.init()
-    begin = time.perf_counter()
-    sim.run()
-    return time.perf_counter() - begin
+    return cpu(sim.run)
+
+
+def mesa() -> float:
+    """Return the seconds of 45 days on which each of Mesa's agents compares two numbers."""
+    package = importlib.import_module("mesa")
+
+    class Man(package.Agent):
+        def __init__(self, model: object, threshold: float) -> None:
+            super().__init__(model)
+            self.threshold, self.gone = threshold, False
+
+        def step(self) -> None:
+            self.gone = self.threshold <= self.model.level
+
+    model = package.Model(rng=1)
+    Man.create_agents(model, MEN, np.random.default_rng(1).random(MEN).tolist())
+
+    def days() -> None:
+        for model.level in LEVELS.tolist():
+            model.agents.do("step")
+
+    return cpu(days)
+
+
+def mesa_frames(men: int) -> float:
+    """Return the seconds of 45 days on which a column of mesa-frames is compared with a number."""
+    package, polars = (importlib.import_module(name) for name in ("mesa_frames", "polars"))
+
+    class Men(package.AgentSetPolars):
+        def __init__(self, model: object) -> None:
+            super().__init__(model)
+            threshold = np.random.default_rng(1).random(men)
+            self += polars.DataFrame({"unique_id": np.arange(men), "threshold": threshold})
+
+        def step(self) -> None:
+            gone = polars.col("threshold") <= self.model.level
+            self.agents = self.agents.with_columns(gone=gone)  # ``set`` is 500 times slower
+
+    model = package.ModelDF()
+    model.agents += Men(model)
+
+    def days() -> None:
+        for model.level in LEVELS.tolist():
+            model.agents.do("step", inplace=True)
+
+    return cpu(days)
+
+
+ROWS: list[tuple[str, int, Callable[[], float], str]] = [
+    ("flee", MEN, flee, "by the day over a graph; no queues, no hours, no heterogeneous men"),
+    ("starsim", MEN, starsim, "an infection without contacts; no places, no queues, no hours"),
+    ("mesa", MEN, mesa, "one comparison a man and day; nothing else"),
+    ("mesa-frames", MEN, lambda: mesa_frames(MEN), "one comparison a man and day; nothing else"),
+    ("mesa-frames", 4_000_000, lambda: mesa_frames(4_000_000), "the same"),
+]
 
 
 def main() -> None:
     """Print one line for each package that is installed."""
-    packages: dict[str, Callable[[], float]] = {"flee": flee, "starsim": starsim}
-    for name, run in packages.items():
+    yard = cpu(draw_five_numbers)
+    print("| package | men | seconds | man-days a second | man-days in Y | what it does, and not |")
+    print("| --- | ---: | ---: | ---: | ---: | --- |")
+    for name, men, run, what in ROWS:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
                 seconds = run()
         except ModuleNotFoundError as missing:
-            print(f"| {name} | not installed ({missing.name}) | |")
+            print(f"| {name} | not installed ({missing.name}) | | | | |")
             continue
-        print(f"| {name} | {seconds:.2f} | {MEN * DAYS / seconds:,.3g} |")
+        rate = men * DAYS / seconds
+        print(
+            f"| {name} {version(name)} | {men:,} | {seconds:.2f} | {rate:,.3g} "
+            f"| {rate * yard:,.3g} | {what} |"
+        )
 
 
 if __name__ == "__main__":

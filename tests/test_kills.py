@@ -25,7 +25,9 @@ import pytest
 from kill_worlds import ENOUGH, KINDS, RUNS
 from test_sweep_running import DATA, TINY
 
+import flowsim
 from flowsim.calibration.runs import KEPT
+from flowsim.errors import ResultsError
 from flowsim.experiments.store import Outcome, Store, packed
 from flowsim.results.folder import LOCK, STORE
 from flowsim.sweep import run_sweep, running
@@ -134,8 +136,9 @@ def is_dead(pid: int) -> bool:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Read all that a finished experiment leaves, but what tells of times and machines."""
-    files = [path for path in folder.iterdir() if path.name not in ("manifest.json", LOCK)]
-    return {path.name: path.read_bytes() for path in files}
+    left_out = ("manifest.json", LOCK)
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in left_out]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 @cache
@@ -206,7 +209,19 @@ def test_what_was_finished_when_an_experiment_is_killed_is_kept(kind, tmp_path):
     assert contents(tmp_path / "out") == undisturbed(kind)
 
 
-KILLS = {"sweep": 34, "comparison": 33, "calibration": 33}
+KILLS = {"sweep": 25, "comparison": 25, "calibration": 25}
+KILLS |= {"one_run": 10, "drawn": 8, "reported": 7}
+
+
+def looks_whole(kind: str, out: Path) -> bool:
+    """Whether what looks finished is: a folder with a manifest, each figure, each page."""
+    if kind == "one_run" and not (out / "manifest.json").exists():
+        with pytest.raises(ResultsError, match=r"is not a finished|does not exist"):
+            flowsim.open(out)
+        return True
+    expected = undisturbed(kind)
+    shown = {name: data for name, data in contents(out).items() if not name.startswith(".")}
+    return contents(out) == expected if kind == "one_run" else shown.items() <= expected.items()
 
 
 @pytest.mark.slow
@@ -225,6 +240,8 @@ def test_a_hundred_kills_lose_nothing(kind, tmp_path):
             else:
                 killer.let_run(process, runs, moments.uniform(0, 3))
             finished = killer.kill(process)
+            if kind in ("one_run", "drawn", "reported"):
+                assert looks_whole(kind, killer.out)
         assert contents(killer.out) == undisturbed(kind)
         kills, ends = kills + killer.kills, ends + 1
     print(f"{kind}: {kills} kills over {ends} experiments, no run lost")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from typer.testing import CliRunner
 
+from flowsim.cli.app import app
 from flowsim.errors import ScenarioError
 from flowsim.scenario import load
 from flowsim.sweep.file import read_sweep, shipped_sweeps
@@ -267,3 +269,24 @@ def test_twelve_thousand_points_are_checked():
     given = make_plan(read_sweep(said | {"design": {"kind": "sobol", "points": 1024}}))
     assert len(given.points) == 12_288
     assert len(keys(given)) == len(given)
+
+
+# ---- outputs that nothing moves ---------------------------------------------------------
+
+
+def test_outputs_that_are_zero_by_construction_are_said(tmp_path, monkeypatch):
+    """Nobody is served a paper where no officer stands at any point; one that has one counts."""
+    monkeypatch.chdir(tmp_path)
+    notices = {"notices": {"place": ["GE-LARS", "KZ-OZINKI"]}}
+    assert plan(outputs=notices).zero == (("notices", "KZ-OZINKI"),)
+    officers = {"kind": "task-force", "at": "KZ-OZINKI"} | {
+        key: {"value": 1, "source": "assumption: a test"}
+        for key in ("checks_per_hour", "p_serve", "visibility")
+    }
+    levels = {"none": {}, "some": {"policies.ozinki": officers}}
+    assert not plan(outputs=notices, parameters={"officers": {"levels": levels}}).zero
+    sweep = read_sweep(SAID | {"outputs": notices})
+    for name, text in sweep.files().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["sweep", "sweep.yaml", "--plan", "--workers", "1"])
+    assert "notices of KZ-OZINKI is 0 by construction: nothing here makes it" in shown.output

@@ -101,6 +101,11 @@ def test_quantiles_are_those_of_the_runs(ran: Path) -> None:
     assert table["value"].notna().all()
 
 
+def test_worlds_are_not_mixed_into_one_distribution(finished: Path) -> None:  # noqa: F811
+    with pytest.raises(ResultsError, match="the quantiles of a run; this is a sweep"):
+        hub_quantiles(flowsim.open(finished))
+
+
 def test_one_run_has_no_quantiles(tmp_path: Path) -> None:
     single = run("september-2022", sample=0.0005, changes=SHORT, out=tmp_path / "one")
     with pytest.raises(ResultsError, match="--posterior 50"):

@@ -87,25 +87,25 @@ def export(
 
     A workbook has a sheet for each table, and before them what made it and the unit and meaning of
     every column and measure. In the folder itself, datapackage.json says the same for programmes.
+    The file for a hub (hubverse, schema 6) has the name that hubs ask for: day, team, model.
     """
     from flowsim.errors import ResultsError
     from flowsim.report import save
     from flowsim.results import exporting
     from flowsim.results.opening import open_folder
 
-    name = folder.resolve().name
-    usual = {Form.XLSX: f"{name}.xlsx", Form.HUB: f"{name}.hub.csv", Form.CRATE: exporting.CRATE}
-    file = output or folder / usual[to]
-    if file.is_dir():
-        raise ResultsError(f"{file} is a folder; name a file in it")
+    if output and output.is_dir():
+        raise ResultsError(f"{output} is a folder; name a file in it")
     results = open_folder(folder)
     left_out: list[str] = []
     if to is Form.XLSX:
         data, left_out = exporting.workbook(results)
+        name = f"{folder.resolve().name}.xlsx"
     elif to is Form.HUB:
-        data = exporting.hub_quantiles(results)
+        data, name = exporting.hub_quantiles(results), exporting.hub_name(results)
     else:
-        data = exporting.crate(results)
+        data, name = exporting.crate(results), exporting.CRATE
+    file = output or folder / name
     save({file: data})
     for lost in left_out:
         echo(f"{lost} has more rows than a workbook is good for; it is left out.", err=True)

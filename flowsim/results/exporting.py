@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
@@ -122,12 +123,15 @@ def hub_quantiles(results: Results) -> bytes:
     Raises
     ------
     ResultsError
-        If there is one run only, of which there are no quantiles.
+        If they are of another kind, or there is one run only, of which there are no quantiles.
 
     Notes
     -----
-    Columns and their meaning: hubverse documentation, "Model output", schema version 6.
+    Columns and their meaning: hubverse documentation, "Model output", schema version 6; its rules
+    are checked by ``tests/test_hub.py``.
     """
+    if results.kind != "run":
+        raise ResultsError(f"a hub takes the quantiles of a run; this is a {results.kind}")
     drawn = results.optional("posterior")
     daily = results.table("daily") if drawn is None else drawn
     if daily["replication"].nunique() < 2:
@@ -150,6 +154,12 @@ def hub_quantiles(results: Results) -> bytes:
         }
     )
     return csv_bytes(out, float_format="%.10g")
+
+
+def hub_name(results: Results) -> str:
+    """Return the name of a hub's file: the day of origin, the team, the model."""
+    model = re.sub(r"\W", "_", results.scenario.name)
+    return f"{results.scenario.horizon.start:%Y-%m-%d}-flowsim-{model}.csv"
 
 
 CRATE = "ro-crate-metadata.json"

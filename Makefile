@@ -18,7 +18,7 @@ BIN = $(VENV)/bin/python
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help run figures test test-all test-lowest check format docs structure bench clean FORCE
+.PHONY: help run figures test test-all test-lowest check format docs explore structure bench clean FORCE
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=python3.12] [ARGS="more arguments"]'
@@ -59,6 +59,9 @@ check: $(VENV)/dev ## format, lint, types and the import floors
 format: $(VENV)/dev ## format the code and mend what ruff can mend
 	"$(BIN)" -m ruff check --fix .
 	"$(BIN)" -m ruff format .
+
+explore: $(VENV)/core ## make docs/explore.html, and what it says of long queues, from the shipped sweep
+	"$(BIN)" docs/make_explore.py $(ARGS)
 
 docs: $(VENV)/docs ## build the documentation as a site; warnings are errors
 	"$(BIN)" -m sphinx -q -W --keep-going -b html docs docs/_build

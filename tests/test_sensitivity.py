@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -111,6 +112,20 @@ def test_second_order_designs_give_the_same_first_order_indices() -> None:
     for key, published in zip(KEYS, PUBLISHED["ST"], strict=True):
         assert found.loc[("ST", key), "low"] <= published <= found.loc[("ST", key), "high"]
     assert found.loc[("ST", KEYS[0]), "n"] == 512
+
+
+def test_the_indices_of_pairs_are_the_published_ones() -> None:
+    """Of Ishigami's function only the first and the third number work together."""
+    design = {"kind": "sobol", "points": 1024, "second_order": True}
+    sweep = sweep_of(design, [(-np.pi, np.pi)] * 3)
+    found = indices(sweep, *tables(sweep, ishigami)).loc["S2"]
+    assert list(found.index) == [" × ".join(pair) for pair in itertools.combinations(KEYS, 2)]
+    together = PUBLISHED["ST"][2]  # all that the third does
+    for pair, published in zip(found.index, (0, together, 0), strict=True):
+        assert found.loc[pair, "low"] <= published <= found.loc[pair, "high"]
+        assert found.loc[pair, "value"] == pytest.approx(published, abs=0.07)
+    first = indices(ishigami_sweep(64), *tables(ishigami_sweep(64), ishigami))
+    assert "S2" not in first.index.get_level_values("index")
 
 
 def test_chance_is_taken_out_of_the_indices_and_reported() -> None:

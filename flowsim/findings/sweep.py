@@ -17,7 +17,7 @@ from flowsim.findings.waits import lumpy
 from flowsim.findings.words import between, capital, listed, plural, quantity, share
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import sweep_of
-from flowsim.sweep.responses import CONSTANT, UNMOVED
+from flowsim.sweep.responses import CONSTANT, PAIR, UNMOVED
 from flowsim.sweep.sensitivity import WHICH
 
 MOST = 6  # outputs of which a terminal shows the range
@@ -26,6 +26,7 @@ STRENGTH = ("ST", "mu_star", "share", "src")
 MEANINGS = {
     "ST": "share of the spread it takes part in (Sobol, total)",
     "S1": "share of the spread it makes alone (Sobol, first)",
+    "S2": "share of the spread that both make together (Sobol, second)",
     "mu_star": "mean size of a step's effect (Morris)",
     "sigma": "how much that effect varies (Morris)",
     "share": "share of the spread between points",
@@ -228,18 +229,28 @@ def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Ro
         ("Parameter", "Index", "Value", "95 % interval", "Note"),
         tuple(
             (
-                labels[str(row["parameter"])],
+                " with ".join(labels[name] for name in _names(row)),
                 MEANINGS[str(row["index"])],
                 quantity(float(row["value"])),
                 between(float(row["low"]), float(row["high"]), quantity),
                 row["note"] if isinstance(row["note"], str) else "",
             )
             for row in found
-            if row["index"] in MEANINGS and row["parameter"] in labels and _known(row["value"])
+            if row["index"] in MEANINGS and set(_names(row)) <= labels.keys() and _is_seen(row)
         ),
         align="llrrl",
         widths=(1.8, 2.2, 1.0, 1.6, 1.8),
     )
+
+
+def _names(row: Row) -> list[str]:
+    """Return the parameter of an index, or both of a pair."""
+    return str(row["parameter"]).split(PAIR)
+
+
+def _is_seen(row: Row) -> bool:
+    """Whether an index is known; of the many pairs only those that surely do something."""
+    return _known(row["value"]) and (row["index"] != "S2" or row["low"] > 0)
 
 
 def doubts(swept: SweepResults) -> tuple[str, ...]:

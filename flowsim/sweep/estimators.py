@@ -6,11 +6,14 @@ completeness of the rows it is given; here both are looked at first.
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from flowsim.sweep.drawing import problem
-from flowsim.sweep.responses import CONFIDENCE, CONSTANT, Response, Row, nothing, symmetric
+from flowsim.sweep.responses import CONFIDENCE, CONSTANT, PAIR, Response, Row, nothing, symmetric
 from flowsim.types import Floats
 
 Rows = npt.NDArray[np.int64]
@@ -31,7 +34,8 @@ def sobol(given: Response) -> list[Row]:
     lowers S1 and raises ST. With two replications or more, ``S1_effect`` and ``ST_effect`` are
     those of the expected output, free of that bias (products and squares of differences
     are corrected by the covariance between replications, so shared draws do no harm).
-    Blocks of the design in which a point has no value are left out.
+    ``S2`` is of pairs, where the design has second order. Blocks of the design in which a point
+    has no value are left out.
     """
     blocks, why = saltelli(given)
     if blocks is None:
@@ -49,7 +53,7 @@ def sobol(given: Response) -> list[Row]:
     ]
     if given.n_replications > 1:
         rows += _of_expected_output(given.names, kept, found)
-    return [*rows, *_sums(found, n, remark)]
+    return [*rows, *_pairs(given.names, kept.mean(axis=2)), *_sums(found, n, remark)]
 
 
 def _whole(given: Response, rows: Rows, what: str) -> tuple[Rows, str]:
@@ -83,20 +87,34 @@ def saltelli(given: Response) -> tuple[Rows | None, str]:
 
 def _salib_sobol(names: tuple[str, ...], y: Floats) -> Found:
     """Return (index, values, half widths) of S1 and ST; y has shape (N, rows of a block)."""
+    found = _analysed(names, y[:, [*range(len(names) + 1), -1]], second=False)
+    return [(i, np.asarray(found[i]), np.asarray(found[f"{i}_conf"])) for i in ("S1", "ST")]
+
+
+def _pairs(names: tuple[str, ...], y: Floats) -> list[Row]:
+    """Return S2 of each pair, if the design has the rows for it; y as in ``_salib_sobol``."""
+    if y.shape[1] == len(names) + 2:
+        return []
+    found = _analysed(names, y, second=True)
+    return [
+        symmetric(PAIR.join((names[i], names[j])), "S2", value, half, len(y), note)
+        for i, j in combinations(range(len(names)), 2)
+        for value, half in [(float(found["S2"][i, j]), float(found["S2_conf"][i, j]))]
+        for note in [_quality(value, half, len(y))]
+    ]
+
+
+def _analysed(names: tuple[str, ...], y: Floats, second: bool) -> Any:
     from SALib.analyze import sobol as salib
 
-    second = y.shape[1] > len(names) + 2
-    if second:  # SALib would compute second order too, which nobody reads here
-        y = y[:, [*range(len(names) + 1), -1]]
-    found = salib.analyze(
+    return salib.analyze(
         problem(names),
         y.ravel(),
-        calc_second_order=False,
+        calc_second_order=second,
         num_resamples=RESAMPLES,
         conf_level=CONFIDENCE,
         seed=SEED,
     )
-    return [(i, np.asarray(found[i]), np.asarray(found[f"{i}_conf"])) for i in ("S1", "ST")]
 
 
 def _of_expected_output(names: tuple[str, ...], y: Floats, found: Found) -> list[Row]:

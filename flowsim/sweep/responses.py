@@ -39,6 +39,10 @@ def nothing(names: Iterable[str], index: str, why: str, n: int = 0) -> list[Row]
     return [Row(name, index, *NOTHING, n=n, note=why) for name in names]
 
 
+PAIR = " × "
+"""Between the two parameters of an index of a pair."""
+
+
 def symmetric(name: str, index: str, value: float, half: float, n: int, note: str = "") -> Row:
     """Return the line of an index with an interval as wide on both sides."""
     return Row(name, index, value, value - half, value + half, n, note)

@@ -52,14 +52,14 @@ def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
     -------
     DataFrame
         ``output`` and ``place_id`` as ``measure`` and ``place_id`` of the results. Indices by
-        design: ``S1``, ``ST`` and, without the bias that chance gives them, ``S1_effect``,
-        ``ST_effect`` (sobol); ``mu_star``, ``mu``, ``sigma``, ``noise`` (morris);
-        ``effect``, ``at_low``, ``at_high`` and ``share`` (grid) or ``src`` and, with eighty points
-        or more, ``pawn`` (the others). For ``(all)`` parameters the sums of Sobol indices, ``r2``
-        or ``pawn_floor``, for ``(replications)`` ``noise_of_run`` and ``noise_of_mean``. ``low``
-        and ``high`` hold 95 %; ``n`` counts
-        what an index rests on: blocks, trajectories, points or replications. ``note`` ends
-        with ``responses.UNMOVED`` where the output is the same whatever the parameter's value.
+        design: ``S1``, ``ST``, of pairs (joined by ``PAIR``) ``S2`` and, without the bias that
+        chance gives them, ``S1_effect``, ``ST_effect`` (sobol); ``mu_star``, ``mu``, ``sigma``,
+        ``noise`` (morris); ``effect``, ``at_low``, ``at_high`` and ``share`` (grid) or ``src`` and,
+        with eighty points or more, ``pawn`` (the others). For ``(all)`` parameters the sums of
+        Sobol indices, ``r2`` or ``pawn_floor``, for ``(replications)`` ``noise_of_run`` and
+        ``noise_of_mean``. ``low`` and ``high`` hold 95 %; ``n`` counts what an index rests on:
+        blocks, trajectories, points or replications. ``note`` ends with ``responses.UNMOVED`` where
+        the output is the same whatever the parameter's value.
     """
     names = list(sweep.parameters)
     design = points(runs, names)

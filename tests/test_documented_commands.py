@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 GUIDES = ("tutorial.md", "scenarios.md", "sweeps.md", "observations.md", "appearance.md")
-FENCE = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(flowsim [a-z]+ [^`]+)`")
 FILE = re.compile(
     r"^`(\S+\.(?:csv|yaml|mplstyle))`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
@@ -30,8 +31,9 @@ COMMANDS = typer.main.get_command(cli.app)
 
 def shown(page: Path) -> list[str]:
     """Return the commands of a page's blocks, in order."""
-    blocks = FENCE.findall(page.read_text(encoding="utf-8"))
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    fences = FENCE.findall(page.read_text(encoding="utf-8"))
+    blocks = "".join(text for language, text in fences if not language)
+    lines = blocks.replace("\\\n", " ").splitlines()
     return [line.split("  ")[0].strip() for line in lines if line.startswith("flowsim ")]
 
 
@@ -72,7 +74,9 @@ def test_the_commands_of_a_guide_run(name: str, tmp_path: Path, monkeypatch: pyt
     """Run a guide from top to bottom, on fewer men, with the files that it shows in full."""
     monkeypatch.chdir(tmp_path)
     text = (DOCS / name).read_text(encoding="utf-8")
+    assert shown(DOCS / name)
     write_files(text, "mplstyle")
+    shutil.copytree(ROOT / "scenarios", "scenarios")
     for line in shown(DOCS / name):
         _, command, *arguments = shlex.split(re.sub(r"--sample \S+", "--sample 0.0005", line))
         if command in LONG:

@@ -13,7 +13,7 @@ from flowsim.findings.words import elided
 
 WIDTH = 100
 WIDEST = 120  # of a table
-SHORT = 26  # characters to which texts are cut before ranges are
+SHORT = 34  # characters to which texts are cut before ranges are
 LONGEST = 52  # of a cell, in characters
 RANGE = re.compile(r" \([^()]* to [^()]*\)$")
 

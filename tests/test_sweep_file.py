@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -431,3 +432,12 @@ def test_what_is_too_much_is_refused_with_the_limit(folder):
     values = ", ".join(str(3 + n / 1e5) for n in range(10_001))
     found = messages(HEAD + f"parameters:\n  panic.decay: {{values: [{values}]}}\n" + GRID)
     assert any("found 10,001 values; expected at most 10,000" in one for one in found)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+def test_draws_from_a_pipe_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "draws.csv")
+    path = tmp_path / "mine.yaml"
+    path.write_text(HEAD + VARY + GRID + "draws: draws.csv\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"draws: .*is not an ordinary file"):
+        read_sweep(path)

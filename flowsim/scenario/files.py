@@ -200,6 +200,8 @@ def read_text(path: Path, noun: str = f"{SCENARIO} file", most_mb: int = 1) -> s
     if not _may_be_read(path):
         raise fail(path.name, "", "is another file, and may not be read here")
     try:
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise fail(name, "", f"is not an ordinary file; expected a {noun}")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             raw = file.read(most + 1) if size <= most else b""

@@ -131,6 +131,11 @@ def test_a_sentence_is_put_together_anew_and_an_unknown_name_stays(language: str
     assert said(TITLE, language) == MADE[language]
 
 
+def test_georgian_sentences_begin_with_no_capital() -> None:
+    assert said("Entries a day", "ka") == said("entries a day", "ka")
+    assert (said("Entries a day"), said("entries a day")) == ("Въездов в день", "въездов в день")
+
+
 def test_what_is_not_known_stays_english_by_whole_sentences_and_is_listed() -> None:
     speaker = Speaker("ru", catalogue("ru"))
     text = "Grey: the others. Entries to Georgia were blue. Bars: policies of the scenario."

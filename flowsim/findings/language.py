@@ -45,6 +45,8 @@ SLOT = re.compile(r"\{(([a-z]+)\d*)(?::(\w+))?\}")
 SENTENCES = re.compile(r"(?<=[.!?]) (?=\S)")
 ITEMS = re.compile(r"(, | and )")
 LETTERS = re.compile(r"[A-Za-z]{2}")
+GEORGIAN = re.compile("[\u10d0-\u10ff]")
+"""Letters whose capitals few fonts have, and no sentence begins with."""
 PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 SHOWN = 5  # texts that a note lists
 
@@ -90,7 +92,7 @@ class Catalogue:
             return known
         other = english[:1].swapcase() + english[1:]
         if (known := self.known.get(("", other))) is not None:
-            return known[:1].swapcase() + known[1:]
+            return (known[:1] if GEORGIAN.match(known) else known[:1].swapcase()) + known[1:]
         return self._fitting(english) or self._clauses(english)
 
     def _fitting(self, english: str) -> str | None:
@@ -278,8 +280,8 @@ def translated(text: str) -> str:
 
 
 def capitals(text: str) -> str:
-    """Write a heading in capitals, but for Georgian: few fonts have those."""
-    return text if language() == "ka" else text.upper()
+    """Write a heading in capitals, but for Georgian."""
+    return text if GEORGIAN.search(text) else text.upper()
 
 
 def final(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from flowsim.figures.layout.panels import Frame, Room, scaled
 from flowsim.figures.layout.sheet import Key, shrunk
 from flowsim.figures.layout.style import INK, Preset
-from flowsim.figures.sweep.arranger import Shown
+from flowsim.figures.sweep.arranger import Parts, Shown
 from flowsim.findings.words import plural
 
 ROW, LOWEST = 7.6, 6.4
@@ -44,6 +45,10 @@ def left_out(name: str, shown: Shown) -> str:
 def room(shown: Shown) -> Room:
     """Return the room around the axes; names need none at the left."""
     return scaled(ROOM, shown.preset)
+
+
+parts = partial(Parts, height=height, room=room, in_column=1)
+"""What a figure of bars does in its own way, with the height and room of all of them."""
 
 
 def interval_key(meaning: str, ends: pd.Series[float]) -> list[Key]:

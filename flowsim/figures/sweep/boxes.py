@@ -137,7 +137,6 @@ PARTS = Parts(
     lambda shown: shown.height(58.0, 80.0),
     _room,
     _asked,
-    in_column=2,
     on_slide=2,
 )
 draw_figure = PARTS.draw

@@ -227,15 +227,6 @@ def _in_words(view: View) -> str:
 
 
 PARTS = Parts(
-    FAMILY.name,
-    table,
-    _draw_panel,
-    finding,
-    _in_words,
-    _keys,
-    _notes,
-    _height,
-    _room,
-    on_slide=2,
+    FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, on_slide=2
 )
 draw_figure = PARTS.draw

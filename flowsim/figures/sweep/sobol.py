@@ -14,7 +14,7 @@ from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
+from flowsim.figures.sweep.arranger import Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
 from flowsim.findings.words import listed, plural, share
 
@@ -168,17 +168,5 @@ def _in_words(view: View) -> str:
     return f"{view.heading}: {listed(shares[:6])}"
 
 
-PARTS = Parts(
-    FAMILY.name,
-    table,
-    _draw_panel,
-    finding,
-    _in_words,
-    _keys,
-    _notes,
-    bars.height,
-    bars.room,
-    in_column=1,
-    on_slide=2,
-)
+PARTS = bars.parts(FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, on_slide=2)
 draw_figure = PARTS.draw

@@ -15,7 +15,7 @@ from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import SMALLEST, Key, shrunk, text_width
 from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
+from flowsim.figures.sweep.arranger import Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept, value_text
 from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural
@@ -170,16 +170,5 @@ def _in_words(view: View) -> str:
     return f"{view.heading}: {listed(moves)}"
 
 
-PARTS = Parts(
-    FAMILY.name,
-    table,
-    _draw_panel,
-    finding,
-    _in_words,
-    _keys,
-    _notes,
-    bars.height,
-    bars.room,
-    in_column=1,
-)
+PARTS = bars.parts(FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes)
 draw_figure = PARTS.draw

@@ -329,10 +329,27 @@ def test_families_join_the_men_who_stayed(observed, daily):
     men = series(daily, "destination", "GE", "stock_men")
     persons = series(daily, "destination", "GE", "stock_persons")
     extra = persons - men * observed.model.persons_per_man
-    first = int(stay.family_lag.value)
+    first = int(stay.family_lag.value / 2)
     assert extra[:first] == pytest.approx(np.zeros(first), abs=1e-3)
     assert extra[-1] > 0
     assert extra[-1] < stay.family.value * men[-1 - first] + 1e-6
+
+
+def test_families_come_evenly_around_their_lag():
+    """Men who all stay are joined from half to one and a half times the lag after they came."""
+    stays = {"abroad.georgia.move_on": 0, "abroad.georgia.return": 0}
+    lag = {"abroad.georgia.family_lag": 10, "abroad.kazakhstan.family": 0}
+    model = FlowModel(World(load("september-2022", stays | lag)), sample=0.05)
+    for _ in range(model.world.clock.n_hours):
+        model.step()
+    observed = Observed(model)
+    joined = observed.families[0].sum(axis=1)
+    men = observed.men_abroad[0][:, 0]
+    wait = np.arange(5 * 24, 15 * 24)
+    expected = np.convolve(men, np.full(len(wait), 0.6 / len(wait)))[: len(men) - 5 * 24]
+    expected = np.r_[np.zeros(5 * 24), expected]
+    chance = 4 * np.sqrt(0.25 / (men.sum() * observed.model.sample))  # four standard errors
+    assert np.cumsum(joined) == pytest.approx(np.cumsum(expected), abs=chance * 0.6 * men.sum())
 
 
 def test_called_up_men_enlist_or_hide(observed, daily):

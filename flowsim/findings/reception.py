@@ -139,8 +139,8 @@ def how_sure(account: Account, destination: str) -> Iterator[str]:
         part = account.formatted(lambda a: _families(a, destination), share)
         yield (
             f"Families are {part} of those there on the last day. The model assumes "
-            f"that each man who stays {rate(stay.family_lag.value)} days is joined by "
-            f"{rate(stay.family.value)} persons, and that {rate(given.companions.value)} came with "
+            f"that each man who stays is joined by {rate(stay.family.value)} persons some "
+            f"{rate(stay.family_lag.value)} days after he came, and that {rate(given.companions.value)} came with "
             "him; more families come after the period shown."
         )
     yield (

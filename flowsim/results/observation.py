@@ -375,11 +375,15 @@ class Observed:
 
     @cached_property
     def families(self) -> tuple[Floats, Floats]:
-        """Family who join men that stay, and who leave with them, by hour and crossing, (H, C)."""
+        """Family who join men that stay, and who leave with them, by hour and crossing, (H, C).
+
+        They come evenly from half to one and a half times ``family_lag`` after him.
+        """
         trip, came, left, family = self._stays
         given, trips = self.model.assumptions.abroad, self.model.trips
         lag = np.array([given[name].family_lag.value for name in self.world.destinations])
-        joins = came + lag[trips["destination"][trip]] * DAY
+        u = self.model.draws.uniform("family", self.model.population.id[trips["row"][trip]])
+        joins = came + (0.5 + u) * lag[trips["destination"][trip]] * DAY
         joined = family * (left > joins)
         crossing, n = trips["crossing"][trip].astype(np.int64), len(self.model.crossings)
         return self.by_hour(joins, crossing, joined, n), self.by_hour(left, crossing, joined, n)

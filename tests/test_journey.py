@@ -73,6 +73,16 @@ def test_where_no_road_leads_only_those_who_can_pay_leave(world):
     assert leavers == pytest.approx(world.roads.reach[world.of_stratum["region"]])
 
 
+def test_where_nobody_flies_nobody_leaves_a_region_without_roads():
+    nobody = {"travel.fly_share_poorest": 0, "travel.fly_share_richest": 0}
+    world = World(load("september-2022", nobody))
+    isolated = world.roads.reach == 0
+    assert isolated.any()
+    where = world.of_stratum["region"]
+    assert np.isneginf(world.base_utility[isolated[where]]).all()
+    assert np.isfinite(world.base_utility[~isolated[where]]).all()
+
+
 def test_size_weights_add_up_to_one_in_each_country(world):
     total = np.bincount(world.roads.country, world.roads.size)
     assert total == pytest.approx(np.ones(len(world.destinations)))

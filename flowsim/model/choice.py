@@ -72,11 +72,13 @@ def base_utility(
     -------
     float64, shape (S, J)
     """
+    with np.errstate(divide="ignore"):  # nobody leaves a region that none can leave
+        rate = choice.kappa.value * np.log(relative_call_up) + np.log(reach)
     man = (
         choice.beta_age.by_age[strata["age"]]
         + choice.beta_education.value * strata["educated"]
         + choice.beta_liable.value * strata["liable"]
-        + (choice.kappa.value * np.log(relative_call_up) + np.log(reach))[strata["region"]]
+        + rate[strata["region"]]
     )
     constant = np.array([choice.constant[name].value for name in destinations])
     return man[:, None] + constant

@@ -264,7 +264,9 @@ class Stay(Strict):
     family: Annotated[Number, Quantity("persons per man", 0)] = Field(
         title="family joining in {place}", description="Family who join a man who stays."
     )
-    family_lag: Days = Field(description="From a man's arrival to that of his family, in the mean; half to one and a half times it.")
+    family_lag: Days = Field(
+        description="Mean days from a man's arrival to his family's; half to one and a half of it."
+    )
 
 
 class Observation(Strict):

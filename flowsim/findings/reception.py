@@ -141,7 +141,8 @@ def how_sure(account: Account, destination: str) -> Iterator[str]:
             f"Families are {part} of those there on the last day. The model assumes "
             f"that each man who stays is joined by {rate(stay.family.value)} persons some "
             f"{rate(stay.family_lag.value)} days after he came, and that "
-            f"{rate(given.companions.value)} came with him; more families come after the period shown."
+            f"{rate(given.companions.value)} came with him; more families come after the period "
+            "shown."
         )
     yield (
         f"Stocks rest on how many move on ({100 * stay.move_on.value:.2g}\u00a0% a day) or return "

@@ -1,7 +1,7 @@
-"""Measure men-days per second of the two engines; print the table of docs/performance.md.
+"""Measure man-days a second of processor time of the two engines, for docs/performance.md.
 
 Each run is a process of its own. Only the 1,080 hours of the horizon are timed: making the
-population, imports and tables are left out. Men-days are all men of the sample times 45 days;
+population, imports and tables are left out. Man-days are all men of the sample times 45 days;
 the columns engine touches only those whose thresholds can be reached, which is its point.
 """
 
@@ -18,18 +18,18 @@ engine, sample = sys.argv[1], float(sys.argv[2])
 if engine == "objects":
     from flowsim.model.agent_model import AgentModel as Model
 else:
-    from flowsim.model import FlowModel as Model
+    from flowsim.model.flow_model import FlowModel as Model
 model = Model(sample=sample)
-begin = time.perf_counter()
+begin = time.process_time()
 for _ in range(model.world.clock.n_hours):
     model.step()
-seconds = time.perf_counter() - begin
+seconds = time.process_time() - begin
 print(json.dumps([seconds, model.population.n_men * model.world.clock.n_days]))
 """
 
 
 def measure(engine: str, sample: float, times: int = 3) -> tuple[float, float]:
-    """Give seconds (median) and men-days of an engine's run."""
+    """Give seconds (median) and man-days of an engine's run."""
     found = []
     for _ in range(times):
         command = [sys.executable, "-c", CODE, engine, str(sample)]
@@ -40,7 +40,7 @@ def measure(engine: str, sample: float, times: int = 3) -> tuple[float, float]:
 
 def main() -> None:
     """Print the table."""
-    print("| engine | sample | men | seconds | men-days a second |")
+    print("| engine | sample | men | seconds | man-days a second |")
     print("| --- | --- | --- | --- | --- |")
     for engine, sample in (
         ("objects", 0.0005),

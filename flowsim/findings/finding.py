@@ -13,7 +13,7 @@ from flowsim.findings.words import elided
 
 WIDTH = 100
 WIDEST = 120  # of a table
-SHORT = 34  # characters to which texts are cut before ranges are
+SHORT, READABLE = 26, 34  # characters to which texts are cut before ranges are
 LONGEST = 52  # of a cell, in characters
 RANGE = re.compile(r" \([^()]* to [^()]*\)$")
 
@@ -133,7 +133,8 @@ def _fitted(columns: list[list[str]], sides: str) -> list[list[str]]:
         if n == ranges[-1] and excess(WIDTH) > 0:
             texts = [c for c, side in zip(columns, sides, strict=True) if side == "l"]
             longest = max(len(cell) for column in texts for cell in column)
-            limit = max(SHORT, longest - excess(WIDTH))
+            wide = min(READABLE, longest - excess(WIDEST))
+            limit = max(SHORT, longest - excess(WIDTH), wide)
             columns = [
                 [elided(cell, limit) for cell in column] if side == "l" else column
                 for column, side in zip(columns, sides, strict=True)

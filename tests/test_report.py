@@ -573,12 +573,10 @@ def test_a_table_that_was_altered_is_refused(command, run_folder, tmp_path):
     assert "summary.csv is not the file" in made.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_the_machines_fault(
-    command, run_folder, tmp_path, undrawn
-):
+def test_a_page_below_a_file_is_the_users_to_mend(command, run_folder, tmp_path, undrawn):
     (tmp_path / "file").write_text("")
     made = command(run_folder, "-o", tmp_path / "file" / "report.html", "--quick")
-    assert made.exit_code == 1
+    assert made.exit_code == 2
     assert "the page cannot be written" in made.stderr
 
 

@@ -63,6 +63,8 @@ def draw() -> None:
             size = {"width": width, "height": height}
             tab = browser.new_page(viewport=size, color_scheme=scheme)
             tab.goto(PAGE.as_uri())
+            tab.get_by_label("closed from 28 September").check()
+            tab.wait_for_timeout(1000)  # sentences wait until the slider rests
             tab.screenshot(path=str(DOCS / "images" / f"{name}.png"))
 
 

@@ -169,6 +169,7 @@ def test_the_page_is_whole_escaped_and_always_the_same(swept: Path, page: Path, 
     assert "fetch(" not in script
     assert str(swept.parent) not in text
     assert '<p class="quiet">6 points of 2 parameters, 2 replications each;' in text
+    assert page.read_text(encoding="utf-8").count("men make the queue") == 1  # warns once
 
 
 def test_the_command_writes_the_page_and_prints_where(swept: Path, page: Path, folder: Path):

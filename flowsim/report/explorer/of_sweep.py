@@ -38,7 +38,7 @@ def read(results: SweepResults) -> Explored:
     ResultsError
         If it has too many points for a page, no run that succeeded, or no series by day.
     """
-    sweep, swept = sweep_of(results), drawn.of(results)
+    sweep, swept, caution = sweep_of(results), drawn.of(results), said.caution(results)
     runs = results.runs[results.runs["status"] == "ok"]
     first = runs.drop_duplicates(["scenario", "point"])
     refuse_too_many(len(first))
@@ -58,7 +58,7 @@ def read(results: SweepResults) -> Explored:
     return Explored(
         title=swept.title,
         subtitle=swept.subtitle().removeprefix(f"{swept.title}: "),
-        caution=" ".join((said.caution(results), *lumpy(sweep.sample))),
+        caution=" ".join((caution, *(s for s in lumpy(sweep.sample) if s not in caution))),
         limits=doubts.finding(list(swept.scenarios.values()), said.doubts(results)).sentences,
         holds="chance and the doubt of the calibration" if sweep.draws else "chance alone",
         controls=controls,

@@ -30,7 +30,7 @@ from matplotlib.font_manager import FontProperties, findfont
 
 from flowsim import figures
 from flowsim.data import sources
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import ResultsError
 from flowsim.figures.layout import geography, policy_bars, published, ribbons, save, style
 from flowsim.figures.layout.sheet import MM
 from flowsim.figures.run import flows, maps, outcomes, queues
@@ -513,12 +513,10 @@ def test_an_unknown_figure_is_refused_with_the_names_known(folder: Path) -> None
         figures.draw_all(folder, only=["pie"])
 
 
-def test_a_folder_that_cannot_be_written_is_the_machines_fault(
-    baseline: Run, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_written_is_named(baseline: Run, tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("a file where the folder should be")
     outcomes = drawn("outcomes", baseline)
-    with style.in_style(), pytest.raises(MachineError, match="cannot be written"):
+    with style.in_style(), pytest.raises(ResultsError, match="cannot be written"):
         save.write(outcomes, tmp_path / "figures")
 
 

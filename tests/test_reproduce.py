@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from flowsim.cli import app
 from flowsim.comparison import compare
-from flowsim.errors import MachineError, ResultsError
+from flowsim.errors import ResultsError
 from flowsim.experiments.running import run
 from flowsim.figures import draw_all
 from flowsim.figures import reproduce as reproducing
@@ -503,7 +503,7 @@ def test_a_folder_that_cannot_be_written_is_told(
     figures: Path, again: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(MachineError, match="cannot be written"):
+    with pytest.raises(ResultsError, match="cannot be written"):
         reproduce(figures / "copied.png", tmp_path / "out")
 
 

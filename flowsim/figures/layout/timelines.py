@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from flowsim.figures.layout import policy_bars
@@ -22,13 +23,12 @@ from flowsim.scenario.schema import Horizon
 HEAD, FOOT, LEFT, RIGHT = 4.6, 5.0, 13.0, 4.0
 LOWEST, ABREAST = 18.0, 4
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.35}
-# the edge tells the wide band from the narrow one where a printer knows no blue
-WIDE: dict[str, Any] = {
-    "facecolor": (BLUE, 0x26 / 255),
-    "edgecolor": BLUE,
-    "lw": 0.7,
-    "linestyle": (0, (4, 2)),
-}
+
+
+def wide() -> dict[str, Any]:
+    """Return the look of the wide band, whose edge shows where a printer knows no blue."""
+    edge = {"edgecolor": BLUE, "lw": 0.7, "linestyle": (0, (4, 2))}
+    return {"facecolor": to_rgba(BLUE, 0x26 / 255), **edge}
 
 
 def last_day(horizon: Horizon) -> datetime:
@@ -49,7 +49,7 @@ def within(rows: pd.DataFrame, horizon: Horizon) -> pd.DataFrame:
 def range_keys(results: Run) -> list[Key]:
     """Return the keys of the bands: all doubt, if there are draws, and chance, if it is known."""
     n, draws = results.n_replications, n_draws(results)
-    keys = [Key(f"{range_of(draws, 'draw')}: all doubt", WIDE, patch=True)] if draws else []
+    keys = [Key(f"{range_of(draws, 'draw')}: all doubt", wide(), patch=True)] if draws else []
     return [*keys, Key(f"{range_of(n)}: chance alone", BAND, patch=True)] if n > 1 else keys
 
 
@@ -64,7 +64,7 @@ def curve(
         What chance alone makes, if ``rows`` hold all doubt.
     """
     if chance is not None:
-        ax.fill_between(times, rows["low"], rows["high"], **WIDE)
+        ax.fill_between(times, rows["low"], rows["high"], **wide())
     inner = rows if chance is None else chance
     if (inner["high"] > inner["low"]).any():
         band = BAND | {"color": look.get("color", BLUE)}

@@ -9,7 +9,9 @@ package imports no plotting library: that happens when something is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -79,14 +81,28 @@ def draw_all(
             if reason and name in only:
                 raise ResultsError(f"{name} cannot be drawn from {folder}: {reason}")
             if not reason:
-                drawn, made = draw(results, chosen), recipe.of_folder(results, name, preset)
-                files += save.write(drawn, out or _place(Path(folder), preset), formats, made)
+                place, made = out or _place(folder, preset), recipe.of_folder(results, name, preset)
+                with _searched_once():
+                    files += save.write(draw(results, chosen), place, formats, made)
     return files
+
+
+@contextmanager
+def _searched_once() -> Iterator[None]:
+    """Search for garbage when a figure is done, not meanwhile: all its parts know each other."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect(0)
+        if was:
+            gc.enable()
 
 
 def _place(folder: Path, preset: str) -> Path:
     """Return where the figures of a folder go: each preset has a place of its own."""
-    return folder / "figures" / ("" if preset == "page" else preset)
+    return Path(folder) / "figures" / ("" if preset == "page" else preset)
 
 
 def picture(results: Results, name: str, preset: str = "page") -> tuple[bytes, str]:

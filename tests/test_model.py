@@ -457,9 +457,7 @@ def test_an_entry_limit_stops_men_as_stated_and_spares_its_own_region():
     early = trips["arrives_at"] < begin
     assert not (trips["limit"][early] != Limit.PASSES).any()
     region = model.world.of_stratum["region"][model.population.stratum[trips["row"]]]
-    own = np.isin(
-        region, [model.world.regions.code.index(code) for code in limit.exempt_regions]
-    )
+    own = np.isin(region, [model.world.regions.code.index(code) for code in limit.exempt_regions])
     assert not (trips["limit"][own] != Limit.PASSES).any()
     home = (trips["limit"] == Limit.HOME) & (trips["ends_at"] < NEVER)
     assert home.any()

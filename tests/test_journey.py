@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowsim.model.abroad import ends_of_stay
+from flowsim.model.abroad import ends_of_stay, when_open
 from flowsim.model.choice import base_utility
 from flowsim.model.journey import (
     Limit,
@@ -23,7 +23,8 @@ from flowsim.model.queue import patience_ends
 from flowsim.model.states import NEVER
 from flowsim.model.world import World
 from flowsim.scenario import load
-from flowsim.scenario.clock import DAY
+from flowsim.scenario.clock import DAY, HOUR
+from flowsim.scenario.timetable import WARM_UP
 
 N = 100_000
 
@@ -202,3 +203,14 @@ def test_the_book_of_trips_grows_and_keeps_what_was_written():
     assert len(trips) == 5600
     assert np.array_equal(trips["row"], np.arange(5600))
     assert not trips["crossing"].any()
+
+
+def test_who_comes_to_a_shut_crossing_crosses_when_it_reopens():
+    closed = np.zeros((WARM_UP + 10, 2), dtype=bool)
+    closed[WARM_UP + 2 : WARM_UP + 5, 0] = True
+    closed[WARM_UP + 7 :, 0] = True
+    at = np.array([1.5, 2.5, 4.9, 6.0, 8.0, 2.5]) * HOUR
+    found = when_open(at, np.array([0, 0, 0, 0, 0, 1]), closed)
+    assert list(found[:4] / HOUR) == [1.5, 5.0, 5.0, 6.0]
+    assert found[4] > 100 * 365 * DAY / 2  # never
+    assert found[5] == at[5]

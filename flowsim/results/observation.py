@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.data.rows import Observation
-from flowsim.model import traffic
+from flowsim.model import abroad, traffic
 from flowsim.model.journey import Trips
 from flowsim.model.queue import FIELDS, NOBODY, Border, Log
 from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
@@ -384,8 +384,9 @@ class Observed:
         lag = np.array([given[name].family_lag.value for name in self.world.destinations])
         u = self.model.draws.uniform("family", self.model.population.id[trips["row"][trip]])
         joins = came + (0.5 + u) * lag[trips["destination"][trip]] * DAY
-        joined = family * (left > joins)
         crossing, n = trips["crossing"][trip].astype(np.int64), len(self.model.crossings)
+        joins = abroad.when_open(joins, crossing, self.world.table.closed)
+        joined = family * (left > joins)
         return self.by_hour(joins, crossing, joined, n), self.by_hour(left, crossing, joined, n)
 
     @cached_property

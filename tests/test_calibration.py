@@ -413,6 +413,9 @@ def test_the_point_for_the_file_keeps_what_is_held_and_stays_inside_the_bounds(t
     best = best_point(calibration, fit.likelihood(), draws, {"panic.lag": 3.0})
     assert best[1] == pytest.approx(3.0)
     assert calibration.low[0] < best[0] < calibration.high[0]
+    everything = dict(zip(calibration.names, [1.0, 3.0], strict=True))
+    kept = best_point(calibration, fit.likelihood(), draws, everything)
+    assert kept == pytest.approx(list(everything.values()))
 
 
 def test_a_variant_fitted_anew_holds_the_other_numbers_at_the_best_point(tiny):

@@ -46,6 +46,8 @@ def best_point(
         values[place] = value
         start = calibration.unit(values)
     free = np.array([name not in held for name in names])
+    if not free.any():
+        return np.asarray(calibration.values(start))
 
     def cost(moving: Floats) -> float:
         unit = start.copy()

@@ -47,7 +47,7 @@ LOWEST = -W ignore::DeprecationWarning -W ignore::FutureWarning \
 	--deselect tests/test_report.py::test_the_findings_fill_two_pages_and_the_long_report_holds_the_rest \
 	--deselect tests/test_sensitivity.py::test_what_chance_alone_gives_is_said_beside_the_effects
 
-test-lowest: $(VENV)/lowest ## the quick tests with the lowest versions that pyproject.toml allows
+test-lowest: $(VENV)/lowest/made ## the quick tests with the lowest versions that pyproject.toml allows
 	"$(VENV)/lowest/bin/python" -m pytest -n 2 -p no:cacheprovider $(LOWEST) $(ARGS)
 
 check: $(VENV)/dev ## format, lint, types and the import floors
@@ -94,11 +94,12 @@ $(VENV)/docs: $(VENV)/interpreter pyproject.toml
 	@"$(BIN)" -m pip install -qq --editable '.[docs]'
 	@touch "$@" "$(VENV)/core"
 
-$(VENV)/lowest: $(VENV)/interpreter pyproject.toml
+$(VENV)/lowest/made: $(VENV)/interpreter pyproject.toml
 	@echo 'Installing the lowest versions into $(VENV)/lowest (a minute or two, once) ...'
-	@rm -rf "$@" && "$(PYTHON)" -m venv "$@"
-	@"$@/bin/python" tests/lowest.py > "$@/lowest.txt"
-	@"$@/bin/python" -m pip install -qq --constraint "$@/lowest.txt" --editable '.[test]'
+	@rm -rf "$(@D)" && "$(PYTHON)" -m venv "$(@D)"
+	@"$(@D)/bin/python" tests/lowest.py > "$(@D)/lowest.txt"
+	@"$(@D)/bin/python" -m pip install -qq --constraint "$(@D)/lowest.txt" --editable '.[test]'
+	@touch "$@"
 
 $(VENV)/interpreter: FORCE
 	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>&1) || { \

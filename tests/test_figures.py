@@ -498,7 +498,10 @@ def test_a_folder_that_is_not_there_is_told_with_those_that_are(
         figures.draw_all(Path("nowhere"))
 
 
-def test_a_folder_that_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where there are no results to be named
     with pytest.raises(ResultsError, match=r"not a finished results folder.*run a scenario"):
         figures.draw_all(tmp_path)
     (tmp_path / "manifest.json").write_text('{"complete": false}')

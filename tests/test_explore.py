@@ -331,6 +331,7 @@ def test_sliders_switches_links_and_keyboard_work_in_a_browser(
 
     tab.click("#as-it-stands")
     tab.click("summary:has-text('as a table')")
+    opened.settled()
     assert tab.locator("#table tbody tr").count() == len(data["days"])
     assert opened.said == []
     assert [url.split("#")[0] for url in opened.asked if not url.startswith("blob:")] == [address]

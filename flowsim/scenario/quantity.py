@@ -311,7 +311,7 @@ def _no_zone(offset: Any) -> Any:
     """Refuse the name of a time zone: what it means differs between machines."""
     if not isinstance(offset, str):
         return offset
-    such = "dates with hours, such as {DATE: 3, DATE: 2}"
+    such = "dates with hours, such as {YYYY-MM-DD: 3, YYYY-MM-DDTHH:MM: 2}"
     raise refused(f"found {offset!r}; expected hours ahead of UTC, or {such}")
 
 

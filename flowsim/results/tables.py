@@ -386,10 +386,3 @@ def comparison_table(observed: Observed, replication: int) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def waits_of(observed: Observed) -> dict[str, float]:
-    """Return the mean wait over the whole run at each crossing, hours."""
-    waited, reached = observed.waits["wait_hours"]
-    hours = mean(waited.sum(axis=0), reached.sum(axis=0))
-    return {c.crossing_id: float(hours[c.column]) for c in observed.model.crossings}

@@ -503,7 +503,7 @@ def test_a_published_window_on_the_half_hour_lies_between_its_neighbours(observe
 @pytest.mark.parametrize(
     ("offset", "message"),
     [
-        ("Europe/Helsinki", "expected hours ahead of UTC, or dates with hours, such as {DATE"),
+        ("Europe/Helsinki", "hours ahead of UTC, or dates with hours, such as {YYYY-MM-DD"),
         ({}, "found no date"),
         ({"2022-09-17": 3, "2022-10-30": 2.5}, "differ by full hours"),
         ({"2022-09-17": 3, "2022-10-30": 22}, "expected at most 14"),

@@ -266,3 +266,28 @@ def test_the_page_of_the_headlines_is_what_the_tables_and_figures_give():
     whole, men = (float(rows[-1][n].strip("*").split()[0].replace(",", "")) for n in (4, 2))
     assert 172_000 < men < 219_000
     assert 214_000 < whole < 266_000
+
+
+def test_a_quarter_is_made_of_the_months_that_a_country_published():
+    """Else of mid-September's level and the wave; the border service's quarter goes into none."""
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    made = runpy.run_path(str(docs / "make_headlines.py"))
+    table, scenario = made["read"]("quarter"), load("all-exits")
+    assert not set(table["figure"]) & set(table["border_service"])
+
+    def exits(name):
+        return made["own_months"](scenario, name, table[table["destination"].eq(name)])
+
+    _, kazakhstan, how = exits("kazakhstan")
+    assert kazakhstan == 485_000 + (1_200_000 - 485_000) / 2 + 406_000
+    assert how == "its own entries of July, August and September"
+    level = scenario.destinations["finland"].background.value
+    _, finland, _ = exits("finland")
+    assert finland == pytest.approx((92 - 10) * level + 50_655 + 2 * 5262 + 1688)
+    level = scenario.destinations["georgia"].background.value
+    days = 6402 + 6150 + 9307 + 9330 + 11_143 + 10_804 + (10_804 + 9642) / 2 + 9642 + 2 * 6109
+    wave, by_lars = days - 10 * level, 4600 / (4600 + 900 + 900)
+    label, georgia, _ = exits("georgia")
+    ordinary = 31 * level + 260_810 + 222_274 - wave
+    assert georgia == pytest.approx(by_lars * ordinary + 0.9 * wave)
+    assert label == "Georgia (by Verkhny Lars)"

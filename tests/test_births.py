@@ -1,4 +1,4 @@
-"""What men are born with, kept: the same men, whatever was asked before and however little room."""
+"""What men have drawn, kept: the same men, whatever was asked before and however little room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flowsim.experiments import simulate as module
-from flowsim.model.draw_cache import DrawCache, MenDraws
+from flowsim.model.draw_cache import ROOM, DrawCache, KeptDraws, MenDraws
 from flowsim.model.draws import Draws
 from flowsim.model.population import Population, make
 from flowsim.model.world import World
@@ -93,6 +93,27 @@ def test_every_design_point_has_the_men_it_would_draw(room):
         assert same(men(world, register, chunk=5000), men(world, None))
     assert register.n_bytes <= room
     assert (len(register) > 0) == (room > 1_500_000)
+
+
+@pytest.mark.parametrize("likely", (0, 300, 2 * ROOM))
+@pytest.mark.parametrize("room", (0, 40_000, 400_000_000))
+def test_numbers_kept_are_the_numbers_drawn(likely, room):
+    """By man and occasion, run after run, in any order, whoever is likely to be asked for."""
+    register, rng = DrawCache(most_bytes=room), np.random.default_rng(5)
+    names, plain = ("travel", "patience", "walk"), Draws(7, 1)
+    for _ in range(4):
+        kept = KeptDraws(7, 1, register, 0.01)
+        kept.likely = np.arange(likely, dtype=np.uint32)
+        for n in (0, 1, 40, 400):
+            men = rng.integers(0, 39_000_000, n, dtype=np.uint32)
+            men[::2] = rng.integers(0, 300, len(men[::2]))
+            tries = rng.integers(0, 2, n).astype(np.int8)
+            for occasion in (0, 2, tries, np.array([[0, 1, 1]])):
+                expected = plain.uniforms(names, men, occasion)
+                assert np.array_equal(kept.uniforms(names, men, occasion), expected)
+            assert np.array_equal(kept.uniform("comply", men), plain.uniform("comply", men))
+    assert register.n_bytes <= room
+    assert (register.n_bytes > 0) == (room > 0)
 
 
 def test_runs_in_one_process_do_not_know_of_each_other():

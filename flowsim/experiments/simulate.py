@@ -17,7 +17,7 @@ from flowsim.scenario.schema import Scenario
 Replicate = Callable[[int], FlowModel]
 """Runs a replication, by its number, to the end."""
 BIRTHS = DrawCache()
-"""What men were born with in earlier calls of this process, so that one seed's men serve all."""
+"""What men drew in earlier calls of this process, so that one seed's men serve all."""
 
 
 def simulate(scenario: Scenario | World, replication: int = 0) -> FlowModel:

@@ -21,7 +21,7 @@ from flowsim.model.agenda import Agenda
 from flowsim.model.aspirations import Aspirations
 from flowsim.model.checks import Checks
 from flowsim.model.collector import collected
-from flowsim.model.draw_cache import DrawCache
+from flowsim.model.draw_cache import DrawCache, KeptDraws
 from flowsim.model.draws import Draws
 from flowsim.model.framework import mesa
 from flowsim.model.institutions import Crossing, Destination, EnlistmentOffice, TaskForce, waits_now
@@ -61,7 +61,7 @@ class FlowModel(mesa.Model):
     chunk : int
         Men made at a time. Same men.
     draw_cache : DrawCache, optional
-        Keeps what men are born with, to be passed to the next run. Same men.
+        Keeps what men have drawn, to be passed to the next run. Same men.
     """
 
     _collector: mesa.DataCollector | None = None
@@ -82,8 +82,10 @@ class FlowModel(mesa.Model):
         seed = world.assumptions.seed if rng is None else rng
         super().__init__(rng=seed)
         self.world, self.assumptions = world, world.assumptions
-        self.draws = Draws(seed, replication)
         self.sample = self.assumptions.sample if sample is None else sample
+        self.draws = Draws(seed, replication)
+        if draw_cache is not None:
+            self.draws = KeptDraws(seed, replication, draw_cache, self.sample)
         self.hour = -WARM_UP
         self._chunk, self._draw_cache = chunk, draw_cache
         self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
@@ -112,6 +114,8 @@ class FlowModel(mesa.Model):
             self._chunk,
             self._draw_cache,
         )
+        if isinstance(self.draws, KeptDraws):
+            self.draws.likely = self.population.id
         self._order()
 
     def _order(self) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sample_effects import compare_samples, sample_pairs
 
 from flowsim.calibration import CalibrationResults, calibrate, fitting, open_calibration
 from flowsim.calibration.file import read_calibration
-from flowsim.calibration.samples import compare_samples
 from flowsim.calibration.targets import targets_of
 from flowsim.experiments.store import Store
 from flowsim.figures import draw_all
@@ -148,7 +148,7 @@ def samples_of(results: CalibrationResults) -> pd.DataFrame:
     targets = targets_of(calibration)
     with Store(results.folder) as store:
         runner = fitting.runner_of(calibration, store, budget)
-        pairs = fitting.sample_pairs(runner, budget)
+        pairs = sample_pairs(runner, budget)
         found = runner.table(stage, lambda: compare_samples(calibration, targets, points, pairs))
         store.clear()
     return found

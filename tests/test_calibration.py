@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,6 @@ from flowsim.calibration import (
     open_calibration,
     posterior,
     posterior_changes,
-    samples,
     validation,
     variants,
     waves,
@@ -439,6 +439,8 @@ def test_a_variant_fitted_anew_holds_the_other_numbers_at_the_best_point(tiny):
 
 def test_what_a_sample_does_is_measured_on_some_draws_and_taken_off_others(tiny, monkeypatch):
     """A known world: a sample lets a tenth less through, and has more chance than all men."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "docs")
+    samples = importlib.import_module("sample_effects")
     calibration = read_calibration(tiny)
     targets, rng = targets_of(calibration), np.random.default_rng(3)
     few = calibration.file.sample

@@ -135,7 +135,6 @@ def test_what_a_calibration_derives_is_named_by_what_decides_it():
     changed = type(calibration)(
         windows,
         calibration.base,
-        calibration.scenario,
         calibration.parameters,
         calibration.figures,
     )

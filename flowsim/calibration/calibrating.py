@@ -15,11 +15,11 @@ import pandas as pd
 
 from flowsim.calibration import checks, fitting, validation
 from flowsim.calibration.best import best_point, polished
-from flowsim.calibration.file import Budget, Calibration, read_calibration
+from flowsim.calibration.file import Budget, Calibration, Parameter, read_calibration
 from flowsim.calibration.fitting import Posterior, Predictions
 from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, published_for, targets_of
-from flowsim.calibration.waves import Fit
+from flowsim.calibration.waves import Fit, run_waves
 from flowsim.data.rows import Observation
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
@@ -60,14 +60,7 @@ class _Done:
         truths, steps = self.budget.truths, self.budget.truth_steps
         return self.runner.table(
             f"recovery-{truths}-{steps}",
-            lambda: checks.recover(
-                self.calibration,
-                self.fit,
-                truths,
-                steps,
-                self.runner.workers,
-                self.runner.scheduler,
-            ),
+            lambda: checks.recover(self.calibration, self.fit, truths, steps, **self.runner.where),
         )
 
     @cached_property
@@ -180,7 +173,8 @@ def _made(
     """Run and fit what the tables are made from."""
     calibration = runner.calibration
     targets = targets_of(calibration)
-    fit = fitting.fit_design(runner, targets, budget)
+    fixed = fitting.short(calibration)
+    fit = run_waves(runner, targets, budget.waves, budget.steps, fixed, whole=budget.whole)
     posterior = fitting.sample_posterior(calibration, fit, budget)
     predictions = fitting.predict(runner, posterior, budget, others)
     chance = fitting.chance(runner, targets, budget)
@@ -243,19 +237,17 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
 def _leave_one_out(done: _Done) -> pd.DataFrame:
     """Fit without each figure and group in turn; kept under the figures that are left out."""
     left_out = _left_out(done.targets, done.calibration.file.groups)
-    steps = max(200, done.budget.steps // 3)
-
-    def make() -> pd.DataFrame:
-        unit = done.posterior.unit
-        return checks.leave_one_out(done.calibration, done.fit, unit, steps, left_out)
-
-    return done.runner.table(f"leave-one-out-{key_of(left_out)}", make)
+    unit, steps = done.posterior.unit, max(200, done.budget.steps // 3)
+    return done.runner.table(
+        f"leave-one-out-{key_of(left_out)}",
+        lambda: checks.leave_one_out(done.calibration, done.fit, unit, steps, left_out),
+    )
 
 
 def _left_out(targets: Targets, named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return which figures are left out together: each alone, the inputs, the file's groups."""
     alone = {name: [name] for name in targets.ids}
-    inputs = [n for n, flag in zip(targets.ids, targets.is_input, strict=True) if flag]
+    inputs = [figure.id for figure in targets.figures if figure.is_input]
     groups = {"all inputs": inputs} | {name: list(ids) for name, ids in named.items()}
     return alone | {name: ids for name, ids in groups.items() if 1 < len(ids) < len(targets.ids)}
 
@@ -269,7 +261,7 @@ def _fit_table(done: _Done, predicted: pd.DataFrame) -> pd.DataFrame:
     fitted = pd.DataFrame(
         {
             "id": targets.ids,
-            "is_input": targets.is_input,
+            "is_input": [figure.is_input for figure in targets.figures],
             "what": [figure.measure for figure in targets.figures],
             "published": targets.published,
             "median": median,
@@ -384,31 +376,26 @@ def _assumed(calibration: Calibration, parameters: pd.DataFrame) -> dict[str, fl
     What moves several keys or one date at once keeps the scenario's value then as well.
     """
     rows = {row.key: row for row in assumptions(calibration.base.scenario)}
+    fitted = {parameter.name: parameter for parameter in calibration.parameters}
     held = {}
     unknown = parameters[parameters["verdict"] == "not identified"]
     for name, median in zip(unknown["parameter"], unknown["median"], strict=True):
         if name not in rows:
-            held[name] = _own_value(calibration, name)
+            held[name] = _own_value(calibration, fitted[name])
         elif rows[name].source.startswith(CALIBRATED):
             held[name] = float(median)
         else:
             held[name] = float(str(rows[name].value).replace(",", ""))
-    return {k: v for k, v in held.items() if _inside(calibration, k, v)}
+    return {k: v for k, v in held.items() if fitted[k].low <= v <= fitted[k].high}
 
 
-def _own_value(calibration: Calibration, name: str) -> float:
+def _own_value(calibration: Calibration, parameter: Parameter) -> float:
     """Return the value that the scenario itself has of a parameter that moves other keys."""
-    parameter = next(p for p in calibration.parameters if p.name == name)
     key, (a, b) = next(iter(parameter.moves.items()))
     *stem, last = key.split(".")
     tree = calibration.base.tree
     found = tree.at((*stem, "value", last)) or tree.at((*stem, last, "value"))
     return float((found - a) / b)
-
-
-def _inside(calibration: Calibration, name: str, value: float) -> bool:
-    parameter = next(p for p in calibration.parameters if p.name == name)
-    return parameter.low <= value <= parameter.high
 
 
 def _best(done: _Done) -> dict[str, float]:

@@ -48,7 +48,7 @@ def recover(
     fit: Fit,
     n: int,
     steps: int,
-    workers: int | None = None,
+    workers: int | None,
     scheduler: str = "local",
 ) -> pd.DataFrame:
     """Recover held-out truths; one row for each truth and parameter.
@@ -61,9 +61,8 @@ def recover(
         below the truth), ``shrinkage`` (posterior over prior standard deviation).
     """
     rows = []
-    for task, draws in scatter(
-        _recover_one, _truths(calibration, fit, n, steps), workers=workers, scheduler=scheduler
-    ):
+    tasks = _truths(calibration, fit, n, steps)
+    for task, draws in scatter(_recover_one, tasks, workers=workers, scheduler=scheduler):
         if isinstance(draws, Failed):
             raise CalibrationError(f"recovery failed: {draws.error}: {draws.message}")
         rows.append(_row(calibration, task, draws))

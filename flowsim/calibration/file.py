@@ -197,7 +197,6 @@ class Parameter:
     low: float
     high: float
     moves: dict[str, Bounds]
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,6 @@ class Calibration:
 
     file: CalibrationFile
     base: Base
-    scenario: str
     parameters: tuple[Parameter, ...]
     figures: dict[str, Observation]
 
@@ -236,7 +234,8 @@ class Calibration:
         CalibrationError
             If fewer than ``FEWEST`` figures had been published.
         """
-        known = {n: one for n, one in self.file.observations.items() if self._by(n, day)}
+        fitted = self.file.observations.items()
+        known = {n: one for n, one in fitted if was_published(self.figures[n], day)}
         if len(known) < FEWEST:
             raise CalibrationError(
                 f"{len(known)} of the figures to fit had been published by {day}; expected at "
@@ -252,9 +251,6 @@ class Calibration:
             "off": {},
         }
         return replace(self, file=self.file.model_copy(update=update))
-
-    def _by(self, name: str, day: date) -> bool:
-        return was_published(self.figures[name], day)
 
     def values(self, unit: Floats) -> Floats:
         """Turn places in the prior's cube, -1 to 1, into values; shape (N, P)."""
@@ -288,12 +284,11 @@ def read_calibration(source: str | os.PathLike[str]) -> Calibration:
         With every problem found, each with file and line.
     """
     read = read_file(source, CalibrationFile, CALIBRATION)
-    path = read.find(read.model.scenario, "scenario")
-    base = Base.read(path)
+    base = Base.read(read.find(read.model.scenario, "scenario"))
     parameters, figures = _parameters(read, base), _figures(read, base)
     _check_variants(read, base)
     _check_time(read, base)
-    calibration = Calibration(read.model, base, str(path), parameters, figures)
+    calibration = Calibration(read.model, base, parameters, figures)
     if not read.problems:
         _try_ends(read, calibration)
     if read.problems:
@@ -309,8 +304,8 @@ def _parameters(read: Read[CalibrationFile], base: Base) -> tuple[Parameter, ...
         moves = moved.moves or {name: (0.0, 1.0)}
         bounds, n_before = moved.prior, len(read.problems)
         for key in moves:
-            stem = _number_of(key, free)
-            if stem is None:
+            stem = key if key in free else key.rpartition(".")[0]  # of a date, its number
+            if stem not in free:
                 block = key.partition(".")[0]
                 near = suggestion(key, [one for one in free if one.startswith(f"{block}.")])
                 read.refuse(f"{key} is no number{near}", "parameters", name)
@@ -324,14 +319,8 @@ def _parameters(read: Read[CalibrationFile], base: Base) -> tuple[Parameter, ...
         if bounds is None or bounds[0] >= bounds[1]:
             read.refuse("expected a prior [low, high] with low below high", "parameters", name)
             continue
-        found.append(Parameter(name, float(bounds[0]), float(bounds[1]), dict(moves), moved.why))
+        found.append(Parameter(name, float(bounds[0]), float(bounds[1]), dict(moves)))
     return tuple(found)
-
-
-def _number_of(key: str, known: dict[str, Any]) -> str | None:
-    """Return the scenario's number that a key means: itself, or the one of which it is a date."""
-    stem = key if key in known else key.rpartition(".")[0]
-    return stem if stem in known else None
 
 
 def _figures(read: Read[CalibrationFile], base: Base) -> dict[str, Observation]:
@@ -382,8 +371,7 @@ def _unfit(figure: Observation, fitted: Fitted, scenario: Scenario) -> Iterator[
 
 def _check_time(read: Read[CalibrationFile], base: Base) -> None:
     """Try the end of the runs of the design; windows must be the right way round."""
-    said = _said_against(base, {"horizon.end": read.model.until})
-    if said:
+    if said := _said_against(base, {"horizon.end": read.model.until}):
         read.refuse(f"the scenario refuses it: {said}", "until")
     for name, (first, last) in read.model.windows.items():
         if first > last:
@@ -407,30 +395,25 @@ def _check_variants(read: Read[CalibrationFile], base: Base) -> None:
                     continue
                 moves = read.model.parameters[key].moves or {key: (0.0, 1.0)}
                 for end in ends:
-                    said = _said_against(base, {k: a + b * end for k, (a, b) in moves.items()})
-                    if said:
+                    changes = {k: a + b * end for k, (a, b) in moves.items()}
+                    if said := _said_against(base, changes):
                         message = f"the scenario refuses {key} = {end:g}: {said}"
                         read.refuse(message, block, name, "start")
 
 
 def _try_ends(read: Read[CalibrationFile], calibration: Calibration) -> None:
     """Try the ends of the priors: all lower, all upper; if that fails, one by one."""
-    ends = (calibration.low, calibration.high)
-    if all(not _refused(calibration, values) for values in ends):
+    base, ends = calibration.base, (calibration.low, calibration.high)
+    if not any(_said_against(base, calibration.changes(values)) for values in ends):
         return
     middle = (calibration.low + calibration.high) / 2
     for place, parameter in enumerate(calibration.parameters):
         for end in ends:
             values = middle.copy()
             values[place] = end[place]
-            said = _refused(calibration, values)
-            if said:
+            if said := _said_against(base, calibration.changes(values)):
                 message = f"the scenario refuses {end[place]:g}: {said}"
                 read.refuse(message, "parameters", parameter.name)
-
-
-def _refused(calibration: Calibration, values: Floats) -> str:
-    return _said_against(calibration.base, calibration.changes(values))
 
 
 def _said_against(base: Base, changes: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 from flowsim.calibration import posterior as posteriors
 from flowsim.calibration import variants, waves
 from flowsim.calibration.emulator import noise_of
-from flowsim.calibration.file import Budget, Calibration, CalibrationFile, Parameter, Variant
+from flowsim.calibration.file import Budget, Calibration, Variant
 from flowsim.calibration.runs import Runner, calibration_key, take_up
 from flowsim.calibration.targets import Targets, published_for
 from flowsim.calibration.waves import WHOLE, Fit, run_waves
@@ -89,12 +89,6 @@ def finest(calibration: Calibration, budget: Budget) -> float:
     return waves.ALL_MEN if budget.whole else calibration.file.sample
 
 
-def fit_design(runner: Runner, targets: Targets, budget: Budget) -> Fit:
-    """Run what is missing of the design, and learn from it."""
-    fixed = short(runner.calibration)
-    return run_waves(runner, targets, budget.waves, budget.steps, fixed, whole=budget.whole)
-
-
 def sample_posterior(calibration: Calibration, fit: Fit, budget: Budget) -> Posterior:
     """Sample the posterior on the emulator of all waves."""
     rng = np.random.default_rng([calibration.file.seed, 99])
@@ -124,17 +118,17 @@ def fit_variant(
         Scenario changes of the best point, at which all other numbers are held.
     """
     parameters = tuple(
-        _restarted(p, variant)
+        replace(p, low=low, high=high)
         for p in runner.calibration.parameters
         if p.name in moving or p.name in variant.start
+        for low, high in [variant.start.get(p.name, (p.low, p.high))]
     )
     calibration = replace(runner.calibration, parameters=parameters)
     own = replace(runner, calibration=calibration)
     fixed = fixed_in(calibration, variant, best)
     stage = name_of_again(calibration, name, variant, best)
-    fit = run_waves(
-        own, targets, budget.again, budget.steps, fixed, stage, whole=budget.again_whole
-    )
+    sizes, whole = budget.again, budget.again_whole
+    fit = run_waves(own, targets, sizes, budget.steps, fixed, stage, whole=whole)
     return calibration, fit, sample_posterior(calibration, fit, budget)
 
 
@@ -152,13 +146,6 @@ def name_of_again(
     fixed = fixed_in(calibration, variant, best)
     said = [variant.model_dump(mode="json"), calibration.names, fixed]
     return f"again-{name}-{_hash(said)}"
-
-
-def _restarted(parameter: Parameter, variant: Variant) -> Parameter:
-    if parameter.name not in variant.start:
-        return parameter
-    low, high = variant.start[parameter.name]
-    return replace(parameter, low=low, high=high)
 
 
 # ------------------------------------------------------------------ after the waves
@@ -184,11 +171,10 @@ class Predictions:
 
 
 def predict(
-    runner: Runner, posterior: Posterior, budget: Budget, against: Sequence[Observation] = ()
+    runner: Runner, posterior: Posterior, budget: Budget, against: Sequence[Observation]
 ) -> Predictions:
     """Simulate posterior draws to the end of the scenario, for every figure there is."""
-    shipped = published_for(runner.calibration.base.scenario)
-    figures = shipped + tuple(against)
+    figures = published_for(runner.calibration.base.scenario) + tuple(against)
     own = replace(runner, figures=figures)
     n = min(budget.predictions, len(posterior.kept))
     names = runner.calibration.names
@@ -205,20 +191,6 @@ def name_of_predictions(budget: Budget) -> str:
     return f"predictions-{budget.draws}-{budget.predictions}"
 
 
-def sample_pairs(runner: Runner, budget: Budget) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the same draws of the posterior run with a sample and with all men."""
-    calibration, points = runner.calibration, runner.table(name_of_predictions(budget), _not_there)
-    shipped = published_for(calibration.base.scenario)
-    some = points.iloc[: budget.variants]
-    fixed = [_long(calibration, s) for s in (calibration.file.sample, finest(calibration, budget))]
-    few = runner.run("nothing", some, replications=range(len(some)), fixed=fixed[0], daily=True)
-    own = replace(runner, figures=shipped)
-    whole = own.run(
-        "predictions", points, replications=range(len(points)), fixed=fixed[1], daily=True
-    )
-    return few, whole
-
-
 def _hash(said: Any) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
@@ -226,7 +198,7 @@ def _hash(said: Any) -> str:
 def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
     """Measure the chance in the runs: points of the last wave once more, shape (T,)."""
     stage = f"wave-{WHOLE if budget.whole else len(budget.waves)}"
-    points = runner.table(stage, _not_there).iloc[: budget.repeats]
+    points = runner.store.outcome(f"{runner.key}/{stage}").frame("table").iloc[: budget.repeats]
     fixed = short(runner.calibration) | {"sample": finest(runner.calibration, budget)}
     first = runner.run(stage, points, fixed=fixed)
     second = runner.run("repeats", points, replications=[1] * len(points), fixed=fixed)
@@ -235,22 +207,13 @@ def chance(runner: Runner, targets: Targets, budget: Budget) -> Floats:
     return noise_of(targets.scaled(both), targets.scaled(second))
 
 
-def _not_there() -> pd.DataFrame:
-    raise CalibrationError("the last wave has not been run")
-
-
-def _again(file: CalibrationFile) -> set[str]:
-    """Return the variants that are fitted from the beginning."""
-    return {n for kind in (file.imputed, file.off) for n, v in kind.items() if v.start}
-
-
 def name_of_variants(calibration: Calibration, budget: Budget) -> str:
     """Name the stored table of variants by what it was made from."""
     file = calibration.file
-    some = [(name, v.changes) for kind in (file.imputed, file.off) for name, v in kind.items()]
+    variants = [*file.imputed.items(), *file.off.items()]
+    some = [(name, variant.changes) for name, variant in variants if not variant.start]
     windows = {name: [str(day) for day in days] for name, days in file.windows.items()}
-    said = [[one for one in some if one[0] not in _again(file)], budget.variants, windows]
-    return f"variants-{_hash(said)}"
+    return f"variants-{_hash([some, budget.variants, windows])}"
 
 
 def run_variants(

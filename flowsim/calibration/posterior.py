@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flowsim.calibration.emulator import Emulator
 from flowsim.types import Floats
 
 LogDensity = Callable[[Floats], Floats]
@@ -54,18 +53,6 @@ class Likelihood:
     def __call__(self, unit: Floats) -> Floats:
         """Return the log likelihood, shape (N,)."""
         return -0.5 * self.misfit(unit)
-
-
-def likelihood(
-    emulator: Emulator,
-    observed: Floats,
-    error: Floats,
-    emulated: Floats,
-    used: npt.NDArray[np.bool_] | None = None,
-) -> Likelihood:
-    """Put the errors together; ``error`` is that of source and model, ``emulated`` the rest."""
-    everything = np.ones(len(observed), dtype=bool) if used is None else used
-    return Likelihood(emulator, observed, np.hypot(error, emulated), everything)
 
 
 def sample(

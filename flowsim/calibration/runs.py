@@ -163,6 +163,11 @@ class Runner:
     progress: Progress = silent
     figures: tuple[Observation, ...] = ()
 
+    @property
+    def where(self) -> dict[str, Any]:
+        """Workers and scheduler, as ``executor.scatter`` takes them."""
+        return {"workers": self.workers, "scheduler": self.scheduler}
+
     def table(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Return a table that is made once, such as the points of a stage."""
         key = f"{self.key}/{name}"
@@ -213,9 +218,12 @@ class Runner:
 
         todo = list({task.key: task for task in tasks if task.key in missing}.values())
         if todo:
-            how: dict[str, Any] = {"workers": self.workers, "scheduler": self.scheduler}
-            run_missing(self.store, work, todo, taken, **how)
-        self._refuse_failures(stage, [task.key for task in tasks])
+            run_missing(self.store, work, todo, taken, **self.where)
+        errors = [error for task in tasks if (error := self.store.done[task.key])]
+        if len(errors) > TOO_MANY_FAILED * len(tasks):
+            raise CalibrationError(
+                f"{len(errors)} of {len(tasks)} runs of {stage} failed; the first: {errors[0]}"
+            )
         return pd.DataFrame(
             [
                 {"point": point, "replication": task.replication, **self._numbers(task.key)}
@@ -229,20 +237,12 @@ class Runner:
         found = unpacked(self.store.outcome(key).tables["run"])
         return dict(zip(found["name"].to_pylist(), found["value"].to_pylist(), strict=True))
 
-    def _refuse_failures(self, stage: str, keys: Sequence[str]) -> None:
-        errors = [error for error in map(self.store.done.__getitem__, keys) if error]
-        if len(errors) > TOO_MANY_FAILED * len(keys):
-            raise CalibrationError(
-                f"{len(errors)} of {len(keys)} runs of {stage} failed; the first: {errors[0]}"
-            )
-
     def _task(self, values: Floats, replication: int, fixed: dict[str, Any], daily: bool) -> Task:
         changes = self.calibration.changes(values) | fixed
         key = f"{self.key}/{key_of(changes, replication, daily, self._wanted)}"
         known = tuple(changes.items())
-        figures = self.figures or tuple(self.calibration.figures.values())
         base = self.calibration.base
-        return Task(key, base, known, replication, figures, self._shares, daily)
+        return Task(key, base, known, replication, self._figures, self._shares, daily)
 
     @cached_property
     def _shares(self) -> tuple[tuple[str, str], ...]:
@@ -252,5 +252,8 @@ class Runner:
     @cached_property
     def _wanted(self) -> str:
         """Hash of what is kept of each run, daily series aside."""
-        figures = self.figures or tuple(self.calibration.figures.values())
-        return key_of([figure.model_dump(mode="json") for figure in figures], self._shares)
+        return key_of([figure.model_dump(mode="json") for figure in self._figures], self._shares)
+
+    @property
+    def _figures(self) -> tuple[Observation, ...]:
+        return self.figures or tuple(self.calibration.figures.values())

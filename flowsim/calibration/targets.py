@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.calibration.file import Calibration, Fitted
@@ -40,8 +39,6 @@ class Targets:
         On the scale of comparison.
     error : float64, shape (T,)
         Standard error on that scale: source and discrepancy.
-    is_input : bool, shape (T,)
-        Whether agreement proves nothing.
     """
 
     ids: tuple[str, ...]
@@ -50,7 +47,6 @@ class Targets:
     published: Floats
     observed: Floats
     error: Floats
-    is_input: npt.NDArray[np.bool_]
 
     def scaled(self, runs: pd.DataFrame) -> Floats:
         """Put simulated numbers on the scale of comparison, shape (N, T)."""
@@ -97,15 +93,7 @@ def targets_of(calibration: Calibration) -> Targets:
         else:
             observed.append(math.log(value + one.floor))
             error.append(relative * value / (value + one.floor))
-    return Targets(
-        ids,
-        fitted,
-        figures,
-        np.array(published),
-        np.array(observed),
-        np.array(error),
-        np.array([figure.is_input for figure in figures]),
-    )
+    return Targets(ids, fitted, figures, *map(np.array, (published, observed, error)))
 
 
 def simulated(
@@ -120,12 +108,11 @@ def simulated(
     """
     out: dict[str, float] = {}
     for figure in figures:
-        value = observed.published_equivalent(figure)
-        out[figure.id] = math.nan if value is None else value
-        measure = share_of.get(figure.id)
-        if measure is not None:
-            below = observed.published_equivalent(
-                figure.model_copy(update={"model_measure": measure})
-            )
-            out[f"{figure.id}/{measure}"] = math.nan if below is None else below
+        wanted = {figure.id: figure}
+        if measure := share_of.get(figure.id):
+            below = figure.model_copy(update={"model_measure": measure})
+            wanted[f"{figure.id}/{measure}"] = below
+        for name, one in wanted.items():
+            value = observed.published_equivalent(one)
+            out[name] = math.nan if value is None else value
     return out

@@ -65,9 +65,9 @@ class Fit:
 
     def likelihood(self, used: npt.NDArray[np.bool_] | None = None) -> Likelihood:
         """Return the likelihood of the published figures."""
-        return posteriors.likelihood(
-            self.emulator, self.targets.observed, self.targets.error, self.emulated, used
-        )
+        everything = np.ones(len(self.targets.observed), dtype=bool) if used is None else used
+        error = np.hypot(self.targets.error, self.emulated)  # of source and model; of the rest
+        return Likelihood(self.emulator, self.targets.observed, error, everything)
 
 
 def learn(

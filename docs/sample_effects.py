@@ -9,12 +9,15 @@ the posterior, and taken off on others: what is left must be chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from flowsim.calibration.file import Calibration
-from flowsim.calibration.targets import Targets, simulated
+from flowsim.calibration import fitting
+from flowsim.calibration.file import Budget, Calibration
+from flowsim.calibration.runs import Runner
+from flowsim.calibration.targets import Targets, published_for, simulated
 from flowsim.experiments.simulate import simulate
 from flowsim.results.observation import Observed
 from flowsim.scenario.observing import figures_of
@@ -23,6 +26,20 @@ from flowsim.types import Floats
 
 SAMPLES = (0.02, 0.1)
 REPLICATIONS = 8
+
+
+def sample_pairs(runner: Runner, budget: Budget) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the same draws of the posterior run with a sample and with all men."""
+    file, name = runner.calibration.file, fitting.name_of_predictions(budget)
+    points = runner.store.outcome(f"{runner.key}/{name}").frame("table")
+    some = points.iloc[: budget.variants]
+    fixed = {"sample": file.sample, "seed": file.seed}
+    few = runner.run("nothing", some, replications=range(len(some)), fixed=fixed, daily=True)
+    own = replace(runner, figures=published_for(runner.calibration.base.scenario))
+    fixed |= {"sample": fitting.finest(runner.calibration, budget)}
+    every = range(len(points))
+    whole = own.run("predictions", points, replications=every, fixed=fixed, daily=True)
+    return few, whole
 
 
 def compare_samples(

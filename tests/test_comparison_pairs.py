@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flowsim.comparison import decisions, pairs, terms
+from flowsim.comparison import decisions, pairs, terms, traces
 from flowsim.comparison.traces import born, live
 from flowsim.model.states import NEVER, Status
 from flowsim.model.world import World
@@ -182,6 +182,19 @@ def test_where_worlds_differ_in_one_term_it_gets_every_man_who_decides_otherwise
     assert otherwise.sum() > 5
     found = {terms.LABELS[label] for label in terms.labels(pair)[otherwise]}
     assert found == {term}
+
+
+def test_men_of_worlds_that_ask_for_visas_are_the_same_if_as_many_hold_them():
+    visas = "georgia-asks-for-visas"
+    pair = pair_of(visas, {"choice.beta_risk": -1.0}, a=visas)
+    away = pair.row_a < 0  # what they are is taken from the other world: as drawn again here
+    assert away.sum() > 20
+    drawn = traces._redrawn(pair.a, pair.id[away])
+    assert np.array_equal(pair.stratum[away], drawn.stratum)
+    visa = next(iter(load(visas).documents))
+    other = life_of(visas, **{f"documents.{visa}.share": 0.9}).world
+    assert traces.equal(pair.a.world.strata.further, pair.b.world.strata.further)
+    assert not traces.equal(pair.a.world.strata.further, other.strata.further)
 
 
 def test_a_destination_that_only_one_world_has_is_a_matter_of_availability():

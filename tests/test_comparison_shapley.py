@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from flowsim.comparison import coincidence
-from flowsim.comparison.shapley import shapley_shares
+from flowsim.comparison.coincidence import shapley_shares
 from flowsim.scenario import load
 
 GAMES = st.integers(1, 5).flatmap(

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from flowsim.comparison.measures import reduced
-from flowsim.comparison.tables import differences
+from flowsim.comparison.tables import differences, reduced
 from flowsim.comparison.uncertainty import interval, paired
 
 RNG = np.random.default_rng(20220921)

@@ -155,7 +155,11 @@ def _gathered(
     """Join the parts into tables."""
     names = [keyed.scenario.name for keyed in plan.scenarios]
     n = len(names)
-    transitions = _joined([table for part in parts for table in part.tables["transitions"]])
+
+    def joined(name: str) -> pd.DataFrame:
+        return _joined([table for part in parts for table in part.tables[name]])
+
+    transitions = joined("transitions")
     by_scenario = [pd.concat([part.tables["reduced"][s] for part in parts]) for s in range(n)]
     drawn = [pd.concat([d.tables["drawn"][s] for d in doubts]) for s in range(n) if doubts]
     groups = (EVERYBODY, *tables.GROUPINGS)
@@ -167,8 +171,7 @@ def _gathered(
         "outcomes": _joined([part.tables["outcomes"][s] for s in range(n) for part in parts]),
     }
     if plan.with_terms:
-        switched = _joined([table for part in parts for table in part.tables["switched"]])
-        known["terms"] = tables.terms(switched, [part.replication for part in parts])
+        known["terms"] = tables.terms(joined("switched"), [part.replication for part in parts])
     if policies is not None:
         values = np.stack([part.tables["explained"][0].to_numpy() for part in parts])
         known["shapley"] = coincidence.explained(*policies, values)

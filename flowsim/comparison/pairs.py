@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,13 @@ class Pair:
         """Men of the nation for whom each stands, shape (N,)."""
         return self.a.weight[self.a.world.strata.cell(self.stratum)]
 
+    def named(self, n: int) -> dict[str, Any]:
+        """Return n rows of the columns ``a``, ``b`` (scenarios) and ``replication``."""
+        nought = np.zeros(n, dtype=np.int8)
+        names = {"a": self.a.world.assumptions.name, "b": self.b.world.assumptions.name}
+        known = {column: categories(nought, [name]) for column, name in names.items()}
+        return known | {"replication": np.full(n, self.a.replication, dtype=np.int32)}
+
     @property
     def switched(self) -> npt.NDArray[np.bool_]:
         """Whether something else became of him in world b, shape (N,)."""
@@ -65,18 +73,8 @@ def match(a: RunTrace, b: RunTrace) -> Pair:
         np.where(rows >= 0, np.append(trace.outcome(names), 0)[rows], 0)
         for trace, rows in ((a, row_a), (b, row_b))
     )
-    return Pair(
-        a,
-        b,
-        destinations,
-        names,
-        ids,
-        row_a,
-        row_b,
-        outcome_a,
-        outcome_b,
-        strata(a, b, ids),
-    )
+    men = (ids, row_a, row_b, outcome_a, outcome_b, strata(a, b, ids))
+    return Pair(a, b, destinations, names, *men)
 
 
 def transitions(pair: Pair) -> pd.DataFrame:
@@ -104,12 +102,9 @@ def transitions(pair: Pair) -> pd.DataFrame:
     keys, counts = keys[counts > 0], counts[counts > 0]
     stratum, before, after = keys // n // n * 2, keys // n % n, keys % n
     of = {name: column[stratum] for name, column in world.of_plain.items()}
-    labels = [trace.world.assumptions.name for trace in (pair.a, pair.b)]
     return pd.DataFrame(
         {
-            "a": categories(np.zeros(len(keys), dtype=np.int8), labels[:1]),
-            "b": categories(np.zeros(len(keys), dtype=np.int8), labels[1:]),
-            "replication": np.full(len(keys), pair.a.replication, dtype=np.int32),
+            **pair.named(len(keys)),
             "region": categories(of["region"], world.regions.code),
             "age": categories(of["age"], AGE_BANDS),
             "educated": of["educated"] == 1,

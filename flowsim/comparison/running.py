@@ -11,13 +11,14 @@ from typing import cast
 import pandas as pd
 
 from flowsim.comparison import coincidence, pairs, terms
-from flowsim.comparison.measures import by_outcome, reduced
+from flowsim.comparison.tables import by_outcome, reduced
 from flowsim.comparison.traces import RunTrace, live
 from flowsim.errors import MachineError, ModelError, ResultsError
 from flowsim.experiments import parameter_draws
 from flowsim.experiments.running import with_men
 from flowsim.experiments.store import Outcome, Store, key_of, packed, run_missing
 from flowsim.model.draw_cache import DrawCache
+from flowsim.model.flow_model import FlowModel
 from flowsim.model.world import World
 from flowsim.results.observation import Observed
 from flowsim.results.tables import Selection, daily_table, outcomes_table
@@ -219,14 +220,12 @@ def planned(
 ) -> Plan:
     """Lay out what each replication runs."""
     combined = [] if policies is None else coincidence.combinations(*policies)
+    by_lambda = tuple(
+        (value, tuple(Keyed.of(lambdas.with_lambda(s, value)) for s in scenarios))
+        for value in values
+    )
     return Plan(
-        scenarios=tuple(Keyed.of(s) for s in scenarios),
-        with_terms=with_terms,
-        combinations=tuple(Keyed.of(s) for s in combined),
-        lambdas=tuple(
-            (value, tuple(Keyed.of(lambdas.with_lambda(s, value)) for s in scenarios))
-            for value in values
-        ),
+        tuple(map(Keyed.of, scenarios)), with_terms, tuple(map(Keyed.of, combined)), by_lambda
     )
 
 
@@ -286,7 +285,7 @@ def work(task: Task) -> list[Outcome]:
     plan, part = task.plan, Part(task.replication, {})
     once = _Once(task.replication)
     for keyed in task.drawn:
-        part.add("drawn", once.drawn(keyed))
+        part.add("drawn", once.numbers(keyed))
     if task.drawn:
         return [part.outcome(task.key)]
     first: RunTrace | None = None
@@ -301,7 +300,7 @@ def work(task: Task) -> list[Outcome]:
             part.add("switched", terms.switched(pair))
     for place, (_, variants) in enumerate(plan.lambdas):
         for keyed in variants:
-            part.add(f"lambda {place}", once.numbers(keyed))
+            part.add(f"lambda {place}", once.numbers(keyed, BY_LAMBDA))
     values = [once.targets(keyed) for keyed in plan.combinations]
     targets = coincidence.targets_of(plan.combinations[0].scenario) if values else ()
     columns = [target.title for target in targets]
@@ -319,8 +318,7 @@ class _Once:
 
     def lived(self, keyed: Keyed, part: Part) -> RunTrace:
         """Run a scenario and put its tables into the part."""
-        model, life = live(_world(keyed), self.replication, self._draw_cache)
-        daily = daily_table(Observed(model), self.replication)
+        model, life, daily = self._run(keyed)
         numbers = self._reduced(daily, life)
         part.add("daily", daily)
         part.add("outcomes", outcomes_table(model, self.replication))
@@ -328,16 +326,10 @@ class _Once:
         self._daily[keyed], self._numbers[keyed] = daily, numbers
         return life
 
-    def drawn(self, keyed: Keyed) -> pd.DataFrame:
-        """Return the numbers of a scenario with drawn parameters."""
-        model, life = live(_world(keyed), self.replication, self._draw_cache)
-        return self._reduced(daily_table(Observed(model), self.replication), life)
-
-    def numbers(self, keyed: Keyed) -> pd.DataFrame:
-        """Return the numbers of a scenario by lambda, run now unless it was before."""
+    def numbers(self, keyed: Keyed, only: Selection | None = None) -> pd.DataFrame:
+        """Return the numbers of a scenario, run now unless it was before."""
         if keyed not in self._numbers:
-            model, life = live(_world(keyed), self.replication, self._draw_cache)
-            daily = daily_table(Observed(model), self.replication, BY_LAMBDA)
+            _, life, daily = self._run(keyed, only)
             self._numbers[keyed] = self._reduced(daily, life)
         return self._numbers[keyed]
 
@@ -345,11 +337,17 @@ class _Once:
         """Return what is to be explained, in a scenario run now unless it was before."""
         daily, targets = self._daily.get(keyed), coincidence.targets_of(keyed.scenario)
         if daily is None:
-            measures, places = ({getattr(t, of) for t in targets} for of in ("measure", "place"))
-            model, _ = live(_world(keyed), self.replication, self._draw_cache)
-            chosen = Selection(measures=frozenset(measures), places=frozenset(places))
-            daily = daily_table(Observed(model), self.replication, chosen)
+            measures, places = (
+                frozenset(getattr(t, of) for t in targets) for of in ("measure", "place")
+            )
+            *_, daily = self._run(keyed, Selection(measures=measures, places=places))
         return [coincidence.value_of(target, daily) for target in targets]
+
+    def _run(
+        self, keyed: Keyed, only: Selection | None = None
+    ) -> tuple[FlowModel, RunTrace, pd.DataFrame]:
+        model, life = live(_world(keyed), self.replication, self._draw_cache)
+        return model, life, daily_table(Observed(model), self.replication, only)
 
     def _reduced(self, daily: pd.DataFrame, life: RunTrace) -> pd.DataFrame:
         numbers = pd.concat([reduced(daily), by_outcome(life)], ignore_index=True)

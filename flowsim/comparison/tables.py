@@ -1,4 +1,4 @@
-"""What all replications say together: means, differences and their intervals."""
+"""From daily series to single numbers; what all replications of them say together."""
 
 from __future__ import annotations
 
@@ -10,12 +10,49 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flowsim.comparison.traces import RunTrace, all_destinations
 from flowsim.comparison.uncertainty import interval, paired
 from flowsim.results.comparison import EVERYBODY
+from flowsim.results.measures import reduction
+from flowsim.results.outcomes import outcomes
 from flowsim.types import Floats
 
 PLACE = ["measure", "how", "place_kind", "place_id"]
 GROUPINGS = ("region", "age", "educated")
+KEYS = ["place_kind", "place_id", "measure"]
+
+
+def reduced(daily: pd.DataFrame) -> pd.DataFrame:
+    """Reduce the daily table of one run to one number for each measure and place.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        As ``results.daily_table`` gives it, days in order.
+
+    Returns
+    -------
+    DataFrame
+        ``place_kind``, ``place_id``, ``measure``, ``how`` (sum, last, max or mean: the
+        measure's own rule) and ``value``. Days without a value (nobody waited) are left out.
+    """
+    grouped = daily.groupby(KEYS, observed=True, sort=True)["value"]
+    every = grouped.agg(["sum", "last", "max", "mean"]).reset_index()
+    every[KEYS] = every[KEYS].astype(str)
+    how = every["measure"].map(reduction)
+    value = every["mean"].to_numpy().copy()
+    for rule in ("sum", "last", "max"):
+        value[how == rule] = every.loc[how == rule, rule]
+    return every[KEYS].assign(how=how, value=value)
+
+
+def by_outcome(trace: RunTrace) -> pd.DataFrame:
+    """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
+    names = outcomes(all_destinations([trace.world]))
+    men = np.bincount(trace.outcome(names), trace.weight[trace.cell], minlength=len(names))
+    men[names.index("home")] += trace.world.strata.men.sum() - men.sum()
+    table = {"place_kind": "outcome", "place_id": list(names), "measure": "men", "how": "last"}
+    return pd.DataFrame({**table, "value": men})
 
 
 def differences(
@@ -42,8 +79,7 @@ def differences(
         them, 5 and 95 %, which hold chance and parameters. What only one scenario has of a
         destination counts as 0 in the other; of a crossing it is left out.
     """
-    wide = [_wide(table, PLACE) for table in reduced]
-    over_draws = [_wide(table, PLACE) for table in drawn]
+    wide, over_draws = ([_wide(table) for table in tables] for tables in (reduced, drawn))
     tables = []
     for number, (other, name) in enumerate(zip(wide[1:], names[1:], strict=True), 1):
         both = _shared(wide[0], other)
@@ -107,18 +143,14 @@ def matrix(transitions: pd.DataFrame, groups: Sequence[str] = (EVERYBODY,)) -> p
         ``low``, ``high`` (95 % interval), ``share`` (of the group's men of that status_a),
         ``men_simulated`` (of all replications), ``n``. The men of a group add up to its men.
     """
-    tables = [_matrix_by(transitions, group) for group in groups]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _matrix_by(transitions: pd.DataFrame, group: str) -> pd.DataFrame:
-    rows = transitions.assign(value=EVERYBODY) if group == EVERYBODY else transitions
-    if group != EVERYBODY:
-        rows = rows.assign(value=rows[group].astype(str))
     keys = ["a", "b", "value", "status_a", "status_b"]
-    table = _counted(rows, keys, transitions["replication"].unique(), keys[:4])
-    table.insert(2, "by", group)
-    return table
+    every = transitions["replication"].unique()
+    tables = []
+    for group in groups:
+        value = EVERYBODY if group == EVERYBODY else transitions[group].astype(str)
+        tables.append(_counted(transitions.assign(value=value), keys, every, keys[:4]))
+        tables[-1].insert(2, "by", group)
+    return pd.concat(tables, ignore_index=True)
 
 
 def terms(switched: pd.DataFrame, replications: Sequence[int]) -> pd.DataFrame:
@@ -181,7 +213,7 @@ def _examples(rows: pd.DataFrame, wanted: pd.DataFrame) -> pd.api.extensions.Ext
     return pd.array([known.get(key) for key in wanted.itertuples(index=False)], dtype="Int64")
 
 
-def _wide(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _wide(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each replication and one column for each number."""
-    wide = table.set_index([*keys, "replication"])["value"].unstack("replication")
+    wide = table.set_index([*PLACE, "replication"])["value"].unstack("replication")
     return wide.sort_index().T

@@ -8,8 +8,7 @@ the first gate on his way at which the worlds part gets him.
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ from flowsim.comparison.decisions import (
     terms_of,
 )
 from flowsim.comparison.pairs import Pair
-from flowsim.comparison.traces import Trip, born
+from flowsim.comparison.traces import Trip, born, equal
 from flowsim.model.states import Reason, Status
 from flowsim.model.status import categories
 from flowsim.types import Bools, Ints
@@ -76,7 +75,7 @@ def _terms(a: Terms, b: Terms, draws: OwnDraws, in_b: Decisions, men: Ints) -> I
     for place, term in enumerate(DECISION):
         name = term.replace(" ", "_").replace("-", "_")
         theirs = getattr(b, name)
-        if len(men) and not _equal(getattr(a, name), theirs):
+        if len(men) and not equal(getattr(a, name), theirs):
             alone[:, place] = decide(replace(a, **{name: theirs}), draws).outcome == goal
     n = alone.sum(axis=1)
     return np.select(
@@ -86,31 +85,21 @@ def _terms(a: Terms, b: Terms, draws: OwnDraws, in_b: Decisions, men: Ints) -> I
     ).astype(np.int64)
 
 
-def _equal(a: Any, b: Any) -> bool:
-    """Return whether a term is the same in both worlds, so that nothing need be tried."""
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    if is_dataclass(a):
-        return all(_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
-    return bool(a == b)
-
-
 # -- men who set off for the same destination in both worlds
 
 
 def _gates(pair: Pair, men: Ints) -> Ints:
     """Label men by the first gate at which the worlds part, as if all had decided alike."""
     rows = pair.row_a[men], pair.row_b[men]
+    worlds = list(zip((pair.a, pair.b), rows, strict=True))
     (first_a, again_a), (first_b, again_b) = (
         [
             _renamed(trip.take(r), trace.world.destinations, pair.destinations)
             for trip in trace.trips
         ]
-        for trace, r in zip((pair.a, pair.b), rows, strict=True)
+        for trace, r in worlds
     )
-    enlisted_a, enlisted_b = (
-        np.append(trace.enlisted, False)[r] for trace, r in zip((pair.a, pair.b), rows, strict=True)
-    )
+    enlisted_a, enlisted_b = (np.append(trace.enlisted, False)[r] for trace, r in worlds)
     first, again = _parting(first_a, first_b), _parting(again_a, again_b)
     twice = again_a.made & again_b.made
     cases = [
@@ -172,12 +161,9 @@ def switched(pair: Pair) -> pd.DataFrame:
     label, n = labels(pair), len(pair.names)
     key = (pair.outcome_a[men] * n + pair.outcome_b[men]) * len(LABELS) + label
     keys, first, place = np.unique(key, return_index=True, return_inverse=True)
-    names = [trace.world.assumptions.name for trace in (pair.a, pair.b)]
     return pd.DataFrame(
         {
-            "a": categories(np.zeros(len(keys), dtype=np.int8), names[:1]),
-            "b": categories(np.zeros(len(keys), dtype=np.int8), names[1:]),
-            "replication": np.full(len(keys), pair.a.replication, dtype=np.int32),
+            **pair.named(len(keys)),
             "status_a": categories(keys // len(LABELS) // n, pair.names),
             "status_b": categories(keys // len(LABELS) % n, pair.names),
             "term": categories(keys % len(LABELS), LABELS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,12 @@ class Trip:
         ``Status`` at the end of the horizon; ``HOME`` while still under way.
     reason : int64, shape (N,)
         ``Reason`` for which he was turned back.
-    ends_at : int64, shape (N,)
-        Second at which the road or the queue ended for him.
     """
 
     made: Bools
     destination: Ints
     end: Ints
     reason: Ints
-    ends_at: Ints
 
     def take(self, rows: Ints) -> Trip:
         """Return the trips of some rows; row -1 (a man not kept) made none."""
@@ -189,7 +186,6 @@ def _try(model: FlowModel, number: int) -> Trip:
         destination=column(trips["destination"][some]),
         end=column(np.where(over, trips["end"][some], Status.HOME)),
         reason=column(trips["reason"][some]),
-        ends_at=column(trips["ends_at"][some]),
     )
 
 
@@ -252,7 +248,12 @@ def _born_with(trace: RunTrace, rows: Ints) -> Attributes:
 
 def _redrawn(trace: RunTrace, ids: Ints) -> Attributes:
     """Make men again whom a world did not keep."""
-    men = [_alone(trace, man) for man in ids.tolist()]
+    world, given = trace.world, trace.world.assumptions
+    draws, index = Draws(given.seed, trace.replication), given.choice.lambda_.value
+    men = [
+        population.one_man(world.strata, world.destinations, index, draws, man)
+        for man in ids.tolist()
+    ]
     n_to = trace.threshold.shape[1]
     return Attributes(
         np.array([man.stratum[0] for man in men], dtype=np.int64),
@@ -263,15 +264,16 @@ def _redrawn(trace: RunTrace, ids: Ints) -> Attributes:
 
 def _alike(a: World, b: World) -> bool:
     """Return whether men are the same in two worlds, but for what they want."""
-    shares = ("men", "p_educated", "p_passport", "p_liable")
-    same = all(np.array_equal(getattr(a.strata, s), getattr(b.strata, s)) for s in shares)
-    return same and a.strata.further == b.strata.further
+    parts = ("men", "p_educated", "p_passport", "p_liable", "further")
+    return all(equal(getattr(a.strata, part), getattr(b.strata, part)) for part in parts)
 
 
-def _alone(trace: RunTrace, man: int) -> population.Population:
-    """Make one man of a world that did not keep him."""
-    given = trace.world.assumptions
-    draws = Draws(given.seed, trace.replication)
-    return population.one_man(
-        trace.world.strata, trace.world.destinations, given.choice.lambda_.value, draws, man
-    )
+def equal(a: Any, b: Any) -> bool:
+    """Return whether nested tuples, dataclasses and arrays hold the same."""
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(equal, a, b))
+    if is_dataclass(a):
+        return all(equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    return bool(a == b)

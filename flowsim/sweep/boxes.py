@@ -162,11 +162,8 @@ def search(design: pd.DataFrame, weight: Floats) -> Discovery:
     least = max(FEWEST, int(LEAST * len(weight)))
     inside = np.ones(len(weight), dtype=bool)
     path = [_boxed(design, weight, inside)]
-    while path[-1].density < 1:
-        peeled = _peeled(design, weight, inside, least)
-        if peeled is None:
-            break
-        inside = peeled
+    while path[-1].density < 1 and (left := _peeled(design, weight, inside, least)) is not None:
+        inside = left
         path.append(_boxed(design, weight, inside))
     best = max(path, key=_balance)
     return Discovery(cases, len(weight), tuple(path), _sure(design, weight, best))
@@ -182,11 +179,9 @@ def _peeled(design: pd.DataFrame, weight: Floats, inside: Bools, least: int) -> 
     best: tuple[float, int] = (float(weight[inside].mean()), -1)
     found = None
     for left in _candidates(design, inside):
-        n = int(left.sum())
-        if least <= n < inside.sum():
-            rank = (float(weight[left].mean()), n)
-            if rank > best:
-                best, found = rank, left
+        rank = (float(weight[left].mean()), n) if (n := int(left.sum())) else best
+        if least <= n < inside.sum() and rank > best:
+            best, found = rank, left
     return found
 
 
@@ -292,12 +287,9 @@ def _rows(
     for column, wanted in (("measure", output), ("place_id", place), ("scenario", scenario)):
         there = list(dict.fromkeys(rows[column].astype(str)))
         if wanted is not None and wanted not in there:
-            raise ResultsError(f"the sweep has no {column} {wanted}; it has {_listed(there)}")
+            raise ResultsError(f"the sweep has no {column} {wanted}; it has {', '.join(there)}")
         if wanted is None and len(there) > 1:
-            raise ResultsError(f"the sweep has more than one {column}; choose of {_listed(there)}")
-        rows = rows[rows[column].astype(str) == there[0 if wanted is None else there.index(wanted)]]
+            known = ", ".join(there)
+            raise ResultsError(f"the sweep has more than one {column}; choose of {known}")
+        rows = rows[rows[column].astype(str) == (there[0] if wanted is None else wanted)]
     return rows.dropna(subset=["value"])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

@@ -43,9 +43,8 @@ def read_cells(path: Path) -> Cells:
         With file and line, if a cell or a column is missing or the header says a name twice.
     """
     name = shown(path)
-    reader = csv.reader(
-        io.StringIO(read_text(path, "table of points", MOST_MEGABYTES), newline=""), strict=True
-    )
+    text = read_text(path, "table of points", MOST_MEGABYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except csv.Error as reason:
@@ -53,14 +52,9 @@ def read_cells(path: Path) -> Cells:
     if len(lines) < 2:
         raise fail(name, "", "has no points; expected a header and at least one row")
     (first, header), *rows = lines
-    problems = [
-        *_header_problems(f"{name}:{first}", header),
-        *(
-            problem
-            for line, row in rows
-            for problem in _row_problems(f"{name}:{line}", header, row)
-        ),
-    ]
+    problems = _header_problems(f"{name}:{first}", header)
+    for line, row in rows:
+        problems += _row_problems(f"{name}:{line}", header, row)
     if problems:
         raise ScenarioError(problems[:MOST_SHOWN])
     values = tuple(tuple(scalar(cell) for cell in row) for _, row in rows)

@@ -18,12 +18,7 @@ from flowsim.errors import ScenarioError
 from flowsim.sweep.cells import Cells
 from flowsim.sweep.drawing import how_many
 from flowsim.sweep.file import Sweep
-from flowsim.sweep.schema import (
-    MOST_POINTS,
-    Distribution,
-    Follow,
-    Varied,
-)
+from flowsim.sweep.schema import MOST_POINTS, Distribution, Follow, Varied
 from flowsim.types import Floats
 
 DIGITS = 12  # of values, so that 0.1 + 2 * 0.1 is 0.3
@@ -64,8 +59,11 @@ def points(sweep: Sweep) -> Points:
         If there are too many.
     """
     _refuse_too_many(sweep, how_many(sweep.design, len(sweep.parameters)))
-    unit = sweep.unit
-    rows = _listed(sweep) if unit is None else _values(sweep, unit)
+    unit, varied = sweep.unit, sweep.parameters.values()
+    if unit is None:
+        rows = _listed(sweep)
+    else:
+        rows = tuple(zip(*map(value_at, varied, unit.T), strict=True))
     changes = tuple(_changes(sweep, row) for row in rows)
     return Points(tuple(sweep.parameters), rows, changes, unit)
 
@@ -105,12 +103,6 @@ def _refuse_too_many(sweep: Sweep, n: int) -> None:
     if n > MOST_POINTS:
         message = f"makes {n:,} points; at most {MOST_POINTS:,}. Vary less, or in fewer steps"
         raise ScenarioError([sweep.read.problem(message, "design")])
-
-
-def _values(sweep: Sweep, unit: Floats) -> tuple[tuple[Any, ...], ...]:
-    """Turn coordinates on the unit cube into values of the parameters."""
-    varied = sweep.parameters.values()
-    return tuple(zip(*map(value_at, varied, unit.T), strict=True))
 
 
 def value_at(varied: Varied, at: Floats) -> list[Any]:

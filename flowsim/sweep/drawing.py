@@ -8,14 +8,14 @@ other points: a sweep keeps its own beside its file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from flowsim.errors import ScenarioError
-from flowsim.sweep.cells import cells_text, read_cells
+from flowsim.sweep.cells import read_cells
 from flowsim.sweep.schema import Grid, LatinHypercube, Morris, Sobol, Table, Zip
 from flowsim.types import Floats
 
@@ -53,11 +53,6 @@ def drawn(design: Design, names: Sequence[str], seed: int) -> Floats | None:
     return _morris(design, names, seed) if isinstance(design, Morris) else None
 
 
-def text_of(names: Sequence[str], unit: Floats) -> str:
-    """Write a design so that ``stored`` reads the same coordinates."""
-    return cells_text(names, unit.tolist())
-
-
 def stored(path: Path, names: Sequence[str], n_points: int) -> Floats | None:
     """Read a design as it was drawn once; None if it is not there or another's.
 
@@ -80,10 +75,9 @@ def stored(path: Path, names: Sequence[str], n_points: int) -> Floats | None:
     return found if fits and ((found >= 0) & (found <= 1)).all() else None
 
 
-def problem(names: Iterable[str]) -> dict[str, Any]:
+def problem(names: Sequence[str]) -> dict[str, Any]:
     """Return the description of parameters that SALib wants, on the unit cube."""
-    listed = list(names)
-    return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0]] * len(listed)}
+    return {"num_vars": len(names), "names": [*names], "bounds": [[0.0, 1.0]] * len(names)}
 
 
 def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> Floats:
@@ -107,23 +101,17 @@ def latin_hypercube(names: Sequence[str], batches: Sequence[int], seed: int) -> 
         stream = np.random.default_rng(_entropy(seed, f"{name}:{batch}"))
         return np.asarray(qmc.LatinHypercube(d=1, rng=stream).random(n)[:, 0])
 
-    parts = [
-        np.column_stack([column(name, batch, n) for name in names])
-        for batch, n in enumerate(batches)
-    ]
-    return np.concatenate(parts)
+    return np.concatenate(
+        [np.column_stack([column(name, *batch) for name in names]) for batch in enumerate(batches)]
+    )
 
 
 def _sobol(design: Sobol, names: Sequence[str], seed: int) -> Floats:
     """Return Saltelli's rows: for each of N base points A, A with one column of B each, B."""
     from SALib.sample import sobol
 
-    rows = sobol.sample(
-        problem(names),
-        design.points,
-        calc_second_order=design.second_order,
-        seed=_small_seed(seed, "sobol"),
-    )
+    pairs, small = design.second_order, _small_seed(seed, "sobol")
+    rows = sobol.sample(problem(names), design.points, calc_second_order=pairs, seed=small)
     return np.asarray(rows, dtype=np.float64)
 
 
@@ -131,13 +119,9 @@ def _morris(design: Morris, names: Sequence[str], seed: int) -> Floats:
     """Return trajectories of D + 1 points, each differing from the last in one parameter."""
     from SALib.sample import morris
 
-    rows = morris.sample(
-        problem(names),
-        design.trajectories,
-        num_levels=design.levels,
-        seed=_small_seed(seed, "morris"),
-    )
-    steps = design.levels - 1
+    n, levels, small = design.trajectories, design.levels, _small_seed(seed, "morris")
+    rows = morris.sample(problem(names), n, num_levels=levels, seed=small)
+    steps = levels - 1
     return np.asarray(np.rint(rows * steps) / steps, dtype=np.float64)
 
 

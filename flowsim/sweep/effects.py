@@ -22,7 +22,8 @@ def regression(given: Response) -> list[Row]:
     """
     kept = given.at(given.whole)
     remark = f"left out: {given.missing()}" if given.missing() else ""
-    chosen = [j for j in range(len(kept.names)) if _usable(kept, j)]
+    tried = [len(np.unique(column)) for column in kept.x.T]
+    chosen = [j for j, n in enumerate(tried) if n == 2 or (n > 1 and kept.ordered[j])]
     n, k = len(kept.x), len(chosen)
     flat = bool(n) and bool(np.ptp(kept.mean) == 0)
     if n < k + 2 or not k or flat:
@@ -59,11 +60,6 @@ def least_squares(z: Floats, y: Floats) -> tuple[Floats, Floats, float]:
     error = np.sqrt(left / (n - k - 1) * np.diag(np.linalg.inv(full.T @ full)))
     half = np.asarray(stdtrit(n - k - 1, (1 + CONFIDENCE) / 2) * error)
     return b, half, 1 - left / float(((y - y.mean()) ** 2).sum())
-
-
-def _usable(kept: Response, j: int) -> bool:
-    values = np.unique(kept.x[:, j])
-    return len(values) > 1 and (kept.ordered[j] or len(values) == 2)
 
 
 def main_effects(given: Response) -> list[Row]:

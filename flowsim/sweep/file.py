@@ -157,7 +157,7 @@ class Sweep:
         if self.unit is not None:
             design = self._seeded.model_dump(exclude_unset=True, exclude_none=True)
             content["design"] = {"kind": self.design.kind} | design | {"drawn": DESIGN_FILE}
-            points[DESIGN_FILE] = drawing.text_of(list(self.parameters), self.unit)
+            points[DESIGN_FILE] = cells_text([*self.parameters], self.unit.tolist())
         if self.table is not None:
             content["design"] = {"kind": "table", "file": POINTS_FILE}
             points[POINTS_FILE] = cells_text(self.table.columns, self.table.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,6 @@ from flowsim.types import Floats, Ints
 
 CONFIDENCE = 0.95
 SOME = 8
-NOTHING = (float("nan"), float("nan"))
 UNMOVED = "identical in every run: the output does not depend on it"
 CONSTANT = "the output never changes"
 NOISE = ("noise_of_run", "noise_of_mean")
@@ -28,15 +28,15 @@ class Row:
     parameter: str
     index: str
     value: float
-    low: float = float("nan")
-    high: float = float("nan")
+    low: float = math.nan
+    high: float = math.nan
     n: int = 0
     note: str = ""
 
 
 def nothing(names: Iterable[str], index: str, why: str, n: int = 0) -> list[Row]:
     """Return the lines of an index of which nothing can be said, and why."""
-    return [Row(name, index, *NOTHING, n=n, note=why) for name in names]
+    return [Row(name, index, math.nan, n=n, note=why) for name in names]
 
 
 PAIR = " × "
@@ -172,16 +172,11 @@ def noise(given: Response) -> list[Row]:
     kept = given.at(given.whole)
     n_points, n = kept.y.shape if kept.y.size else (0, given.n_replications)
     whose = "(replications)"
-    if n < 2 or n_points < 2:
-        why = (
-            "one replication: what chance does cannot be told from what parameters do"
-            if n < 2
-            else "fewer than two points with all replications"
-        )
-        return [row for index in NOISE for row in nothing([whose], index, why, n)]
-    between, shift, rest = _mean_squares(kept.y)
+    between, shift, rest = _mean_squares(kept.y) if n > 1 and n_points > 1 else (0.0, 0.0, 0.0)
     if between <= 0 and shift <= 0:
-        why = CONSTANT
+        few = "fewer than two points with all replications" if n_points < 2 else CONSTANT
+        alone = "one replication: what chance does cannot be told from what parameters do"
+        why = alone if n < 2 else few
         return [row for index in NOISE for row in nothing([whose], index, why, n)]
     effect = max(0.0, (between - rest) / n)
     within = (shift + (n_points - 1) * rest) / n_points

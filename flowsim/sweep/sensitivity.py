@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -21,18 +21,7 @@ from flowsim.sweep.responses import UNMOVED, Response, Row, noise, response, unm
 if TYPE_CHECKING:
     from flowsim.sweep.file import Sweep
 
-COLUMNS = [
-    "scenario",
-    "output",
-    "place_id",
-    "parameter",
-    "index",
-    "value",
-    "low",
-    "high",
-    "n",
-    "note",
-]
+COLUMNS = ["scenario", "output", "place_id", *(field.name for field in fields(Row))]
 WHICH = ["scenario", "measure", "place_id"]
 
 
@@ -67,10 +56,9 @@ def indices(sweep: Sweep, runs: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
     kind, n = str(sweep.design.kind), int(sweep.replications)
     tables = []
     for which, rows in results.groupby(WHICH, observed=True, sort=False):
-        scenario, output, place = (str(part) for part in which)
+        of = dict(zip(COLUMNS, map(str, which), strict=False))
         found = indices_of(design, rows, kind, n, levels)
-        table = pd.DataFrame([asdict(row) for row in found], columns=COLUMNS[3:])
-        tables.append(table.assign(scenario=scenario, output=output, place_id=place)[COLUMNS])
+        tables.append(pd.DataFrame([of | asdict(row) for row in found], columns=COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 

@@ -27,12 +27,7 @@ from flowsim.results.run import Run as FullRun
 from flowsim.results.sweep import SweepResults
 from flowsim.sweep.file import FILE, Sweep, read_sweep, sweep_of
 from flowsim.sweep.plan import Plan, Run, make_plan
-from flowsim.sweep.running import (
-    finished_manifest,
-    overridden,
-    refuse_unexpected,
-    tasks_of,
-)
+from flowsim.sweep.running import finished_manifest, overridden, refuse_unexpected, tasks_of
 from flowsim.sweep.tables import SCHEMAS, errors_of, join, rows_of
 from flowsim.sweep.work import work
 from flowsim.types import Progress, silent
@@ -221,7 +216,8 @@ def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
     if row["error"] != outcome.error:
         found.append(f"it said {row['error']!r} then, {outcome.error!r} now")
     for name, schema in SCHEMAS.items():
-        held = _held(swept.path / f"{name}.parquet", run.number, schema)
+        path, which = swept.path / f"{name}.parquet", [("run", "=", run.number)]
+        held = pq.read_table(path, columns=schema.names, filters=which).cast(schema)
         if not _same(held, rows_of(outcome, name)):
             found.append(f"its rows in {name}.parquet differ")
     then, now = swept.manifest["versions"]["flowsim"], made_with()
@@ -232,16 +228,9 @@ def _difference(swept: SweepResults, run: Run, outcome: Outcome) -> str:
     return "; ".join(found)
 
 
-def _held(path: Path, run: int, schema: pa.Schema) -> pa.Table:
-    return pq.read_table(path, columns=schema.names, filters=[("run", "=", run)]).cast(schema)
-
-
 def _same(one: pa.Table, other: pa.Table) -> bool:
     """Compare tables bit for bit; a missing value equals a missing value."""
-    if len(one) != len(other):
-        return False
-    pairs = zip(one.to_pandas().items(), other.to_pandas().items(), strict=True)
-    return all(first.equals(second) for (_, first), (_, second) in pairs)
+    return bool(one.to_pandas().equals(other.to_pandas()))
 
 
 def _write_run(plan: Plan, run: Run, folder: Path) -> Path:
@@ -250,17 +239,12 @@ def _write_run(plan: Plan, run: Run, folder: Path) -> Path:
         raise ResultsError(f"{folder} is not empty; choose another --out")
     (base,) = [base for base in plan.sweep.bases if base.name == run.scenario]
     scenario, started = base.variant(run.changes), datetime.now(UTC)
+    own: dict[str, Any] = {"replication": run.replication, "engine": "columns"}
+    own["from_sweep"] = {"name": plan.sweep.name, "run": run.number, "key": run.key}
     with folders.prepare(folder, "run", [scenario.name], force=False):
         tables = tables_of(simulate(scenario, run.replication), run.replication)
-        manifest = manifest_of(
-            "run",
-            [scenario],
-            started,
-            replication=run.replication,
-            engine="columns",
-            men_simulated=int(tables["outcomes"]["men_simulated"].sum()),
-            from_sweep={"name": plan.sweep.name, "run": run.number, "key": run.key},
-        )
+        own["men_simulated"] = int(tables["outcomes"]["men_simulated"].sum())
+        manifest = manifest_of("run", [scenario], started, **own)
         FullRun(manifest, known={"scenarios": (scenario,), **tables}).write(folder)
     return folder
 

@@ -41,8 +41,6 @@ _RUN = [
     ("point", pa.int32()),
     ("replication", pa.int32()),
 ]
-FIXED = ("run", "scenario", "point", "replication", "key", "status", "error", *RESULTS.names)
-"""Columns that no parameter may be called like."""
 
 
 def parameter_columns(names: Sequence[str], points: Iterable[Sequence[Any]]) -> pa.Schema:
@@ -53,11 +51,9 @@ def parameter_columns(names: Sequence[str], points: Iterable[Sequence[Any]]) -> 
     points : iterable of sequences
         Values of each point, in the order of ``names``.
     """
-    kinds: list[set[type]] = [set() for _ in names]
-    for values in points:
-        for kind, value in zip(kinds, values, strict=True):
-            kind.add(type(value))
-    return pa.schema([(name, _column(kind)) for name, kind in zip(names, kinds, strict=True)])
+    columns = zip(*points, strict=True)
+    kinds = [_column({type(value) for value in column}) for column in columns]
+    return pa.schema([*zip(names, kinds, strict=True)])
 
 
 def _column(kinds: set[type]) -> pa.DataType:
@@ -108,14 +104,19 @@ def join(store: Store, made: Iterable[Run], points: Points, folder: Path) -> dic
         for run in made:
             outcome = store.outcome(run.key)
             known = _known(run, parameters, points.rows[run.point])
-            to_runs.add(_widened(_row_of(outcome), known, runs))
+            said = {"key": run.key, "error": outcome.error}
+            said["status"] = "failed" if outcome.error else "ok"
+            to_runs.add(_widened(pa.table({n: [text] for n, text in said.items()}), known, runs))
             rows = _widened(rows_of(outcome, "results"), known, results)
             to_results.add(rows)
             csv.write_table(rows)
             to_daily.add(_widened(rows_of(outcome, "daily"), known, daily))
             if outcome.error:
                 failures.append(f"run {run.number}: {outcome.error}\n{outcome.traceback}\n")
-    _write_failures(folder / FAILURES, failures)
+    (folder / FAILURES).unlink(missing_ok=True)
+    if failures:  # for people, where the errors arose; no table, because it names folders
+        with durable(folder / FAILURES) as stream:
+            stream.write("\n".join(failures).encode())
     return {name: digest_of(folder / name) for name in TABLES}
 
 
@@ -127,16 +128,10 @@ def rows_of(outcome: Outcome, name: str) -> pa.Table:
     return unpacked(outcome.tables[name]).cast(schema)
 
 
-def _row_of(outcome: Outcome) -> pa.Table:
-    status = "failed" if outcome.error else "ok"
-    return pa.table({"key": [outcome.key], "status": [status], "error": [outcome.error]})
-
-
 def _known(run: Run, parameters: pa.Schema, values: Sequence[Any]) -> dict[str, Any]:
     """Return what the rows of a run have in common: which run it is, and its parameters."""
     fields = zip(parameters, values, strict=True)
-    which = (run.number, run.scenario, run.point, run.replication)
-    known = dict(zip((name for name, _ in _RUN), which, strict=True))
+    known = {"run": run.number} | {name: getattr(run, name) for name, _ in _RUN[1:]}
     return known | {field.name: _cell(value, field.type) for field, value in fields}
 
 
@@ -149,15 +144,6 @@ def _widened(table: pa.Table, known: Mapping[str, Any], schema: pa.Schema) -> pa
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _write_failures(path: Path, failures: Sequence[str]) -> None:
-    """Write for people where the errors arose; not a table, because it names folders."""
-    if not failures:
-        path.unlink(missing_ok=True)
-        return
-    with durable(path) as stream:
-        stream.write("\n".join(failures).encode())
 
 
 class _Groups:

@@ -19,7 +19,7 @@ from flowsim.calibration.file import calibration_schema
 from flowsim.data.rows import template
 from flowsim.scenario import json_schema, shipped
 from flowsim.scenario.editors import PART, table_schema
-from flowsim.scenario.kinds import KINDS, mistaken
+from flowsim.scenario.files import KINDS, mistaken
 from flowsim.scenario.quantity import DATE
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.writing import yaml_text

@@ -11,6 +11,7 @@ from flowsim.model.states import NEVER, Status
 from flowsim.model.world import World
 from flowsim.results.tables import outcomes_table
 from flowsim.scenario import load
+from flowsim.scenario.tree import equal
 
 NATION = 39_582_793
 SAMPLE = 0.001
@@ -193,8 +194,8 @@ def test_men_of_worlds_that_ask_for_visas_are_the_same_if_as_many_hold_them():
     assert np.array_equal(pair.stratum[away], drawn.stratum)
     visa = next(iter(load(visas).documents))
     other = life_of(visas, **{f"documents.{visa}.share": 0.9}).world
-    assert traces.equal(pair.a.world.strata.further, pair.b.world.strata.further)
-    assert not traces.equal(pair.a.world.strata.further, other.strata.further)
+    assert equal(pair.a.world.strata.further, pair.b.world.strata.further)
+    assert not equal(pair.a.world.strata.further, other.strata.further)
 
 
 def test_a_destination_that_only_one_world_has_is_a_matter_of_availability():

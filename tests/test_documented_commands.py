@@ -12,8 +12,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from flowsim import cli
-from flowsim.scenario.files import shipped
-from flowsim.scenario.kinds import CALIBRATION, KINDS, SCENARIO, SWEEP
+from flowsim.scenario.files import CALIBRATION, KINDS, SCENARIO, SWEEP, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -14,7 +14,7 @@ from scenario_texts import BASE, HEAD, messages, write
 
 from flowsim.data import sources
 from flowsim.scenario import assumptions, content_hash, json_schema, load, resolved_yaml, shipped
-from flowsim.scenario.kinds import SCENARIO, mistaken
+from flowsim.scenario.files import SCENARIO, mistaken
 from flowsim.scenario.reading import read_tree
 
 N_CAPACITIES = len(load(BASE).crossings["GE-LARS"].vehicles.value)

@@ -16,7 +16,7 @@ from flowsim.results import measures
 from flowsim.results import tables as results
 from flowsim.results.observation import Observed
 from flowsim.scenario import assumptions, load, shipped
-from flowsim.scenario.kinds import CALIBRATION, KINDS, SWEEP, mistaken
+from flowsim.scenario.files import CALIBRATION, KINDS, SWEEP, mistaken
 from flowsim.scenario.reading import read_tree
 from flowsim.sweep.design import points
 from flowsim.sweep.file import Sweep, keys_of, read_sweep, shipped_sweeps, sweep_schema

@@ -20,7 +20,7 @@ from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
 from flowsim.errors import CalibrationError, ScenarioError, in_order
 from flowsim.scenario import Base, assumptions
-from flowsim.scenario.kinds import CALIBRATION
+from flowsim.scenario.files import CALIBRATION
 from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
 from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.quantity import Finite, Moment, Strict, refused

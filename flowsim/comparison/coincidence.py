@@ -21,8 +21,7 @@ import pandas as pd
 
 from flowsim.comparison.uncertainty import interval
 from flowsim.results.comparison import ALL, COMMON, REST, WHOLE
-from flowsim.scenario.coincidence import Target
-from flowsim.scenario.schema import Scenario
+from flowsim.scenario.schema import Scenario, Target
 from flowsim.types import Floats
 
 

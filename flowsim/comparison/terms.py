@@ -22,9 +22,10 @@ from flowsim.comparison.decisions import (
     terms_of,
 )
 from flowsim.comparison.pairs import Pair
-from flowsim.comparison.traces import Trip, born, equal
+from flowsim.comparison.traces import Trip, born
 from flowsim.model.states import Reason, Status
 from flowsim.model.status import categories
+from flowsim.scenario.tree import equal
 from flowsim.types import Bools, Ints
 
 DECISION = ("availability", "wait", "visible checks", "network", "call-up", "panic", "tastes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from flowsim.results.outcomes import (
     UNDERWAY,
 )
 from flowsim.scenario.clock import HOUR
+from flowsim.scenario.tree import equal
 from flowsim.types import Bools, Floats, Ints
 
 _ONWARD = {
@@ -266,14 +267,3 @@ def _alike(a: World, b: World) -> bool:
     """Return whether men are the same in two worlds, but for what they want."""
     parts = ("men", "p_educated", "p_passport", "p_liable", "further")
     return all(equal(getattr(a.strata, part), getattr(b.strata, part)) for part in parts)
-
-
-def equal(a: Any, b: Any) -> bool:
-    """Return whether nested tuples, dataclasses and arrays hold the same."""
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(equal, a, b))
-    if is_dataclass(a):
-        return all(equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
-    return bool(a == b)

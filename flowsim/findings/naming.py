@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from flowsim.data.measures import MEASURES
 from flowsim.findings.words import day, elided, listed, period, sampled
 from flowsim.model.states import LACKS
-from flowsim.scenario.documents import PASSPORT
 from flowsim.scenario.observing import figures_of
+from flowsim.scenario.places import PASSPORT
 from flowsim.scenario.policies import KINDS
 from flowsim.scenario.schema import Scenario
 

@@ -20,7 +20,7 @@ from flowsim.model.decisions import Openings
 from flowsim.model.states import Reason
 from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import HOUR, Clock
-from flowsim.scenario.documents import Document, asked_for
+from flowsim.scenario.places import Document, asked_for
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints

@@ -20,14 +20,22 @@ from flowsim.data.rows import Observation
 from flowsim.errors import MOST_SHOWN, DataError, Problem
 from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
-from flowsim.scenario.documents import PASSPORT, Document, mistakes, unknown
 from flowsim.scenario.observing import kinds_of_places, misplaced, window
-from flowsim.scenario.places import RUSSIA, Crossing, Destination, Nation
+from flowsim.scenario.places import (
+    PASSPORT,
+    RUSSIA,
+    Crossing,
+    Destination,
+    Document,
+    Nation,
+    mistakes,
+    unknown,
+)
 from flowsim.scenario.policies import AnyPolicy
 from flowsim.scenario.policy import Policy, Surroundings
 from flowsim.scenario.schema import Horizon, Scenario
 from flowsim.scenario.timetable import EVERYWHERE, WARM_UP
-from flowsim.scenario.tree import Path, Tree, dotted, suggestion
+from flowsim.scenario.tree import Path, Tree, dotted, no_such
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NAMED = ("documents", "destinations", "crossings", "policies")
@@ -60,9 +68,13 @@ class Parts:
         """Note a problem of a key."""
         self.problems.append(Problem(self.tree.place(path).where, dotted(path), message))
 
-    def near(self, word: str, known: Collection[str]) -> str:
-        """Suggest a name, as long as the problem will be shown."""
-        return suggestion(word, list(known)) if len(self.problems) < MOST_SHOWN else ""
+    def unknown(
+        self, word: str, known: Collection[str], noun: str, *path: str | int, expected: str = ""
+    ) -> None:
+        """Note that a name is not known, and suggest one as long as the problem will be shown."""
+        if word not in known:
+            shown = known if len(self.problems) < MOST_SHOWN else ()
+            self.problem(no_such(word, shown, f"not a {noun}", expected), *path)
 
 
 def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
@@ -75,23 +87,23 @@ def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
     scenario : Scenario or None
         None if the schema refused it; then the parts that are sound are checked.
     """
-    parts = _whole(tree, scenario) if scenario is not None else _sound(tree)
+    parts = (
+        _sound(tree)
+        if scenario is None
+        else Parts(
+            tree,
+            scenario.horizon,
+            scenario.call_up,
+            scenario.documents,
+            scenario.destinations,
+            scenario.crossings,
+            scenario.policies,
+            scenario.regions.code,
+        )
+    )
     for check in CHECKS:
         check(parts)
     return parts.problems
-
-
-def _whole(tree: Tree, scenario: Scenario) -> Parts:
-    return Parts(
-        tree,
-        scenario.horizon,
-        scenario.call_up,
-        scenario.documents,
-        scenario.destinations,
-        scenario.crossings,
-        scenario.policies,
-        scenario.regions.code,
-    )
 
 
 @cache
@@ -111,6 +123,10 @@ def _sound(tree: Tree) -> Parts:
         read = {name: _read(kind, raw) for name, raw in tree.names(key).items()}
         return {name: entry for name, entry in read.items() if entry is not None}
 
+    rows = tree.at(("population", "regions"))
+    regions = sources.regions().code
+    if isinstance(rows, tuple):
+        regions = tuple(str(row.get("code")) for row in rows if isinstance(row, dict)) or ("",)
     return Parts(
         tree,
         _read(Horizon, tree.at(("horizon",))),
@@ -119,16 +135,8 @@ def _sound(tree: Tree) -> Parts:
         entries(Destination, "destinations"),
         entries(Crossing, "crossings"),
         entries(AnyPolicy, "policies"),
-        _region_codes(tree),
+        regions,
     )
-
-
-def _region_codes(tree: Tree) -> tuple[str, ...]:
-    """Return the codes of the regions, own or shipped."""
-    rows = tree.at(("population", "regions"))
-    if not isinstance(rows, tuple):
-        return sources.regions().code
-    return tuple(str(row.get("code")) for row in rows if isinstance(row, dict)) or ("",)
 
 
 def _sizes_are_bearable(parts: Parts) -> None:
@@ -136,25 +144,21 @@ def _sizes_are_bearable(parts: Parts) -> None:
     for block, most in MOST.items():
         if (found := len(parts.tree.names(block))) > most:
             parts.problem(f"found {found:,}; expected at most {most:,}", block)
-    if parts.horizon is not None:
-        cells = parts.horizon.clock.n_hours * len(parts.tree.names("crossings"))
-        if cells > MOST_CELLS:
-            parts.problem(
-                f"crossings times hours of the horizon are {cells:,}, which takes too much memory; "
-                f"expected at most {MOST_CELLS:,}: leave crossings out, or end it earlier",
-                "crossings",
-            )
+    hours = 0 if parts.horizon is None else parts.horizon.clock.n_hours
+    if (cells := hours * len(parts.tree.names("crossings"))) > MOST_CELLS:
+        message = (
+            f"crossings times hours of the horizon are {cells:,}, which takes too much memory; "
+            f"expected at most {MOST_CELLS:,}: leave crossings out, or end it earlier"
+        )
+        parts.problem(message, "crossings")
 
 
 def _names_are_plain(parts: Parts) -> None:
     for block in NAMED:
         for name in parts.tree.names(block):
             if not NAME.fullmatch(name):
-                parts.problem(
-                    "names have letters, digits, '-' and '_' only, so that dotted keys reach them",
-                    block,
-                    name,
-                )
+                signs = "letters, digits, '-' and '_' only"
+                parts.problem(f"names have {signs}, so that dotted keys reach them", block, name)
     crossings = parts.tree.names("crossings")
     for name in parts.tree.names("destinations"):
         if name == EVERYWHERE or name in crossings:
@@ -172,9 +176,8 @@ def _destinations_have_everything(parts: Parts) -> None:
             key = dotted((*block, name))
             parts.problem(f"needs {key} as well; add it", "destinations", name)
     for block in (("choice", "constant"), ("abroad",), ("capacities",)):
-        for name in [name for name in parts.tree.names(*block) if name not in destinations]:
-            near = parts.near(name, destinations)
-            parts.problem(f"{name!r} is not a destination{near}", *block, name)
+        for name in parts.tree.names(*block):
+            parts.unknown(name, destinations, "destination", *block, name)
 
 
 def _documents_are_known(parts: Parts) -> None:
@@ -194,23 +197,18 @@ def _codes_are_different(parts: Parts) -> None:
     for name, destination in parts.destinations.items():
         other = first.setdefault(destination.code, name)
         if other != name:
-            parts.problem(
-                f"{destination.code!r} is already the code of {other}", "destinations", name, "code"
-            )
+            message = f"{destination.code!r} is already the code of {other}"
+            parts.problem(message, "destinations", name, "code")
 
 
 def _crossings_lead_somewhere(parts: Parts) -> None:
     destinations = parts.tree.names("destinations")
     regions, such = parts.regions, f"; expected a code such as {parts.regions[0]}"
     for name, crossing in parts.crossings.items():
-        if crossing.destination not in destinations:
-            near = parts.near(crossing.destination, destinations)
-            message = f"{crossing.destination!r} is not a destination{near}"
-            parts.problem(message, "crossings", name, "destination")
-        if crossing.region is not None and crossing.region not in regions:
-            near = parts.near(crossing.region, list(regions)) or such
-            message = f"{crossing.region!r} is not a region{near}"
-            parts.problem(message, "crossings", name, "region")
+        at = ("crossings", name)
+        parts.unknown(crossing.destination, destinations, "destination", *at, "destination")
+        if crossing.region is not None:
+            parts.unknown(crossing.region, regions, "region", *at, "region", expected=such)
 
 
 def _destinations_are_reached(parts: Parts) -> None:
@@ -219,19 +217,14 @@ def _destinations_are_reached(parts: Parts) -> None:
     for name, destination in parts.destinations.items():
         roads = [one for one in parts.crossings.values() if one.destination == name]
         if not any(one.size_weight.value > 0 for one in roads):
-            parts.problem(
+            message = (
                 "no crossing with a positive size_weight leads there; add one under crossings, "
-                "or remove the destination (null)",
-                "destinations",
-                name,
+                "or remove the destination (null)"
             )
+            parts.problem(message, "destinations", name)
         elif destination.background.value and not any(one.background_share.value for one in roads):
-            parts.problem(
-                "has ordinary traffic, but no crossing with a positive background_share",
-                "destinations",
-                name,
-                "background",
-            )
+            message = "has ordinary traffic, but no crossing with a positive background_share"
+            parts.problem(message, "destinations", name, "background")
 
 
 def _policies_fit(parts: Parts) -> None:
@@ -272,13 +265,9 @@ def _regions_are_sound(parts: Parts) -> None:
 def _distances_lead_somewhere(parts: Parts) -> None:
     crossings, key = parts.tree.names("crossings"), ("travel", "distances")
     for region, to in parts.tree.names(*key).items():
-        if region not in parts.regions:
-            near = parts.near(region, list(parts.regions))
-            parts.problem(f"{region!r} is not a region{near}", *key, region)
+        parts.unknown(region, parts.regions, "region", *key, region)
         for crossing in to if isinstance(to, dict) else ():
-            if crossing not in crossings:
-                near = parts.near(crossing, crossings)
-                parts.problem(f"{crossing!r} is not a crossing{near}", *key, region, crossing)
+            parts.unknown(crossing, crossings, "crossing", *key, region, crossing)
 
 
 def _observations_can_be_compared(parts: Parts) -> None:
@@ -349,12 +338,9 @@ def _dated_values_are_near(parts: Parts) -> None:
             if moment is None:
                 continue
             if not first <= moment <= last:
-                parts.problem(
-                    f"the date is far outside the horizon (from {iso(parts.horizon.start)} to "
-                    f"{iso(parts.horizon.end)}); check the year",
-                    *path,
-                    text,
-                )
+                horizon = f"from {iso(parts.horizon.start)} to {iso(parts.horizon.end)}"
+                message = f"the date is far outside the horizon ({horizon}); check the year"
+                parts.problem(message, *path, text)
             if (other := seen.setdefault(moment, text)) != text:
                 where = parts.tree.place((*path, other)).where
                 parts.problem(f"is the same moment as {other} ({where}); keep one", *path, text)
@@ -386,11 +372,9 @@ def _clocks_are_near(parts: Parts) -> None:
         for name, place in places.items():
             most = parts.horizon.clock.midnights(place.utc_offset_h)[0]
             if most < -WARM_UP:
-                parts.problem(
-                    f"its day begins {-most:g} hours before that of the scenario's clock; "
-                    f"expected at most {WARM_UP}",
-                    *(block, name, "utc_offset_h"),
-                )
+                begins = f"its day begins {-most:g} hours before that of the scenario's clock"
+                message = f"{begins}; expected at most {WARM_UP}"
+                parts.problem(message, block, name, "utc_offset_h")
 
 
 def _policies_do_not_overlap(parts: Parts) -> None:
@@ -407,12 +391,11 @@ def _policies_do_not_overlap(parts: Parts) -> None:
             if (earlier, later) not in seen:
                 seen.add((earlier, later))
                 where = f" at {place}" if place else ""
-                parts.problem(
+                message = (
                     f"overlaps in time with {earlier}{where}; two policies of kind {kind} may "
-                    "not hold at one place at once: end one before the other begins",
-                    "policies",
-                    later,
+                    "not hold at one place at once: end one before the other begins"
                 )
+                parts.problem(message, "policies", later)
 
 
 def _overlaps(periods: list[tuple[datetime, datetime, str]]) -> Iterator[tuple[str, str]]:

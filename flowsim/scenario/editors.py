@@ -43,11 +43,18 @@ def json_schema() -> dict[str, Any]:
     definitions = schema.pop("$defs")
     whole = {key: schema[key] for key in ("properties", "required")}
     for definition in definitions.values():
-        _relax_unit(definition)
-        _fill_titles(definition)
+        fields = definition.get("properties", {})
+        if "source" in fields:  # the unit of a number may be left out; it is the one of its key
+            definition["required"] = [key for key in definition["required"] if key != "unit"]
+            fields["source"]["pattern"] = "^(data:|literature:|assumption:|calibrated)"
+        for field in fields.values():
+            if "title" in field:  # figures fill its blanks with the name of a place or policy
+                field["title"] = field["title"].format(place="a place", policy="policy")
     parts = {PART + name: _part(definition) for name, definition in definitions.items()}
     changes = {"changes": _changes(whole["properties"], parts)}
     crossings = {"crossings": _crossings(whole["properties"]["crossings"])}
+    about = whole["properties"]["extends"]["description"]
+    extends = {"extends": {"type": "string", "description": about}}
     return {
         "$schema": DIALECT,
         "title": "flowsim scenario",
@@ -55,10 +62,7 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "if": {"required": ["extends"], "properties": {"extends": {"type": "string"}}},
         "then": {
-            "properties": _part(whole["properties"])
-            | {"extends": _extends(whole)}
-            | crossings
-            | changes,
+            "properties": _part(whole["properties"]) | extends | crossings | changes,
             "additionalProperties": False,
         },
         "else": {
@@ -68,26 +72,6 @@ def json_schema() -> dict[str, Any]:
         },
         "$defs": definitions | parts,
     }
-
-
-def _extends(whole: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "string", "description": whole["properties"]["extends"]["description"]}
-
-
-def _relax_unit(definition: dict[str, Any]) -> None:
-    """Let the unit of a number be left out; it is the one of its key."""
-    if "source" in definition.get("properties", {}):
-        definition["required"] = [key for key in definition["required"] if key != "unit"]
-        definition["properties"]["source"]["pattern"] = (
-            "^(data:|literature:|assumption:|calibrated)"
-        )
-
-
-def _fill_titles(definition: dict[str, Any]) -> None:
-    """Fill the blanks of titles, which figures fill with the name of a place or policy."""
-    for field in definition.get("properties", {}).values():
-        if "title" in field:
-            field["title"] = field["title"].format(place="a place", policy="policy")
 
 
 def _crossings(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,52 @@
-"""Find scenario files, read them safely, and follow ``extends`` to its end."""
+"""Find files, tell their kinds apart, read them safely, and follow ``extends`` to its end."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flowsim.errors import visible
-from flowsim.scenario.kinds import KINDS, SCENARIO, message, mistaken
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Tree, fail, show, suggestion
 
+SCENARIO, SWEEP, CALIBRATION = "scenario", "sweep", "calibration"
 MAX_CHAIN = 10
 ENDINGS = {"table": (".csv", ".tsv"), "outlines": (".geojson", ".json")}
 """Of files that are no YAML, the usual one first."""
 _ONLY: ContextVar[Path | None] = ContextVar("_ONLY", default=None)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes
+    ----------
+    folder : str
+        Beside the shipped scenarios, where shipped files of this kind lie.
+    command : str
+        To which such a file is given.
+    signs : collection of str
+        Keys that only such files have at the top.
+    """
+
+    folder: str
+    command: str
+    signs: Collection[str]
+
+
+KINDS = {
+    SCENARIO: Kind("", "flowsim run", ("extends", "horizon")),
+    SWEEP: Kind("sweeps", "flowsim sweep", ("design",)),
+    CALIBRATION: Kind("calibration", "flowsim calibrate", ("budgets",)),
+}
 
 
 @contextmanager
@@ -94,10 +121,24 @@ def read_chain(source: str | os.PathLike[str]) -> list[tuple[Path, Tree]]:
         _refuse_circle(path, chain, origin)
 
 
+def mistaken(data: Mapping[str, Any], noun: str) -> str:
+    """Return that a file is of another kind than wanted; empty if it is not."""
+    if any(sign in data for sign in KINDS[noun].signs):
+        return ""
+    for other, kind in KINDS.items():
+        if other != noun and any(sign in data for sign in kind.signs):
+            return message(other, noun)
+    return ""
+
+
+def message(other: str, noun: str) -> str:
+    """Return what a file is instead of what was wanted, and what to do with it."""
+    return f"is a {other}, not a {noun}; give it to {KINDS[other].command}"
+
+
 def refuse_other_kinds(tree: Tree, path: Path, noun: str) -> None:
     """Refuse at once a sweep where a scenario is wanted, and the like."""
-    mistake = mistaken(tree.data, noun)
-    if mistake:
+    if mistake := mistaken(tree.data, noun):
         raise fail(shown(path), "", mistake)
 
 

@@ -6,19 +6,18 @@ that are idle because of the rest of the scenario.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
 from flowsim.scenario.clock import iso
-from flowsim.scenario.documents import asked_for
-from flowsim.scenario.policies import AnyPolicy
+from flowsim.scenario.places import asked_for
 from flowsim.scenario.quantity import Dated
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import Timetable
+from flowsim.scenario.tree import equal
 
 Said = Iterator[tuple[str, str]]
 
@@ -47,11 +46,8 @@ def idle(scenario: Scenario) -> list[tuple[str, str]]:
 
 def deterring_nobody(scenario: Scenario) -> list[tuple[str, str]]:
     """Return policies that check men and keep none at home, with the reason."""
-    checks = {
-        name: policy
-        for name, policy in scenario.policies.items()
-        if policy.turned_back_by == "a check"
-    }
+    policies = scenario.policies.items()
+    checks = [name for name, policy in policies if policy.turned_back_by == "a check"]
     if not scenario.choice.beta_risk.value:
         why = "men do not fear checks (choice.beta_risk is 0)"
         return [(f"policies.{name}", why) for name in checks]
@@ -73,26 +69,13 @@ def _policies(scenario: Scenario, table: Timetable) -> Said:
     announced = min(wave.announced for wave, _ in scenario.call_ups())
     for name, policy in scenario.policies.items():
         key = f"policies.{name}"
-        if policy.announcement is None and _same(table, _without(scenario, name)):
+        if policy.announcement is None and equal(table, _without(scenario, name)):
             yield key, "the same holds without it"
             continue
         yield from ((f"{key}.{own}", why) for own, why in policy.idle())
-        if _is_talk(policy) and (end := policy.span[1]) is not None and end <= announced:
+        is_talk = policy.scope == "nation" and policy.announcement is None  # panic alone
+        if is_talk and (end := policy.span[1]) is not None and end <= announced:
             yield key, f"it is over before the call-up is announced ({iso(announced)})"
-
-
-def _is_talk(policy: AnyPolicy) -> bool:
-    """Whether a policy acts through panic alone, of which there is none before a call-up."""
-    return policy.scope == "nation" and policy.announcement is None
-
-
-def _same(one: Timetable, other: Timetable) -> bool:
-    """Whether two timetables hold the same at each crossing and hour."""
-
-    def same(a: Any, b: Any) -> bool:
-        return np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b)
-
-    return all(same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Timetable))
 
 
 def _checks_and_lanes(scenario: Scenario, table: Timetable) -> Said:
@@ -108,10 +91,8 @@ def _checks_and_lanes(scenario: Scenario, table: Timetable) -> Said:
     if not scenario.border.second_try.value:
         yield "border.second_try_delay", "nobody tries twice (border.second_try is 0)"
     if not scenario.call_up.regional_disparity.value:
-        yield (
-            "choice.kappa",
-            "the call-up is alike in all regions (call_up.regional_disparity is 0)",
-        )
+        why = "the call-up is alike in all regions (call_up.regional_disparity is 0)"
+        yield "choice.kappa", why
     with_lane = set(np.flatnonzero(table.foot_open.any(axis=0)).tolist())
     for column, (name, crossing) in enumerate(scenario.crossings.items()):
         for field in ("walkers", "foot_share"):
@@ -163,14 +144,7 @@ def _dates(scenario: Scenario) -> Said:
             if name != "pace" and isinstance(number, Dated):  # the pace is linear in between
                 never = "the next date, or the end, comes before it could hold"
                 first, last = start or datetime.min, min(end or horizon.end, horizon.end)
-                for moment in _never(number, first, last):
-                    yield f"{key}.{name}.{iso(moment)}", never
-
-
-def _never(number: Dated, start: datetime, end: datetime) -> list[datetime]:
-    """Return the dates of a number whose values hold at no time of a period."""
-    steps = sorted(number.value) if isinstance(number.value, dict) else []
-    until = [*steps[1:], datetime.max]
-    return [
-        moment for moment, then in zip(steps, until, strict=False) if moment >= end or then <= start
-    ]
+                steps = sorted(number.value) if isinstance(number.value, dict) else []
+                for moment, then in itertools.pairwise([*steps, datetime.max]):
+                    if moment >= last or then <= first:
+                        yield f"{key}.{name}.{iso(moment)}", never

@@ -116,7 +116,7 @@ class _Merge:
             self._remove(mapping, path)
         elif is_parameter(old) and (isinstance(value, dict) or self.over.place(path).is_change):
             self._parameter(old, path, value)
-        elif isinstance(old, dict) and isinstance(value, dict) and not _other_kind(old, value):
+        elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(value, old):
             for inner, inner_value in value.items():
                 self.key(old, (*path, inner), inner_value)
         else:
@@ -190,7 +190,7 @@ class _Merge:
         self.problems.append(Problem(self.over.place(path).where, dotted(path), message))
 
 
-def _other_kind(old: dict[str, Any], new: dict[str, Any]) -> bool:
+def _replaces(new: dict[str, Any], old: dict[str, Any]) -> bool:
     """Whether a policy gives way to one of another kind, which replaces it whole."""
     return "kind" in old and "kind" in new and old["kind"] != new["kind"] and "name" not in old
 
@@ -205,13 +205,9 @@ def _paths(path: Path, value: Any) -> Iterator[Path]:
         yield from ((*path, place) for place in range(len(value)))
 
 
-def _numbers(value: Any) -> list[float]:
-    inside = value.values() if isinstance(value, dict) else [value]
-    return [number for number in inside if isinstance(number, int | float)]
-
-
 def _within(free: Any, value: Any) -> bool:
     """Whether bounds of fitting hold a value; unreadable bounds are left to the schema."""
     if not isinstance(free, tuple) or [type(bound) in (int, float) for bound in free] != [True] * 2:
         return True
-    return all(free[0] <= number <= free[1] for number in _numbers(value))
+    inside = value.values() if isinstance(value, dict) else [value]
+    return all(free[0] <= n <= free[1] for n in inside if isinstance(n, int | float))

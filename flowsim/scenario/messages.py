@@ -69,18 +69,17 @@ def _complete(tree: Tree, error: ErrorDetails) -> bool:
 
 def problems_of(file: File, errors: Sequence[ErrorDetails]) -> list[Problem]:
     """Return pydantic's errors as problems with file, line, key and what to do."""
-    errors = [error for error in errors if not _follows(error)]
+    errors = [
+        error
+        for error in errors  # not those of lists that are short only because some was refused
+        if error["type"] != "too_short" or len(error["input"]) < error["ctx"]["min_length"]
+    ]
     paths = [path_of(file.tree, error) for error in errors]
     first = sorted(range(len(errors)), key=lambda n: by_place(file.tree.place(paths[n]).where))
     return [
         _problem(file, paths[n], errors[n], brief=place >= MOST_SHOWN)
         for place, n in enumerate(first)
     ]
-
-
-def _follows(error: ErrorDetails) -> bool:
-    """Whether a list is too short only because some of it was refused."""
-    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def path_of(tree: Tree, error: ErrorDetails) -> Path:
@@ -104,15 +103,11 @@ def _problem(file: File, path: Path, error: ErrorDetails, *, brief: bool) -> Pro
     """Make one problem; what is counted and not shown gets pydantic's own words."""
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, "kind")
-    path = _blamed(file.tree, path, error.get("ctx", {}).get("keys", ()))
+    blamed = [(*path, key) for key in error.get("ctx", {}).get("keys", ())] or [path]
+    changed = [one for one in blamed if file.tree.place(one).is_change]
+    path = [*changed, *blamed][0]  # of keys that do not agree the one that a change has set
     write = _other if brief else WORDING.get(error["type"], _other)
     return Problem(file.tree.place(path).where, dotted(path), write(file, path, error))
-
-
-def _blamed(tree: Tree, path: Path, keys: Sequence[str]) -> Path:
-    """Return the key to blame among those that do not agree: the one a change has set."""
-    paths = [(*path, key) for key in keys] or [path]
-    return next((one for one in paths if tree.place(one).is_change), paths[0])
 
 
 def _unknown(file: File, path: Path, error: ErrorDetails) -> str:
@@ -127,8 +122,7 @@ def _missing(file: File, path: Path, _: ErrorDetails) -> str:
         return "is missing; expected two numbers, [low, high]"
     if path[-1] == "source":
         return 'is missing; every number needs its source, such as "assumption: ..."'
-    model = _model_at(file, path[:-1])
-    field = next((f for n, f in model.model_fields.items() if (f.alias or n) == path[-1]), None)
+    field = _fields(_model_at(file, path[:-1])).get(path[-1])
     about = f": {field.description}" if field is not None and field.description else ""
     return f"is missing; add it{about}"
 
@@ -218,8 +212,7 @@ WORDING: dict[str, Write] = {
 def keys_at(file: File, path: Path) -> list[str]:
     """Return the keys that the schema knows at a path, as they are written in files."""
     model = _model_at(file, path)
-    keys = [field.alias or name for name, field in model.model_fields.items()]
-    return keys + FILE_ONLY_KEYS if model is Scenario else keys
+    return [*_fields(model), *(FILE_ONLY_KEYS if model is Scenario else ())]
 
 
 def _model_at(file: File, path: Path) -> type[BaseModel]:
@@ -230,22 +223,14 @@ def _model_at(file: File, path: Path) -> type[BaseModel]:
 
 def _members_at(file: File, path: Path) -> list[type[BaseModel]]:
     """Return the models between which ``kind`` decides at a path."""
-    above = _type_at(file, path[:-1])
-    if isinstance(above, type) and issubclass(above, BaseModel):
-        kind = _bare_type(_fields(above)[str(path[-1])].annotation)
-    else:
-        kind = _inner(above, path[-1])
+    kind = _below(_type_at(file, path[:-1]), path[-1])
     return [_bare_type(member) for member in get_args(kind)]
 
 
 def _type_at(file: File, path: Path) -> Any:
     kind: Any = file.model
     for end, part in enumerate(path):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields = _fields(kind)
-            kind = _bare_type(fields[str(part)].annotation) if part in fields else None
-        else:
-            kind = _inner(kind, part)
+        kind = _below(kind, part)
         members = [_bare_type(member) for member in get_args(kind)]
         if members and _is_union(kind):
             found = file.tree.at(path[: end + 1])
@@ -254,12 +239,15 @@ def _type_at(file: File, path: Path) -> Any:
     return kind
 
 
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+def _fields(model: type[BaseModel]) -> dict[str | int, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _inner(kind: Any, part: str | int) -> Any:
-    """Return what a mapping or a list holds."""
+def _below(kind: Any, part: str | int) -> Any:
+    """Return what a model has under a key, or what a mapping or a list holds."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = _fields(kind).get(part)
+        return None if field is None else _bare_type(field.annotation)
     inside = get_args(kind)
     return _bare_type(inside[0 if isinstance(part, int) else -1]) if inside else None
 

@@ -25,14 +25,11 @@ Made = tuple[Any, dict[KeyPath, int]]
 """What a tree holds instead of the name of a table, and which row each key inside is from."""
 
 
-def _of_regions(_: Table, rows: Mapping[int, Row]) -> Made:
-    in_order = sorted((str(getattr(row, "code", "")), place) for place, row in rows.items())
-    made = tuple(_plain(rows[place]) for _, place in in_order)
-    return made, {(n,): place for n, (_, place) in enumerate(in_order)}
-
-
-def _of_observations(_: Table, rows: Mapping[int, Row]) -> Made:
-    return tuple(map(_plain, rows.values())), {(n,): place for n, place in enumerate(rows)}
+def _listed(_: Table, rows: Mapping[int, Row]) -> Made:
+    """Return rows in the order of the codes of regions; of what has none, in their own."""
+    places = sorted(rows, key=lambda place: str(getattr(rows[place], "code", "")))
+    made = [rows[place].model_dump(mode="json", exclude_defaults=True) for place in places]
+    return tuple(made), {(n,): place for n, place in enumerate(places)}
 
 
 def _of_crossings(table: Table, rows: Mapping[int, Row]) -> Made:
@@ -50,17 +47,12 @@ def _of_distances(_: Table, rows: Mapping[int, Row]) -> Made:
     return made, {(row.region_code, row.crossing_id): place for place, row in roads.items()}
 
 
-def _plain(row: Row) -> dict[str, Any]:
-    """Return a row as a scenario file could say it."""
-    return row.model_dump(mode="json", exclude_defaults=True)
-
-
 Read = tuple[type[Row], Callable[[Table, Mapping[int, Row]], Made]]
 TABLES: dict[KeyPath, Read] = {
-    ("population", "regions"): (Region, _of_regions),
+    ("population", "regions"): (Region, _listed),
     ("crossings",): (CrossingRow, _of_crossings),
     ("travel", "distances"): (Road, _of_distances),
-    ("observations",): (Observation, _of_observations),
+    ("observations",): (Observation, _listed),
 }
 OUTLINES: KeyPath = ("outlines",)
 
@@ -96,7 +88,10 @@ def take_in(tree: Tree, folder: Path | None) -> None:
             found.append(Problem(table.name, "", f"has {len(table.rows):,} rows; at most {most:,}"))
         problems += found
         value, places = make(table, rows)
-        _set(tree, key, value)
+        data = tree.data
+        for part in key[:-1]:
+            data[str(part)] = data = dict(data[str(part)])
+        data[str(key[-1])] = value
         for inner, place in places.items():
             tree.places[(*key, *inner)] = Place(f"{table.name}:{table.lines[place]}")
     problems += _outlines(tree, folder)
@@ -118,10 +113,3 @@ def _outlines(tree: Tree, folder: Path | None) -> list[Problem]:
 def _find(tree: Tree, key: KeyPath, named: str, folder: Path | None) -> str:
     noun = "outlines" if key == OUTLINES else "table"
     return shown(find(named, Origin(tree.place(key).where, dotted(key), folder), {}, noun))
-
-
-def _set(tree: Tree, key: KeyPath, value: Any) -> None:
-    data = tree.data
-    for part in key[:-1]:
-        data[str(part)] = data = dict(data[str(part)])
-    data[str(key[-1])] = value

@@ -74,37 +74,25 @@ def outside(figure: Observation, clock: Clock) -> str:
     before = clock.start - timedelta(hours=WARM_UP)
     if overlaps and (figure.per_day or (before <= when[0] and when[1] <= clock.end)):
         return ""
-    horizon = f"the horizon, {iso(clock.start)} to {iso(clock.end)}"
-    if not overlaps:
-        return f"the window lies outside {horizon}"
-    return f"the window reaches beyond {horizon}"
+    lies = "reaches beyond" if overlaps else "lies outside"
+    return f"the window {lies} the horizon, {iso(clock.start)} to {iso(clock.end)}"
 
 
 def misplaced(figure: Observation, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Return column and message of a place that is not known, or has not what was counted."""
     kind, place = kinds.get(figure.place_id), figure.place_id
     if kind is None:
-        near = suggested(place, kinds) or f"; expected one of {_some(kinds)}"
+        usual = [one for one, kind in kinds.items() if kind in ("destination", "crossing")]
+        some = ", ".join(usual[:12]) + ", ..." * (len(usual) > 12)
+        near = suggested(place, kinds) or f"; expected one of {some}"
         yield "place_id", f"found {place!r}, no place of the scenario{near}"
         return
     wanted = COMPARED[figure.model_measure].places if figure.model_measure in COMPARED else (kind,)
     if kind not in wanted:
         known = " or ".join(WORDS.get(one, f"a {one}") for one in wanted)
-        yield (
-            "place_id",
-            f"{place} is {WORDS.get(kind, f'a {kind}')}; {figure.model_measure} is counted at "
-            f"{known}{_such(kinds, wanted)}",
-        )
-
-
-def _some(kinds: Mapping[str, str]) -> str:
-    usual = [place for place, kind in kinds.items() if kind in ("destination", "crossing")]
-    return ", ".join(usual[:12]) + ", ..." * (len(usual) > 12)
-
-
-def _such(kinds: Mapping[str, str], wanted: tuple[str, ...]) -> str:
-    one = next((place for place, kind in kinds.items() if kind == wanted[0]), None)
-    return f", such as {one}" if one else ""
+        such = [f", such as {one}" for one, kind in kinds.items() if kind == wanted[0]]
+        at = f"{figure.model_measure} is counted at {known}{''.join(such[:1])}"
+        yield "place_id", f"{place} is {WORDS.get(kind, f'a {kind}')}; {at}"
 
 
 def read_figures(path: str | os.PathLike[str], scenario: Scenario) -> tuple[Observation, ...]:
@@ -145,6 +133,5 @@ def unfit(figures: Mapping[int, Observation], scenario: Scenario) -> Iterator[tu
             continue
         for said in misplaced(figure, kinds):
             yield place, *said
-        late = outside(figure, scenario.horizon.clock)
-        if late:
+        if late := outside(figure, scenario.horizon.clock):
             yield place, "window_start", late

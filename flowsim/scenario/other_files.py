@@ -16,8 +16,15 @@ from pydantic_core import ErrorDetails
 
 from flowsim.errors import Problem, ScenarioError, in_order
 from flowsim.scenario.editors import DIALECT, Plain
-from flowsim.scenario.files import Origin, find, read_text, refuse_other_kinds, shipped, shown
-from flowsim.scenario.kinds import KINDS
+from flowsim.scenario.files import (
+    KINDS,
+    Origin,
+    find,
+    read_text,
+    refuse_other_kinds,
+    shipped,
+    shown,
+)
 from flowsim.scenario.messages import File, path_of, problems_of
 from flowsim.scenario.reading import read_tree
 from flowsim.scenario.tree import Path as KeyPath
@@ -102,7 +109,10 @@ def read_file(
         With all problems found, each with file and line.
     """
     if isinstance(source, Mapping):
-        tree, path = Tree(_given(source, noun)), None
+        try:
+            tree, path = Tree(dict(plain(source))), None
+        except ValueError as reason:
+            raise fail(noun, "", str(reason)) from None
     else:
         path = find(source, Origin(), shipped(KINDS[noun].folder), noun)
         keys = ", ".join(list(model.model_fields)[:3])
@@ -127,10 +137,8 @@ def _sound(
     for _ in range(MOST_PARTS):
         data = tree.data
         for error in errors:
-            data = _without(
-                data,
-                path_of(tree, error)[:-1] if error["type"] == "missing" else path_of(tree, error),
-            )
+            path = path_of(tree, error)
+            data = _without(data, path[:-1] if error["type"] == "missing" else path)
         data = {**instead, **data}
         tree = Tree(data, tree.places)
         try:
@@ -152,14 +160,6 @@ def _without(data: Any, path: KeyPath) -> Any:
         if key != first or rest
     }
     return kept if isinstance(data, dict) else tuple(kept.values())
-
-
-def _given(source: Mapping[str, Any], noun: str) -> dict[str, Any]:
-    """Turn a mapping given in Python into what a file could have said."""
-    try:
-        return dict(plain(source))
-    except ValueError as reason:
-        raise fail(noun, "", str(reason)) from None
 
 
 def file_schema(model: type[BaseModel], title: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from flowsim.scenario.clock import Clock, iso
 from flowsim.scenario.places import Crossing
 from flowsim.scenario.quantity import Moment, Strict, refused
 from flowsim.scenario.timetable import EVERYWHERE, Cells, Timetable
-from flowsim.scenario.tree import suggestion
+from flowsim.scenario.tree import no_such
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ class Policy(Strict):
             known = [*around.crossings, *known, EVERYWHERE]
         for place in self.places:
             if place not in known:
-                near = suggestion(place, known) or f"; expected {expected}"
-                yield "at", f"{place!r} is not known{near}"
+                yield "at", no_such(place, known, "not known", f"; expected {expected}")
         if not self.places:
             yield "at", f"found no place; expected {expected}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -229,19 +229,6 @@ class Weekdays(Table):
         return np.asarray((week / week.mean())[np.floor(local).astype(np.int64) // 24 % 7])
 
 
-def _hold(free: tuple[float, float] | None, value: Any) -> None:
-    """Check that bounds of fitting are in order and hold the value."""
-    if free is None:
-        return
-    low, high = free
-    if low >= high:
-        raise refused(f"free bounds [{low:g}, {high:g}] are not in order; expected [low, high]")
-    for number in value.values() if isinstance(value, dict) else [value]:
-        if not low <= number <= high:
-            bounds = f"its free bounds [{low:g}, {high:g}]"
-            raise refused(f"value {number:g} lies outside {bounds}; change one of them")
-
-
 @dataclass(frozen=True)
 class Quantity:
     """The unit and the bounds of a parameter; the unit may be left out but not contradicted."""
@@ -288,11 +275,18 @@ class Quantity:
             found = f"unit {parameter.unit!r} is not the unit of this number"
             raise refused(f"{found}; expected {self.unit!r}")
         value = parameter.value
-        for number in value.values() if isinstance(value, dict) else [value]:
+        numbers = value.values() if isinstance(value, dict) else [value]
+        for number in numbers:
             self._within(number, "value")
         for number in parameter.free or ():
             self._within(number, "free bound")
-        _hold(parameter.free, value)
+        low, high = parameter.free or (-inf, inf)
+        bounds = f"free bounds [{low:g}, {high:g}]"
+        if low >= high:
+            raise refused(f"{bounds} are not in order; expected [low, high]")
+        for number in numbers:
+            if not low <= number <= high:
+                raise refused(f"value {number:g} lies outside its {bounds}; change one of them")
         return parameter
 
     def _within(self, number: float, what: str) -> None:

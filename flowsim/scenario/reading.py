@@ -19,10 +19,9 @@ from ruamel.yaml.events import (
     Event,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
 )
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
@@ -128,13 +127,6 @@ class _TabScanner(Scanner):
         return bool(text[here - self.reader.column : here].strip() or BLANK_REST.match(text, here))
 
 
-def _events(text: str) -> Iterator[Event]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Scanner = _TabScanner
-    found: Iterator[Event] = yaml.parse(text)
-    return found
-
-
 class _Builder:
     """Build values from parser events, noting places and problems on the way."""
 
@@ -146,8 +138,10 @@ class _Builder:
 
     def build(self, text: str) -> Any:
         """Read the one document of a text; None if there is none."""
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Scanner = _TabScanner
         try:
-            value = self._document(_events(text))
+            value = self._document(yaml.parse(text))
         except YAMLError as reason:
             raise fail(*self._syntax(reason, text)) from None
         except (ValueError, OverflowError) as reason:  # impossible escapes and versions
@@ -164,12 +158,8 @@ class _Builder:
                 n_documents += 1
                 if n_documents > 1:
                     raise fail(self._where(event), "", "a second document begins; expected one")
-            elif isinstance(
-                event, AliasEvent | ScalarEvent | MappingStartEvent | SequenceStartEvent
-            ):
+            elif isinstance(event, NodeEvent):
                 value = self._node(event, events, ())
-            elif isinstance(event, StreamEndEvent):
-                break
         return value
 
     def _node(self, event: Event, events: Iterator[Event], path: Path) -> Any:
@@ -186,12 +176,11 @@ class _Builder:
         anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
         if isinstance(event, AliasEvent) or anchor:
             sign = "*" if isinstance(event, AliasEvent) else "&"
-            raise fail(
-                where,
-                key,
+            message = (
                 f"anchors and aliases are not allowed, found {sign}{anchor}; "
-                "write the value out (text that begins with & or * needs quotes)",
+                "write the value out (text that begins with & or * needs quotes)"
             )
+            raise fail(where, key, message)
         if tag is not None:
             raise fail(where, key, f"tags are not allowed, found {tag}; leave it out")
         if len(path) > MAX_DEPTH:
@@ -225,25 +214,21 @@ class _Builder:
             if key in values:
                 first = self.places[here].where.rpartition(":")[2]
                 line = f" (first on line {first})" if self.has_lines else ""
-                self.problems.append(
-                    Problem(where, dotted(here), f"is given twice{line}; keep one of them")
-                )
+                message = f"is given twice{line}; keep one of them"
+                self.problems.append(Problem(where, dotted(here), message))
             self.places[here] = Place(where)
             values[key] = self._node(next(events), events, here)
         return values
 
     def _key(self, event: Event, path: Path) -> str:
         self._allowed(event, path)
+        where, above = self._where(event), dotted(path)
         if not isinstance(event, ScalarEvent):
-            raise fail(
-                self._where(event), dotted(path), "a key must be text, not a list or mapping"
-            )
+            raise fail(where, above, "a key must be text, not a list or mapping")
         if event.value == "<<" and not event.style:
-            raise fail(
-                self._where(event), dotted(path), "merge keys (<<) are not allowed; use extends"
-            )
+            raise fail(where, above, "merge keys (<<) are not allowed; use extends")
         if problem := unfit(event.value):
-            raise fail(self._where(event), dotted(path), f"a key here {problem}")
+            raise fail(where, above, f"a key here {problem}")
         return str(event.value)
 
     def _where(self, event: Event) -> str:

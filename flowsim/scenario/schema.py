@@ -17,12 +17,11 @@ from flowsim.data.rows import Observation as Published
 from flowsim.data.rows import Region
 from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
-from flowsim.scenario.coincidence import Coincidence
-from flowsim.scenario.documents import Document
 from flowsim.scenario.places import (
     RUSSIA,
     Crossing,
     Destination,
+    Document,
     Elsewhere,
     Nation,
     Need,
@@ -291,6 +290,30 @@ class Observation(Strict):
         title="share of men in ordinary traffic by air",
         description="Of seats (other ways, and `elsewhere` by air); as by land if left out.",
     )
+
+
+class Target(Strict):
+    """A measure of a place, over some days: a row of the daily table."""
+
+    title: Line = Field(description="What figures and sentences call it.")
+    unit: Line = Field(description="Such as persons a day.")
+    place: str = Field(description="As place_id in tables.")
+    measure: str = Field(description="As in tables.")
+    days: tuple[Moment, Moment] = Field(
+        description="First and last day; the mean over them is taken."
+    )
+    against: tuple[Moment, Moment] | None = Field(
+        default=None, description="Days from whose mean it is taken: then the fall since them."
+    )
+
+
+class Coincidence(Strict):
+    """Policies that fall together in time, so that one run cannot tell what each did."""
+
+    policies: dict[str, Line] = Field(
+        description="Names of the policies, and what to call each in a sentence."
+    )
+    targets: tuple[Target, ...] = Field(min_length=1, description="What is divided among them.")
 
 
 class Scenario(Strict):

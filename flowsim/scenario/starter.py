@@ -10,7 +10,7 @@ from string import Template
 from flowsim.data.rows import template
 from flowsim.scenario import load, shipped
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import fail, suggestion
+from flowsim.scenario.tree import fail, no_such
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
@@ -46,8 +46,8 @@ def write_starter(name: str, base: str, folder: Path, kind: str = "scenario") ->
     name = name.removesuffix(ending)
     path = folder / f"{name}{ending}"
     if kind not in STARTED:
-        near = suggestion(kind, list(STARTED)) or f"; expected one of {', '.join(STARTED)}"
-        raise fail("--kind", "", f"{kind!r} is not known{near}")
+        expected = f"; expected one of {', '.join(STARTED)}"
+        raise fail("--kind", "", no_such(kind, STARTED, "not known", expected))
     _require_free(name, path)
     key = name.replace(".", "-")
     words = {"key": key, "country": key.replace("-", " ").title(), "code": f"{name}X"[:2].upper()}

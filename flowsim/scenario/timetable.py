@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flowsim.scenario.clock import DAY, HOUR, Clock
-from flowsim.scenario.documents import PASSPORT
-from flowsim.scenario.places import Crossing, Destination
+from flowsim.scenario.places import PASSPORT, Crossing, Destination
 from flowsim.scenario.quantity import Dated
 from flowsim.types import Bools, Floats
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
+from flowsim.data.cells import suggested
 from flowsim.data.text import unfit
 from flowsim.errors import Problem, ScenarioError
 
@@ -75,6 +77,17 @@ class Tree:
         return value if isinstance(value, dict) else {}
 
 
+def equal(one: Any, other: Any) -> bool:
+    """Return whether nested tuples, dataclasses and arrays hold the same."""
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if is_dataclass(one):
+        return all(equal(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    return bool(one == other)
+
+
 def copied(value: Any) -> Any:
     """Copy nested mappings; tuples and scalars cannot change and are shared."""
     if isinstance(value, dict):
@@ -87,13 +100,19 @@ def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def suggestion(word: str, known: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """Return '; did you mean ...?' for a word that is nearly one of the known ones, else ''."""
-    words = list(known)
-    if len(words) > MANY or len(word) > LONG:  # it grows with both
-        return ""
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    words = list(known)  # the search grows with both
+    return "" if len(words) > MANY or len(word) > LONG else suggested(word, words)
+
+
+def no_such(word: str, known: Iterable[str], what: str, expected: str = "") -> str:
+    """Return that a word is none of the known ones, and which is meant or what is expected.
+
+    >>> no_such("RU-MOV", ["RU-MOW"], "not a region", "; expected a code")
+    "'RU-MOV' is not a region; did you mean RU-MOW?"
+    """
+    return f"{word!r} is {what}{suggestion(word, known) or expected}"
 
 
 def show(value: Any) -> str:

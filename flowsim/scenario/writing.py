@@ -89,20 +89,18 @@ def content_hash(scenario: Scenario) -> str:
 def assumptions(scenario: Scenario) -> list[Row]:
     """Return every number of a scenario with unit and source, in the order of the file."""
     rows = list(_parameters(scenario, ""))
-    low, high = scenario.population.education_bounds
-    bounds = Row(
-        "population.education_bounds",
-        _flow((low, high)),
-        "share",
-        "assumption: keeps imputed shares plausible",
-        None,
-    )
-    return (
-        rows[: _after(rows, "population.")]
-        + [bounds]
-        + rows[_after(rows, "population.") :]
-        + [_road_assumption(scenario, name) for name in _without_roads(scenario)]
-    )
+    end = max(n for n, row in enumerate(rows, 1) if row.key.startswith("population."))
+    key, bounds = "population.education_bounds", _flow(scenario.population.education_bounds)
+    why = "assumption: keeps imputed shares plausible"
+    rows.insert(end, Row(key, bounds, "share", why, None))
+    by_road = {crossing for _, crossing in scenario.road_km}
+    circle = f"great circle x {_flow(scenario.travel.detour.value)}"
+    why = "assumption: not in road_km.csv; great circle x travel.detour"
+    return rows + [
+        Row(f"crossings.{name} (road distances)", circle, "km", why, None)
+        for name, crossing in scenario.crossings.items()
+        if crossing.kind == "road" and name not in by_road
+    ]
 
 
 def set_by_user(scenario: Scenario) -> list[str]:
@@ -112,10 +110,6 @@ def set_by_user(scenario: Scenario) -> list[str]:
     ]
 
 
-def _after(rows: list[Row], prefix: str) -> int:
-    return max(n for n, row in enumerate(rows, 1) if row.key.startswith(prefix))
-
-
 def _parameters(model: BaseModel, prefix: str) -> Iterator[Row]:
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -123,30 +117,9 @@ def _parameters(model: BaseModel, prefix: str) -> Iterator[Row]:
         for inner_key, inner in value.items() if isinstance(value, dict) else [("", value)]:
             path = f"{key}.{inner_key}" if inner_key else key
             if isinstance(inner, Number | Dated | Table):
-                number = _flow(inner.value)
-                yield Row(path, number, inner.unit, inner.source, inner.free)
+                yield Row(path, _flow(inner.value), inner.unit, inner.source, inner.free)
             elif isinstance(inner, BaseModel):
                 yield from _parameters(inner, f"{path}.")
-
-
-def _without_roads(scenario: Scenario) -> list[str]:
-    known = {crossing for _, crossing in scenario.road_km}
-    return [
-        name
-        for name, crossing in scenario.crossings.items()
-        if crossing.kind == "road" and name not in known
-    ]
-
-
-def _road_assumption(scenario: Scenario, name: str) -> Row:
-    detour = _flow(scenario.travel.detour.value)
-    return Row(
-        f"crossings.{name} (road distances)",
-        f"great circle x {detour}",
-        "km",
-        "assumption: not in road_km.csv; great circle x travel.detour",
-        None,
-    )
 
 
 def _block(data: dict[str, Any], depth: int) -> Iterator[str]:
@@ -182,24 +155,16 @@ def _flow(value: Any) -> str:
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, int | float):
-        return _number(value)
-    return _text(value)
+        is_short = float(value).is_integer() and abs(value) < 1e15
+        return str(int(value)) if is_short else repr(value)
+    is_plain = _PLAIN.fullmatch(value) and isinstance(scalar(value), str)
+    return value if is_plain else _quoted(value)
 
 
 def _key(key: Any) -> str:
     if isinstance(key, datetime):
         return iso(key)
     return key if _KEY.fullmatch(key) else _quoted(key)
-
-
-def _number(value: float) -> str:
-    is_short = float(value).is_integer() and abs(value) < 1e15
-    return str(int(value)) if is_short else repr(value)
-
-
-def _text(text: str) -> str:
-    is_plain = _PLAIN.fullmatch(text) and isinstance(scalar(text), str)
-    return text if is_plain else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from flowsim.scenario.documents import PASSPORT, unknown
-from flowsim.scenario.places import Crossing
+from flowsim.scenario.places import PASSPORT, Crossing, unknown
 from flowsim.scenario.policy import Period, Surroundings
 from flowsim.scenario.quantity import refused
 from flowsim.scenario.timetable import Cells, Timetable

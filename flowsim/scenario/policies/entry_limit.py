@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from flowsim.scenario.policy import AtCrossings, Surroundings
 from flowsim.scenario.quantity import Share, refused
 from flowsim.scenario.timetable import Cells, Timetable
-from flowsim.scenario.tree import suggestion
+from flowsim.scenario.tree import no_such
 
 
 class EntryLimit(AtCrossings):
@@ -77,8 +77,8 @@ class EntryLimit(AtCrossings):
     def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """Check its dates and places, and that the exempt regions exist."""
         yield from super().check(around)
-        known = list(around.regions)
+        expected = f"; expected a code such as {around.regions[0]}"
         for region in self.exempt_regions:
-            if region not in known:
-                near = suggestion(region, known) or f"; expected a code such as {known[0]}"
-                yield "exempt_regions", f"{region!r} is not a region{near}"
+            if region not in around.regions:
+                message = no_such(region, around.regions, "not a region", expected)
+                yield "exempt_regions", message

@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag
 from flowsim.scenario.policy import Period, Surroundings
 from flowsim.scenario.quantity import Days, Number, Quantity
 from flowsim.scenario.timetable import Cells, Timetable
-from flowsim.scenario.tree import suggestion
+from flowsim.scenario.tree import no_such
 
 _One = Annotated[Number, Quantity("ratio", 0, 20)]
 Strength = Annotated[_One, Tag("one")] | Annotated[dict[str, _One], Tag("each")]
@@ -51,18 +51,14 @@ class Rumour(Period):
         course = np.where(hours < 0, 1.0, after)
         course[: cells.rows.start] = 0.0
         for j, destination in enumerate(table.destinations):
-            table.rumour[:, j] += course * self._strength(destination)
-
-    def _strength(self, destination: str) -> float:
-        """Return how strong it is about one destination."""
-        if not isinstance(self.strength, dict):
-            return self.strength.value
-        return self.strength[destination].value if destination in self.strength else 0.0
+            each = self.strength
+            strength = each.get(destination) if isinstance(each, dict) else each
+            table.rumour[:, j] += course * (strength.value if strength is not None else 0.0)
 
     def check(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """Check its dates, and that the destinations it is about exist."""
         yield from super().check(around)
         for place in self.strength if isinstance(self.strength, dict) else ():
             if place not in around.destinations:
-                near = suggestion(place, list(around.destinations)) or "; expected a destination"
-                yield "strength", f"{place!r} is not known{near}"
+                known, expected = around.destinations, "; expected a destination"
+                yield "strength", no_such(place, known, "not known", expected)

@@ -41,12 +41,14 @@ def generalised_hours(
     float64, shape (R,)
         Hours.
     """
-    cost = hours + omega * wait
+    cost = np.asfortranarray(hours + omega * wait)  # added up crossing by crossing
     open_ = size > 0
-    if not open_.any():
+    if not open_.all():
+        cost, size = cost[:, open_], size[open_]
+    if len(size) == 0:
         return np.full(len(hours), 1e3)
-    nearest = cost[:, open_].min(axis=1)
-    inside = size[open_] * np.exp(-theta * (cost[:, open_] - nearest[:, None]))
+    nearest = cost.min(axis=1)
+    inside = size * np.exp(-theta * (cost - nearest[:, None]))
     return nearest - np.log(inside.sum(axis=1)) / theta
 
 

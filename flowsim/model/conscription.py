@@ -184,9 +184,8 @@ def check(
     """
     served = liable & (u_examine < examined) & (u_serve < p_serve)
     found = listed & (u_detect < detection)
-    return np.select(
-        [closed, found, served], [Reason.CLOSED, Reason.LIST, Reason.NOTICE], Reason.NONE
-    ).astype(np.uint8)
+    reason = np.where(found, Reason.LIST, np.where(served, Reason.NOTICE, Reason.NONE))
+    return np.where(closed, Reason.CLOSED, reason).astype(np.uint8)
 
 
 def notices(

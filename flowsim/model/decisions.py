@@ -122,10 +122,13 @@ def moments(
     int64, shape (N,)
         Seconds since the horizon's start.
     """
+    if len(threshold) == 0:
+        return np.zeros(0, dtype=np.int64)
     integral = np.concatenate([[0.0], np.cumsum(pace)])
-    share = np.clip((threshold.astype(np.float64) - before) / (after - before), 0.0, 1.0)
+    share = (threshold.astype(np.float64) - before) / (after - before)
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
     hours = np.interp(share * integral[-1], integral, np.arange(25.0))
-    seconds = np.clip(np.round(hours * HOUR), 0, DAY - 1)
+    seconds = np.minimum(np.round(hours * HOUR), DAY - 1)
     return day * int(DAY) + seconds.astype(np.int64)
 
 

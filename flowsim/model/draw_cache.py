@@ -109,7 +109,7 @@ class KeptDraws(Draws):
         address = (self.replication, *purposes, times.tobytes() if by_purpose else None)
         known = self._draw_cache.find(self._family, address)
         if known is None:
-            known = np.empty((1 + len(purposes), 0))
+            known = np.full((1 + len(purposes), 1), np.inf)
             self._draw_cache.keep(self._family, address, known)
             return super().uniforms(purposes, men, occasion)
         name = men.astype(np.int64) if by_purpose else men + (times << 32)
@@ -130,9 +130,9 @@ class KeptDraws(Draws):
 
 
 def _places(names: npt.NDArray[np.float64], some: Ints) -> tuple[Ints, Bools]:
-    """Return where some names belong among ascending ones, and which of them are not there."""
+    """Return where some names belong among ascending ones up to infinity, and who is missing."""
     place = names.searchsorted(some)
-    return place, np.append(names, np.nan).take(place) != some
+    return place, names.take(place) != some
 
 
 class MenDraws:

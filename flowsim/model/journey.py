@@ -405,9 +405,9 @@ def at_entry_limit(
     seated = u < passes + (1 - passes) * walks * seats
     on_foot = np.where(seated, Limit.PASSES, Limit.HOME)
     walking = np.where(foot_open, Limit.WALKS, on_foot)
-    return np.select(
-        [u < passes, u < walk_end, u < turn_end], [Limit.PASSES, walking, Limit.TURNS], Limit.HOME
-    ).astype(np.uint8)
+    stopped = np.where(u < turn_end, Limit.TURNS, Limit.HOME)
+    stopped = np.where(u < walk_end, walking, stopped)
+    return np.where(u < passes, Limit.PASSES, stopped).astype(np.uint8)
 
 
 _COLUMNS: dict[str, type] = {

@@ -128,6 +128,8 @@ class Planner:
         what = np.zeros(len(ids), dtype=np.uint8)
         met = np.flatnonzero(table.limited[row, crossing])
         met = met[~self.world.exempt(crossing[met], region[met])]
+        if len(met) == 0:
+            return crossing, arrives_at, what
         cell = (row[met], crossing[met])
         what[met] = journey.at_entry_limit(
             u[met],

@@ -284,10 +284,14 @@ class World:
         -------
         bool, shape (N,)
         """
-        out = np.zeros(len(crossing), dtype=bool)
+        return self._exempt[crossing, region]
+
+    @cached_property
+    def _exempt(self) -> Bools:
+        """Whether the limit at a crossing does not bind the men of a region, shape (C, R)."""
+        out = np.zeros((len(self.roads.country), len(self.regions.code)), dtype=bool)
         for c, codes in self.table.exempt.items():
-            local = np.isin(region, [self.regions.code.index(code) for code in codes])
-            out |= (crossing == c) & local
+            out[c, [self.regions.code.index(code) for code in codes]] = True
         return out
 
     @cached_property
@@ -394,7 +398,8 @@ class World:
         roads, ways = self.roads, []
         for j in range(len(self.destinations)):
             here = roads.country == j
-            ways.append((here, np.concatenate([roads.by_road[:, here], roads.by_air[:, here]])))
+            both = np.concatenate([roads.by_road[:, here], roads.by_air[:, here]])
+            ways.append((here, np.asfortranarray(both)))
         return ways
 
     def pressure_path(self) -> PressurePath:
@@ -503,14 +508,15 @@ class PressurePath:
         available = world.available[row : row + 24]
         holds = world.of_stratum["holds"]
         enlisted = -np.expm1(-world.hazard(float(world.announced[24 * day])))
-        self.pressure.grow(
-            choice.rate(v, law.lambda_.value, reference),
-            panic.sum(axis=0),
-            (panic[:, None, :] * available).sum(axis=0).take(holds, axis=0),
-            np.any(available, axis=0).take(holds, axis=0),
-            world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
-            law.lambda_.value,
-        )
+        if panic.any() or self.pressure.pent_up.any():
+            self.pressure.grow(
+                choice.rate(v, law.lambda_.value, reference),
+                panic.sum(axis=0),
+                (panic[:, None, :] * available).sum(axis=0).take(holds, axis=0),
+                np.any(available, axis=0).take(holds, axis=0),
+                world.men * (1 - world.assumptions.call_up.comply.value * enlisted),
+                law.lambda_.value,
+            )
         self.days.append(Day(wait, network, road, checks, before, self.pressure.level))
         n_regions = len(self.left[0])
         by_region = self.pressure.expected.reshape(n_regions, -1, self.left.shape[2])

@@ -205,7 +205,7 @@ class Observed:
         inside = seconds < self.world.clock.n_hours * HOUR
         cell = self._rows(seconds[inside]) * n + column[inside]
         total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
-        return total.astype(np.float64).reshape(-1, n)
+        return total.astype(np.float64, copy=False).reshape(-1, n)
 
     def _flow(self, measure: str) -> Floats:
         """Count a measure of ``FLOWS`` by hour and crossing."""
@@ -286,8 +286,9 @@ class Observed:
         some = np.isfinite(units.start) & (True if lane is None else units.lane == lane)
         waited = np.where(some, units.start - units.arrival, 0.0) / HOUR * units.persons
         reached = units.persons * some
-        both = (self.by_hour(units.start, units.crossing, each, n) for each in (waited, reached))
-        return np.stack(list(both))
+        start, place = np.tile(units.start, 2), np.concatenate([units.crossing, units.crossing + n])
+        both = self.by_hour(start, place, np.concatenate([waited, reached]), 2 * n)
+        return both.reshape(-1, 2, n).swapaxes(0, 1)
 
     def _level(self, measure: str) -> Floats:
         """Measure the queues at each full hour."""

@@ -104,9 +104,13 @@ class Clock:
         hours, part = self._hours_of_days[key]
         if part:
             by_hour = later(by_hour, part)
-        known = hours < len(by_hour)
-        found = by_hour.T[..., np.where(known, hours, 0)]
-        return np.ascontiguousarray(np.where(known, found, 0.0)).sum(axis=-1).T
+        first, n = int(hours[0, 0]), hours.size
+        if hours[-1, -1] == first + n - 1 < len(by_hour):  # all of 24 hours, and known
+            found = by_hour.T[..., first : first + n].reshape(*by_hour.shape[:0:-1], *hours.shape)
+        else:
+            known = hours < len(by_hour)
+            found = np.where(known, by_hour.T[..., np.where(known, hours, 0)], 0.0)
+        return np.ascontiguousarray(found).sum(axis=-1).T
 
     @cached_property
     def _hours_of_days(self) -> dict[tuple[str, int], tuple[Ints, float]]:

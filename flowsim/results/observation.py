@@ -200,12 +200,12 @@ class Observed:
         Returns
         -------
         float64, shape (H, n)
-            Sums, from the first hour of the warm-up on.
+            Sums, from the first hour of the warm-up on; hours follow one another in memory.
         """
         inside = seconds < self.world.clock.n_hours * HOUR
-        cell = self._rows(seconds[inside]) * n + column[inside]
+        cell = column[inside] * self.n_rows + self._rows(seconds[inside])
         total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
-        return total.astype(np.float64, copy=False).reshape(-1, n)
+        return total.astype(np.float64, copy=False).reshape(n, -1).T
 
     def _flow(self, measure: str) -> Floats:
         """Count a measure of ``FLOWS`` by hour and crossing."""
@@ -288,7 +288,7 @@ class Observed:
         reached = units.persons * some
         start, place = np.tile(units.start, 2), np.concatenate([units.crossing, units.crossing + n])
         both = self.by_hour(start, place, np.concatenate([waited, reached]), 2 * n)
-        return both.reshape(-1, 2, n).swapaxes(0, 1)
+        return both.T.reshape(2, n, -1).swapaxes(1, 2)
 
     def _level(self, measure: str) -> Floats:
         """Measure the queues at each full hour."""
@@ -321,7 +321,7 @@ class Observed:
         persons = units.persons * some
         came = self.by_hour(np.ceil(since / HOUR) * HOUR - HOUR, units.crossing, persons, n)
         gone = self.by_hour(np.ceil(units.gone / HOUR) * HOUR - HOUR, units.crossing, persons, n)
-        queue = np.zeros((self.n_rows + 1, n))
+        queue = np.zeros((self.n_rows + 1, n), order="F")
         queue[1:] = np.cumsum(came - gone, axis=0)
         return np.maximum(0.0, np.round(queue, 6))
 
@@ -359,7 +359,7 @@ class Observed:
         """
         lead_to = np.zeros((by_crossing.shape[1], len(self.world.destinations)))
         lead_to[np.arange(len(lead_to)), self.world.roads.country] = 1.0
-        return np.asarray(by_crossing @ lead_to)
+        return np.asarray(np.ascontiguousarray(by_crossing) @ lead_to)
 
     @cached_property
     def _stays(self) -> tuple[Ints, Floats, Floats, Floats]:

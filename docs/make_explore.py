@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import which
 from textwrap import wrap
 
-from flowsim.findings import boxes
+from flowsim.findings import sweep
 from flowsim.findings.finding import Table
 from flowsim.findings.words import plural, sampled
 from flowsim.report.explorer import write
@@ -38,7 +38,7 @@ def told(swept: SweepResults) -> str:
     """Return what leads to a long queue: sentences, and a table of the boxes on the way."""
     [figure] = [one for one in read_sweep("explore").figures if one.kind == "boxes"]
     found = discover(swept, figure.output, above=figure.threshold)
-    says = boxes.finding(swept, found, above=figure.threshold)
+    says = sweep.leading_to(swept, found, above=figure.threshold)
     command = f"flowsim discover {FOLDER} --output {figure.output} --above {figure.threshold:g}"
     often = plural(swept.manifest["replications"], "replication")
     runs = f"{plural(found.points, 'point')}, {often} each, {sampled(swept.manifest['sample'])}."

@@ -21,7 +21,8 @@ from flowsim.experiments import store as stores
 from flowsim.experiments.executor import Failed
 from flowsim.experiments.simulate import simulate
 from flowsim.experiments.store import Outcome, Store
-from flowsim.findings import coinciding, pairs, summary
+from flowsim.findings import comparison as pairs
+from flowsim.findings import summary
 from flowsim.findings.biography import Diary
 from flowsim.findings.words import count
 from flowsim.results.comparison import worth_of_pairing
@@ -160,7 +161,7 @@ def test_what_is_printed_says_sizes_and_intervals(found):
 
 def test_a_difference_of_uncertain_sign_is_not_called_one() -> None:
     row = {"difference": -240.0, "low": -512.0, "high": 32.0, "value_a": 900.0, "value_b": 660.0}
-    assert pairs.difference("", "men set off", pd.Series(row)) == (
+    assert pairs.difference("men set off", pd.Series(row)) == (
         "660 men set off instead of 900: whether these are more or fewer is not certain "
         "(−512 to +32)."
     )
@@ -496,5 +497,5 @@ def test_a_shapley_value_lies_in_the_range_printed_beside_it():
     row = {"first_in": -1140.0, "last_in": -1070.0, "least": -1400.0, "most": -1050.0}
     numbers = {"effect": -1200.0, "low": -1300.0, "high": -1100.0, "unit": "cars", **row}
     numbers["policy"] = "a_policy"
-    (own,) = coinciding._table({"a_policy": numbers, coincidence.ALL: numbers}, "queue").rows
+    (own,) = pairs._shares("queue", {"a_policy": numbers, coincidence.ALL: numbers}).rows
     assert own[3] == "−1,400 to −1,050"

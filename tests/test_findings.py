@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from flowsim.comparison.coincidence import coinciding
-from flowsim.findings import published, waits
+from flowsim.findings import published, run
 from flowsim.findings.account import Account, plateau
+from flowsim.findings.comparison import Pair, measures
 from flowsim.findings.finding import Finding, Link, Table
 from flowsim.findings.inputs import cited_ids, is_counterfactual, readable, sections_of_the_model
-from flowsim.findings.pairs import Pair, measures
 from flowsim.findings.words import days
 from flowsim.results.comparison import Comparison
 from flowsim.scenario import load
@@ -101,10 +101,10 @@ def test_a_day_counts_if_enough_people_reached_the_head_and_no_queue_is_no_wait(
     rows = day_of("2022-09-26", [50.0, 60.0, nan], 200, [900.0, 900.0, 0.0])
     rows += day_of("2022-09-27", [240.0, 240.0, 240.0], 30, [1.0, 1.0, 1.0])
     found = account(rows)
-    hours = waits.hours(found, "GE-LARS")
+    hours = run.hours(found, "GE-LARS")
     assert hours.index.tolist() == [pd.Timestamp("2022-09-26")], "30 persons are too few"
     assert hours.iloc[0].tolist() == [50.0, 60.0, 0.0]
-    text = waits._longest(found, "GE-LARS")
+    text = run._longest(found, "GE-LARS")
     assert text == "50 (0 to 60) hours on 26 September", "the median"
 
 

@@ -13,7 +13,7 @@ import flowsim
 from flowsim.figures.layout import style
 from flowsim.figures.layout.tables import source
 from flowsim.figures.run import flows, stocks
-from flowsim.findings import arrivals, published, waits
+from flowsim.findings import published
 from flowsim.findings import reception as sheet
 from flowsim.findings import run as findings
 from flowsim.findings.account import Account
@@ -128,7 +128,7 @@ def test_a_run_with_draws_is_reported_and_drawn_with_them(with_draws: Run) -> No
     assert "play of chance alone" not in told
     assert "The range holds chance alone, no doubt about the parameters" in alone
     assert "play of chance alone" in alone
-    low, high = account.most.total("entries", "destination", "GE")
+    low, high = account.most.total("entries", "destination", ["GE"])
     assert high > low
     assert set(flows.table(with_draws)["what"].dropna()) == {flows.CHANCE, flows.BOTH}
     own = "at the scenario's own values, no draws of the parameters."
@@ -151,8 +151,8 @@ def test_newcomers_are_told_apart_by_the_companions_of_each_draw(with_draws: Run
     """The draw without companions of its own has the scenario's."""
     account = Account.of(with_draws)
     own = account.scenario.observation.companions.value
-    assert account.most.value(arrivals.COMPANIONS, own).tolist() == [0.1, own]
-    found = arrivals.measures(account.most, "georgia")
+    assert account.most.value(sheet.COMPANIONS, own).tolist() == [0.1, own]
+    found = sheet.measures(account.most, "georgia")
     per_man = 1 + np.array([0.1, own])
     parts = found["stock_men"].to_numpy() * per_man + found["families"].to_numpy()
     np.testing.assert_allclose(parts, found["stock_persons"], atol=1e-3)
@@ -162,7 +162,7 @@ def test_newcomers_are_told_apart_by_the_companions_of_each_draw(with_draws: Run
 
 def test_reception_sheet_and_capacity_curve_are_over_the_draws(with_draws: Run) -> None:
     account = Account.of(with_draws)
-    table = arrivals.quantiles(account, "georgia")
+    table = sheet.quantiles(account, "georgia")
     there = table[table["measure"].eq("stock_persons")]
     both = account.most.series("stock_persons", "GE")
     np.testing.assert_allclose(there["q95"], both.quantile(0.95, axis=1), atol=1e-3)
@@ -192,10 +192,10 @@ def test_the_table_of_a_terminal_keeps_the_ranges_of_what_was_simulated(with_dra
 def test_both_lanes_of_a_crossing_are_told_where_both_were_used(with_draws: Run) -> None:
     """Cars and people on foot, each with its longest wait and queue; at Lars alone."""
     account = Account.of(with_draws)
-    told = [words for words in waits.sentences(account) if "lane by lane" in words]
+    told = [words for words in findings.waits(account) if "lane by lane" in words]
     assert [words.partition(",")[0] for words in told] == ["Verkhny Lars"]
-    for lane in waits.LANES:
-        assert waits._longest(account, "GE-LARS", lane) in told[0]
-    for lane, (_, unit) in waits.LANES.items():
+    for lane in findings.LANES:
+        assert findings._longest(account, "GE-LARS", lane) in told[0]
+    for lane, (_, unit) in findings.LANES.items():
         _, most = account.at_peak(lambda a, n=lane: a.series(f"queue_{n}", "GE-LARS"))
         assert f"at {most} {unit}" in told[0]

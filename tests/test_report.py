@@ -27,7 +27,7 @@ from flowsim.errors import MachineError
 from flowsim.findings import inputs, ranges
 from flowsim.findings.finding import Link, Table
 from flowsim.findings.words import count
-from flowsim.report import arranging, html, pdf, variants, word
+from flowsim.report import arranging, reception, writers
 from flowsim.report.document import (
     Commands,
     Document,
@@ -102,7 +102,7 @@ def composed(run_folder) -> tuple[Document, dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def page(composed) -> Page:
-    return Page(html.render(composed[0]))
+    return Page(writers.html(composed[0]))
 
 
 def section(document: Document, key: str) -> Section:
@@ -162,7 +162,7 @@ def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(page):
 def only_ours(page: Page) -> bool:
     """Whether a page has our one script, and its policy allows no other."""
     policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m)
-    ours = html.script(html.SCRIPT)
+    ours = writers.script(writers.SCRIPT)
     allowed = f"script-src 'sha256-{ours['script_hash']}';" in policy
     return allowed and len(page.all("script")) == 1 and page.text("script") == ours["script"]
 
@@ -222,7 +222,7 @@ def test_a_hostile_text_is_shown_and_does_nothing():
         Commands((HOSTILE,)),
         title=HOSTILE,
     )
-    shown = Page(html.render(told))
+    shown = Page(writers.html(told))
     assert shown.text("h1") == HOSTILE
     assert only_ours(shown)
     assert len(shown.all("b")) == 2, "ours: Table 1 and Figure 1"
@@ -235,7 +235,7 @@ def test_a_scenario_named_like_a_script_is_told_by_name(tmp_path, undrawn):
     hostile = base.model_copy(update={"title": HOSTILE, "description": HOSTILE})
     flowsim.run(hostile, out=tmp_path)
     told, _ = report.compose(tmp_path, Options(quick=True))
-    shown = Page(html.render(told))
+    shown = Page(writers.html(told))
     assert shown.text("h1") == HOSTILE
     assert HOSTILE in shown.text("p")
     assert only_ours(shown)
@@ -244,7 +244,7 @@ def test_a_scenario_named_like_a_script_is_told_by_name(tmp_path, undrawn):
 def test_a_picture_can_be_saved_with_its_data():
     drawn = Picture("p", DRAWING, "P.", "A line.", table="day,men\n1,2\n")
     made = replace(small_document(drawn), name="my scenario")
-    shown = Page(html.render(made))
+    shown = Page(writers.html(made))
     links = {a["download"]: a["href"] for a in shown.all("a") if "download" in a}
     assert list(links) == ["my-scenario-p.svg", "my-scenario-p.csv"]
     [picture] = shown.all("img")
@@ -252,7 +252,7 @@ def test_a_picture_can_be_saved_with_its_data():
     data = [picture["src"], links["my-scenario-p.csv"]]
     contents = [b64decode(one.partition("base64,")[2]) for one in data]
     assert contents == [DRAWING, b"day,men\n1,2\n"]
-    assert b"my-scenario-p.csv" in pdf.render(made)
+    assert b"my-scenario-p.csv" in writers.pdf(made)
 
 
 def test_a_source_leads_to_the_model_description_which_the_report_holds(composed, page):
@@ -261,12 +261,12 @@ def test_a_source_leads_to_the_model_description_which_the_report_holds(composed
     assert "Section 7.4: Journey and entry limits" in words(section(composed[0], "model"))
     [file] = [one for one in page.all("a") if one.get("download") == "ODD.md"]
     assert b64decode(file["href"].partition("base64,")[2]).startswith(b"# flowsim: model")
-    assert b"ODD.md" in pdf.render(composed[0])
+    assert b"ODD.md" in writers.pdf(composed[0])
 
 
 def test_a_word_file_holds_what_the_page_holds(composed):
-    made = word.render(composed[0])
-    assert made == word.render(composed[0]), "the same bytes every time"
+    made = writers.word(composed[0])
+    assert made == writers.word(composed[0]), "the same bytes every time"
     file = docx.Document(BytesIO(made))
     headings = [p.text for p in file.paragraphs if p.style.name.startswith("Heading")]
     assert headings == [part.title for part in composed[0].sections]
@@ -280,7 +280,7 @@ def test_a_word_file_holds_what_the_page_holds(composed):
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
 def test_a_link_that_is_not_of_the_web_is_plain_text(url):
     told = small_document(Paragraph(("see ", Link("here", url))))
-    shown = Page(html.render(told))
+    shown = Page(writers.html(told))
     assert url not in [a["href"] for a in shown.all("a")]
     assert "see here" in "".join(text for _, text in shown.texts)
 
@@ -300,8 +300,8 @@ def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(run_folder, tmp_p
         report.compose(folder, Options(quick=True))
         for folder in (run_folder, tmp_path / "elsewhere")
     )
-    assert html.render(here[0]) == html.render(there[0])
-    assert pdf.render(here[0]) == pdf.render(there[0])
+    assert writers.html(here[0]) == writers.html(there[0])
+    assert writers.pdf(here[0]) == writers.pdf(there[0])
     assert here[1] == there[1]
 
 
@@ -402,7 +402,7 @@ def test_three_lambdas_stand_side_by_side(composed):
 
 def test_a_lambda_of_ones_own_stands_beside_the_three():
     scenario = load("september-2022", ["sample=0.0005", "choice.lambda=0.5"])
-    found = variants.simulated(scenario, 1)
+    found = reception.simulated(scenario, 1)
     assert list(found.lambdas) == [0.3, 0.5, 0.6, 1.0]
     assert found.own == 0.5
 
@@ -479,7 +479,7 @@ def test_the_sources_that_numbers_name_can_be_looked_up(page):
 
 
 def test_the_pdf_is_tagged_titled_and_carries_the_scenario(composed):
-    made = pdf.render(composed[0])
+    made = writers.pdf(composed[0])
     assert made.startswith(b"%PDF-1.7")
     assert b"<pdfuaid:part>1</pdfuaid:part>" in made
     assert b"/Lang(en-GB)" in made
@@ -489,20 +489,20 @@ def test_the_pdf_is_tagged_titled_and_carries_the_scenario(composed):
 
 def test_the_pdf_prints_what_looks_like_its_own_language(composed):
     told = replace(composed[0], title=HOSTILE)
-    made = pdf.render(told)
+    made = writers.pdf(told)
     assert b"#read(&quot;/etc/passwd&quot;)" in made
     assert b"root:" not in made
 
 
 def test_letters_that_no_font_has_do_not_stop_the_pdf():
     told = small_document(Paragraph("中文 \U0001f600 \U000e0001 \ue000"), title="x" * 3000)
-    assert pdf.render(told).startswith(b"%PDF")
+    assert writers.pdf(told).startswith(b"%PDF")
 
 
 def test_long_words_may_break_on_paper_but_commands_and_files_stay_as_they_are():
     word = "policies.foot_lane_lars.background_walking_share"
     told = small_document(Paragraph(f"{word} {'f' * 64} {'x' * 65} short_one"), Commands((word,)))
-    data = json.loads(pdf.sources_of(told)["data.json"])
+    data = json.loads(writers.sources_of(told)["data.json"])
     text, command = (str(block) for block in data["sections"][0]["blocks"])
     assert "foot_\u200blane_" in ast.literal_eval(text)["words"][0]["text"]
     assert word in command
@@ -512,7 +512,7 @@ def test_long_words_may_break_on_paper_but_commands_and_files_stay_as_they_are()
 
 
 def pages(document: Document) -> int:
-    return pdf.render(document).count(b"/Type/Page/")
+    return writers.pdf(document).count(b"/Type/Page/")
 
 
 def test_a_reception_sheet_fits_one_page(composed):
@@ -612,7 +612,7 @@ def opened(page: bytes, folder: Path) -> tuple[set[str], subprocess.CompletedPro
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 def test_a_browser_finds_nothing_to_complain_of_and_asks_nobody(composed, tmp_path):
     """No message on the console, and no host but those the browser asks for by itself."""
-    page = html.render(replace(composed[0], title=HOSTILE))
+    page = writers.html(replace(composed[0], title=HOSTILE))
     asked, done = opened(page, tmp_path / "report")
     own, _ = opened(b"<!DOCTYPE html><title>Empty</title>", tmp_path / "empty")
     control = b'<!DOCTYPE html><title>x</title><img src="https://asked.example/x.png">'
@@ -626,6 +626,6 @@ def test_a_browser_finds_nothing_to_complain_of_and_asks_nobody(composed, tmp_pa
 
 
 def test_without_typst_a_pdf_is_refused_with_what_to_do(monkeypatch):
-    monkeypatch.setattr(pdf, "find_spec", lambda _: None)
+    monkeypatch.setattr(writers, "find_spec", lambda _: None)
     with pytest.raises(MachineError, match=r"not installed; write a .html instead"):
-        pdf.render(Document("T", "S", (), ()))
+        writers.pdf(Document("T", "S", (), ()))

@@ -11,10 +11,10 @@ import pytest
 
 from flowsim import comparison, report
 from flowsim.comparison import coincidence
-from flowsim.findings import coinciding, pairs
+from flowsim.findings import comparison as pairs
 from flowsim.findings.finding import Table
 from flowsim.findings.words import count
-from flowsim.report import arranging, html, pdf
+from flowsim.report import arranging, writers
 from flowsim.report.document import (
     Attachment,
     Bullets,
@@ -112,7 +112,7 @@ def difference(value: float, low: float, high: float) -> pd.Series:
     ],
 )
 def test_a_difference_is_told_by_its_sign_or_as_uncertain(value, low, high, expected):
-    said = pairs.difference("", "men left", difference(value, low, high))
+    said = pairs.difference("men left", difference(value, low, high))
     assert said == expected.replace("10,100", count(10_050))
 
 
@@ -135,7 +135,7 @@ def test_with_draws_all_doubt_stands_first_and_levels_say_whose_they_are(sign, l
             pd.Series({"all_high": over_draws[1]}),
         ]
     )
-    told = pairs.difference("", "men left", row)
+    told = pairs.difference("men left", row)
     assert told == f"{expected} of 10,000 at the scenarios' own values."
 
 
@@ -168,7 +168,7 @@ def test_what_the_data_cannot_tell_apart_is_said_in_numbers(compared, told):
 
 
 def test_without_shapley_nothing_is_said_of_coinciding_policies():
-    assert coinciding.finding(pd.DataFrame()).sentences == ()
+    assert pairs.coinciding(pd.DataFrame()).sentences == ()
 
 
 def test_each_world_has_its_reception_sheets_and_their_tables(told):
@@ -329,5 +329,5 @@ def test_every_kind_of_report_holds_what_a_reader_needs(told, swept_told, fitted
 
 def test_every_kind_of_report_can_be_written_both_ways(told, swept_told, fitted):
     for document in (told[0], swept_told, fitted):
-        assert html.render(document).count(b"<script") == 1
-        assert b"<pdfuaid:part>1</pdfuaid:part>" in pdf.render(document)
+        assert writers.html(document).count(b"<script") == 1
+        assert b"<pdfuaid:part>1</pdfuaid:part>" in writers.pdf(document)

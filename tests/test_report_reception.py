@@ -12,14 +12,14 @@ from matplotlib.text import Text
 
 from flowsim.experiments.simulate import simulate
 from flowsim.figures.run import reception as chart
-from flowsim.findings import arrivals, run
 from flowsim.findings import reception as sheets
+from flowsim.findings import run
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Table
 from flowsim.model.states import Status
 from flowsim.report import reception
 from flowsim.report.document import Bullets, Document, Picture, as_data
-from flowsim.report.variants import account_of
+from flowsim.report.reception import account_of
 from flowsim.results.observation import Observed
 from flowsim.results.tables import daily_table, outcomes_table
 from flowsim.scenario import load
@@ -77,12 +77,12 @@ def test_newcomers_are_the_men_of_the_model_and_their_companions(changes):
         entered = (trips["end"] >= Status.ABROAD) & (trips["destination"] == j)
         entered &= trips["ends_at"] < model.world.clock.n_days * DAY
         true = per_man * trips["weight"][entered].sum()
-        told = arrivals.newcomers(found, name)[0].sum()
+        told = sheets.newcomers(found, name)[0].sum()
         assert told == pytest.approx(true, rel=0.02), "a day's shift, and families"
 
 
 def test_nobody_is_new_before_the_announcement(several):
-    early = arrivals.newcomers(several, "kazakhstan").loc[:"2022-09-20"]
+    early = sheets.newcomers(several, "kazakhstan").loc[:"2022-09-20"]
     assert (early < 1).all(axis=None)
 
 
@@ -90,11 +90,11 @@ def test_nobody_is_new_before_the_announcement(several):
 
 
 def test_needs_are_persons_times_the_factors_of_the_scenario(several):
-    found = arrivals.measures(several, "georgia")
+    found = sheets.measures(several, "georgia")
     for name, need in several.scenario.needs.items():
         persons = found["newcomers" if need.of == "newcomers" else "stock_persons"]
         pd.testing.assert_frame_equal(found[f"needs_{name}"], persons * need.value)
-    table = sheets.needs(several, arrivals.quantiles(several, "georgia"))
+    table = sheets.needs(several, sheets.quantiles(several, "georgia"))
     assert table.header == ("Date", *(name.replace("_", " ") for name in several.scenario.needs))
     assert table.rows[-1][0] == "most on any day"
     assert all(need.source in sheets.factors(several) for need in several.scenario.needs.values())
@@ -102,7 +102,7 @@ def test_needs_are_persons_times_the_factors_of_the_scenario(several):
 
 def test_a_scenario_without_needs_has_no_table_of_them(one):
     bare = Account(one.scenario.model_copy(update={"needs": {}}), one.daily, one.outcomes)
-    assert sheets.needs(bare, arrivals.quantiles(bare, "georgia")) is None
+    assert sheets.needs(bare, sheets.quantiles(bare, "georgia")) is None
     assert sheets.factors(bare) == ""
 
 
@@ -120,8 +120,8 @@ def test_men_set_off_when_a_closed_border_reopens():
 
 
 def test_quantiles_are_in_order_and_cover_every_day(several):
-    table = arrivals.quantiles(several, "georgia")
-    names = list(arrivals.QUANTILES)
+    table = sheets.quantiles(several, "georgia")
+    names = list(sheets.QUANTILES)
     assert (table[names].diff(axis=1)[names[1:]] >= 0).all(axis=None)
     assert table.groupby("measure").date.nunique().eq(45).all()
     counted = {name for name in table.measure if not name.startswith("needs_")}
@@ -129,7 +129,7 @@ def test_quantiles_are_in_order_and_cover_every_day(several):
 
 
 def test_persons_there_are_men_companions_and_families(several):
-    found = arrivals.measures(several, "georgia")
+    found = sheets.measures(several, "georgia")
     per_man = 1 + several.scenario.observation.companions.value
     parts = found["stock_men"] * per_man + found["families"]
     assert np.allclose(parts, found["stock_persons"], atol=1e-3)
@@ -138,16 +138,16 @@ def test_persons_there_are_men_companions_and_families(several):
 def test_the_chance_is_the_share_of_replications_past_the_line(several):
     stocks = [[10.0, 30.0, 10.0], [10.0, 10.0, 30.0], [10.0]]
     made = with_stock(several, stocks, line=20.0)
-    table = arrivals.quantiles(made, "georgia")
-    chance = table[table.measure.eq("stock_persons")][arrivals.CHANCE].to_list()
+    table = sheets.quantiles(made, "georgia")
+    chance = table[table.measure.eq("stock_persons")][sheets.CHANCE].to_list()
     assert chance[:3] == pytest.approx([0, 1 / 3, 2 / 3])
     assert chance[-1] == pytest.approx(2 / 3), "a line once passed was passed"
 
 
 def test_with_one_replication_there_is_neither_quantile_nor_chance(one):
-    table = arrivals.quantiles(one, "georgia")
+    table = sheets.quantiles(one, "georgia")
     assert table.q50.notna().all()
-    assert table[["q05", "q25", "q75", "q95", arrivals.CHANCE]].isna().all(axis=None)
+    assert table[["q05", "q25", "q75", "q95", sheets.CHANCE]].isna().all(axis=None)
     sheet = reception.section(one, "georgia")
     assert "no chance can be given from one replication" in words(sheet.blocks)
 
@@ -158,7 +158,7 @@ def test_the_file_holds_the_table(several):
     assert first == "reception-september-2022-georgia.csv"
     assert second == "reception-september-2022-kazakhstan.csv"
     read = pd.read_csv(io.StringIO(files[first]), parse_dates=["date"])
-    again = arrivals.quantiles(several, "georgia")
+    again = sheets.quantiles(several, "georgia")
     assert list(read.columns) == [
         "date",
         "measure",

@@ -10,7 +10,7 @@ def test_what_takes_long_to_import_is_imported_by_those_who_use_it():
     code = """
         import sys
         from flowsim import figures
-        from flowsim.report import of_comparison, of_run, of_sweep
+        from flowsim.report import arranging
         [family.functions() for family in figures.families().values()]
         print(*{"mesa", "scipy.stats", "scipy.optimize", "flowsim.calibration"} & set(sys.modules))
         import flowsim.model.flow_model

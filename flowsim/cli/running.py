@@ -127,7 +127,7 @@ def check(
     What differs from the scenario that it extends comes first. With --all, rows marked ? rest on
     an assumption or on an imputed figure. Exit code 2 if any file has a mistake.
     """
-    from flowsim.findings import checking
+    from flowsim.findings.inputs import checked, checked_data
     from flowsim.scenario import assumptions, extended, load
     from flowsim.scenario.observing import check_table
 
@@ -149,11 +149,11 @@ def check(
             worst = max(worst, error.exit_code if as_json else print_error(error))
             continue
         if as_json:
-            made.append({"file": file, "problems": [], **checking.as_data(scenario, base)})
+            made.append({"file": file, "problems": [], **checked_data(scenario, base)})
             continue
         echo(f"{file}: ok" if quiet else f"{scenario.name}: {scenario.title}")
         if not quiet:
-            print_findings(checking.findings(scenario, base))
+            print_findings(checked(scenario, base))
             if everything:
                 print_assumptions(assumptions(scenario))
             else:

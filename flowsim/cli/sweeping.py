@@ -177,7 +177,7 @@ def discover(
     whose points fill the space: latin-hypercube or sobol, some hundred points.
     """
     from flowsim.cli.terminal import print_findings
-    from flowsim.findings import boxes as words
+    from flowsim.findings.sweep import leading_to
     from flowsim.report import save
     from flowsim.results.folder import csv_bytes
     from flowsim.results.opening import open_sweep
@@ -185,7 +185,7 @@ def discover(
 
     swept = open_sweep(folder)
     found = search(swept, output, place=place, scenario=scenario, above=above, below=below)
-    print_findings([words.finding(swept, found, above=above, below=below)])
+    print_findings([leading_to(swept, found, above=above, below=below)])
     if out is not None:
         save({out: csv_bytes(found.table())})
         echo(f"\n{out}")

@@ -132,27 +132,19 @@ class Account:
             return self.daily.measured(measure)
         return self.daily[self.daily["measure"].eq(measure)]
 
-    def total(self, measure: str, kind: str, place: str | None = None) -> Floats:
-        """Add a flow up over days and places, shape (R,)."""
-        rows = self.rows(measure)
-        rows = rows[rows["place_kind"].eq(kind)]
-        if place is not None:
-            rows = rows[rows["place_id"].eq(place)]
-        return self._by_replication(rows, "value")
-
-    def between(
+    def total(
         self,
         measure: str,
         kind: str,
-        first: date,
-        last: date,
         places: Sequence[str] | None = None,
+        days: tuple[date, date] | None = None,
     ) -> Floats:
-        """Add a flow up from the first to the last day, over all places or some, shape (R,)."""
+        """Add a flow up, over all places or some, all days or from a first to a last, (R,)."""
         rows = self.rows(measure)
         rows = rows[rows["place_kind"].eq(kind)]
-        when = pd.to_datetime(rows["date"])
-        rows = rows[when.ge(pd.Timestamp(first)) & when.le(pd.Timestamp(last))]
+        if days is not None:
+            first, last = map(pd.Timestamp, days)
+            rows = rows[pd.to_datetime(rows["date"]).between(first, last)]
         if places is not None:
             rows = rows[rows["place_id"].isin(list(places))]
         return self._by_replication(rows, "value")
@@ -161,6 +153,11 @@ class Account:
         """Count weighted men among the rows of the outcomes, all if none are chosen, (R,)."""
         rows = self.outcomes if chosen is None else self.outcomes[chosen]
         return self._by_replication(rows, "men")
+
+    def men_of(self, *statuses: str, because: str = "") -> Floats:
+        """Count men who have one of some statuses, all or those for one reason, shape (R,)."""
+        chosen = self.status(*statuses)
+        return self.men(chosen & self.outcomes["reason"].eq(because) if because else chosen)
 
     def leavers(self) -> pd.Series[bool]:
         """Mark the outcomes of men who ever set off."""
@@ -177,6 +174,10 @@ class Account:
         reason = self.outcomes["reason"].astype(str)
         found = {name: self.men(chosen & reason.eq(name)) for name in reason[chosen].unique()}
         return dict(sorted(found.items(), key=lambda item: -item[1].sum()))
+
+    def educated_leavers(self) -> Floats:
+        """Return the share of men with higher education among those who set off, shape (R,)."""
+        return self.share(self.educated, self.leavers())
 
     @property
     def educated(self) -> pd.Series[bool]:

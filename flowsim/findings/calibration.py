@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from flowsim.findings.account import records
-from flowsim.findings.finding import Finding, Table, as_text
+from flowsim.findings.finding import Finding, as_text, tabulated
 from flowsim.findings.naming import label_of
 from flowsim.findings.published import FITTED, INPUT, TEST, TITLE, Beside, named, table, writer
 from flowsim.findings.ranges import SIMULATED
@@ -89,18 +89,18 @@ def unidentified(found: CalibrationResults) -> tuple[str, ...]:
     rows = found.table("parameters")
     names = [str(name) for name in rows["parameter"][rows["verdict"].eq("not identified")]]
     labels = [f"{label_of(name, found.scenario)} ({name})" for name in names]
-    if not names:
-        return ()
-    return (f"The published figures do not identify {listed(labels)}: these remain assumptions.",)
+    open_ = f"The published figures do not identify {listed(labels)}: these remain assumptions."
+    return (open_,) if names else ()
 
 
 def parameters(found: CalibrationResults) -> Finding:
     """Return what was fitted, with intervals."""
     rows = records(found.table("parameters"))
-    made = Table(
+    heads = ("Parameter 2.2", ">Allowed 1.3", ">Median 0.9", ">Interval 1.5", "Verdict 1.1")
+    made = tabulated(
         f"Parameters, with {_level(found)} credible intervals",
-        ("Parameter", "Allowed", "Median", "Interval", "Verdict", "Key"),
-        tuple(
+        (*heads, "Key 2.2"),
+        (
             (
                 capital(label_of(str(row["parameter"]), found.scenario)),
                 f"{exact(row['prior_low'])} to {exact(row['prior_high'])}",
@@ -111,9 +111,7 @@ def parameters(found: CalibrationResults) -> Finding:
             )
             for row in rows
         ),
-        align="lrrrll",
-        widths=(2.2, 1.3, 0.9, 1.5, 1.1, 2.2),
-        marked=frozenset(n for n, row in enumerate(rows) if row["verdict"] == "not identified"),
+        (row["verdict"] == "not identified" for row in rows),
     )
     return Finding("parameters", "What was fitted", (), (made,))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from flowsim.findings.finding import Finding
+from flowsim.findings.finding import Finding, Table, tabulated
 from flowsim.findings.words import capital, listed
 from flowsim.scenario.schema import Scenario
 
@@ -12,6 +12,14 @@ TITLE = "What the data cannot tell"
 DIVERSION = (
     "How many would have gone elsewhere had one road been shut is assumed, through lambda: entry "
     "counts do not identify it."
+)
+IF_LAMBDA = "If substitution is weaker or stronger"
+OF_LAMBDA = (
+    "Lambda says how alike the destinations are to a man who wants to leave: near 0 he who cannot "
+    "go to one goes to the other, at 1 he would as soon stay. Published entries do not identify "
+    "it, so flowsim assumes 0.6 and shows three values. The other numbers that were fitted are "
+    "fitted again with each lambda, so the columns differ in more than lambda. Numbers that move "
+    "across this table rest on an assumption; they are not findings."
 )
 ALWAYS = (
     "Nothing here is a person's data. The men are synthetic; no row describes a living man, and "
@@ -76,3 +84,10 @@ def _of(scenario: Scenario) -> list[str]:
         if policy.caveat:
             names.setdefault(policy.caveat, []).append(name)
     return [caveat.format(names=listed(those)) for caveat, those in names.items()]
+
+
+def by_lambda(
+    caption: str, what: str, values: Sequence[str], rows: Iterable[tuple[str, ...]]
+) -> Table:
+    """Return a table with a column for each lambda."""
+    return tabulated(caption, (f"{what} 1.7", *(f">Lambda {v} 1.5" for v in values)), rows)

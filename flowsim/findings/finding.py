@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,6 +51,32 @@ class Table:
     align: str = ""
     widths: tuple[float, ...] = ()
     marked: frozenset[int] = frozenset()
+
+
+def tabulated(
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Words, ...]],
+    marked: Iterable[bool] = (),
+) -> Table:
+    """Return a table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Each a name and the width on paper, ``Policy 2.0``; one of numbers ``>Share 1.0``.
+    marked : iterable of bool
+        Whether each row needs a second look.
+    """
+    names, widths = zip(*(column.rsplit(" ", 1) for column in columns), strict=True)
+    return Table(
+        caption,
+        tuple(name.removeprefix(">") for name in names),
+        tuple(rows),
+        "".join("r" if name[0] == ">" else "l" for name in names),
+        tuple(map(float, widths)),
+        frozenset(n for n, is_marked in enumerate(marked) if is_marked),
+    )
 
 
 @dataclass(frozen=True)

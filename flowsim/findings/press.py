@@ -5,7 +5,7 @@ For runs of a scenario that counts every border (``elsewhere``); others hold not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,8 +14,8 @@ import numpy as np
 from flowsim.data import sources
 from flowsim.data.rows import Headline
 from flowsim.findings.account import Account
-from flowsim.findings.finding import Finding, Link, Table
-from flowsim.findings.words import capital, day, share, whole, within
+from flowsim.findings.finding import Finding, Link, tabulated
+from flowsim.findings.words import capital, count, day, share, whole, within
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
@@ -64,6 +64,11 @@ class Crossed:
         return self.leavers + self.ordinary
 
     @property
+    def ordinary_share(self) -> Floats:
+        """The share of ordinary travellers among all men who crossed outward."""
+        return self.ordinary / self.gross
+
+    @property
     def excess(self) -> Floats:
         """Men above the ordinary level: those who left, less ordinary men who stayed at home."""
         return self.gross - self.level
@@ -75,7 +80,7 @@ def crossed(
     """Count the men who crossed outward from the first to the last day, by Moscow days."""
     return Crossed(
         *(
-            account.between(measure, "exit", first, last, places)
+            account.total(measure, "exit", places, (first, last))
             for measure in ("leavers_out", "ordinary_men_out", "ordinary_men_before")
         )
     )
@@ -108,58 +113,39 @@ def answer(account: Account) -> tuple[str, ...]:
     """Return the first two sentences on a run that counts all borders; none on any other."""
     if not counts_all(account.scenario):
         return ()
+
+    def men(of: Headline, part: str, write: Callable[[float], str] = count) -> str:
+        return account.formatted(lambda a: getattr(crossed(a, of.start, of.end), part), write)
+
     four, two = headline(FOUR_DAYS), headline(TWO_WEEKS)
-    return _four_days(account, four), _two_weeks(account, two)
-
-
-def _told(account: Account, of: Headline, part: str) -> str:
-    return account.formatted(lambda a: np.asarray(getattr(crossed(a, of.start, of.end), part)))
-
-
-def _four_days(account: Account, of: Headline) -> str:
-    def ordinary_share(a: Account) -> Floats:
-        men = crossed(a, of.start, of.end)
-        return men.ordinary / men.gross
-
     return (
-        f"In the simulation {_told(account, of, 'gross')} men crossed outward over all borders "
-        f"from {day(of.start)} to {day(of.end)}, beside {whole(of.value)} in the press, which "
-        "counts the same kind of crossing; "
-        f"{account.formatted(ordinary_share, share)} of them were ordinary travellers, and "
-        f"{_told(account, of, 'excess')} were above the ordinary level."
-    )
-
-
-def _two_weeks(account: Account, of: Headline) -> str:
-    return (
-        f"By {day(of.end)} it was {_told(account, of, 'gross')} men, beside {whole(of.low)} to "
-        f"700,000 told as people who had left: {_told(account, of, 'leavers')} of these men left "
-        "because of the call-up, and the others would have crossed in any September."
+        f"In the simulation {men(four, 'gross')} men crossed outward over all borders "
+        f"from {day(four.start)} to {day(four.end)}, beside {whole(four.value)} in the press, "
+        "which counts the same kind of crossing; "
+        f"{men(four, 'ordinary_share', share)} of them were ordinary travellers, and "
+        f"{men(four, 'excess')} were above the ordinary level.",
+        f"By {day(two.end)} it was {men(two, 'gross')} men, beside {whole(two.low)} to "
+        f"700,000 told as people who had left: {men(two, 'leavers')} of these men left "
+        "because of the call-up, and the others would have crossed in any September.",
     )
 
 
 def finding(account: Account) -> Finding:
     """Return the answer and what its numbers hold."""
-    if not counts_all(account.scenario):
-        return Finding("headlines", TITLE)
-    return Finding("headlines", TITLE, (*answer(account), *_about(account)))
+    about = _about(account) if counts_all(account.scenario) else ()
+    return Finding("headlines", TITLE, (*answer(account), *about))
 
 
 def totals(account: Account) -> Finding:
     """Return every published total beside the same count in the run."""
     if not counts_all(account.scenario):
         return Finding("totals", CAPTION)
-    rows = tuple(_row(account, one) for one in sources.headlines())
-    header = ("Headline", "When", "Published", "Simulated", "Ratio", "What is counted", "Source")
-    table = Table(
-        CAPTION, header, rows, align="llrrrll", widths=(1.9, 1.2, 1.3, 1.9, 0.7, 1.8, 1.6)
-    )
-    return Finding(
-        "totals",
-        TITLE_OF_TOTALS,
-        tuple(f"{capital(h.named)}: {h.counts}" for h in sources.headlines()),
-        (table,),
-    )
+    every = sources.headlines()
+    heads = ("Headline 1.9", "When 1.2", ">Published 1.3", ">Simulated 1.9", ">Ratio 0.7")
+    what = ("What is counted 1.8", "Source 1.6")
+    table = tabulated(CAPTION, (*heads, *what), (_row(account, one) for one in every))
+    each = tuple(f"{capital(one.named)}: {one.counts}" for one in every)
+    return Finding("totals", TITLE_OF_TOTALS, each, (table,))
 
 
 def _about(account: Account) -> tuple[str, ...]:
@@ -197,26 +183,15 @@ def simulated(account: Account, one: Headline) -> Floats:
     """Return what a run has for a published total, shape (R,)."""
     places = one.codes or None
     if one.what == "entries":
-        return account.between("entries", "destination", one.start, one.end, places)
-    men = crossed(account, one.start, one.end, places)
-    of_men: Mapping[str, Floats] = {
-        "gross": men.gross,
-        "excess": men.excess,
-        "left": men.leavers,
-    }
-    if one.who == "men":
-        return of_men[one.what]
-    both = (
-        account.between(measure, "exit", one.start, one.end, places)
-        for measure in ("ordinary_out", "ordinary_before")
-    )
-    ordinary, level = both
-    leavers = men.leavers * persons_per_man(account)
-    of_both = {"gross": leavers + ordinary, "excess": leavers + ordinary - level, "left": leavers}
-    return of_both[one.what]
-
-
-def persons_per_man(account: Account) -> Floats:
-    """Return a man who leaves, with his companions, by replication, shape (R,)."""
-    own = account.scenario.observation.companions.value
-    return np.asarray(1 + account.value("observation.companions", own).to_numpy(dtype=float))
+        return account.total("entries", "destination", places, (one.start, one.end))
+    found = crossed(account, one.start, one.end, places)
+    if one.who != "men":
+        ordinary, level = (
+            account.total(measure, "exit", places, (one.start, one.end))
+            for measure in ("ordinary_out", "ordinary_before")
+        )
+        own = account.scenario.observation.companions.value
+        persons = 1 + account.value("observation.companions", own).to_numpy(dtype=float)
+        found = Crossed(found.leavers * persons, ordinary, level)
+    counted = {"gross": found.gross, "excess": found.excess, "left": found.leavers}
+    return counted[one.what]

@@ -10,7 +10,7 @@ from datetime import datetime
 import pandas as pd
 
 from flowsim.findings.account import Account
-from flowsim.findings.finding import Finding, Link, Table
+from flowsim.findings.finding import Finding, Link, Table, tabulated
 from flowsim.findings.inputs import is_counterfactual
 from flowsim.findings.naming import output_label
 from flowsim.findings.ranges import ranged
@@ -149,29 +149,27 @@ def table(caption: str, rows: Iterable[Beside], scenario: Scenario, scored: bool
     """Return figures with place, time, both numbers and source; if scored with ratio and role."""
     rows = list(rows)
     known = {figure.id: figure for figure in figures_of(scenario)}
-    judged = ("Ratio", "Role") if scored else ()
+    judged = (">Ratio 0.7", "Role 1.1") if scored else ()
     no_year = any(row.window is not None and row.window[0].year == YEAR for row in rows)
-    return Table(
+
+    def cells(row: Beside) -> tuple[str | Link, ...]:
+        figure = known.get(row.id)
+        what = capital(output_label(row.measure, row.place_id, scenario)) + " a day" * row.per_day
+        ratio = f"{row.mean / row.published:.2f}" if row.published else "–"
+        return (
+            what if figure else f"{what} ({row.id})",
+            window(*row.window) if row.window else "",
+            _published(row),
+            row.simulated,
+            *((ratio, row.role) if scored else ()),
+            Link(figure.source_name, figure.source_url) if figure else Link("", ""),
+        )
+
+    return tabulated(
         caption + f" ({YEAR}, where no year is named)" * no_year,
-        ("What", "When", "Published", "Simulated", *judged, "Source"),
-        tuple(
-            (
-                capital(output_label(row.measure, row.place_id, scenario))
-                + " a day" * row.per_day
-                + ("" if row.id in known else f" ({row.id})"),
-                window(*row.window) if row.window else "",
-                _published(row),
-                row.simulated,
-                *((f"{row.mean / row.published:.2f}" if row.published else "–", row.role) * scored),
-                Link(known[row.id].source_name, known[row.id].source_url)
-                if row.id in known
-                else Link("", ""),
-            )
-            for row in rows
-        ),
-        align="llrrrll" if scored else "llrrl",
-        widths=(2.2, 1.3, 1.5, 1.9, *(0.7, 1.1) * scored, 2.6),
-        marked=frozenset(n for n, row in enumerate(rows) if scored and row.role == INPUT),
+        ("What 2.2", "When 1.3", ">Published 1.5", ">Simulated 1.9", *judged, "Source 2.6"),
+        map(cells, rows),
+        (scored and row.role == INPUT for row in rows),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ FEW = 20  # replications up to which the range is from the least to the greatest
 SIMULATED = "Simulated, not counted. The numbers come from a model, and hold for its assumptions."
 NO_DOUBT = ", no doubt about the parameters (--posterior 20 adds it)"
 CHANCE_ALONE = "They show the play of chance alone; the doubt about the assumptions is larger."
+LUMPY = 0.1  # sample below which single crossings hang on a few men
 
 Middle = Literal["mean", "median"]
 
@@ -137,3 +138,13 @@ def what_ranges_are(replications: int, drawn: bool = False, paired: bool = False
         )
     means = f"Numbers are means of {replications} replications"
     return f"{means}; ranges in brackets go from {kind} of them. {CHANCE_ALONE}"
+
+
+def lumpy(sample: float) -> Iterator[str]:
+    """Return what a small sample forbids."""
+    if sample < LUMPY:
+        yield (
+            f"Only 1 man in {1 / sample:,.0f} was simulated, so a few men make the queue of a "
+            f"crossing: quote no wait before you simulate 1 in {1 / LUMPY:.0f} (--sample "
+            f"{LUMPY:g})."
+        )

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from flowsim.findings import doubts, press, published, waits
+from flowsim.findings import doubts, press, published
 from flowsim.findings.account import Account
 from flowsim.findings.finding import Finding, as_text, wrapped
 from flowsim.findings.naming import facts, lacked
-from flowsim.findings.ranges import SIMULATED, doubt_in, what_ranges_are
+from flowsim.findings.ranges import SIMULATED, doubt_in, lumpy, ranged, what_ranges_are
 from flowsim.findings.words import capital, count, day, listed, period, rate, sampled, share
 from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
 from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
-HEADLINES = {
-    "headlines": 2,
-    "waits": 3,
-    "entries": 0,
-}  # sentences of a topic that are read first; else all
+HEADLINES = {"headlines": 2, "waits": 3, "entries": 0}
+"""Sentences of a topic that are read first; else all."""
 ALL = "Every published figure stands beside the simulation in summary.csv."
 FEW = 10  # simulated men
 ENOUGH = 10  # replications below which no chance is given
+PERSONS, SIMULATED_MEN = 100, 5  # who must have reached the head for a day to count
+MOST = 4  # crossings named
+LANES = {"cars": ("by car", "cars"), "on_foot": ("on foot", "persons")}
 BECAUSE = {
     "closed": "because the way was closed",
     "list": "found on a list of men called up",
@@ -38,7 +38,8 @@ BECAUSE = {
 def summary(run: Run) -> str:
     """Return what a run says, as a terminal shows it."""
     account = Account.of(run)
-    head = "; ".join(f"{name} {value}" for name, value in facts_of(account, run.manifest))
+    every = facts(run.manifest, account.scenario, *facts_of(account))
+    head = "; ".join(f"{name} {value}" for name, value in every)
     text = as_text(part for part in answers(run, every=False) if part.sentences)
     peak_mb = run.manifest["peak_memory_mb"]  # not every system reports it
     memory = "" if peak_mb is None else f", peak memory {peak_mb:.0f} MB"
@@ -60,11 +61,9 @@ def answers(run: Run, every: bool = True) -> list[Finding]:
     ]
 
 
-def facts_of(account: Account, manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return what must be said with every number quoted."""
-    return facts(
-        manifest,
-        account.scenario,
+def facts_of(account: Account) -> tuple[tuple[str, str], ...]:
+    """Return what must be said with every number of a run quoted."""
+    return (
         ("Scenario", account.scenario.name),
         ("Men", f"{count(float(account.men().mean()))}, aged 18 to 59"),
         ("Replications", str(len(account.replications))),
@@ -78,7 +77,7 @@ def topics(account: Account) -> list[Finding]:
         Finding("left", "Who left", (who_left(account), *_who_got_in(account), *_who(account))),
         Finding("kept", "Who could not", (*_who_could_not(account), *_called_up(account))),
         Finding("stopped", "Who was stopped", tuple(_who_was_stopped(account))),
-        Finding("waits", "Waits", tuple(waits.sentences(account))),
+        Finding("waits", "Waits", tuple(waits(account))),
         Finding("entries", "Entries, and room for those who came", tuple(_entries(account))),
     ]
 
@@ -100,7 +99,7 @@ def _n(topic: Finding) -> int:
 
 def lead(account: Account, found: Sequence[Finding]) -> tuple[str, ...]:
     """Return the sentences with which an account of the run begins, of its topics."""
-    return headlines(found)[: len(press.answer(account)) or 1]
+    return headlines(found)[: 2 if press.counts_all(account.scenario) else 1]
 
 
 def changes(account: Account) -> list[str]:
@@ -129,10 +128,10 @@ def who_left(account: Account) -> str:
     horizon = account.scenario.horizon
     names = listed([c.name for c in account.scenario.destinations.values()])
     per_thousand = account.formatted(lambda a: 1000 * a.departures() / a.men(), rate)
-    men = account.formatted(Account.departures)
+    when = period(horizon.start.date(), account.last_day).replace(" to ", " and ")
     return (
-        f"In the simulation {men} men set off for {names} between "
-        f"{period(horizon.start.date(), account.last_day).replace(' to ', ' and ')}: "
+        f"In the simulation {account.formatted(Account.departures)} men set off for {names} "
+        f"between {when}: "
         f"{per_thousand} in every 1,000 of the {count(float(account.men().mean()))} men aged 18 "
         f"to 59. {doubt_in(len(account.replications), account.drawn is not None)}"
     )
@@ -153,7 +152,7 @@ def _entries(account: Account) -> Iterator[str]:
         entries = account.series("entries", country.code)
         if not entries.empty:
             when, values = account.at_peak(lambda a, code=country.code: a.series("entries", code))  # type: ignore[misc]
-            total = _total(account, "entries", "destination", country.code)
+            total = _total(account, "entries", "destination", (country.code,))
             yield (
                 f"{country.name}: entries of {account.scenario.home.people} citizens of every "
                 f"kind, ordinary traffic included, were {total} in all; they were highest {when}, "
@@ -205,10 +204,10 @@ def _rule_of_three(n: int) -> str:
 
 def _who(account: Account) -> Iterator[str]:
     if account.men(account.leavers()).any():
-        leavers = account.formatted(lambda a: a.share(a.educated, a.leavers()), share)
         yield (
-            f"{leavers} of those who set off had higher education, against "
-            f"{account.formatted(lambda a: a.share(a.educated), share)} of all men of that age."
+            f"{account.formatted(Account.educated_leavers, share)} of those who set off had higher "
+            f"education, against {account.formatted(lambda a: a.share(a.educated), share)} of all "
+            "men of that age."
         )
 
 
@@ -219,9 +218,9 @@ def _who_could_not(account: Account) -> Iterator[str]:
     names = account.scenario.destinations
     wanting = [f"wants-{name}" for name in names]
     wanted = {
-        c.name: _men(account, f"wants-{n}")
-        for n, c in names.items()
-        if account.men(account.status(f"wants-{n}")).any()
+        country.name: _men(account, f"wants-{name}")
+        for name, country in names.items()
+        if account.men_of(f"wants-{name}").any()
     }
     if not wanted:
         yield "Nobody who wanted to leave was kept at home by a missing document or a closed road."
@@ -241,17 +240,12 @@ def _split(account: Account, *statuses: str) -> str:
     words = {reason: _because(reason, account.scenario) for reason in reasons}
     if len(reasons) == 1:
         return f", every one of them {next(iter(words.values()))}"
-    parts = []
-    for reason in reasons:
-        men = account.formatted(lambda a, r=reason: _for(a, statuses, r))  # type: ignore[misc]
-        parts.append(f"{men} of them {words[reason]}")
+
+    def men(reason: str) -> str:
+        return account.formatted(lambda a: a.men_of(*statuses, because=reason))
+
+    parts = [f"{men(reason)} of them {words[reason]}" for reason in reasons]
     return f", {listed(parts)}" if parts else ""
-
-
-def _for(account: Account, statuses: tuple[str, ...], reason: str) -> Floats:
-    """Count the men of some statuses who are there for one reason, shape (R,)."""
-    none = np.zeros(len(account.replications))
-    return account.reasons(account.status(*statuses)).get(reason, none)
 
 
 def _because(reason: str, scenario: Scenario) -> str:
@@ -262,7 +256,7 @@ def _because(reason: str, scenario: Scenario) -> str:
 
 
 def _called_up(account: Account) -> Iterator[str]:
-    if account.men(account.status("enlisted")).any():
+    if account.men_of("enlisted").any():
         yield (
             f"{_men(account, 'enlisted')} men were called up and complied (the pace of the call-up "
             f"is an input, not a finding); {_men(account, 'hiding')} were summoned, did not "
@@ -274,7 +268,6 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
     names = ("refused", "refused_entry", "notices", "limited", "gave_up")
     totals = {name: _total(account, name, "crossing") for name in names}
     some = {name: bool(account.most.total(name, "crossing").any()) for name in names}
-    back = account.status("turned-back")
     if some["refused"] or some["refused_entry"]:
         policies = account.scenario.policies.values()
         means = " or ".join(dict.fromkeys(p.turned_back_by for p in policies if p.turned_back_by))
@@ -282,7 +275,7 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
         entry = f"{totals['refused_entry']} times by the country they came to"
         times = [out] * some["refused"] + [entry] * some["refused_entry"]
         yield f"{capital(listed(times))}. A man may be turned back more than once."
-    if account.men(back).any():
+    if account.men_of("turned-back").any():
         yield (
             f"{_men(account, 'turned-back')} men were at home at the end because they had been "
             f"turned back{_split(account, 'turned-back')}."
@@ -298,15 +291,125 @@ def _who_was_stopped(account: Account) -> Iterator[str]:
     if some["gave_up"]:
         yield f"{totals['gave_up']} men gave up in a queue."
     waiting = ("queueing", "on-the-road")
-    if account.men(account.status(*waiting)).any():
+    if account.men_of(*waiting).any():
         yield f"{_men(account, *waiting)} men were still queueing or on the road at the end."
 
 
 def _men(account: Account, *statuses: str) -> str:
     """Write how many men have one of some statuses."""
-    return account.formatted(lambda a: a.men(a.status(*statuses)))
+    return account.formatted(lambda a: a.men_of(*statuses))
 
 
-def _total(account: Account, measure: str, kind: str, place: str | None = None) -> str:
+def _total(account: Account, measure: str, *where: Any) -> str:
     """Write what a flow adds up to."""
-    return account.formatted(lambda a: a.total(measure, kind, place))
+    return account.formatted(lambda a: a.total(measure, *where))
+
+
+# ------------------------------------------------------------------ how long they waited
+
+
+def waits(account: Account) -> Iterator[str]:
+    """Return where and when the wait was longest, with what was published otherwise."""
+    roads = [n for n, crossing in account.scenario.crossings.items() if crossing.kind == "road"]
+    longest = {name: float(hours(account.most, name).median(axis=1).max()) for name in roads}
+    order = sorted((n for n in roads if longest[n] >= 1), key=lambda n: -longest[n])[:MOST]
+    several = len(account.most.replications) > 1
+    yield from lumpy(account.scenario.sample)
+    names = account.scenario.crossings
+    spent = [f"at {names[name].name}, {_longest(account, name)}" for name in order]
+    if order:
+        yield f"The wait was longest {spent[0]}; {_queue(account, order[0])}."
+    if order[1:]:
+        yield f"It was next longest {'; '.join(spent[1:])}."
+    if order:
+        yield (
+            "A wait is that of those who reached the head of the queue that day, in the mean"
+            + (f"; numbers are medians over the {account.repeated}, " * several)
+            + ("no queue counted as 0." if several else ".")
+        )
+    against = [words for name in order for words in published.contradicted(account, name)]
+    if against:
+        yield f"Published figures contradict some of these waits: {'; '.join(against)}."
+    for name in roads:
+        waited = (hours(account.most, name, lane).max(axis=1) for lane in LANES)
+        if all((series > 0).any() for series in waited):
+            yield _lanes(account, name)
+
+
+def hours(account: Account, crossing: str, lane: str = "") -> pd.DataFrame:
+    """Return the hours waited by those who reached the head, by day and replication.
+
+    Only days count on which enough people reached it in at least half of the replications; of
+    the others a wait that hangs on a single car would be the longest. No queue is no wait.
+    """
+    waited = account.series(f"wait_hours{lane and '_'}{lane}", crossing)
+    if waited.empty:
+        return waited
+    passed = account.series("crossings_out", crossing)
+    passed = passed.add(account.series("refused", crossing), fill_value=0.0)
+    queue = account.series("queue_persons", crossing)
+    enough = max(PERSONS, SIMULATED_MEN / account.scenario.sample)
+    counts = (passed >= enough).mean(axis=1) >= 0.5
+    known = waited.where(waited.notna() | (queue.reindex_like(waited) > 0), 0.0)
+    return known[counts.reindex(known.index, fill_value=False)]
+
+
+def _longest(account: Account, crossing: str, lane: str = "") -> str:
+    """Write the longest wait of a crossing or a lane, and when it was."""
+    when, spent = account.at_peak(lambda a: hours(a, crossing, lane), rate, "median")
+    return f"{spent} hours {when}"
+
+
+def _queue(account: Account, crossing: str, lane: str = "cars", unit: str = "cars") -> str:
+    """Return when most stood there, in a lane."""
+    when, cars = account.at_peak(lambda a: a.series(f"queue_{lane}", crossing))
+    clock = account.scenario.home.clock
+    return f"the queue, counted at 9:00 {clock}, was longest {when}, at {cars} {unit}"
+
+
+def _lanes(account: Account, crossing: str) -> str:
+    """Return the waits of a crossing's lanes, where both were used."""
+    parts = [
+        f"{words} the wait was longest at {_longest(account, crossing, lane)}, and "
+        f"{_queue(account, crossing, lane, unit)}"
+        for lane, (words, unit) in LANES.items()
+    ]
+    return f"{account.scenario.crossings[crossing].name}, lane by lane: {'; '.join(parts)}."
+
+
+# ------------------------------------------------------------------ under other lambdas
+
+
+def under_lambdas(accounts: Mapping[float, Account], own: float, simulated: str) -> Finding:
+    """Return the outcomes of one scenario for each lambda.
+
+    Parameters
+    ----------
+    accounts : mapping
+        By value of lambda.
+    simulated : str
+        With how many men and replications.
+    """
+    values = [f"{value:g}" + (" (this run)" if value == own else "") for value in accounts]
+    caption = (
+        f"The same scenario for other values of lambda ({simulated}; the column of this run "
+        "therefore differs a little from the numbers above)"
+    )
+    names = {key: country.name for key, country in accounts[own].scenario.destinations.items()}
+
+    def row(
+        what: str, of: Callable[[Account], Floats], write: Callable[[float], str] = count
+    ) -> tuple[str, ...]:
+        return (what, *(ranged(of(one), write) for one in accounts.values()))
+
+    def wanting(place: str) -> Callable[[Account], Floats]:
+        return lambda account: account.men_of(f"wants-{place}")
+
+    rows = [
+        row("set off", Account.departures),
+        *(row(f"got into {n}", partial(Account.got_in, destination=k)) for k, n in names.items()),
+        *(row(f"wanted {n} and were at home at the end", wanting(k)) for k, n in names.items()),
+        row("had higher education, of those who set off", Account.educated_leavers, share),
+    ]
+    shown = doubts.by_lambda(caption, "Men who", values, rows)
+    return Finding("lambda", doubts.IF_LAMBDA, (doubts.OF_LAMBDA,), (shown,))

@@ -1,24 +1,29 @@
-"""What a sweep says: how far each output ranges over the points, and what moves it most."""
+"""What a sweep says: how far each output ranges over the points, and what moves it most.
+
+Also what leads to an outcome (``leading_to``), and each output at one setting (``at_points``).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flowsim.findings.account import records
-from flowsim.findings.finding import Finding, Table, wrapped
-from flowsim.findings.naming import all_named, output_label
+from flowsim.findings.finding import Finding, Table, tabulated, wrapped
+from flowsim.findings.naming import SHARES, all_named, output_label
 from flowsim.findings.published import WAITS
-from flowsim.findings.ranges import SIMULATED, what_points_show
-from flowsim.findings.waits import lumpy
-from flowsim.findings.words import between, capital, listed, plural, quantity, share
+from flowsim.findings.ranges import SIMULATED, ends, lumpy, ranged, what_points_show
+from flowsim.findings.words import between, capital, exact, listed, plural, quantity, share, signed
 from flowsim.results.sweep import SweepResults
+from flowsim.sweep.boxes import Discovery, Limit
 from flowsim.sweep.file import sweep_of
 from flowsim.sweep.responses import CONSTANT, PAIR, UNMOVED
 from flowsim.sweep.sensitivity import WHICH
+from flowsim.types import Floats
 
 MOST = 6  # outputs of which a terminal shows the range
 STRENGTH = ("ST", "mu_star", "share", "src")
@@ -40,7 +45,23 @@ OWN_LAMBDA = (
     "Every point of this sweep has the lambda of its scenario. What the sweep says of diversion "
     "between destinations hangs on it."
 )
+MOST_BOXES = 8  # of the way that are shown
+OF_BOXES = (
+    "Shares of points, not probabilities: they depend on the ranges that the sweep tries. A limit "
+    "is a description of these runs, not a cause."
+)
+OWN = "the scenario as it stands"
+PUBLISHED = (
+    f"Published figures count what happened: they may be held against {OWN}, never against a "
+    "setting that did not happen."
+)
+NEAREST = "Each curve, number and sentence is of a simulated point, the nearest to the setting."
+LINEAR = (
+    "Between simulated points curves and bands are interpolated linearly; the sentences are those "
+    "of the nearest simulated point."
+)
 Row = dict[str, Any]
+Key = tuple[str, int]  # a scenario and a point
 
 
 def summary(swept: SweepResults) -> str:
@@ -93,27 +114,31 @@ def independent(label: str, names: list[str]) -> str:
 
 def ranges(swept: SweepResults) -> Iterator[str]:
     """Return how far each output ranges, which parameter moves it most, and what chance makes."""
-    labels = labels_of(swept)
+    labels, sweep = labels_of(swept), sweep_of(swept)
     for (base, name, place), rows in swept.results.groupby(WHICH, observed=True, sort=False):
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
             continue
+        label = label_of(swept, str(name), str(place))
         if [str(name), str(place)] in swept.manifest.get("zero_by_construction", []):
-            label = capital(label_of(swept, str(name), str(place)))
-            yield f"{label} is 0 by construction: nothing in these scenarios makes it otherwise."
+            yield (
+                f"{capital(label)} is 0 by construction: nothing in these scenarios makes it "
+                "otherwise."
+            )
             continue
-        of = f" under {base}" if len(sweep_of(swept).bases) > 1 else ""
+        of = f" under {base}" if len(sweep.bases) > 1 else ""
         span = between(float(means.min()), float(means.max()), quantity)
         span = f"from {span}" if span else quantity(float(means.min()))
         own = _indices_of(swept, str(base), str(name), str(place))
-        strongest = _strongest(own, labels)
+        noise = next((row["value"] for row in own if row["index"] == CHANCE and _known(row)), 0.0)
+        strongest = _strongest(own, labels) if noise < CHANCE_ALONE else ""
+        moved = f", moved most by “{strongest}”" if strongest else ""
+        doubt_too = " and doubt of the calibration" * bool(sweep.draws)
+        chance = f" {capital(share(noise))} of the spread between points is chance{doubt_too}."
         still = [labels[name] for name in unmoving(own) if name in labels]
-        label = label_of(swept, str(name), str(place))
         yield (
-            f"{capital(label)}{of}: {span} over "
-            f"{plural(len(means), 'point')}"
-            + (f", moved most by “{strongest}”" if strongest and _noise(own) < CHANCE_ALONE else "")
-            + f".{_chance(own, bool(sweep_of(swept).draws))}"
+            f"{capital(label)}{of}: {span} over {plural(len(means), 'point')}{moved}."
+            + chance * (noise >= 0.01)
             + (f" {independent(label, still)}" if still else "")
         )
 
@@ -146,7 +171,7 @@ def _strongest(rows: list[Row], labels: dict[str, str]) -> str:
         sizes = {
             str(row["parameter"]): abs(float(row["value"]))
             for row in rows
-            if row["index"] == index and row["parameter"] in labels and _known(row["value"])
+            if row["index"] == index and row["parameter"] in labels and _known(row)
         }
         if sizes and max(sizes.values()) > 0:
             return labels[max(sizes, key=lambda name: sizes[name])]
@@ -159,21 +184,8 @@ def unmoving(rows: list[Row]) -> list[str]:
     return list(dict.fromkeys(n for n, note in noted if UNMOVED in note or CONSTANT in note))
 
 
-def _chance(rows: list[Row], drawn: bool) -> str:
-    if _noise(rows) < 0.01:
-        return ""
-    doubt_too = " and doubt of the calibration" * drawn
-    return f" {capital(share(_noise(rows)))} of the spread between points is chance{doubt_too}."
-
-
-def _noise(rows: list[Row]) -> float:
-    """Return which share of the spread between points is chance; 0 if it is not known."""
-    noise = [row["value"] for row in rows if row["index"] == CHANCE and _known(row["value"])]
-    return float(noise[0]) if noise else 0.0
-
-
-def _known(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _known(row: Row) -> bool:
+    return isinstance(row["value"], int | float) and math.isfinite(row["value"])
 
 
 # ------------------------------------------------------------------ tables
@@ -187,13 +199,8 @@ def design(swept: SweepResults) -> Finding:
         tried = swept.runs[name].dropna().unique()
         keys = ", ".join(varied.keys or {}) or name
         rows.append((labels[name], keys, _values(list(tried)), f"{len(tried):,}"))
-    table = Table(
-        f"Parameters of the design ({swept.manifest['design']})",
-        ("Parameter", "Key in the scenario", "Values", "Number"),
-        tuple(rows),
-        align="lllr",
-        widths=(2.0, 2.4, 2.2, 0.8),
-    )
+    heads = ("Parameter 2.0", "Key in the scenario 2.4", "Values 2.2", ">Number 0.8")
+    table = tabulated(f"Parameters of the design ({swept.manifest['design']})", heads, rows)
     return Finding("design", "What was varied", (), (table,))
 
 
@@ -207,55 +214,142 @@ def _values(tried: list[Any]) -> str:
 
 def sensitivity(swept: SweepResults) -> Finding:
     """Return a table of indices for each output."""
-    tables = (
-        []
-        if swept.indices is None
-        else [
-            _table(swept, str(base), str(name), str(place), records(rows))
-            for (base, name, place), rows in swept.indices.groupby(
-                ["scenario", "output", "place_id"], sort=False
-            )
-        ]
-    )
+    keys = ["scenario", "output", "place_id"]
+    found = () if swept.indices is None else swept.indices.groupby(keys, sort=False)
+    tables = (_table(swept, tuple(map(str, which)), records(rows)) for which, rows in found)
     kept = tuple(table for table in tables if table.rows)
     return Finding("sensitivity", "What moves the answer", (), kept)
 
 
-def _table(swept: SweepResults, base: str, name: str, place: str, found: list[Row]) -> Table:
-    labels = labels_of(swept)
+def _table(swept: SweepResults, which: tuple[str, ...], found: list[Row]) -> Table:
+    labels, (base, name, place) = labels_of(swept), which
     of = f", {base}" if len(sweep_of(swept).bases) > 1 else ""
-    return Table(
+
+    def parameters(row: Row) -> list[str]:
+        """Return the parameter of an index, or both of a pair."""
+        return str(row["parameter"]).split(PAIR)
+
+    return tabulated(
         f"What moves {label_of(swept, name, place)}{of}",
-        ("Parameter", "Index", "Value", "95 % interval", "Note"),
-        tuple(
+        ("Parameter 1.8", "Index 2.2", ">Value 1.0", ">95 % interval 1.6", "Note 1.8"),
+        (
             (
-                " with ".join(labels[name] for name in _names(row)),
+                " with ".join(labels[name] for name in parameters(row)),
                 MEANINGS[str(row["index"])],
                 quantity(float(row["value"])),
                 between(float(row["low"]), float(row["high"]), quantity),
                 row["note"] if isinstance(row["note"], str) else "",
             )
             for row in found
-            if row["index"] in MEANINGS and set(_names(row)) <= labels.keys() and _is_seen(row)
+            if row["index"] in MEANINGS and set(parameters(row)) <= labels.keys() and _is_seen(row)
         ),
-        align="llrrl",
-        widths=(1.8, 2.2, 1.0, 1.6, 1.8),
     )
-
-
-def _names(row: Row) -> list[str]:
-    """Return the parameter of an index, or both of a pair."""
-    return str(row["parameter"]).split(PAIR)
 
 
 def _is_seen(row: Row) -> bool:
     """Whether an index is known; of the many pairs only those that surely do something."""
-    return _known(row["value"]) and (row["index"] != "S2" or row["low"] > 0)
+    return _known(row) and (row["index"] != "S2" or row["low"] > 0)
 
 
 def doubts(swept: SweepResults) -> tuple[str, ...]:
     """Return what this sweep cannot show."""
-    moved = {
-        key for name, v in sweep_of(swept).parameters.items() for key in (name, *(v.keys or ()))
-    }
+    parameters = sweep_of(swept).parameters.items()
+    moved = {key for name, varied in parameters for key in (name, *(varied.keys or ()))}
     return () if "choice.lambda" in moved else (OWN_LAMBDA,)
+
+
+# ------------------------------------------------------------------ what leads to an outcome
+
+
+def leading_to(
+    swept: SweepResults, found: Discovery, *, above: float | None = None, below: float | None = None
+) -> Finding:
+    """Return what leads to an output above or below a value, with the boxes on the way."""
+    case = f"above {exact(above)}" if above is not None else f"below {exact(below or 0.0)}"
+    what = f"{label_of(swept, found.output, found.place)} {case}"
+    path = tabulated(
+        "The larger the box, the more it holds and the less it says",
+        (">coverage 1", ">density 1", ">points 1", ">parameters bounded 1"),
+        (
+            (share(box.coverage), share(box.density), f"{box.support:,}", f"{len(box.limits)}")
+            for box in found.path[:: max(1, len(found.path) // MOST_BOXES)]
+        ),
+    )
+    return Finding(
+        "boxes", f"What leads to {what}", (where_it_came(swept, found, what), OF_BOXES), (path,)
+    )
+
+
+def where_it_came(swept: SweepResults, found: Discovery, what: str) -> str:
+    """Return how often an outcome came, and where in the space of the parameters it did."""
+    often = (
+        f"{capital(what)}: at {quantity(found.cases)} of {plural(found.points, 'point')} "
+        f"({share(found.share)})."
+    )
+    box, labels = found.box, labels_of(swept)
+    if not box.limits:
+        return f"{often} No range of a parameter leads to it more often than chance would have it."
+    where = listed([f"{labels.get(name, name)} {span(of)}" for name, of in box.limits.items()])
+    return (
+        f"{often} {capital(share(box.coverage))} of these have {where} (coverage); of the "
+        f"{plural(box.support, 'point')} that have, it came at {share(box.density)} (density)."
+    )
+
+
+def span(of: Limit) -> str:
+    """Return a limit in words."""
+    if of.among:
+        return " or ".join(map(str, of.among))
+    if of.low is None:
+        return f"below {exact(of.high or 0.0)}"
+    if of.high is None:
+        return f"above {exact(of.low)}"
+    return f"between {exact(of.low)} and {exact(of.high)}"
+
+
+# ------------------------------------------------------------------ at one setting
+
+
+def at_points(swept: SweepResults, own: Mapping[str, int]) -> dict[Key, tuple[str, ...]]:
+    """Return a sentence for each output at each point.
+
+    Parameters
+    ----------
+    own : mapping of str to int
+        By scenario the point that changes nothing, if the design has one.
+
+    Returns
+    -------
+    dict
+        By scenario and point; without points at which every run failed.
+    """
+    said: dict[Key, list[str]] = {}
+    measures = {output.name: output.measure for output in sweep_of(swept).outputs}
+    for which, rows in swept.results.groupby(WHICH, observed=True, sort=False):
+        base, name, place = (str(part) for part in which)
+        cube = rows.pivot_table("value", "point", "replication", dropna=False)
+        label = capital(label_of(swept, name, place))
+        still = cube.loc[own[base]].to_numpy(float) if own.get(base) in cube.index else None
+        for point, values in zip(cube.index, cube.to_numpy(float), strict=True):
+            before = None if point == own.get(base) else still
+            sentence = f"{label}: {_amount(values, before, measures[name] in SHARES)}."
+            said.setdefault((base, int(point)), []).append(sentence)
+    return {key: tuple(lines) for key, lines in said.items()}
+
+
+def _amount(values: Floats, still: Floats | None, is_share: bool) -> str:
+    """Write an output over replications, and the paired change against the scenario itself."""
+    amount = ranged(values, share if is_share else quantity)
+    change = np.full(1, np.nan) if still is None or is_share else values - still
+    low, high = ends(change)
+    if not np.isfinite(low):
+        return amount
+    if low == high == 0:
+        return f"{amount}, exactly as in {OWN}"
+    if low <= 0 <= high:
+        doubt = f"{signed(low)} to {signed(high)}"
+        return f"{amount}; whether these are more or fewer than in {OWN} is not certain ({doubt})"
+    near, far = sorted((abs(low), abs(high)))
+    span = between(near, far, quantity)
+    size = quantity(abs(float(np.nanmean(change)))) + (f" ({span})" if span else "")
+    return f"{amount}, {size} {'more' if low > 0 else 'fewer'} than in {OWN}"

@@ -55,6 +55,11 @@ def within(low: float, high: float, write: Callable[[float], str] = count) -> st
     return f" ({span})" if span else ""
 
 
+def changed(change: float, low: float, high: float) -> str:
+    """Write a difference with its sign and its interval."""
+    return signed(change) + within(low, high, signed)
+
+
 def rate(value: float) -> str:
     """Write a rate or a duration with two significant digits."""
     if not math.isfinite(value):

@@ -1,23 +1,17 @@
 """Reports: one file that says what a folder of results came to, how sure, and how it was made.
 
-``write`` makes the file and, beside it, the reception sheets as CSV. What a report says is in
-``document.py`` and the files named after its parts; ``html.py`` and ``pdf.py`` write it out.
+``write`` makes the file and, beside it, the reception sheets as CSV. What each kind says is in
+``arranging.py``, as ``document.py`` has it; ``writers.py`` writes it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from flowsim.errors import ResultsError, refused_by_system
 from flowsim.report.document import Document, Options
 from flowsim.results.opening import open_folder
-
-WRITERS = {".pdf": "pdf", ".docx": "word"}
-
-FORMATS = (".html", ".htm", ".pdf", ".docx")
 
 
 def write(folder: Path, output: Path | None = None, how: Options | None = None) -> list[Path]:
@@ -44,17 +38,18 @@ def write(folder: Path, output: Path | None = None, how: Options | None = None) 
     MachineError
         If a file cannot be written, or what writes its kind is not installed.
     """
+    from flowsim.report.writers import WRITERS
+
     path = folder / "report.html" if output is None else output
-    ending = path.suffix.lower()
-    if ending not in FORMATS or path.is_dir():
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None or path.is_dir():
         raise ResultsError(
             f"{path}: a report is a file that ends in .html, .pdf or .docx; name one"
         )
-    writer = import_module(f"{__name__}.{WRITERS.get(ending, 'html')}")
     how = how or Options()
     document, tables = compose(folder, how)
     how.announce("writing")
-    files = {path: writer.render(document)}
+    files = {path: writer(document)}
     files |= {path.parent / name: text.encode() for name, text in tables.items()}
     save(files)
     return list(files)
@@ -76,9 +71,8 @@ def save(files: Mapping[Path, bytes]) -> None:
 
 def compose(folder: Path, how: Options | None = None) -> tuple[Document, dict[str, str]]:
     """Return what the report of a folder says, and the tables beside it by file name."""
-    how = how or Options()
-    kind = open_folder(folder).kind
-    how.announce(f"reading the {kind} and drawing its figures")
-    composer: Any = import_module(f"{__name__}.of_{kind}")
-    document, tables = composer.compose(folder, how)
-    return document, tables
+    from flowsim.report.arranging import arranged
+
+    found, how = open_folder(folder), how or Options()
+    how.announce(f"reading the {found.kind} and drawing its figures")
+    return arranged(found, folder, how)

@@ -29,7 +29,7 @@ from flowsim.figures.layout.save import Drawn
 from flowsim.figures.layout.sheet import GAP
 from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records
-from flowsim.findings.pairs import TERMS
+from flowsim.findings.comparison import TERMS
 from flowsim.findings.words import capital, count, plural, share
 from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, title_of
 

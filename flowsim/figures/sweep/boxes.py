@@ -16,7 +16,7 @@ from flowsim.figures.layout.style import BLUE, INK, QUIET
 from flowsim.figures.sweep import swept
 from flowsim.figures.sweep.arranger import Parts, Shown, View
 from flowsim.figures.sweep.swept import Panel, Swept
-from flowsim.findings import boxes as words
+from flowsim.findings import sweep as words
 from flowsim.findings.words import exact, share
 from flowsim.sweep.boxes import Discovery, discover
 
@@ -99,7 +99,7 @@ def finding(view: View) -> str:
     found = found_in(view.given, view.panel)
     assert found is not None
     what = f"{view.panel.output.label} above {exact(_limit(view))}"
-    return words.summary(view.given.results, found, what).removesuffix(".")
+    return words.where_it_came(view.given.results, found, what).removesuffix(".")
 
 
 def _keys(_shown: Shown) -> list[Key]:
@@ -111,7 +111,7 @@ def _keys(_shown: Shown) -> list[Key]:
 
 
 def _notes(shown: Shown) -> str:
-    return shown.given.notes(FAMILY.name, shown.panels, words.CAUTION)
+    return shown.given.notes(FAMILY.name, shown.panels, words.OF_BOXES)
 
 
 def _in_words(view: View) -> str:

@@ -17,19 +17,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from flowsim.figures.layout.policy_bars import PolicyBar, bars_of
 from flowsim.figures.layout.published import published
 from flowsim.figures.layout.tables import records
-from flowsim.findings import settings as said
+from flowsim.findings import sweep as said
 from flowsim.findings.naming import SHARES, output_label
 from flowsim.findings.published import COUNTERFACTUAL, LEGEND
 from flowsim.findings.ranges import FEW
 from flowsim.findings.words import capital, day, plural, whole, window, within
 from flowsim.report.explorer.settings import Explored, Series, Setting
-from flowsim.report.html import script, template
+from flowsim.report.writers import environment, script, template
 from flowsim.results.measures import reduction
 from flowsim.scenario.clock import DAY
 
@@ -42,26 +41,24 @@ FINEST = 4_000  # steps from nothing to the greatest value of a series
 
 def render(explored: Explored) -> bytes:
     """Return the page as UTF-8; the same results give the same bytes."""
-    environment = Environment(
-        loader=DictLoader({TEMPLATE: template(TEMPLATE)}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
     data, curves = packed(explored)
     roles = {mark["role"] for panel in data["panels"] for mark in panel["seen"]}
-    page = environment.get_template(TEMPLATE).render(
-        explored=explored,
-        panels=data["panels"],
-        style=Markup(template(STYLE)),
-        **script(SCRIPT),
-        data=_base64(json.dumps(data, separators=(",", ":")).encode()),
-        curves=_base64(curves),
-        band=_band(explored),
-        zero=_zero(explored),
-        said=said,
-        roles={role: text for role, text in LEGEND.items() if role in roles},
-        published=COUNTERFACTUAL if HAPPENED in roles else said.PUBLISHED,
+    page = (
+        environment(TEMPLATE)
+        .get_template(TEMPLATE)
+        .render(
+            explored=explored,
+            panels=data["panels"],
+            style=Markup(template(STYLE)),
+            **script(SCRIPT),
+            data=_base64(json.dumps(data, separators=(",", ":")).encode()),
+            curves=_base64(curves),
+            band=_band(explored),
+            zero=_zero(explored),
+            said=said,
+            roles={role: text for role, text in LEGEND.items() if role in roles},
+            published=COUNTERFACTUAL if HAPPENED in roles else said.PUBLISHED,
+        )
     )
     return page.encode()
 
@@ -177,17 +174,21 @@ def _seen(row: dict[str, Any], start: datetime) -> dict[str, Any]:
 def _bars(series: Series, setting: Setting, start: datetime) -> str:
     """Return the policies that touch a place, as JSON; none of the nation."""
     scenario, place = setting.scenario, series.place_id
-    codes = {country.code: name for name, country in scenario.destinations.items()}
     found: list[PolicyBar] = []
     if place in scenario.crossings:
         found = bars_of(scenario, scenario.crossings[place].destination, place)
-    elif place in codes:
-        found = bars_of(scenario, codes[place])
-    rows = []
-    for bar in found:
-        for since, until in bar.stretches:
-            end = None if until is None else _days(until, start)
-            rows.append({"label": bar.text, "from": _days(since, start), "to": end})
+    for name, country in scenario.destinations.items():
+        if country.code == place:
+            found = bars_of(scenario, name)
+    rows = [
+        {
+            "label": bar.text,
+            "from": _days(since, start),
+            "to": None if until is None else _days(until, start),
+        }
+        for bar in found
+        for since, until in bar.stretches
+    ]
     return json.dumps(rows)
 
 

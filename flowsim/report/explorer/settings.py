@@ -1,4 +1,8 @@
-"""What can be explored: settings, each a simulated point, with curves by day and what they say."""
+"""What can be explored: settings, each a simulated point, with curves by day and what they say.
+
+``of_sweep`` reads the points of a sweep behind sliders and switches, its parameters;
+``of_comparison`` the scenarios of a comparison behind one switch.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowsim.errors import ResultsError
+from flowsim.figures.sweep import swept as drawn
+from flowsim.findings import comparison, doubts
+from flowsim.findings import sweep as said
+from flowsim.findings.naming import Named, title
+from flowsim.findings.ranges import lumpy
+from flowsim.findings.words import plural, sampled
+from flowsim.results.comparison import Comparison
 from flowsim.results.measures import reduction
+from flowsim.results.sweep import SweepResults
+from flowsim.scenario import Base, as_shipped, shipped
 from flowsim.scenario.clock import Offset
 from flowsim.scenario.schema import Scenario
+from flowsim.sweep import design
+from flowsim.sweep.file import sweep_of
+from flowsim.sweep.plan import meaning
+from flowsim.sweep.responses import is_number
 
 MOST_SETTINGS = 4_000  # a page of more would be too large to mail
 MOST_SERIES = 12
@@ -198,6 +215,128 @@ def refuse_too_many(n: int) -> None:
             f"{n:,} points are more than a page can hold; at most {MOST_SETTINGS:,}. Sweep fewer "
             "parameters, or fewer values of each"
         )
+
+
+def of_sweep(results: SweepResults) -> Explored:
+    """Return everything that the page of a sweep shows.
+
+    Raises
+    ------
+    ResultsError
+        If it has too many points for a page, no run that succeeded, or no series by day.
+    """
+    sweep, swept, caution = sweep_of(results), drawn.of(results), said.caution(results)
+    runs = results.runs[results.runs["status"] == "ok"]
+    first = runs.drop_duplicates(["scenario", "point"])
+    refuse_too_many(len(first))
+    worlds = tuple(swept.scenario_name(name) for name in swept.scenarios)
+    several = len(worlds) > 1
+    controls, columns = zip(*(_control(swept, one) for one in swept.varied), strict=True)
+    at = dict(zip(swept.design.index, zip(*columns, strict=True), strict=True))
+    changes = [sweep.changes | changed for changed in design.points(sweep).changes]
+    own: dict[
+        str, int
+    ] = {}  # by scenario the point at which nothing but sample and seed is changed
+    for base in sweep.bases:
+        stands = meaning(base.variant(sweep.changes))
+        same = (n for n, some in enumerate(changes) if meaning(base.variant(some)) == stands)
+        if (point := next(same, None)) is not None:
+            own[base.name] = point
+    lines = said.at_points(results, own)
+
+    def setting(place: int, base: Base, point: int, run: int) -> Setting:
+        again = f"flowsim rerun results/{sweep.name} --run {run} --out results/run-{run}"
+        rest = {k: v for k, v in changes[point].items() if k not in ("sample", "seed")}
+        seed = base.scenario.seed if sweep.seed is None else sweep.seed
+        is_shipped = base.name in shipped() and (
+            meaning(as_shipped(base.name)) == meaning(base.scenario)
+        )
+        file = base.name if is_shipped else f"results/{sweep.name}/base-{base.name}.yaml"
+        anew = run_command(file, rest, sweep.sample, seed, sweep.replications)
+        return Setting(
+            (*[place] * several, *at[point]),
+            base.variant(changes[point]),
+            lines.get((base.name, point), ()),
+            f"point {point} of the sweep {sweep.name}, run {run}",
+            (again,) if sweep.draws else (again, anew),  # a draw stands in the folder alone
+        )
+
+    found = tuple(
+        setting(place, base, point, run)
+        for place, base in enumerate(sweep.bases)
+        for name, point, run in zip(first["scenario"], first["point"], first["run"], strict=True)
+        if name == base.name
+    )
+    number = {key: n for n, key in enumerate(zip(first["scenario"], first["point"], strict=True))}
+    daily = results.daily.merge(runs[["run", "scenario", "point", "replication"]], on="run")
+    daily["setting"] = [number[key] for key in zip(daily["scenario"], daily["point"], strict=True)]
+    return Explored(
+        title=swept.title,
+        subtitle=swept.subtitle().removeprefix(f"{swept.title}: "),
+        caution=" ".join((caution, *(s for s in lumpy(sweep.sample) if s not in caution))),
+        limits=doubts.finding(list(swept.scenarios.values()), said.doubts(results)).sentences,
+        holds="chance and the doubt of the calibration" if sweep.draws else "chance alone",
+        controls=(*[Control("scenario", "scenario", "", worlds)] * several, *controls),
+        settings=found,
+        own=next((number[key] for key in own.items() if key in number), None),
+        curves=curves(daily, len(found)),
+        made_with=swept.source,
+    )
+
+
+def _control(swept: drawn.Swept, one: Named) -> tuple[Control, list[int]]:
+    """Return the control of a parameter that varies, and the number of its value at each point."""
+    column = swept.design[one.key]
+    values = list(column.drop_duplicates())
+    is_slider = is_number(column)
+    values = sorted(values) if is_slider else values
+    texts = tuple(drawn.value_text(value, one) for value in values)
+    numbers = tuple(float(value) for value in values) if is_slider else ()
+    control = Control(one.key, one.label, one.unit, texts, numbers, one.scale)
+    return control, pd.Index(values).get_indexer(column).tolist()
+
+
+def of_comparison(found: Comparison) -> Explored:
+    """Return everything that the page of a comparison shows.
+
+    Raises
+    ------
+    ResultsError
+        If it has no series by day.
+    """
+    manifest, titles = found.manifest, tuple(map(title, found.scenarios))
+    sample, seed, n = float(manifest["sample"]), int(manifest["seed"]), found.replications
+    rows = found.daily[found.daily["measure"].isin(SHOWN[:5])]
+    queues = rows[rows["measure"].eq("queue_cars")]
+    longest = queues.groupby("place_id", observed=True)["value"].max().nlargest(1).index
+    kept = rows["place_kind"].isin(("destination", "nation"))
+    kept |= rows["measure"].eq("queue_cars") & rows["place_id"].isin(longest)
+    numbers = {name: place for place, name in enumerate(found.names)}
+    daily = rows[kept].assign(setting=lambda rows: rows["scenario"].map(numbers).astype(int))
+    settings = tuple(
+        Setting(
+            (place,),
+            scenario,
+            lines,
+            f"scenario {scenario.name}",
+            (run_command(scenario.name, {}, sample, seed, n),),
+        )
+        for place, (scenario, lines) in enumerate(
+            zip(found.scenarios, comparison.at_settings(found), strict=True)
+        )
+    )
+    return Explored(
+        title=f"Side by side: {'; '.join(titles)}",
+        holds="chance alone",
+        subtitle=f"The same men in each scenario, {sampled(sample)}, {plural(n, 'replication')}.",
+        caution=" ".join((comparison.caution(found), *lumpy(sample))),
+        limits=doubts.finding(found.scenarios).sentences,
+        controls=(Control("scenario", "scenario", "", titles),),
+        settings=settings,
+        own=0,
+        curves=curves(daily, len(settings)),
+        made_with=f"Source: flowsim {manifest['versions']['flowsim']}, seed {seed}.",
+    )
 
 
 def run_command(

@@ -97,7 +97,7 @@ class Draft:
 
 def arranged(found: Results, folder: Path, how: Options) -> tuple[Document, dict[str, str]]:
     """Return a report: findings and figures first, then the appendix; and the tables beside it."""
-    draft, (first, *others), full = OF[found.kind](found, how), found.scenarios, how.full
+    draft, first, full = OF[found.kind](found, how), found.scenario, how.full
     pictures = drawn(folder, found.kind)
     front = [p for p in pictures if p.name in draft.front] or pictures[:2]
     rest = tuple(p for p in pictures if p not in front)
@@ -107,12 +107,7 @@ def arranged(found: Results, folder: Path, how: Options) -> tuple[Document, dict
         *[Bullets(tuple(draft.answers))] * bool(draft.answers),
         *front[1:],
     )
-    against = first if found.kind == "comparison" else None
-    went_in = [inputs.differences(first)]
-    for place, other in enumerate(others, 2):
-        went_in.append(inputs.differences(other, against, f"differences-{place}"))
-    went_in += [inputs.everything(first)] * full
-    went_in = [inputs.linked(part) for part in went_in]
+    went_in = [inputs.linked(part) for part in _went_in(found, full)]
     cited = inputs.sections_of_the_model(went_in)
     model = [making.model(cited)] if cited else []
     gravest = doubts.in_short(first).sentences
@@ -149,6 +144,16 @@ def arranged(found: Results, folder: Path, how: Options) -> tuple[Document, dict
         str(found.manifest.get("name") or first.name),
     )
     return document, draft.tables
+
+
+def _went_in(found: Results, full: bool) -> list[Finding]:
+    """Return how the scenarios differ from the baseline, or all others from the first; all."""
+    first, *others = found.scenarios
+    against = first if found.kind == "comparison" else None
+    parts = [inputs.differences(first)]
+    for place, other in enumerate(others, 2):
+        parts.append(inputs.differences(other, against, f"differences-{place}"))
+    return [*parts, *[inputs.everything(first)] * full]
 
 
 def _sections(findings: Iterable[Finding]) -> list[Section]:

@@ -31,7 +31,7 @@ from flowsim.scenario import Base, as_shipped, shipped
 from flowsim.scenario.clock import Offset
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import design
-from flowsim.sweep.file import sweep_of
+from flowsim.sweep.file import Sweep, sweep_of
 from flowsim.sweep.plan import meaning
 from flowsim.sweep.responses import is_number
 
@@ -244,25 +244,14 @@ def of_sweep(results: SweepResults) -> Explored:
             own[base.name] = point
     lines = said.at_points(results, own)
 
-    def setting(place: int, base: Base, point: int, run: int) -> Setting:
-        again = f"flowsim rerun results/{sweep.name} --run {run} --out results/run-{run}"
-        rest = {k: v for k, v in changes[point].items() if k not in ("sample", "seed")}
-        seed = base.scenario.seed if sweep.seed is None else sweep.seed
-        is_shipped = base.name in shipped() and (
-            meaning(as_shipped(base.name)) == meaning(base.scenario)
-        )
-        file = base.name if is_shipped else f"results/{sweep.name}/base-{base.name}.yaml"
-        anew = run_command(file, rest, sweep.sample, seed, sweep.replications)
-        return Setting(
+    found = tuple(
+        Setting(
             (*[place] * several, *at[point]),
             base.variant(changes[point]),
             lines.get((base.name, point), ()),
             f"point {point} of the sweep {sweep.name}, run {run}",
-            (again,) if sweep.draws else (again, anew),  # a draw stands in the folder alone
+            _commands(sweep, base, changes[point], run),
         )
-
-    found = tuple(
-        setting(place, base, point, run)
         for place, base in enumerate(sweep.bases)
         for name, point, run in zip(first["scenario"], first["point"], first["run"], strict=True)
         if name == base.name
@@ -282,6 +271,18 @@ def of_sweep(results: SweepResults) -> Explored:
         curves=curves(daily, len(found)),
         made_with=swept.source,
     )
+
+
+def _commands(sweep: Sweep, base: Base, changes: Mapping[str, Any], run: int) -> tuple[str, ...]:
+    """Return the commands that simulate a point again: from the sweep's folder, and without."""
+    again = f"flowsim rerun results/{sweep.name} --run {run} --out results/run-{run}"
+    if sweep.draws:  # what a draw changes stands in the folder alone
+        return (again,)
+    is_shipped = base.name in shipped() and meaning(as_shipped(base.name)) == meaning(base.scenario)
+    file = base.name if is_shipped else f"results/{sweep.name}/base-{base.name}.yaml"
+    rest = {key: value for key, value in changes.items() if key not in ("sample", "seed")}
+    seed = base.scenario.seed if sweep.seed is None else sweep.seed
+    return again, run_command(file, rest, sweep.sample, seed, sweep.replications)
 
 
 def _control(swept: drawn.Swept, one: Named) -> tuple[Control, list[int]]:

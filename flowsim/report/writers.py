@@ -195,6 +195,7 @@ class _Blocks:
         self.file, self.drawings = file, drawings
 
     def paragraph(self, block: dict[str, Any]) -> None:
+        """Write a paragraph in the style of its tone."""
         style = "Intense Quote" if block["tone"] == "caution" else "Normal"
         paragraph = self.file.add_paragraph(style=style)
         _fill(paragraph, block["words"])
@@ -202,16 +203,19 @@ class _Blocks:
             run.bold = block["tone"] == "lead" or None
 
     def bullets(self, block: dict[str, Any]) -> None:
+        """Write a list."""
         for item in block["items"]:
             _fill(self.file.add_paragraph(style="List Bullet"), item)
 
     def commands(self, block: dict[str, Any]) -> None:
+        """Write lines to type."""
         from docx.shared import Pt
 
         run = self.file.add_paragraph().add_run("\n".join(block["lines"]))
         run.font.name, run.font.size = "Courier New", Pt(8)
 
     def picture(self, block: dict[str, Any]) -> None:
+        """Draw a picture as dots, with alt text and caption."""
         from docx.shared import Mm
 
         source = {"main.typ": DRAWING.format(WIDTH).encode()}
@@ -229,6 +233,7 @@ class _Blocks:
         return self.file.add_paragraph(text, style="Caption")
 
     def table(self, block: dict[str, Any]) -> None:
+        """Write a table under its caption; marked rows are shaded."""
         from docx.enum.text import WD_ALIGN_PARAGRAPH
         from docx.shared import Mm, Pt
 

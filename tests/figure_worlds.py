@@ -18,7 +18,8 @@ from matplotlib.text import Text
 
 from flowsim import figures
 from flowsim.data import sources
-from flowsim.figures.layout import save, style
+from flowsim.figures.layout import style
+from flowsim.figures.layout.sheet import Drawn
 from flowsim.results.run import Run
 from flowsim.scenario import load, resolved_yaml
 from flowsim.scenario.quantity import AGE_BANDS
@@ -161,11 +162,11 @@ def _outcomes(given: Scenario, size: float, simulated: float) -> pd.DataFrame:
 PAGE = style.PRESETS["page"]
 
 
-def drawn(name: str, given: Any, preset: style.Preset = PAGE) -> save.Drawn:
+def drawn(name: str, given: Any, preset: style.Preset = PAGE) -> Drawn:
     """Draw one figure as ``draw_all`` does."""
     draw_figure, _ = figures.families()[name].functions()
     with style.in_style():
-        found: save.Drawn = draw_figure(given, preset)
+        found: Drawn = draw_figure(given, preset)
     return found
 
 

@@ -21,7 +21,7 @@ from figure_worlds import (
 
 from flowsim import figures
 from flowsim.comparison import tables
-from flowsim.figures.comparison import differences, outcomes, scenarios, transitions
+from flowsim.figures.comparison import differences, outcomes, scenarios
 from flowsim.figures.layout import style
 from flowsim.figures.run import flows, maps, profiles, stocks
 from flowsim.results.comparison import Comparison
@@ -259,12 +259,12 @@ def compared() -> Comparison:
 
 
 def test_switched_men_are_those_whose_outcome_differs(compared: Comparison) -> None:
-    data = transitions.table(compared)
+    data = outcomes.table(compared)
     own = data[data["b"] == "no-task-force"]
     moved = sum(men for a, b, men in MOVES["no-task-force"] if a != b)
     assert own[own["switched"]]["men"].sum() == pytest.approx(moved, rel=0.05)
     assert own["men"].sum() == pytest.approx(sum(m for *_, m in MOVES["no-task-force"]), rel=0.05)
-    title = transitions.switches_finding(data, compared)
+    title = outcomes.switches_finding(data, compared)
     assert title.startswith("Under “No draft officers” 3")
     assert "men switch and under “The border closes” 5" in title
 
@@ -276,11 +276,11 @@ def test_a_lone_pair_says_what_becomes_of_most() -> None:
 
 
 def test_rare_outcomes_are_put_together_and_nobody_is_lost(compared: Comparison) -> None:
-    data = transitions.table(compared)
+    data = outcomes.table(compared)
     own = data[(data["b"] == "border-closed") & data["switched"]]
     tiny = own.assign(men=np.where(own["status_a"] == "home", 1.0, own["men"]))
     tiny = pd.concat([tiny, tiny.assign(status_a="hiding", men=1.0)])
-    merged = transitions.merged(tiny)
+    merged = outcomes.merged(tiny)
     assert merged["men"].sum() == pytest.approx(tiny["men"].sum())
     assert "other" in set(merged["status_a"])
 
@@ -293,11 +293,11 @@ def test_rows_of_the_heat_map_add_up_to_all_men_of_the_row(compared: Comparison)
 
 def test_shares_in_a_cell_are_never_rounded_to_all_or_none() -> None:
     page = style.PRESETS["page"]
-    assert transitions._percent(0.9999, 13.0, page) == ">99"
-    assert transitions._percent(0.0001, 13.0, page) == "<1"
-    assert transitions._percent(1.0, 13.0, page) == "100"
-    assert transitions._percent(0.9999, 4.0, page) == "99"
-    assert transitions._percent(0.5, 1.0, page) == ""
+    assert outcomes._percent(0.9999, 13.0, page) == ">99"
+    assert outcomes._percent(0.0001, 13.0, page) == "<1"
+    assert outcomes._percent(1.0, 13.0, page) == "100"
+    assert outcomes._percent(0.9999, 4.0, page) == "99"
+    assert outcomes._percent(0.5, 1.0, page) == ""
 
 
 def test_differences_are_signed_and_sorted_by_outcome(compared: Comparison) -> None:

@@ -14,8 +14,8 @@ from flowsim.errors import DataError
 from flowsim.experiments.running import run
 from flowsim.figures import draw_all
 from flowsim.figures.layout import recipe, style
-from flowsim.figures.layout.house import in_house, read, worn
 from flowsim.figures.layout.sheet import text_width
+from flowsim.figures.layout.style import in_house, read, worn
 from flowsim.figures.reproduce import reproduce
 
 HOUSE = """# of the institute
@@ -124,7 +124,7 @@ def test_type_that_is_not_here_keeps_a_figure_from_being_made_again(
             raise ValueError
         return str(findfont(of))
 
-    monkeypatch.setattr("flowsim.figures.layout.house.findfont", without)
+    monkeypatch.setattr("flowsim.figures.layout.style.findfont", without)
     made = CliRunner().invoke(app, ["reproduce", str(tmp_path / "entries.svg")])
     assert made.exit_code == 2
     assert "house.mplstyle:3: font.serif: No Such Type, DejaVu Serif is not" in made.stderr

@@ -164,7 +164,7 @@ def test_figures_are_drawn_anew_from_their_own_data(arkland):
     """What a picture is sealed with is a hash of the data drawn, not of a name."""
     from flowsim.figures.layout.recipe import Recipe
 
-    recipe = Recipe("run", "entries", "page", "svg", {}, {}, {"tables": {}, "figure": {}})
+    recipe = Recipe("run", "entries", "page", "svg", {}, {}, {"tables": {}, "figure": {}}, "")
     assert recipe.of("svg", b"1").drawn != recipe.of("svg", b"2").drawn
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowsim.figures.layout import panels, save, style
+from flowsim.figures.layout import panels, style
+from flowsim.figures.layout.sheet import Drawn
 from flowsim.figures.sweep import heat, morris, multiples, response, sobol, swept, tornado
 from flowsim.findings import words
 from flowsim.findings.naming import Named
@@ -144,11 +145,11 @@ def awkward() -> SweepResults:
     )
 
 
-def drawn(family: str, given: Any, preset: str = "page") -> save.Drawn:
+def drawn(family: str, given: Any, preset: str = "page") -> Drawn:
     """Draw one figure as ``draw_all`` does."""
     assert FAMILIES[family].missing(given) == ""
     with style.in_style():
-        found: save.Drawn = FAMILIES[family].draw_figure(given, style.PRESETS[preset])
+        found: Drawn = FAMILIES[family].draw_figure(given, style.PRESETS[preset])
     return found
 
 

@@ -102,7 +102,7 @@ def _in_style_of(style: Path | None) -> AbstractContextManager[None]:
     """Draw in a house style, if there is one; it is read before anything runs."""
     if style is None:
         return nullcontext()
-    from flowsim.figures.layout.house import in_house
+    from flowsim.figures.layout.style import in_house
 
     return in_house(style)
 

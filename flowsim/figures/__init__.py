@@ -81,7 +81,8 @@ def draw_all(
             if reason and name in only:
                 raise ResultsError(f"{name} cannot be drawn from {folder}: {reason}")
             if not reason:
-                place, made = out or _place(folder, preset), recipe.of_folder(results, name, preset)
+                place = out or Path(folder) / "figures" / ("" if preset == "page" else preset)
+                made = recipe.of_folder(results, name, preset)
                 with _searched_once():
                     files += save.write(draw(results, chosen), place, formats, made)
     return files
@@ -98,11 +99,6 @@ def _searched_once() -> Iterator[None]:
         gc.collect(0)
         if was:
             gc.enable()
-
-
-def _place(folder: Path, preset: str) -> Path:
-    """Return where the figures of a folder go: each preset has a place of its own."""
-    return Path(folder) / "figures" / ("" if preset == "page" else preset)
 
 
 def picture(results: Results, name: str, preset: str = "page") -> tuple[bytes, str]:

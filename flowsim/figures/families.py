@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module, resources
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -57,12 +58,9 @@ class Family:
 @cache
 def families() -> Mapping[str, Family]:
     """Return the figures by name: kind after kind, each in its order."""
-    found = [family for kind in KINDS for family in sorted(_declared(kind), key=_order)]
+    order = attrgetter("order", "name")
+    found = [family for kind in KINDS for family in sorted(_declared(kind), key=order)]
     return MappingProxyType({family.name: family for family in found})
-
-
-def _order(family: Family) -> tuple[int, str]:
-    return family.order, family.name
 
 
 def _declared(kind: str) -> Iterator[Family]:
@@ -72,7 +70,9 @@ def _declared(kind: str) -> Iterator[Family]:
         if file.name.endswith(".py"):
             module = f"{package}.{file.name.removesuffix('.py')}"
             for call in _calls(file.read_text(encoding="utf-8")):
-                yield replace(_family(call), kind=kind, module=module)
+                given = [ast.literal_eval(argument) for argument in call.args]
+                named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+                yield replace(Family(*given, **named), kind=kind, module=module)
 
 
 def _calls(text: str) -> Iterator[ast.Call]:
@@ -83,9 +83,3 @@ def _calls(text: str) -> Iterator[ast.Call]:
         call = getattr(node, "value", None)
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == Family.__name__:
             yield call
-
-
-def _family(call: ast.Call) -> Family:
-    given = [ast.literal_eval(argument) for argument in call.args]
-    named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-    return Family(*given, **named)

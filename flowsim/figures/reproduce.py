@@ -21,9 +21,9 @@ from flowsim.data.own import read_bytes
 from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
-from flowsim.figures.layout.house import in_house
 from flowsim.figures.layout.recipe import Recipe
 from flowsim.figures.layout.save import put
+from flowsim.figures.layout.style import in_house
 from flowsim.findings.language import ENGLISH, in_language
 from flowsim.scenario import Base
 from flowsim.scenario.files import confined_to

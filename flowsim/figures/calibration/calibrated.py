@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,17 +12,13 @@ from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, Sheet
+from flowsim.figures.layout.sheet import Caption, Drawn, Key
 from flowsim.figures.layout.style import BLUE, INK, ORANGE, QUIET, VERMILION, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.naming import all_named
 from flowsim.findings.published import named
 from flowsim.findings.words import capital, listed, plural
-
-if TYPE_CHECKING:
-    from flowsim.results.calibration import CalibrationResults
+from flowsim.results.calibration import CalibrationResults
 
 FIT_FAMILY = Family(
     "calibration-fit", "simulated over published, figure by figure", draw="draw_fit", order=1
@@ -74,8 +71,17 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
     title = f"{near} figures used to fit it met within two standard errors"
     if 0 < len(off) <= MOST_NAMED:
         title += f"; not {listed(list(off['name']))}"
-    caption = _caption(
+    shown = data.head(_rows(preset))
+
+    def draw(ax: Axes) -> None:
+        ladders.reference(ax, 1)
+        hollow = [{"hollow": is_input} for is_input in shown["is_input"]]
+        ladders.dots(ax, shown, ["ratio", "ratio_low", "ratio_high"], hollow)
+        ax.set_xlim(0, min(MOST_CUT, 1.05 * max(1.2, float(shown["ratio_high"].max()))))
+
+    return _drawn(
         results,
+        preset,
         "fit",
         data,
         title,
@@ -85,17 +91,10 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
             ladders.key("used to fit it: no test"),
             ladders.key("an input of the model: no evidence", hollow=True),
         ],
-        [f"{row['name']} {row['ratio']:.2f}" for row in records(data)],
         "Ratios: ",
-        preset,
+        [f"{row['name']} {row['ratio']:.2f}" for row in records(data)],
+        ladders.Ladder(list(shown["name"]), "simulated / published", draw),
     )
-    data = data.head(_rows(preset))
-    sheet, ax = _ladder(caption, list(data["name"]), "simulated / published", preset)
-    ladders.reference(ax, 1)
-    hollow = [{"hollow": is_input} for is_input in data["is_input"]]
-    ladders.dots(ax, data, ["ratio", "ratio_low", "ratio_high"], hollow)
-    ax.set_xlim(0, min(MOST_CUT, 1.05 * max(1.2, float(data["ratio_high"].max()))))
-    return caption.drawn(sheet)
 
 
 def _published(results: CalibrationResults, row: dict[str, Any]) -> str:
@@ -117,30 +116,32 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
         data[f"place_{column}"] = (data[column] - data["prior_low"]) / width
     data = data.assign(name=_parameters(results, list(data["parameter"])))
     fixed, unsure = (int((data["verdict"] == of).sum()) for of in ("identified", "not identified"))
-    caption = _caption(
+    shown = data.head(_rows(preset))
+    names = [
+        f"{row['name']} ({row['prior_low']:g} to {row['prior_high']:g})" for row in records(shown)
+    ]
+
+    def draw(ax: Axes) -> None:
+        looks = [{"color": VERDICTS[verdict][1]} for verdict in shown["verdict"]]
+        ladders.dots(ax, shown, ["place_median", "place_low", "place_high"], looks)
+        ax.set_xlim(-0.02, 1.02)
+
+    return _drawn(
         results,
+        preset,
         "posterior",
         data,
         f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay unknown",
         f"Middle {_credible(results)} of the posterior and its median within the prior, which is "
         "even over the whole width; its ends are in brackets.",
         [ladders.key(words, color=color) for words, color in VERDICTS.values()],
+        "Identified: ",
         [
             f"{row['name']} {row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
             for row in records(data[data["verdict"] == "identified"])
         ],
-        "Identified: ",
-        preset,
+        ladders.Ladder(names, "place within the prior (0 lower end, 1 upper)", draw),
     )
-    data = data.head(_rows(preset))
-    names = [
-        f"{row['name']} ({row['prior_low']:g} to {row['prior_high']:g})" for row in records(data)
-    ]
-    sheet, ax = _ladder(caption, names, "place within the prior (0 lower end, 1 upper)", preset)
-    looks = [{"color": VERDICTS[verdict][1]} for verdict in data["verdict"]]
-    ladders.dots(ax, data, ["place_median", "place_low", "place_high"], looks)
-    ax.set_xlim(-0.02, 1.02)
-    return caption.drawn(sheet)
 
 
 def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
@@ -148,8 +149,22 @@ def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
     data = _predictions(results)
     data = data.assign(name=[_published(results, row) for row in records(data)])
     own = data[data["who"] == "model"]
-    caption = _caption(
+    names = list(dict.fromkeys(data["name"]))[: _rows(preset, len(GUESSES))]
+
+    def draw(ax: Axes) -> None:
+        for row in records(data[data["name"].isin(names)]):
+            n = names.index(row["name"])
+            y = n + (list(GUESSES).index(row["who"]) - 1.5) * 0.2
+            ends = [min(row[name] / row["scale"], MOST_CUT) for name in ("median", "low", "high")]
+            ladders.dot(ax, y, *ends, **GUESSES[row["who"]][1])
+            if row["who"] == "model":
+                seen = row["published"] / row["scale"]
+                ax.plot([seen, seen], [n - 0.45, n + 0.45], color=INK, zorder=5)
+        ax.set_xlim(-0.05, MOST_CUT)
+
+    return _drawn(
         results,
+        preset,
         "validation",
         data,
         f"{int(own['covered'].sum())} of {plural(len(own), 'unseen figure')} within the "
@@ -159,28 +174,15 @@ def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
             *(ladders.key(words, markersize=4.6, **look) for words, look in GUESSES.values()),
             ladders.key("published", color=INK, marker="|", markersize=9),
         ],
+        "",
         [
             f"{row['name']} published {row['published']:,.0f}, predicted {row['median']:,.0f} "
             f"({row['low']:,.0f} to {row['high']:,.0f})"
             for row in records(own)
         ],
-        "",
-        preset,
+        ladders.Ladder(names, "value / published (/ 1,000 where 0 was published)", draw),
         len(GUESSES),
     )
-    names = list(dict.fromkeys(data["name"]))[: _rows(preset, len(GUESSES))]
-    axis = "value / published (/ 1,000 where 0 was published)"
-    sheet, ax = _ladder(caption, names, axis, preset, len(GUESSES))
-    for row in records(data[data["name"].isin(names)]):
-        n = names.index(row["name"])
-        y = n + (list(GUESSES).index(row["who"]) - 1.5) * 0.2
-        ends = [min(row[name] / row["scale"], MOST_CUT) for name in ("median", "low", "high")]
-        ladders.dot(ax, y, *ends, **GUESSES[row["who"]][1])
-        if row["who"] == "model":
-            seen = row["published"] / row["scale"]
-            ax.plot([seen, seen], [n - 0.45, n + 0.45], color=INK, zorder=5)
-    ax.set_xlim(-0.05, MOST_CUT)
-    return caption.drawn(sheet)
 
 
 def _predictions(results: CalibrationResults) -> pd.DataFrame:
@@ -205,8 +207,19 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
     data = data.assign(name=_parameters(results, list(data["parameter"])))
     truths, target = int(data["truths"].max()), results.manifest["credible"]
     held = 100 * data[data["verdict"] == "identified"]["coverage"]
-    caption = _caption(
+    shown = data.head(_rows(preset))
+
+    def draw(ax: Axes) -> None:
+        ladders.reference(ax, target)
+        error, share = 2 * np.sqrt(target * (1 - target) / truths), shown["coverage"]
+        spans = pd.DataFrame({"share": share, "low": share - error, "high": share + error})
+        looks = [{"color": BLUE if of == "identified" else QUIET} for of in shown["verdict"]]
+        ladders.dots(ax, spans.clip(0, 1), list(spans.columns), looks)
+        ax.set_xlim(min(0.6, float(share.min()) - 0.1), 1.02)
+
+    return _drawn(
         results,
+        preset,
         "recovery",
         data,
         f"Of {truths} synthetic truths, {_credible(results)} intervals hold {held.min():.0f} to "
@@ -214,59 +227,47 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
         "Share of synthetic truths inside the interval; whiskers: two standard errors of such a "
         "share.",
         [ladders.key("identified"), ladders.key("weakly or not identified", color=QUIET)],
-        [f"{row['name']} {row['coverage']:.2f}" for row in records(data)],
         "",
-        preset,
+        [f"{row['name']} {row['coverage']:.2f}" for row in records(data)],
+        ladders.Ladder(list(shown["name"]), "coverage", draw),
     )
-    data = data.head(_rows(preset))
-    sheet, ax = _ladder(caption, list(data["name"]), "coverage", preset)
-    ladders.reference(ax, target)
-    error, share = 2 * np.sqrt(target * (1 - target) / truths), data["coverage"]
-    spans = pd.DataFrame({"share": share, "low": share - error, "high": share + error}).clip(0, 1)
-    looks = [{"color": BLUE if of == "identified" else QUIET} for of in data["verdict"]]
-    ladders.dots(ax, spans, list(spans.columns), looks)
-    ax.set_xlim(min(0.6, float(data["coverage"].min()) - 0.1), 1.02)
-    return caption.drawn(sheet)
 
 
-def _caption(
+def _drawn(
     results: CalibrationResults,
+    preset: Preset,
     name: str,
     data: pd.DataFrame,
     title: str,
     subtitle: str,
     keys: Sequence[Key],
-    rows: Sequence[str],
     ahead: str,
-    preset: Preset,
+    rows: Sequence[str],
+    shown: ladders.Ladder,
     each: int = 1,
-) -> Caption:
-    """Return the words of a figure; ``rows`` are listed in its alt text, after ``ahead``.
+) -> Drawn:
+    """Draw one ladder, its rows high enough for ``each`` dots.
 
     Parameters
     ----------
-    each : int
-        Dots in a row of the ladder.
+    ahead, rows : str, sequence of str
+        What is listed in the alt text, and what stands before it.
     """
     alt = [f"{ahead}{'; '.join(rows)}."]
     name = f"calibration-{name}"
     note = ladders.left_out(name, data["name"].nunique() - _rows(preset, each))
-    return Caption(name, data, title, subtitle, source(results), note, keys, alt)
+    caption = Caption(name, data, title, subtitle, source(results), note, keys, alt)
+    return ladders.drawn(caption, preset, [replace(shown, high=_high(preset, each))])
+
+
+def _high(preset: Preset, dots: int) -> float:
+    """Return the height of a row of so many dots; in a column names take two lines."""
+    return max(dots, TWO_LINES if preset.narrow else 1)
 
 
 def _rows(preset: Preset, dots: int = 1) -> int:
-    """Return for how many rows of so many dots there is room; in a column names take two lines."""
-    return int(ladders.rows_that_fit(preset) / max(dots, TWO_LINES if preset.narrow else 1))
-
-
-def _ladder(
-    caption: Caption, names: Sequence[str], axis: str, preset: Preset, dots: int = 1
-) -> tuple[Sheet, Axes]:
-    """Return a sheet with one ladder, its rows high enough for so many dots each."""
-    high = max(dots, TWO_LINES if preset.narrow else 1)
-    height = ladders.height(len(names) * high, preset)
-    sheet = caption.sheet(preset, height, 0.7 * height)
-    return sheet, ladders.ladder(sheet, sheet.cells([height])[0], names, axis)
+    """Return for how many rows of so many dots there is room."""
+    return int(ladders.rows_that_fit(preset) / _high(preset, dots))
 
 
 def source(results: CalibrationResults) -> str:

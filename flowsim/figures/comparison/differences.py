@@ -7,9 +7,10 @@ policies that coincide.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from flowsim.figures.comparison.outcomes import (
     destinations,
@@ -24,17 +25,12 @@ from flowsim.figures.comparison.outcomes import (
 )
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import GAP
+from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.comparison import TERMS
 from flowsim.findings.words import capital, count, plural, share
-from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, title_of
-
-if TYPE_CHECKING:
-    from flowsim.results.comparison import Comparison
+from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, Comparison, title_of
 
 FAMILY = Family("differences", "more or fewer men of each outcome, paired", order=3)
 TERMS_FAMILY = Family(
@@ -54,10 +50,7 @@ POLICIES_FAMILY = Family(
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 MOST = 5
 CHANGE, MEN = ["change", "low", "high"], ["men", "low", "high"]
-HEAD = 5.4
 MOST_TARGETS = {"page": 6, "column": 2, "slide": 3}
-Part = tuple[str, str, pd.DataFrame, Sequence[dict[str, Any]]]
-"""A ladder: heading, unit, rows (name, value, low, high), and how each is drawn."""
 ALONE: dict[str, Any] = {"color": BLUE, "marker": "o"}
 TOGETHER: dict[str, Any] = {"color": QUIET, "marker": "D", "hollow": True}
 TERMS_SUBTITLE = (
@@ -96,19 +89,19 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         [f"{'; '.join(_alt(data, results))}."],
     )
     names = list(dict.fromkeys(data["name"]))
-    height = ladders.height(len(names) * max(1, 0.55 * len(others)), preset)
-    sheet = caption.sheet(preset, height, 0.7 * height)
     labels = [_shorter(name) for name in names] if preset.narrow else names
-    cell = sheet.cells([height])[0]
-    ax = ladders.ladder(sheet, cell, labels, "More or fewer men than in the first scenario")
-    ladders.reference(ax, 0)
-    for row in records(data[data["b"].isin(others)]):
-        turn = others.index(row["b"]) - (len(others) - 1) / 2
-        y = names.index(row["name"]) + turn * 0.75 / len(others)
-        chance = (row["chance_low"], row["chance_high"]) if row["draws"] else None
-        ladders.dot(ax, y, row["change"], row["low"], row["high"], chance, **looks[row["b"]])
-    ax.margins(x=0.04)
-    return caption.drawn(sheet)
+
+    def draw(ax: Axes) -> None:
+        ladders.reference(ax, 0)
+        for row in records(data[data["b"].isin(others)]):
+            turn = others.index(row["b"]) - (len(others) - 1) / 2
+            y = names.index(row["name"]) + turn * 0.75 / len(others)
+            chance = (row["chance_low"], row["chance_high"]) if row["draws"] else None
+            ladders.dot(ax, y, row["change"], row["low"], row["high"], chance, **looks[row["b"]])
+        ax.margins(x=0.04)
+
+    axis, high = "More or fewer men than in the first scenario", max(1, 0.55 * len(others))
+    return ladders.drawn(caption, preset, [ladders.Ladder(labels, axis, draw, high=high)])
 
 
 def _shorter(name: str) -> str:
@@ -220,11 +213,11 @@ def draw_terms(results: Comparison, preset: Preset) -> Drawn:
         alt=[f"{'; '.join(alt)}."],
     )
     parts = [
-        (quoted(results)[pair[1]], "Men who switch", rows[["term", *MEN]], ())
+        _effects(quoted(results)[pair[1]], "Men who switch", rows[["term", *MEN]])
         for pair in pairs(results)
         if len(rows := of_pair(data, pair))
     ]
-    return _ladders(caption, preset, parts, len(parts) if preset.is_slide else 1)
+    return ladders.drawn(caption, preset, parts, len(parts) if preset.is_slide else 1, 0.75)
 
 
 def terms_table(results: Comparison) -> pd.DataFrame:
@@ -287,8 +280,10 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
         part = part.assign(policy=[title_of(row) for row in records(part)])
         unit = f"{capital(rows['unit'].iloc[0])}; {count(levels[WHOLE])} as it was"
         unit += f", {count(levels[REST])} without any"
-        parts.append((capital(target), unit, part[["policy", "effect", "low", "high"]], looks))
-    return _ladders(caption, preset, parts, 1 if preset.narrow else 3 if preset.is_slide else 2)
+        shown = part[["policy", "effect", "low", "high"]]
+        parts.append(_effects(capital(target), unit, shown, looks))
+    beside = 1 if preset.narrow else 3 if preset.is_slide else 2
+    return ladders.drawn(caption, preset, parts, beside, 0.75)
 
 
 def policies_table(results: Comparison) -> pd.DataFrame:
@@ -302,19 +297,17 @@ def policies_table(results: Comparison) -> pd.DataFrame:
     return results.shapley.filter(items=columns).reset_index(drop=True)
 
 
-def _ladders(caption: Caption, preset: Preset, parts: Sequence[Part], beside: int) -> Drawn:
-    """Draw ladders below each other, ``beside`` of them next to each other, effects from 0."""
-    heights = [ladders.height(len(rows), preset) + HEAD * preset.scale for _, _, rows, _ in parts]
-    lines = -(-len(parts) // beside)
-    body = sum(max(heights[n * beside : (n + 1) * beside]) for n in range(lines))
-    sheet = caption.sheet(preset, body + GAP * (lines - 1), 0.75 * body)
-    for cell, (head, unit, rows, looks) in zip(sheet.cells(heights, beside), parts, strict=True):
-        inner = ladders.headed(sheet, cell, head, HEAD)
-        ax = ladders.ladder(sheet, inner, [str(name) for name in rows.iloc[:, 0]], unit)
+def _effects(
+    head: str, unit: str, rows: pd.DataFrame, looks: Sequence[dict[str, Any]] = ()
+) -> ladders.Ladder:
+    """Return a ladder of effects, from 0; the columns of its rows are name, value, low, high."""
+
+    def draw(ax: Axes) -> None:
         ladders.reference(ax, 0)
         ladders.dots(ax, rows, list(rows)[1:], looks)
         ax.margins(x=0.05)
-    return caption.drawn(sheet)
+
+    return ladders.Ladder([str(name) for name in rows.iloc[:, 0]], unit, draw, head)
 
 
 def _policies_finding(data: pd.DataFrame) -> str:

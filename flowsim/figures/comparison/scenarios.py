@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from flowsim.figures.comparison.outcomes import quoted, source, titles
 from flowsim.figures.families import Family
-from flowsim.figures.layout import timelines, worlds
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout import timelines
+from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import records, spread
 from flowsim.findings.words import count, listed
-
-if TYPE_CHECKING:
-    from flowsim.results.comparison import Comparison
+from flowsim.results.comparison import Comparison
 
 FAMILY = Family("scenarios", "entries per day, a panel for each scenario", order=4)
 BEHIND: dict[str, Any] = {"color": QUIET, "linewidth": 0.8}
@@ -43,7 +40,7 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         f"{timelines.whole_period(horizon)}: both sexes, all ages, ordinary traffic included.",
         source(results),
         NOTE + " Further scenarios: scenarios.csv." * (len(shown) < len(results.names)),
-        worlds.keys(
+        timelines.multiples_keys(
             "the scenario above the panel",
             results.replications,
             f"“{named[results.names[0]]}”, to compare",
@@ -55,10 +52,12 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     curves = data.assign(world=data["scenario"].map(named), date=noon)
     names = [named[name] for name in shown]
     bands = [
-        worlds.Band(curves[curves["place"] == place], names, names[:1], f"{place}: entries a day")
+        timelines.Band(
+            curves[curves["place"] == place], names, names[:1], f"{place}: entries a day"
+        )
         for place in dict.fromkeys(data["place"])
     ]
-    return worlds.drawn(caption, preset, bands, horizon, **BEHIND)
+    return timelines.multiples(caption, preset, bands, horizon, **BEHIND)
 
 
 def table(results: Comparison) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,20 +25,21 @@ class View:
 SHIPPED = View()
 
 
-def view_of(features: dict[str, Any]) -> View:
-    """Return the view of some outlines: parallels a sixth from either end, the middle meridian."""
-    points = np.vstack([ring for one in features["features"] for ring in _rings(one)])
+def view_for(scenario: Scenario) -> View:
+    """Return the view of a scenario's maps.
+
+    Of outlines of its own: parallels a sixth from either end, the middle meridian.
+    """
+    if scenario.outlines is None:
+        return SHIPPED
+    features = scenario.shapes.regions["features"]
+    points = np.vstack([ring for one in features for ring in _rings(one)])
     west, south = points[:, :2].min(axis=0)
     east, north = points[:, :2].max(axis=0)
     low, high = south + (north - south) / 6, north - (north - south) / 6
     if abs(low + high) < 2:  # a cone round the equator would be a cylinder
         low, high = low + 1, high + 1
     return View((float(low), float(high)), float((west + east) / 2))
-
-
-def view_for(scenario: Scenario) -> View:
-    """Return the view of a scenario's maps."""
-    return SHIPPED if scenario.outlines is None else view_of(scenario.shapes.regions)
 
 
 def albers(lon: Array, lat: Array, view: View = SHIPPED) -> tuple[Array, Array]:
@@ -86,18 +86,14 @@ def _rings(feature: dict[str, Any]) -> list[Any]:
 
 
 def _shape(feature: dict[str, Any], view: View) -> Shape:
-    rings = [_projected(ring, view) for ring in _rings(feature)]
+    corners = [np.array(ring, dtype=float).T for ring in _rings(feature)]
+    rings = [np.column_stack(albers(lon, lat, view)) for lon, lat in corners]
     codes = [[Path.MOVETO, *[Path.LINETO] * (len(ring) - 2), Path.CLOSEPOLY] for ring in rings]
     path = Path(np.vstack(rings), [code for ring in codes for code in ring])
     centre = max((_centroid(ring) for ring in rings), key=lambda found: found[2])
     properties = feature.get("properties", {})
     name = str(properties.get("name_en", properties.get("name", "")))
     return Shape(str(feature.get("id", name)), name, path, centre[:2])
-
-
-def _projected(ring: Iterable[Sequence[float]], view: View) -> Array:
-    lon, lat = np.array(ring, dtype=float).T
-    return np.column_stack(albers(lon, lat, view))
 
 
 def _centroid(ring: Array) -> tuple[float, float, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from flowsim.figures.layout.sheet import (
     MARGIN,
     POINT,
     SMALLEST,
+    Caption,
     Cell,
+    Drawn,
     Key,
     Sheet,
     shrunk,
@@ -24,14 +27,64 @@ from flowsim.figures.layout.sheet import (
 from flowsim.figures.layout.style import BLUE, INK, PALE, Preset, plain
 from flowsim.findings.words import plural
 
-STEP, FOOT = 4.3, 9.0
+STEP, HEAD, FOOT = 4.3, 5.4, 9.0
 LOWEST = 3.3
 MOST_NAME = 0.45
 
 
-def height(n_rows: float, preset: Preset) -> float:
-    """Return the height in mm of a ladder with its axis below."""
-    return (n_rows * STEP + FOOT) * preset.scale
+@dataclass(frozen=True)
+class Ladder:
+    """Rows with names, and what is drawn in them.
+
+    Attributes
+    ----------
+    axis : str
+        What the horizontal axis shows.
+    draw : callable
+        Draws into axes whose row n is at y = n.
+    head : str
+        Above it, if there are several.
+    high : float
+        Height of a row, 1 for one of a single dot.
+    """
+
+    names: Sequence[str]
+    axis: str
+    draw: Callable[[Axes], None]
+    head: str = ""
+    high: float = 1.0
+
+
+def drawn(
+    caption: Caption,
+    preset: Preset,
+    parts: Sequence[Ladder],
+    beside: int = 1,
+    share: float = 0.7,
+    head: float = HEAD,
+    least: float = 0.0,
+) -> Drawn:
+    """Draw ladders below each other, ``beside`` of them next to each other.
+
+    Parameters
+    ----------
+    share, least : float
+        Of their height, or in mm: without which they cannot be read.
+    head : float
+        Room for each heading, in mm.
+    """
+
+    def draw(n: int, sheet: Sheet, cell: Cell) -> None:
+        inner = headed(sheet, cell, parts[n].head, head) if parts[n].head else cell
+        parts[n].draw(ladder(sheet, inner, parts[n].names, parts[n].axis))
+
+    heights = [
+        (len(part.names) * part.high * STEP + FOOT) * preset.scale
+        + head * preset.scale * bool(part.head)
+        for part in parts
+    ]
+    lines = [max(heights[n : n + beside]) for n in range(0, len(heights), beside)]
+    return caption.arranged(preset, heights, draw, beside, least=least or share * sum(lines))
 
 
 def rows_that_fit(preset: Preset) -> int:
@@ -59,12 +112,6 @@ def key(meaning: str, **look: Any) -> Key:
     return Key(meaning, {"color": BLUE, "marker": "o", "linestyle": "none"} | look)
 
 
-def gutter(names: Sequence[str], cell: Cell, preset: Preset) -> float:
-    """Return the width in mm that the names need, at most a good part of the cell."""
-    widest = max((text_width(plain(name), preset.small) for name in names), default=10.0)
-    return min(widest + 1.0, MOST_NAME * cell.width)
-
-
 def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str) -> Axes:
     """Write the names in a column, every other row shaded; return axes whose row n is at y = n.
 
@@ -74,7 +121,8 @@ def ladder(sheet: Sheet, cell: Cell, names: Sequence[str], axis: str) -> Axes:
         What the horizontal axis shows, written below it.
     """
     preset, scale = sheet.preset, sheet.preset.scale
-    room = gutter(names, cell, preset)
+    widest = max((text_width(plain(name), preset.small) for name in names), default=10.0)
+    room = min(widest + 1.0, MOST_NAME * cell.width)
     left = cell.left + 2.5 + room + 2.0
     width = cell.left + cell.width - left - 5.0
     high = cell.height - FOOT * scale

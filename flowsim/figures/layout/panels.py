@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +12,10 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import POINT, Sheet, shrunk, text_width
+from flowsim.figures.layout.sheet import POINT, Caption, Cell, Drawn, Sheet, shrunk, text_width
 from flowsim.figures.layout.style import QUIET, Preset
 
 STEPS = (1, 2, 2.5, 5, 10)
-MOST_ON_SLIDE = 3
-Shown = TypeVar("Shown")
-
-
-def fitting(
-    shown: Sequence[Shown], preset: Preset, in_column: int = 2, on_slide: int = MOST_ON_SLIDE
-) -> list[Shown]:
-    """Return the panels that fit: all on a page, the first ones in a column or on a slide."""
-    most = in_column if preset.narrow else on_slide if preset.is_slide else len(shown)
-    return list(shown[:most])
 
 
 @dataclass(frozen=True)
@@ -90,43 +77,22 @@ def columns(n: int, preset: Preset) -> int:
     return 2
 
 
-def body(n: int, preset: Preset, height: float, room: Room, beside: int = 0) -> float:
-    """Return the height of the body for panels whose axes are so high."""
-    return -(-n // (beside or columns(n, preset))) * (room.head + height + room.foot)
-
-
-def frames(n: int, sheet: Sheet, room: Room, beside: int = 0) -> list[Frame]:
-    """Place panels in the body of a sheet, row by row, ``beside`` of them side by side."""
-    beside = beside or columns(n, sheet.preset)
-    across, tall = sheet.width / beside, sheet.body / -(-n // beside)
-    return [
-        Frame(
-            sheet,
-            (place % beside) * across + room.left,
-            (place // beside) * tall + room.head,
-            across - room.left - room.right,
-            tall - room.head - room.foot,
-            room,
-        )
-        for place in range(n)
-    ]
-
-
 def drawn(
     caption: Caption,
     preset: Preset,
-    n: int,
     height: float,
     room: Room,
-    draw: Callable[[int, Frame], None],
-    beside: int = 0,
+    draw: Sequence[Callable[[Frame], None]],
 ) -> Drawn:
-    """Draw a figure of ``n`` panels whose axes are so high, each by ``draw(place, ...)``."""
-    high = body(n, preset, height, room, beside)
-    sheet = caption.sheet(preset, high, 0.75 * high)
-    for place, frame in enumerate(frames(n, sheet, room, beside)):
-        draw(place, frame)
-    return caption.drawn(sheet)
+    """Draw a figure of panels whose axes are so high, each into its frame."""
+
+    def panel(place: int, sheet: Sheet, cell: Cell) -> None:
+        left, top = cell.left + room.left, cell.top + room.head
+        width, high = cell.width - room.left - room.right, cell.height - room.head - room.foot
+        draw[place](Frame(sheet, left, top, width, high, room))
+
+    heights = [room.head + height + room.foot] * len(draw)
+    return caption.arranged(preset, heights, panel, columns(len(draw), preset), gap=0.0)
 
 
 def scaled(room: Room, preset: Preset) -> Room:

@@ -220,10 +220,6 @@ def _write(
         text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.3})
 
 
-def _halves(start: datetime, days: int) -> bool:
-    return (start + timedelta(days=days)).day in (1, 15)
-
-
 def time_axis(
     ax: Axes, horizon: schema.Horizon, width: float, preset: Preset, inside: bool = False
 ) -> None:
@@ -238,8 +234,8 @@ def time_axis(
     margin = label / 2 / width * days if inside else 0
     chosen = [n for n in range(0, days, step) if margin <= n <= days - margin]
     if inside and step >= 14:
-        chosen = [n for n in range(days) if margin <= n <= days - margin and _halves(start, n)]
-        chosen = chosen[:: max(1, step // 14)]
+        halves = [n for n in range(days) if (start + timedelta(days=n)).day in (1, 15)]
+        chosen = [n for n in halves if margin <= n <= days - margin][:: max(1, step // 14)]
     ticks = [start + timedelta(days=n) for n in chosen]
     ax.set_xlim(at(start), at(end))
     ax.set_xticks([at(tick) for tick in ticks], [short_day(tick) for tick in ticks])

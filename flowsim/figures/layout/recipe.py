@@ -23,13 +23,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from flowsim.data import sources
 from flowsim.errors import ResultsError
-from flowsim.figures.layout.house import LARGEST, worn
+from flowsim.figures.layout.style import LARGEST, worn
 from flowsim.findings.language import ENGLISH, language
 from flowsim.machine import versions as versions_here
 from flowsim.results.base import Results
@@ -42,7 +49,6 @@ MOST_OF = {"yaml": 400_000, "csv": 8_000_000, "mplstyle": LARGEST}
 """Characters of a file in a recipe; the largest that flowsim writes has a quarter of it."""
 STYLE = "house.mplstyle"
 INPUTS = ("points.csv", "draws.csv")
-TEXTS = ("kind", "figure", "preset", "format", "drawn")
 SEAL = "flowsim-seal"
 ENDINGS = {"svg": ("<!-- ", " -->"), "pdf": ("%", "")}
 END = 12  # bytes of the last chunk of a PNG
@@ -59,6 +65,8 @@ class DamagedError(ResultsError):
 
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Plain = Annotated[str, Field(pattern=rf"^{PLAIN}$")]
+Named = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+Made = Literal["tables", "figure"]
 
 
 class Settings(BaseModel):
@@ -80,6 +88,20 @@ class Settings(BaseModel):
     against: list[str] | None = None
     as_of: Plain | None = None
     language: Plain | None = None
+
+
+def _sound(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings, if they are those of a manifest, each number in its bounds."""
+    Settings.model_validate(settings)
+    return settings
+
+
+def _small(files: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the files, if they are no more than a recipe has, none larger than they are."""
+    sizes = [len(text) <= MOST_OF[name.rpartition(".")[2]] for name, text in files.items()]
+    if len(sizes) > MOST_FILES or not all(sizes):
+        raise ValueError
+    return files
 
 
 @dataclass(frozen=True)
@@ -107,10 +129,12 @@ class Recipe:
     figure: str
     preset: str
     format: str
-    files: Mapping[str, str]
-    settings: Mapping[str, Any]
-    versions: Mapping[str, Mapping[str, str]]
-    drawn: str = ""
+    files: Annotated[Mapping[Named, str], AfterValidator(_small)]
+    settings: Annotated[Mapping[str, Any], AfterValidator(_sound)]
+    versions: Annotated[Mapping[Made, Mapping[str, str]], Field(min_length=2)]
+    drawn: str
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     def text(self) -> str:
         """Write the recipe as JSON, with its own checksum."""
@@ -166,6 +190,7 @@ def of_folder(results: Results, figure: str, preset: str) -> Recipe:
         {key: manifest[key] for key in Settings.model_fields if key in manifest}
         | ({} if language() == ENGLISH else {"language": language()}),
         {"tables": dict(made) if isinstance(made, Mapping) else {}, "figure": versions()},
+        "",
     )
 
 
@@ -313,44 +338,11 @@ def _checked(text: str) -> Recipe:
     if not isinstance(raw, dict) or raw.pop(KEY, None) != VERSION:
         raise DamagedError("carries a recipe that cannot be read")
     checksum = raw.pop("checksum", None)
-    if not _is_recipe(raw):
-        raise DamagedError("carries a recipe whose entries are not those that flowsim writes")
-    recipe = Recipe(**raw)
+    try:
+        recipe = TypeAdapter(Recipe).validate_python(raw)
+    except ValidationError:
+        message = "carries a recipe whose entries are not those that flowsim writes"
+        raise DamagedError(message) from None
     if checksum != recipe._checksum():
         raise DamagedError("carries a recipe that was altered: its checksum does not fit")
     return recipe
-
-
-def _is_recipe(raw: Mapping[str, Any]) -> bool:
-    """Whether the entries are those of a recipe, each of its type, file names plain."""
-    tables = {"files", "settings", "versions"}
-    if set(raw) != {*TEXTS, *tables} or not all(isinstance(raw[key], str) for key in TEXTS):
-        return False
-    if not all(isinstance(raw[key], dict) for key in tables):
-        return False
-    texts = [raw["files"], *raw["versions"].values()]
-    named = set(raw["versions"]) == {"tables", "figure"} and all(map(NAME.fullmatch, raw["files"]))
-    return named and all(map(_is_texts, texts)) and _is_small(raw["files"]) and _is_sound(raw)
-
-
-def _is_small(files: Mapping[str, str]) -> bool:
-    """Whether there are no more files than a recipe has, none larger than they are."""
-    most = [MOST_OF[name.rpartition(".")[2]] for name in files]
-    sizes = map(len, files.values())
-    return len(files) <= MOST_FILES and all(s <= m for s, m in zip(sizes, most, strict=True))
-
-
-def _is_sound(raw: Mapping[str, Any]) -> bool:
-    """Whether the settings are those of a manifest, each number in its bounds."""
-    try:
-        Settings.model_validate(raw["settings"])
-    except ValidationError:
-        return False
-    return True
-
-
-def _is_texts(value: object) -> bool:
-    """Whether a value is a mapping of texts to texts."""
-    return isinstance(value, dict) and all(
-        isinstance(key, str) and isinstance(text, str) for key, text in value.items()
-    )

@@ -24,16 +24,13 @@ class Node:
 
     Attributes
     ----------
-    slot : float
-        Height it is given: its own, or its label's if that is more.
     top, height : float
-        Of the node itself, which is in the middle of its slot.
+        Of the node itself, which is in the middle of what it or its label needs.
     """
 
     name: str
     men: float
     lines: tuple[str, ...]
-    slot: float = 0.0
     top: float = 0.0
     height: float = 0.0
 
@@ -81,9 +78,10 @@ def columns(
     most : sequence of float
         Width of the labels of each column at most.
     """
+    texts = [[f"{name}  {count(n)}" for name, n in part.items()] for part in men]
     rooms = [
-        min(max((_width(*node, preset) for node in part.items()), default=20.0) + 0.5, limit)
-        for part, limit in zip(men, most, strict=True)
+        min(max((text_width(text, preset.small) for text in part), default=20.0) + 0.5, limit)
+        for part, limit in zip(texts, most, strict=True)
     ]
     left, right = MARGIN + rooms[0] + PAD, width - MARGIN - rooms[-1] - PAD - BAR
     middle = rooms[1] + STRIPE + PAD
@@ -109,10 +107,6 @@ def columns(
             strict=True,
         )
     )
-
-
-def _width(name: str, men: float, preset: Preset) -> float:
-    return text_width(f"{name}  {count(men)}", preset.small)
 
 
 def label(name: str, men: float, room: float, preset: Preset) -> tuple[str, ...]:
@@ -185,7 +179,7 @@ def _stacked(
     placed = []
     for node, slot in zip(nodes, slots, strict=True):
         height = scale * node.men
-        placed.append(replace(node, slot=slot, top=top + (slot - height) / 2, height=height))
+        placed.append(replace(node, top=top + (slot - height) / 2, height=height))
         top += slot + gap
     return tuple(placed)
 

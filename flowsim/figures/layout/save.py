@@ -10,7 +10,6 @@ import io
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,44 +17,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from flowsim.errors import refused_by_system
 from flowsim.figures.layout import recipe as recipe_
 from flowsim.figures.layout.recipe import Recipe
+from flowsim.figures.layout.sheet import Drawn
 from flowsim.machine import write_atomically
 
 FORMATS = ("png", "svg", "pdf")
 NUL = "\0"
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure, the data it shows, and what it says in words.
-
-    Attributes
-    ----------
-    data : DataFrame
-        What is drawn, and nothing else.
-    title : str
-        The finding, in one sentence.
-    alt : str
-        What a reader who cannot see the figure needs to know.
-    source : str
-        Scenario, seed, sample and version.
-    """
-
-    name: str
-    figure: Figure
-    data: pd.DataFrame
-    title: str
-    alt: str
-    source: str
-
-    @property
-    def words(self) -> dict[str, str]:
-        """What goes into an image beside its recipe."""
-        return {"Title": self.title, "Description": self.alt, "Source": self.source}
 
 
 def write(

@@ -1,14 +1,15 @@
-"""A figure laid out in millimetres: title, subtitle and key above, source line below."""
+"""A figure laid out in millimetres: its words composed once, the body between them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.dates import date2num
@@ -16,10 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Affine2D, Transform
 
 from flowsim.figures.layout.style import INK, QUIET, Preset, families, plain
-from flowsim.findings.language import final, translated
+from flowsim.findings.language import ENGLISH, final, language, translated
 
 MM = 25.4
 POINT = MM / 72
@@ -37,9 +39,7 @@ def at(moment: datetime) -> float:
     return float(date2num(moment))  # type: ignore[no-untyped-call]
 
 
-@lru_cache(maxsize=1)
-def _renderer() -> RendererAgg:
-    return RendererAgg(1, 1, 720)  # type: ignore[no-untyped-call]
+_renderer = lru_cache(maxsize=1)(partial(RendererAgg, 1, 1, 720))
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
@@ -299,3 +299,113 @@ class Sheet:
         plane = Affine2D().scale(across, -down)
         plane.translate(left * across, 1 - (self.top + top) * down)
         return plane + self.figure.transFigure
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, the data it shows, and what it says in words.
+
+    Attributes
+    ----------
+    data : DataFrame
+        What is drawn, and nothing else.
+    title : str
+        The finding, in one sentence.
+    alt : str
+        What a reader who cannot see the figure needs to know.
+    source : str
+        Scenario, seed, sample and version.
+    """
+
+    name: str
+    figure: Figure
+    data: pd.DataFrame
+    title: str
+    alt: str
+    source: str
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What goes into an image beside its recipe."""
+        return {"Title": self.title, "Description": self.alt, "Source": self.source}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a figure says in words, and the data it says it of.
+
+    Attributes
+    ----------
+    title : str
+        The finding, in one sentence.
+    source : str
+        Scenario, seed, sample and version; the last of the notes.
+    alt : sequence of str
+        What a reader who cannot see the figure needs to know, between subtitle and note.
+    """
+
+    name: str
+    data: pd.DataFrame
+    title: str
+    subtitle: str
+    source: str
+    note: str = ""
+    keys: Sequence[Key] = ()
+    alt: Sequence[str] = ()
+
+    def sheet(self, preset: Preset, body: float, least: float = LEAST, fixed: str = "") -> Sheet:
+        """Return a sheet with these words around a body so high, or ``least`` if room is short.
+
+        Parameters
+        ----------
+        fixed : str
+            What stands below the body, above the source line, however short room is.
+        """
+        always = [text for text in (fixed, self.source) if text]
+        more = f"More: {self.name}.txt."
+        return Sheet(
+            preset, self.title, self.subtitle, self.note, always, body, self.keys, least, more
+        )
+
+    def arranged(
+        self,
+        preset: Preset,
+        heights: Sequence[float],
+        draw: Callable[[int, Sheet, Cell], None],
+        beside: int = 1,
+        gap: float = GAP,
+        least: float | None = None,
+    ) -> Drawn:
+        """Draw parts of a body so high, ``beside`` of them next to each other.
+
+        Parameters
+        ----------
+        draw : callable
+            Draws a part of this number into its cell.
+        least : float, optional
+            Height of the body without which it cannot be read; three quarters if left out.
+        """
+        rows = [max(heights[n : n + beside]) for n in range(0, len(heights), beside)]
+        body = sum(rows) + gap * (len(rows) - 1)
+        sheet = self.sheet(preset, body, 0.75 * body if least is None else least)
+        for n, cell in enumerate(sheet.cells(heights, beside, gap)):
+            draw(n, sheet, cell)
+        return self.drawn(sheet)
+
+    def drawn(self, sheet: Sheet) -> Drawn:
+        """Return the finished figure."""
+        words = [f"{self.title}.", self.subtitle, *self.alt, self.note]
+        alt = " ".join(translated(text) for text in words if text)
+        for ax in sheet.figure.axes if language() != ENGLISH else ():
+            _translate(ax)
+        title, source = translated(self.title), translated(self.source)
+        return Drawn(self.name, sheet.figure, self.data, title, alt, source)
+
+
+def _translate(ax: Axes) -> None:
+    """Translate what a panel wrote by itself: the texts and ticks of its axes."""
+    for text in ax.texts:
+        text.set_text(translated(text.get_text()))
+    for axis in (ax.xaxis, ax.yaxis):
+        written = axis.get_major_formatter()
+        axis.set_major_formatter(FuncFormatter(lambda *at, of=written: translated(of(*at))))

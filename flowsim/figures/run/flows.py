@@ -15,12 +15,10 @@ from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars, published, timelines
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key
+from flowsim.figures.layout.sheet import Caption, Drawn, Key
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, source
-from flowsim.findings.words import between, capital, count, day, listed
+from flowsim.findings.words import between, capital, count, day, listed, within
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
@@ -75,7 +73,12 @@ def table(results: Run) -> pd.DataFrame:
     ``what`` tells what the range low to high holds: ``BOTH`` or ``CHANCE``, or nothing. Local days
     that begin before the horizon or after its last day are left out.
     """
-    both, chance = doubted(results, _days, ["place_id", "date"])
+    horizon = results.scenario.horizon
+    both, chance = doubted(
+        results,
+        lambda run: timelines.within(run.days("entries", "destination"), horizon),
+        ["place_id", "date"],
+    )
     rows = chance.assign(what=CHANCE)
     if n_draws(results):
         rows = pd.concat([both.assign(what=BOTH), rows])
@@ -86,10 +89,6 @@ def table(results: Run) -> pd.DataFrame:
         where = (results.scenario, "entries", place.code, place.utc_offset_h)
         parts += published.beside(own, *where, place=place.name)
     return joined(parts, COLUMNS)
-
-
-def _days(results: Run) -> pd.DataFrame:
-    return timelines.within(results.days("entries", "destination"), results.scenario.horizon)
 
 
 def first(data: pd.DataFrame) -> pd.DataFrame:
@@ -168,10 +167,10 @@ def _alt(data: pd.DataFrame) -> list[str]:
         text = f"{name}: no simulated value."
         if len(own):
             most = own.sort_values("value", ascending=False, kind="stable").iloc[0]
-            span = between(most["low"], most["high"])
             text = (
                 f"{name}: {count(own['value'].iloc[0])} on the first day, at most "
-                f"{count(most['value'])}{f' ({span})' if span else ''} on {day(most['start'])}, "
+                f"{count(most['value'])}{within(most['low'], most['high'])} on "
+                f"{day(most['start'])}, "
                 f"{count(own['value'].iloc[-1])} on the last day; {n} published figures beside it."
             )
         parts.append(text)

@@ -6,6 +6,7 @@ all borders, with the published total as a line. Four days, and two weeks.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.data.rows import Headline
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
-from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import Key, fitted
+from flowsim.figures.layout.sheet import Caption, Drawn, Key, fitted
 from flowsim.figures.layout.style import BLUE, INK, RULE, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.findings.account import Account
@@ -68,7 +66,7 @@ def table(results: Run) -> pd.DataFrame:
     """
     account = Account.of(results).most
     middle = np.mean if account.given is None else np.median
-    rows = []
+    rows = []  # the upper end of what Forbes says is that of its title
     for name in (FOUR_DAYS, TWO_WEEKS):
         told = headline(name)
         for place, men in by_border(account, told).items():
@@ -77,14 +75,9 @@ def table(results: Run) -> pd.DataFrame:
                 {"headline": name, "first": told.start, "last": told.end, "place": place}
                 | {"ordinary": float(middle(men.ordinary)), "leavers": float(middle(men.leavers))}
                 | {"gross": float(middle(men.gross)), "low": low, "high": high}
-                | {"published_low": told.low, "published_high": told_high(told)}
+                | {"published_low": told.low, "published_high": 2 * told.value - told.low}
             )
     return pd.DataFrame(rows)
-
-
-def told_high(told: Headline) -> float:
-    """Return the upper end of what a headline says: of Forbes what its title says."""
-    return 2 * told.value - told.low
 
 
 def finding(data: pd.DataFrame) -> str:
@@ -146,20 +139,13 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         keys,
         [SUBTITLE, *_alt(data)],
     )
-    names = (FOUR_DAYS, TWO_WEEKS)
-    n_rows = data["place"].nunique()
-    room = panels.scaled(ROOM, preset)
-
-    def panel(place: int, frame: Frame) -> None:
-        _draw_panel(data[data["headline"] == names[place]], names[place], frame)
-
-    return panels.drawn(
-        caption, preset, len(names), ROW * (n_rows + GAP) * preset.scale, room, panel
-    )
+    draw = [partial(_draw_panel, rows) for _, rows in data.groupby("headline", sort=False)]
+    high = ROW * (data["place"].nunique() + GAP) * preset.scale
+    return panels.drawn(caption, preset, high, panels.scaled(ROOM, preset), draw)
 
 
-def _draw_panel(rows: pd.DataFrame, name: str, frame: Frame) -> None:
-    told, ax, preset = headline(name), frame.axes(), frame.preset
+def _draw_panel(rows: pd.DataFrame, frame: Frame) -> None:
+    told, ax, preset = headline(str(rows["headline"].iloc[0])), frame.axes(), frame.preset
     frame.head(f"{day(told.start)} to {day(told.end)}")
     draw(rows, ax)
     widest = float(rows[["high", "gross", "published_high"]].max().max())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -19,10 +18,8 @@ from matplotlib.patches import Circle, Rectangle
 from flowsim.data.rows import NOT_STATED
 from flowsim.figures.families import Family
 from flowsim.figures.layout import placing
-from flowsim.figures.layout.caption import Caption
 from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, outlines_of
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, POINT, Sheet, text_width, wrap
+from flowsim.figures.layout.sheet import MARGIN, POINT, Caption, Drawn, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.findings.words import count, plural, rate, rounded
@@ -228,8 +225,12 @@ def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     bounds = classes(data["per_1000"].dropna().to_numpy())
     draw(data, ax, regions, around, bounds, dots)
     countries = {place.name for place in results.scenario.destinations.values()}
-    names = [*_crossing_names(dots), *_country_names(around, countries)]
-    placing.write_names(ax, names, _dot_boxes(dots, width / (east - west)), preset, width)
+    crossings = dots[["name", "x", "y"]].head(3).itertuples(index=False)
+    names = [placing.Name(name, x, y, "crossing") for name, x, y in crossings]
+    names += [placing.Name(s.name, *s.centre, "country") for s in around if s.name in countries]
+    halves = dots["radius"] / (width / (east - west))
+    sides = (dots["x"] - halves, dots["y"] - halves, dots["x"] + halves, dots["y"] + halves)
+    placing.write_names(ax, names, list(zip(*sides, strict=True)), preset, width)
     room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
     top = 2 if wide else height + 3
     _draw_scale(sheet, bounds, top, room, theme)
@@ -324,30 +325,6 @@ def _dots(data: pd.DataFrame, view: View = SHIPPED) -> pd.DataFrame:
     return rows.assign(x=x, y=y, radius=radius(rows["entries"] / rows["entries"].max()))
 
 
-def _dot_boxes(dots: pd.DataFrame, mm: float) -> list[placing.Box]:
-    halves = dots["radius"] / mm
-    return [
-        (x - half, y - half, x + half, y + half)
-        for x, y, half in zip(dots["x"], dots["y"], halves, strict=True)
-    ]
-
-
-def _crossing_names(dots: pd.DataFrame) -> Iterator[placing.Name]:
-    for row in records(dots.head(3)):
-        yield placing.Name(row["name"], row["x"], row["y"], "crossing")
-
-
-def _country_names(around: list[Shape], names: Container[str]) -> Iterator[placing.Name]:
-    for shape in around:
-        if shape.name in names:
-            yield placing.Name(shape.name, *shape.centre, "country")
-
-
-def _bound_labels(bounds: Array) -> list[str]:
-    digits = next(d for d in range(8) if np.allclose(bounds, np.round(bounds, d)) or d == 7)
-    return [f"{bound:.{digits}f}" if bound else "0" for bound in bounds]
-
-
 def _draw_scale(sheet: Sheet, bounds: Array, top: float, room: float, theme: Theme) -> None:
     """Draw the colour bar as boxes of equal width, its bounds written below."""
     preset, scale = sheet.preset, sheet.preset.scale
@@ -363,7 +340,9 @@ def _draw_scale(sheet: Sheet, bounds: Array, top: float, room: float, theme: The
         size = (step, 3.0 * scale)
         sheet.figure.add_artist(Rectangle((box * step, 0), *size, fc=colours(box), **look))
     below = top + 3.0 * scale + POINT
-    for place, text in enumerate(_bound_labels(bounds)):
+    digits = next(d for d in range(8) if np.allclose(bounds, np.round(bounds, d)) or d == 7)
+    for place, bound in enumerate(bounds):
+        text = f"{bound:.{digits}f}" if bound else "0"
         sheet.text(4.5 + place * step, below, text, preset.small, ha="center", color=QUIET)
 
 

@@ -10,9 +10,7 @@ import pandas as pd
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ribbons
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import MARGIN, Cell
+from flowsim.figures.layout.sheet import MARGIN, Caption, Cell, Drawn
 from flowsim.figures.layout.style import CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records, source
 from flowsim.figures.layout.timelines import last_day

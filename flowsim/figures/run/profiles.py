@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import ladders
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import GAP, Cell, Sheet
+from flowsim.figures.layout.sheet import LEAST, Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import ends, range_of, records, source
 from flowsim.findings.words import share
@@ -52,19 +52,16 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         [leavers, ladders.key("share of all men (input)", **ALL_MEN)],
         [f"{'; '.join(_alt(data))}."],
     )
-    beside = not preset.narrow
-    parts = {kind: data[data["kind"] == kind] for kind in HEADS}
-    heights = [ladders.height(len(part), preset) + HEAD * preset.scale for part in parts.values()]
-    sheet = caption.sheet(preset, max(heights) if beside else sum(heights) + GAP)
-    cells = sheet.cells(heights, 2 if beside else 1)
-    for (kind, part), cell in zip(parts.items(), cells, strict=True):
-        _draw_part(part, HEADS[kind], sheet, cell)
-    return caption.drawn(sheet)
+    parts = {head: data[data["kind"] == kind] for kind, head in HEADS.items()}
+    rows = [
+        ladders.Ladder(list(part["name"]), "Share, %", partial(_draw, part), head)
+        for head, part in parts.items()
+    ]
+    beside = 1 if preset.narrow else 2
+    return ladders.drawn(caption, preset, rows, beside, head=HEAD, least=LEAST)
 
 
-def _draw_part(data: pd.DataFrame, head: str, sheet: Sheet, cell: Cell) -> None:
-    inner = ladders.headed(sheet, cell, head, HEAD)
-    ax = ladders.ladder(sheet, inner, list(data["name"]), "Share, %")
+def _draw(data: pd.DataFrame, ax: Axes) -> None:
     shares = 100 * data[["population", "value", "low", "high"]].to_numpy(float)
     everybody, rows = shares[:, 0], range(len(data))
     ax.hlines(rows, everybody, shares[:, 1], colors=QUIET, linewidth=0.6, zorder=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,7 @@ from matplotlib.axes import Axes
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import policy_bars, published, timelines
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import GAP, Cell, Key, Sheet, shrunk
+from flowsim.figures.layout.sheet import GAP, Caption, Cell, Drawn, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, records, source, spread
 from flowsim.findings.words import between, count, day, listed, plural, rate
@@ -113,7 +111,9 @@ def crossings(results: Run, most: int = BUSIEST) -> Shown:
     roads = [key for key, place in places.items() if place.kind == "road"]
     found = hours[hours.index.isin(roads) & (hours > 0)]
     ranked = [str(key) for key in found.sort_values(ascending=False, kind="stable").index]
-    counted = (key for key in [*ranked, *places] if not _counts(results, key).empty)
+    counts = partial(published.published, results.scenario, "queue_cars")
+    offset = results.scenario.utc_offset_h
+    counted = (key for key in [*ranked, *places] if not counts(key, offset).empty)
     return Shown(next(counted, ranked[0] if ranked else None), tuple(ranked[:most]))
 
 
@@ -124,18 +124,15 @@ def table(results: Run, shown: Shown) -> pd.DataFrame:
     parts, offset = [], results.scenario.utc_offset_h
     days = {measure: _by_day(results, shown.busiest, measure) for measure in WAITS}
     for measure, key in [*queues, *waits]:
-        by_hour = measure in LABELS
-        own = _by_hour(results, key, measure) if by_hour else _at(days[measure], key, results)
+        if measure in LABELS:
+            rows = _hours(results, measure)
+            own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
+            own = own.assign(end=own["start"] + timedelta(hours=1))
+        else:
+            own = _at(days[measure], key, results)
         name, where = results.scenario.crossings[key].name, (measure, key, offset)
         parts += published.beside(own, results.scenario, *where, place=name)
     return joined(parts, COLUMNS)
-
-
-def _by_hour(results: Run, key: str, measure: str) -> pd.DataFrame:
-    """Return a queue by the hour."""
-    rows = _hours(results, measure)
-    own = spread(rows[rows["place_id"] == key], ["time"]).rename(columns={"time": "start"})
-    return own.assign(end=own["start"] + timedelta(hours=1))
 
 
 def _by_day(results: Run, keys: Sequence[str], measure: str) -> pd.DataFrame:
@@ -268,10 +265,6 @@ def _longest_wait(data: pd.DataFrame, results: Run, shown: Shown) -> str:
 def _simulated(data: pd.DataFrame, measure: str, key: str | None) -> pd.Series[float]:
     own = _of(data[data["series"] == "simulated"], measure, key)
     return own.set_index("start")["value"].dropna()
-
-
-def _counts(results: Run, key: str) -> pd.DataFrame:
-    return published.published(results.scenario, "queue_cars", key, results.scenario.utc_offset_h)
 
 
 def _subtitle(results: Run, shown: Shown) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
-from flowsim.figures.layout.sheet import LEADING, POINT, Key, Sheet, at, text_width
+from flowsim.figures.layout.sheet import LEADING, POINT, Caption, Drawn, Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, CYCLE, INK, ORANGE, VERMILION, Preset, plain
 from flowsim.figures.layout.tables import doubted, n_draws, range_of, records, source
 from flowsim.findings.words import between, count, day, listed, share
@@ -98,10 +97,7 @@ def table(results: Run) -> pd.DataFrame:
     scenario = results.scenario
     parts = []
     for measure in ("stock_men", "stock_persons"):
-
-        def rows(run: Run, measure: str = measure) -> pd.DataFrame:
-            return run.days(measure, "destination")
-
+        rows = methodcaller("days", measure, "destination")
         both, chance = doubted(results, rows, ["place_id", "date"])
         ends = {f"chance_{end}": chance[end].to_numpy() for end in ("low", "high")}
         parts.append(both.assign(measure=measure, **ends))
@@ -208,10 +204,8 @@ def missing_capacity(results: Run) -> str:
     """Return why there is nothing to draw, if so."""
     if not results.scenario.capacities:
         return "its scenario names no capacities"
-    if results.days("stock_persons", "destination").empty:
-        return "its daily table has no stock_persons"
     few = "it has one replication only; run the scenario with --replications 20"
-    return "" if max(results.n_replications, n_draws(results)) > 1 else few
+    return missing(results) or few * (max(results.n_replications, n_draws(results)) == 1)
 
 
 def draw_capacity(results: Run, preset: Preset) -> Drawn:
@@ -221,7 +215,7 @@ def draw_capacity(results: Run, preset: Preset) -> Drawn:
     caption = Caption(
         CAPACITY_FAMILY.name,
         data,
-        capacity_finding(data, _repeated(results)),
+        capacity_finding(data, _repeated(results)[1]),
         _capacity_subtitle(results),
         source(results),
         _capacity_note(results),
@@ -242,7 +236,7 @@ def capacity_table(results: Run) -> pd.DataFrame:
     Columns place_id, place, capacity, date, passed, replications, probability, low, high; the
     interval is Wilson's (1927) at 95 %, which holds for few replications and for 0 and 1 too.
     """
-    scenario, n = results.scenario, n_draws(results) or results.n_replications
+    scenario, n = results.scenario, _repeated(results)[0]
     drawn = results.posterior
     repeated = results if drawn is None else results.with_tables(daily=drawn)
     rows = repeated.days("stock_persons", "destination")
@@ -252,12 +246,8 @@ def capacity_table(results: Run) -> pd.DataFrame:
         own = rows[rows["place_id"] == place.code]
         wide = own.pivot(index="date", columns="replication", values="value").sort_index()
         passed = (wide >= number.value).cummax().sum(axis=1).rename("passed").reset_index()
-        words: dict[str, Any] = {
-            "place_id": place.code,
-            "place": place.name,
-            "capacity": number.value,
-        }
-        parts.append(passed.assign(**words))
+        which = {"place_id": place.code, "place": place.name}
+        parts.append(passed.assign(capacity=number.value, **which))
     columns = ["place_id", "place", "capacity", "date", "passed"]
     data = pd.concat(parts, ignore_index=True)[columns]
     low, high = wilson(data["passed"].to_numpy(), n)
@@ -309,9 +299,10 @@ def _write_names(data: pd.DataFrame, ax: Axes, sheet: Sheet) -> None:
         ax.plot([start, start + 6.5 * per_mm], [y - 0.5 * step] * 2, zorder=5, **style)
 
 
-def _repeated(results: Run) -> str:
+def _repeated(results: Run) -> tuple[int, str]:
     """Return what chances are counted over."""
-    return "replications" if results.posterior is None else "draws of the parameters"
+    draws = n_draws(results)
+    return (draws, "draws of the parameters") if draws else (results.n_replications, "replications")
 
 
 def capacity_finding(data: pd.DataFrame, of: str = "replications") -> str:
@@ -334,16 +325,16 @@ def capacity_finding(data: pd.DataFrame, of: str = "replications") -> str:
 def _capacity_subtitle(results: Run) -> str:
     last = timelines.last_day(results.scenario.horizon)
     names = [results.scenario.destinations[name].name for name in results.scenario.capacities]
-    n = n_draws(results) or results.n_replications
+    n, of = _repeated(results)
     return (
-        f"Share of {n} {_repeated(results)} in which the persons abroad (men, companions, "
+        f"Share of {n} {of} in which the persons abroad (men, companions, "
         f"families) in {listed(names)} reached the capacity line on or before a day, "
         f"up to {day(last)} {last.year}."
     )
 
 
 def _capacity_note(results: Run) -> str:
-    n = n_draws(results) or results.n_replications
+    n = _repeated(results)[0]
     none = 100 * float(wilson(np.zeros(1), n)[1][0])
     one, holds = "replication", "is that of the model's random draws; doubt about its parameters"
     if results.posterior is not None:

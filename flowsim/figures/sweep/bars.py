@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from flowsim.figures.layout.panels import Frame, Room, scaled
 from flowsim.figures.layout.sheet import Key, shrunk
 from flowsim.figures.layout.style import INK, Preset
-from flowsim.figures.sweep.arranger import Parts, Shown
+from flowsim.figures.sweep.swept import Parts, Shown
 from flowsim.findings.words import plural
 
 ROW, LOWEST = 7.6, 6.4
@@ -25,11 +25,6 @@ def most(preset: Preset) -> int:
     return 6 if preset.is_slide else 12 if preset.narrow else 14
 
 
-def fitting(shown: Shown) -> list[int]:
-    """Return for each panel how many of its rows there is no room for."""
-    return [max(0, len(view.rows) - most(shown.preset)) for view in shown.views]
-
-
 def height(shown: Shown) -> float:
     """Return the height of the axes for the rows of the longest panel."""
     n = min(max(len(view.rows) for view in shown.views), most(shown.preset))
@@ -38,16 +33,11 @@ def height(shown: Shown) -> float:
 
 def left_out(name: str, shown: Shown) -> str:
     """Return how many parameters there was no room for; empty if for all."""
-    n = max(fitting(shown))
-    return f"{plural(n, 'parameter')} of less effect not shown: {name}.csv." if n else ""
+    n = max(len(view.rows) for view in shown.views) - most(shown.preset)
+    return f"{plural(n, 'parameter')} of less effect not shown: {name}.csv." if n > 0 else ""
 
 
-def room(shown: Shown) -> Room:
-    """Return the room around the axes; names need none at the left."""
-    return scaled(ROOM, shown.preset)
-
-
-parts = partial(Parts, height=height, room=room, in_column=1)
+parts = partial(Parts, height=height, room=lambda shown: scaled(ROOM, shown.preset), in_column=1)
 """What a figure of bars does in its own way, with the height and room of all of them."""
 
 

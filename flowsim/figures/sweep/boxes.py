@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from flowsim.errors import ResultsError
 from flowsim.figures.families import Family
 from flowsim.figures.layout import panels
-from flowsim.figures.layout.panels import Frame, Room
+from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, QUIET
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept
+from flowsim.figures.sweep.swept import Panel, Parts, Shown, Swept, View
 from flowsim.findings import sweep as words
 from flowsim.findings.words import exact, share
 from flowsim.sweep.boxes import Discovery, discover
@@ -34,8 +33,7 @@ def missing(results: Any) -> str:
 
 
 def _asked(given: Swept) -> list[Panel]:
-    wanted = given.panels(FAMILY.name) if given.asked(FAMILY.name) else []
-    return [panel for panel in wanted if panel.threshold is not None]
+    return [panel for panel in given.panels(FAMILY.name) if panel.threshold is not None]
 
 
 def found_in(given: Swept, panel: Panel) -> Discovery | None:
@@ -110,10 +108,6 @@ def _keys(_shown: Shown) -> list[Key]:
     ]
 
 
-def _notes(shown: Shown) -> str:
-    return shown.given.notes(FAMILY.name, shown.panels, words.OF_BOXES)
-
-
 def _in_words(view: View) -> str:
     taken = view.rows.iloc[-1]
     return (
@@ -122,21 +116,16 @@ def _in_words(view: View) -> str:
     )
 
 
-def _room(shown: Shown) -> Room:
-    return shown.room(9.0)
-
-
-PARTS = Parts(
+draw_figure = Parts(
     FAMILY.name,
     table,
     _draw_panel,
     finding,
     _in_words,
     _keys,
-    _notes,
+    lambda shown: shown.given.notes(FAMILY.name, shown.panels, words.OF_BOXES),
     lambda shown: shown.height(58.0, 80.0),
-    _room,
+    lambda shown: shown.room(9.0),
     _asked,
     on_slide=2,
-)
-draw_figure = PARTS.draw
+).draw

@@ -19,8 +19,7 @@ from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, fitted
 from flowsim.figures.layout.style import INK, SEQUENTIAL
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.figures.sweep.swept import Panel, Parts, Shown, Swept, View, value_text
 from flowsim.findings.naming import Named
 from flowsim.findings.ranges import FEW
 from flowsim.findings.sweep import independent
@@ -321,7 +320,6 @@ def _in_words(view: View) -> str:
     return f"{view.heading}: least {least}, greatest {greatest}"
 
 
-PARTS = Parts(
+draw_figure = Parts(
     FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, _panels
-)
-draw_figure = PARTS.draw
+).draw

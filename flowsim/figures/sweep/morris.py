@@ -18,8 +18,7 @@ from flowsim.figures.layout.placing import Box
 from flowsim.figures.layout.sheet import POINT, Key, shrunk, text_width
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, drawable
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept
+from flowsim.figures.sweep.swept import Panel, Parts, Shown, Swept, View
 from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural
 from flowsim.types import Floats
@@ -112,8 +111,8 @@ def _draw_panel(view: View, frame: Frame) -> None:
     frame.foot("mean absolute effect of a parameter's range (mu*) →")
 
 
-def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Frame) -> list[str]:
-    """Write names where they cover neither a point nor another name; return those without room.
+def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Frame) -> None:
+    """Write names where they cover neither a point nor another name.
 
     The parameters with the greatest effects come first; those that are not seen above
     chance, or beyond the first ``LABELLED``, stay without a name.
@@ -122,17 +121,13 @@ def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Fram
     places = (ax.transData.transform(rows[PLANE].to_numpy(dtype=float)) - ax.bbox.p0) * mm
     taken = [placing.around(x, y, 1.8, 1.8) for x, y in places]
     room = (0.0, 0.0, frame.width + 3, frame.height)
-    left_out = []
     for n, (name, point) in enumerate(zip(names, places, strict=True)):
         text, size = shrunk(name, preset.small, 0.6 * frame.width)
         beside = _beside(point, text_width(text, size), size * POINT * 1.15)
         named = text == drawable(name) and n < LABELLED and rows["seen"].iloc[n]
         box = placing.free(beside, taken, room) if named else None
-        if box is None:
-            left_out.append(name)
-        else:
+        if box is not None:
             _write(ax, text, point, box, mm, size)
-    return left_out
 
 
 def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, size: float) -> None:
@@ -226,7 +221,6 @@ def _in_words(view: View) -> str:
     return f"{view.heading}, mean absolute effects: {listed(effects)}"
 
 
-PARTS = Parts(
+draw_figure = Parts(
     FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, on_slide=2
-)
-draw_figure = PARTS.draw
+).draw

@@ -8,14 +8,12 @@ from typing import Any
 import pandas as pd
 
 from flowsim.figures.families import Family
-from flowsim.figures.layout import worlds
-from flowsim.figures.layout.caption import Caption
-from flowsim.figures.layout.save import Drawn
+from flowsim.figures.layout import timelines
+from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import RULE, Preset
 from flowsim.figures.layout.tables import highest
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import View
-from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.figures.sweep.swept import Panel, Swept, View, value_text
 from flowsim.findings.naming import Named, output_label
 from flowsim.findings.words import capital, day
 
@@ -69,18 +67,22 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
         raise ValueError(missing(given))
     data = table(given, panel)
     view, names = View(given, panel, data), list(dict.fromkeys(data["world"]))
+    by = "scenario" if panel.x is None else f"value of {panel.x.label}"
     caption = Caption(
         FAMILY.name,
         data,
         finding(view),
-        _subtitle(view),
+        f"{given.title}. {_series(view)} by day, a panel for each {by}.",
         given.source,
         given.notes(FAMILY.name, (), given.averaged([panel.x])),
-        worlds.keys("mean", given.n_replications, "the other panels", **BEHIND),
-        _in_words(view),
+        timelines.multiples_keys("mean", given.n_replications, "the other panels", **BEHIND),
+        [
+            f"{world}: at most {view.amount(most)} on {day(when)}."
+            for world, (most, when) in _peaks(data).items()
+        ],
     )
-    bands = [worlds.Band(data, names, names)]
-    return worlds.drawn(caption, preset, bands, given.first.horizon, view.tick, **BEHIND)
+    bands = [timelines.Band(data, names, names)]
+    return timelines.multiples(caption, preset, bands, given.first.horizon, view.tick, **BEHIND)
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
@@ -139,15 +141,3 @@ def _peaks(data: pd.DataFrame) -> dict[str, tuple[float, datetime]]:
 def _series(view: View) -> str:
     output = view.panel.output
     return capital(output_label(output.measure, output.place_id, view.given.first))
-
-
-def _subtitle(view: View) -> str:
-    by = "scenario" if view.panel.x is None else f"value of {view.panel.x.label}"
-    return f"{view.given.title}. {_series(view)} by day, a panel for each {by}."
-
-
-def _in_words(view: View) -> list[str]:
-    return [
-        f"{world}: at most {view.amount(most)} on {day(when)}."
-        for world, (most, when) in _peaks(view.rows).items()
-    ]

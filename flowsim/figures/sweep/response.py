@@ -16,8 +16,7 @@ from flowsim.figures.layout.sheet import POINT, Key, fitted
 from flowsim.figures.layout.style import BLUE, GREEN, INK, ORANGE, QUIET, VERMILION
 from flowsim.figures.layout.tables import range_of
 from flowsim.figures.sweep import swept
-from flowsim.figures.sweep.arranger import Parts, Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.figures.sweep.swept import Panel, Parts, Shown, Swept, View, value_text
 from flowsim.findings.sweep import independent
 
 FAMILY = Family("response", "an output against a parameter, with bands", order=2)
@@ -68,11 +67,16 @@ def is_lines(given: Swept, panel: Panel) -> bool:
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:
-    """Return what one panel shows: mean, range and error at each value of its parameters.
+    """Return what a panel shows: mean, range and error at each value of its parameters.
 
-    ``series`` is ``line`` (a line for each value of ``by``), or ``point`` and ``middle``: the
-    points of a sample, and their means in ``BINS`` classes of equal numbers.
+    ``series`` is ``line`` (a line for each value of ``by``, or for each scenario), or ``point`` and
+    ``middle``: the points of a sample, and their means in ``BINS`` classes of equal numbers.
     """
+    parts = [_table(given, part) for part in _over_scenarios(given, panel)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _table(given: Swept, panel: Panel) -> pd.DataFrame:
     across, by = panel.across, panel.y
     if is_lines(given, panel):
         chosen = [across] if by is None else [across, by]
@@ -295,13 +299,6 @@ def _in_words(view: View) -> str:
     return f"{_heading(view)} against {against}: between {least} and {most}"
 
 
-def _all_rows(given: Swept, panel: Panel) -> pd.DataFrame:
-    """Return what a panel shows, in all scenarios where these are its lines."""
-    parts = [table(given, part) for part in _over_scenarios(given, panel)]
-    return pd.concat(parts, ignore_index=True)
-
-
-PARTS = Parts(
-    FAMILY.name, _all_rows, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, _panels
-)
-draw_figure = PARTS.draw
+draw_figure = Parts(
+    FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, _height, _room, _panels
+).draw

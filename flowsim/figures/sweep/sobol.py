@@ -14,8 +14,7 @@ from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import Key
 from flowsim.figures.layout.style import BLUE, INK, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept
+from flowsim.figures.sweep.swept import Panel, Shown, Swept, View
 from flowsim.findings.words import listed, plural, share
 
 FAMILY = Family("sobol", "shares of the variance by parameter, and by chance", order=4)
@@ -82,7 +81,8 @@ def _draw_panel(view: View, frame: Frame) -> None:
         chance = rows[rows["kind"] == "chance"]
         rows = pd.concat([rows[rows["kind"] != "chance"].head(fits - len(chance)), chance])
     given = view.given
-    names = [_chance(given) if name == CHANCE else given.label(name) for name in rows["parameter"]]
+    luck = f"chance (mean of {plural(given.n_replications, 'replication')})"
+    names = [luck if name == CHANCE else given.label(name) for name in rows["parameter"]]
     ax = bars.axes(frame, names)
     draw(rows, ax)
     ends = rows[["first_low", "total_low", "first_high", "total_high"]].to_numpy(dtype=float)
@@ -95,10 +95,6 @@ def _draw_panel(view: View, frame: Frame) -> None:
 
 def _tick(value: float) -> str:
     return f"{100 * value:.3g}".replace("-", "−")
-
-
-def _chance(given: Swept) -> str:
-    return f"chance (mean of {plural(given.n_replications, 'replication')})"
 
 
 def finding(view: View) -> str:
@@ -168,5 +164,6 @@ def _in_words(view: View) -> str:
     return f"{view.heading}: {listed(shares[:6])}"
 
 
-PARTS = bars.parts(FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, on_slide=2)
-draw_figure = PARTS.draw
+draw_figure = bars.parts(
+    FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes, on_slide=2
+).draw

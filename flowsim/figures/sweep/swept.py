@@ -1,33 +1,36 @@
-"""A sweep as its figures see it: named parameters and outputs, means, and what to draw.
+"""A sweep as its figures see it, and how they are arranged: a panel for each output and scenario.
 
 All families of this folder draw from it; which panels each of them has is decided here: from the
-block ``figures`` of the sweep file, else from its design, parameters and outputs.
+block ``figures`` of the sweep file, else from its design, parameters and outputs. A family says
+what it shows and in which words (``Parts``); which panels fit, how they stand, the key, the notes,
+the alt text and the source line are the same for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flowsim.figures.layout.style import drawable
+from flowsim.figures.layout import panels as layout
+from flowsim.figures.layout.panels import Frame, Room
+from flowsim.figures.layout.sheet import Caption, Drawn, Key
+from flowsim.figures.layout.style import Preset, drawable
 from flowsim.figures.layout.tables import ends, flowsim_version, records
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
 from flowsim.findings.sweep import independent, unmoving
 from flowsim.findings.words import capital, count, elided, listed, plural, rate, sampled, share
+from flowsim.results.sweep import SweepResults
 from flowsim.scenario.schema import Scenario
 from flowsim.sweep import responses
 from flowsim.sweep.file import sweep_of
+from flowsim.sweep.schema import Figure
 from flowsim.sweep.sensitivity import indices, points
 from flowsim.types import Floats
-
-if TYPE_CHECKING:
-    from flowsim.results.sweep import SweepResults
-    from flowsim.sweep.schema import Figure
 
 MOST_PANELS, MOST_NAMED = 4, 3
 LONGEST = 90  # of a parameter's label, in characters
@@ -101,12 +104,14 @@ class Panel:
     @property
     def across(self) -> Named:
         """The parameter along the horizontal axis, where one is needed."""
-        return _needed(self.x)
+        assert self.x is not None
+        return self.x
 
     @property
     def up(self) -> Named:
         """The parameter along the vertical axis, where one is needed."""
-        return _needed(self.y)
+        assert self.y is not None
+        return self.y
 
     @property
     def columns(self) -> dict[str, str]:
@@ -306,16 +311,6 @@ class Swept:
         still = unmoving(records(panel.of(self.indices)))
         return [one.label for one in self.varied if one.key in still]
 
-    def independence(self, shown: Sequence[Panel]) -> list[str]:
-        """Return for each output shown what it does not depend on, or on how many parameters."""
-        found = [(panel.output.label, self.unmoving(panel)) for panel in shown]
-        named = [
-            (label, still if len(still) <= MOST_NAMED else [plural(len(still), "parameter")])
-            for label, still in found
-            if still
-        ]
-        return list(dict.fromkeys(independent(label, still) for label, still in named))
-
     def ranked(self, panel: Panel) -> list[Named]:
         """Return the varied parameters, the one that matters most to an output first."""
         for name in ("ST_effect", "ST", "mu_star", "src", "effect"):
@@ -375,7 +370,12 @@ class Swept:
         every = {(panel.scenario, panel.output) for panel in self.panels(figure, most=10_000)}
         n = len(every - there) if figure and shown else 0
         more = f"{plural(n, 'panel')} more would not fit; see results.csv." if n else ""
-        said = (*texts, *self.independence(shown), self.chance(shown), lost, more)
+        still = [(panel.output.label, self.unmoving(panel)) for panel in shown]
+        few = [
+            (of, s if len(s) <= MOST_NAMED else [plural(len(s), "parameter")]) for of, s in still
+        ]
+        without = dict.fromkeys(independent(label, names) for label, names in few if names)
+        said = (*texts, *without, self.chance(shown), lost, more)
         return " ".join(text for text in said if text)
 
     def chance(self, shown: Sequence[Panel]) -> str:
@@ -405,12 +405,6 @@ class Swept:
             f"Source: flowsim {flowsim_version(manifest)}, sweep {sweep.name}, "
             f"{len(self.results.runs):,} runs, {seed}, {sampled(sweep.sample)} simulated."
         )
-
-
-def _needed(parameter: Named | None) -> Named:
-    if parameter is None:
-        raise ValueError("this figure needs a parameter that varies")
-    return parameter
 
 
 def of(results: SweepResults | Swept) -> Swept:
@@ -464,3 +458,122 @@ def is_grid(design: pd.DataFrame, keys: Sequence[str]) -> bool:
     texts = design[list(keys)].astype(str)
     n = int(np.prod([texts[key].nunique() for key in keys]))
     return len(texts.drop_duplicates()) == n > 1 and n <= len(design)
+
+
+@dataclass(frozen=True)
+class View:
+    """One panel with what it shows: the rows of its table."""
+
+    given: Swept
+    panel: Panel
+    rows: pd.DataFrame
+
+    @property
+    def heading(self) -> str:
+        """Its output, and the scenario if there are several."""
+        return self.given.heading(self.panel)
+
+    def amount(self, value: float) -> str:
+        """Write a value of the output as text."""
+        return self.panel.output.amount(value)
+
+    def tick(self, value: float) -> str:
+        """Write a value of the output beside a tick."""
+        return self.panel.output.tick(value)
+
+    def lines(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the rows, or the first of them, each with the label of its parameter."""
+        known = self.given.parameters
+        labels = [known[name].label if name in known else name for name in self.rows["parameter"]]
+        return records(self.rows.assign(label=labels)[:most])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a figure shows: its panels."""
+
+    given: Swept
+    preset: Preset
+    views: Sequence[View]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The panels without their rows."""
+        return [view.panel for view in self.views]
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """All that is drawn."""
+        return pd.concat([view.rows for view in self.views], ignore_index=True)
+
+    def height(self, several: float, alone: float) -> float:
+        """Return the height of axes in mm: lower if there are several, or in a column."""
+        return several if len(self.views) > 1 or self.preset.narrow else alone
+
+    def widest(self, texts: Callable[[View], Sequence[str]]) -> float:
+        """Return the width in mm of the widest label in any panel."""
+        return max(layout.widest(texts(view), self.preset) for view in self.views)
+
+    def room(self, left: float, right: float | None = None) -> Room:
+        """Return the usual room around axes, with what labels need at the sides."""
+        usual = layout.scaled(Room(), self.preset)
+        return replace(usual, left=left, right=usual.right if right is None else right)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a family of figures does in its own way.
+
+    Attributes
+    ----------
+    table : function
+        Return what one panel shows; a panel without rows is left out.
+    draw_panel : function
+        Draw one panel with its axes and headings into its frame.
+    finding : function
+        Return the title from the first panel.
+    in_words : function
+        Return a panel in words, for who cannot see it.
+    keys, notes : function
+        Return the key, and the note above the source line.
+    height, room : function
+        Return the height of the axes in mm, and the room around them.
+    panels : function, optional
+        Return the panels it would draw of a sweep; else those of the file, or of each output.
+    in_column, on_slide : int
+        Panels that fit there.
+    """
+
+    name: str
+    table: Callable[[Swept, Panel], pd.DataFrame]
+    draw_panel: Callable[[View, Frame], None]
+    finding: Callable[[View], str]
+    in_words: Callable[[View], str]
+    keys: Callable[[Shown], Sequence[Key]]
+    notes: Callable[[Shown], str]
+    height: Callable[[Shown], float]
+    room: Callable[[Shown], Room]
+    panels: Callable[[Swept], Sequence[Panel]] | None = None
+    in_column: int = 2
+    on_slide: int = 3
+
+    def draw(self, results: SweepResults | Swept, preset: Preset) -> Drawn:
+        """Draw the figure: the panels that hold something and fit, on a page all of them."""
+        given = of(results)
+        wanted = self.panels(given) if self.panels else given.panels(self.name)
+        views = [View(given, panel, self.table(given, panel)) for panel in wanted]
+        there = [view for view in views if not view.rows.empty]
+        most = self.in_column if preset.narrow else self.on_slide if preset.is_slide else None
+        shown = Shown(given, preset, there[:most])
+        caption = Caption(
+            self.name,
+            shown.data,
+            self.finding(shown.views[0]),
+            given.subtitle(),
+            given.source,
+            self.notes(shown),
+            self.keys(shown),
+            [f"{self.in_words(view)}." for view in shown.views],
+        )
+        draw = [partial(self.draw_panel, view) for view in shown.views]
+        return layout.drawn(caption, preset, self.height(shown), self.room(shown), draw)

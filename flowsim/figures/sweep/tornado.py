@@ -15,8 +15,7 @@ from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import SMALLEST, Key, shrunk, text_width
 from flowsim.figures.layout.style import BLUE, QUIET, RULE, SKY
 from flowsim.figures.sweep import bars, swept
-from flowsim.figures.sweep.arranger import Shown, View
-from flowsim.figures.sweep.swept import Panel, Swept, value_text
+from flowsim.figures.sweep.swept import Panel, Shown, Swept, View, value_text
 from flowsim.findings.sweep import independent
 from flowsim.findings.words import listed, plural
 from flowsim.sweep.responses import UNMOVED
@@ -170,5 +169,4 @@ def _in_words(view: View) -> str:
     return f"{view.heading}: {listed(moves)}"
 
 
-PARTS = bars.parts(FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes)
-draw_figure = PARTS.draw
+draw_figure = bars.parts(FAMILY.name, table, _draw_panel, finding, _in_words, _keys, _notes).draw

@@ -33,10 +33,18 @@ class Aspirations:
         caps : float64, shape (S, J)
             Pressure that will not be exceeded before men are ordered again.
         """
-        n = level.shape[1]
-        wish = np.add.outer(men.stratum.astype(np.int32) * n, np.arange(n, dtype=np.int32))
+        cap, n = decisions.as_thresholds(caps), caps.shape[1]
+        near = [
+            np.flatnonzero(decisions.is_passed(men.threshold[:, j], cap[:, j].take(men.stratum)))
+            for j in range(n)
+        ]
+        self._rows = np.concatenate(near)
+        self._where = np.repeat(np.arange(n), [len(rows) for rows in near])
         self._thresholds = decisions.Thresholds(
-            wish.reshape(-1), men.threshold.reshape(-1), level.reshape(-1), caps.reshape(-1)
+            men.stratum[self._rows].astype(np.intp) * n + self._where,
+            men.threshold[self._rows, self._where],
+            level.reshape(-1),
+            caps.reshape(-1),
         )
 
     def move(self, place: Ints) -> None:
@@ -69,9 +77,8 @@ class Aspirations:
         int64, shape (n,) each
             Rows of the men passed, and the destinations they now wish for.
         """
-        rows, where = np.divmod(self._thresholds.advance(level.reshape(-1)), level.shape[1])
-        order = np.argsort(where, kind="stable")
-        rows, where = rows[order], where[order]
+        passed = self._thresholds.advance(level.reshape(-1))
+        rows, where = self._rows[passed], self._where[passed]
         cell = (men.stratum[rows], where)
         men.passed_at[rows, where] = decisions.moments_toward(
             men.threshold[rows, where],

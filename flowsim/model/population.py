@@ -95,13 +95,9 @@ class Strata:
             p = p * np.where(self.holdings[:, k], share, 1 - share)
         return p.reshape(self.n_cells, -1, 2)
 
-    def candidates(self, destination: str) -> Bools:
-        """Return by code of the further documents held who may want to go there, shape (2**m,)."""
-        allowed = np.ones(1 << len(self.further), dtype=bool)
-        for bit, document in enumerate(self.further):
-            if destination in document.only_for:
-                allowed &= np.arange(len(allowed)) >> bit & 1 == 1
-        return allowed
+    def needed_for(self, destination: str) -> list[int]:
+        """Return the places of the documents without which nobody wants to go there."""
+        return [k for k, document in enumerate(self.further, 1) if destination in document.only_for]
 
     def plain(self, stratum: npt.NDArray[np.integer]) -> Ints:
         """Return the plain strata of some strata; the first is of holdings without more.
@@ -302,8 +298,8 @@ class Population:
     def __post_init__(self) -> None:
         """Start everybody at home."""
         n, j = self.threshold.shape
-        self.passed_at = np.full((n, j), NEVER, dtype=np.int32)
-        self.reason = np.zeros((n, j), dtype=np.uint8)
+        self.passed_at = np.full((j, n), NEVER, dtype=np.int32).T
+        self.reason = np.zeros((j, n), dtype=np.uint8).T
         self.summoned_at = np.full(n, NEVER, dtype=np.int32)
         self.enlisted_at = np.full(n, NEVER, dtype=np.int32)
         self.trip = np.full(n, -1, dtype=np.int32)
@@ -391,8 +387,13 @@ def make(
     maker = _Maker(strata, destinations, index, born, caps, call_up_caps)
     counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)
     parts = [maker.make(piece, first, counts) for piece in _pieces(tuple(kept.tolist()), chunk)]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Population(strata, counts.reshape(-1), strata.men / kept, *columns)
+    return _together(strata, counts, strata.men / kept, parts)
+
+
+def _together(strata: Strata, counts: Ints, weight: Floats, parts: list[Rows]) -> Population:
+    """Join the rows of all pieces, each column in one stretch of memory for each destination."""
+    columns = [np.concatenate(column, axis=-1).T for column in zip(*parts, strict=True)]
+    return Population(strata, counts.reshape(-1), weight, *columns)
 
 
 def one_man(
@@ -424,7 +425,7 @@ def one_man(
     maker = _Maker(strata, destinations, index, MenDraws(draws), everyone, everyone[:, 0])
     counts = np.zeros((strata.n_cells, strata.per_cell), dtype=np.int64)
     rows = maker.make([(cell, rank, rank + 1)], first, counts)
-    return Population(strata, counts.reshape(-1), np.ones(strata.n_cells), *rows)
+    return _together(strata, counts, np.ones(strata.n_cells), [rows])
 
 
 Piece = list[tuple[int, int, int]]
@@ -468,19 +469,23 @@ class _Maker:
         call_up_caps: Floats,
     ) -> None:
         self.index = index
-        self.caps, self.call_up_caps = caps, call_up_caps
-        cell_caps = caps.reshape(strata.n_cells, strata.per_cell, -1).max(axis=1)
-        self.screen_caps = np.minimum(cell_caps * 1.001 * _FULL, 1e30).astype(np.float32)
-        cell_call_up = call_up_caps.reshape(strata.n_cells, strata.per_cell).max(axis=1)
-        self.screen_call_up = _word(-np.expm1(-cell_call_up * 1.001))
+        holds = strata.holdings[strata.columns()["holds"]]
+        self.needed = [strata.needed_for(name) for name in destinations]
+        self.unwanted = np.stack([~holds[:, k].all(axis=1) for k in self.needed])
+        with np.errstate(over="ignore"):
+            self.caps, self.call_up_caps = caps.T.astype("f4"), call_up_caps.astype("f4")
+        wanted = np.where(self.unwanted, 0.0, caps.T)
+        self.screen = np.minimum(wanted * 1.001 * _FULL, 1e30).astype(np.float32)
+        by_cell = self.screen.reshape(len(destinations), strata.n_cells, strata.per_cell)
+        self.screen_of_cell = by_cell.max(axis=2)
+        self.screen_call_up = _word(-np.expm1(-call_up_caps * 1.001))
+        self.call_up_of_cell = self.screen_call_up.reshape(strata.n_cells, -1).max(axis=1)
         self.frailty_bound = _frailty_bounds(index)
         self.educated = _word(strata.p_educated)
         self.passport = _word(strata.p_passport)
         self.liable = _word(strata.p_liable)
         self.born, self.destinations = born, destinations
         self.strata = strata
-        who = [strata.candidates(name) for name in destinations]
-        self.candidates = [None if may.all() else may for may in who]
 
     def make(self, piece: Piece, first: Ints, counts: Ints) -> Rows:
         """Draw the men of a piece, count them by stratum, and give the rows to keep."""
@@ -497,47 +502,46 @@ class _Maker:
         passport = has_passport < each(self.passport[:, 0])
         passport |= educated & (has_passport < each(self.passport[:, 1]))
         liable = born.words("liability", ranges) < each(self.liable)
-        further = self._further(ranges, passport, each)
+        held = self._held(ranges, passport, each)
+        further = _code(held[1:])
         _count(counts, cells, sizes, educated, passport, liable, further)
 
         angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
         errors = [born.words(f"error:{name}", ranges) for name in self.destinations]
         call_up = born.words("error:call-up", ranges)
-        bound = self.frailty_bound[((angle >> 24) << 8) | (size >> 24)]
-        keep = call_up < each(self.screen_call_up)
+        bound = self.frailty_bound.take(((angle >> 24) << 8) | (size >> 24))
+        keep = call_up < each(self.call_up_of_cell)
         with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
-            for j, (error, may) in enumerate(zip(errors, self.candidates, strict=True)):
-                near = error.astype(np.float32) <= bound * each(self.screen_caps[:, j])
-                keep |= near if may is None or further is None else near & may[further]
+            for j, error in enumerate(errors):
+                near = error.astype(np.float32) <= bound * each(self.screen_of_cell[j])
+                for k in self.needed[j]:
+                    near &= held[k]
+                keep |= near
         row = np.flatnonzero(keep)
 
         cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
         if further is not None:
             cell = (cell << len(self.strata.further)) + further[row]
         stratum = cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
-        ids = _ids(ranges, row)
+        words = np.array([drawn[row] for drawn in (call_up, *errors)])
+        with np.errstate(over="ignore"):
+            near = words[1:].astype(np.float32) <= self.screen.take(stratum, axis=1) * bound[row]
+        again = near.any(axis=0) | (words[0] < self.screen_call_up[stratum])
+        row, stratum, words = row[again], stratum[again], words[:, again]
         return self._thresholds(
-            ids,
-            stratum,
-            unit(angle[row]),
-            unit(size[row]),
-            [exponential(unit(error[row])) for error in errors],
-            exponential(unit(call_up[row])),
+            _ids(ranges, row), stratum, unit(angle[row]), unit(size[row]), exponential(unit(words))
         )
 
-    def _further(
+    def _held(
         self, ranges: Ranges, passport: Bools, each: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-    ) -> npt.NDArray[np.uint8] | None:
-        """Draw who holds which documents beside the passport, as bits; None if none matters."""
-        if not self.strata.further:
-            return None
+    ) -> list[Bools]:
+        """Draw who holds which documents beside the passport; return who holds each of them."""
         held = [passport]
         for document in self.strata.further:
             words = self.born.words(f"document:{document.name}", ranges)
             holds: Bools = words < each(_word(document.share))
             held.append(holds if document.needs is None else holds & held[document.needs])
-        bits = [holds.astype(np.uint8) << i for i, holds in enumerate(held[1:])]
-        return np.bitwise_or.reduce(np.array(bits, dtype=np.uint8), axis=0)
+        return held
 
     def _thresholds(
         self,
@@ -545,28 +549,30 @@ class _Maker:
         stratum: Ints,
         angle: Floats,
         size: Floats,
-        errors: list[Floats],
-        call_up: Floats,
+        errors: Floats,
     ) -> Rows:
         """Return exact thresholds and drop the men whom their own stratum's caps cannot reach."""
         frailty = positive_stable(angle, -np.log(size), self.index)
-        threshold = np.stack(errors, axis=1) / frailty[:, None]
-        held = stratum % self.strata.per_cell // 8
-        for j, may in enumerate(self.candidates):
-            if may is not None:
-                threshold[~may[held], j] = np.inf  # nothing would make him want to go there
         with np.errstate(over="ignore"):
-            threshold32 = threshold.astype(np.float32)
-            call_up32 = call_up.astype(np.float32)
-            caps = self.caps[stratum].astype(np.float32)
-        reached = (threshold32 <= caps).any(axis=1)
-        reached |= call_up32 <= self.call_up_caps[stratum].astype(np.float32)
+            threshold = (errors[1:] / frailty).astype(np.float32)
+        call_up = errors[0].astype(np.float32)
+        threshold[self.unwanted.take(stratum, axis=1)] = (
+            np.inf
+        )  # nothing would make him want to go there
+        reached = (threshold <= self.caps.take(stratum, axis=1)).any(axis=0)
+        reached |= call_up <= self.call_up_caps[stratum]
         return (
             ids[reached].astype(np.uint32),
             stratum[reached].astype(np.uint16),
-            threshold32[reached],
-            call_up32[reached],
+            threshold[:, reached],
+            call_up[reached],
         )
+
+
+def _code(held: list[Bools]) -> npt.NDArray[np.uint8] | None:
+    """Return the code of further documents held; None if there are none."""
+    bits = [holds.astype(np.uint8) << i for i, holds in enumerate(held)]
+    return np.bitwise_or.reduce(np.array(bits), axis=0) if bits else None
 
 
 def _word(probability: Floats) -> npt.NDArray[np.uint32]:

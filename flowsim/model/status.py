@@ -103,8 +103,10 @@ def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8
         ``Status`` codes.
     """
     status = np.full(len(men), Status.HOME, dtype=np.uint8)
-    first_wish = men.passed_at.argmin(axis=1)
-    wish_at = men.passed_at[np.arange(len(men)), first_wish]
+    first_wish, wish_at = np.zeros_like(status), men.passed_at[:, 0]
+    for j, passed_at in enumerate(men.passed_at.T[1:], 1):
+        first_wish[passed_at < wish_at] = j
+        wish_at = np.minimum(wish_at, passed_at)
     wants = wish_at <= now
     status[wants] = Status.WANTS + first_wish[wants]
     status[men.summoned_at <= now] = Status.HIDING

@@ -33,7 +33,7 @@ class DrawCache:
     Parameters
     ----------
     most_bytes : int
-        Room; a sample of 0.01 takes 13 MB for each replication.
+        Room; a sample of 0.01 takes 17 MB for each replication.
     """
 
     def __init__(self, most_bytes: int = 400_000_000) -> None:
@@ -85,6 +85,7 @@ class KeptDraws(Draws):
     def __init__(self, seed: int, replication: int, draw_cache: DrawCache, sample: float) -> None:
         super().__init__(seed, replication)
         self._draw_cache, self._family = draw_cache, (seed, sample)
+        self._first_asked: set[Hashable] = set()  # by this run, before all others
         self.likely = np.zeros(0, dtype=np.uint32)
 
     def uniforms(
@@ -111,6 +112,8 @@ class KeptDraws(Draws):
         if known is None:
             known = np.full((1 + len(purposes), 1), np.inf)
             self._draw_cache.keep(self._family, address, known)
+            self._first_asked.add(address)
+        if address in self._first_asked:
             return super().uniforms(purposes, men, occasion)
         name = men.astype(np.int64) if by_purpose else men + (times << 32)
         place, lacks = _places(known[0], name)

@@ -88,6 +88,8 @@ def tables(results: CalibrationResults) -> dict[str, str]:
     naive["interval"], naive["held"] = interval(naive), yes(naive["covered"])
     naive["width"] = naive["high"] - naive["low"]
     naive = naive[naive["id"].isin(validation["id"])]
+    departures = results.table("departures")
+    departures["interval"] = interval(departures)
     scores = results.table("scores")
     recovery = results.table("recovery-summary").sort_values("median_shrinkage")
     recovery["parameter"] = "`" + recovery["parameter"] + "`"
@@ -115,6 +117,11 @@ def tables(results: CalibrationResults) -> dict[str, str]:
             {"aspect": "aspect", "who": "who", "figures": "figures", "covered": "held"}
             | {"mean_width": "mean width", "crps": "CRPS", "interval_score": "interval score"}
             | {"ard": "relative difference"},
+        ),
+        "departures": markdown(
+            departures,
+            {"place_id": "destination", "median": "median", "interval": "90 %"}
+            | {"factor": "highest over lowest"},
         ),
         "recovery": markdown(
             recovery,

@@ -503,7 +503,7 @@ def test_the_guess_of_yesterday_is_the_last_published_value():
 def test_predictive_intervals_hold_the_published_error():
     figure = sources_by_id()["GE021"]
     runs = pd.DataFrame({"GE021": np.full(2000, 9642.0)})
-    row = validation.prediction_rows([figure], runs, 0.9, 1, COUNTRIES).iloc[0]
+    row = validation.prediction_rows([figure], runs, 0.9, COUNTRIES).iloc[0]
     assert row["low"] == pytest.approx(9642 * math.exp(-1.645 * 0.07), rel=0.02)
     assert row["covered"]
 
@@ -511,7 +511,7 @@ def test_predictive_intervals_hold_the_published_error():
 def test_an_empty_road_can_be_predicted():
     figure = sources_by_id()["LA033"]
     runs = pd.DataFrame({"LA033": np.zeros(300)})
-    row = validation.prediction_rows([figure], runs, 0.9, 1, COUNTRIES).iloc[0]
+    row = validation.prediction_rows([figure], runs, 0.9, COUNTRIES).iloc[0]
     assert row["low"] == 0
     assert row["covered"]
 
@@ -520,7 +520,7 @@ def test_scores_tell_the_model_from_the_guesses():
     figures = [sources_by_id()[name] for name in ("GE021", "GE023")]
     runs = pd.DataFrame({f.id: np.random.default_rng(6).normal(f.value, 300, 400) for f in figures})
     known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
-    model = validation.prediction_rows(figures, runs, 0.9, 1, COUNTRIES)
+    model = validation.prediction_rows(figures, runs, 0.9, COUNTRIES)
     naive = validation.naive_rows(figures, known, {"GE": 6400.0}, 0.9, 1)
     table = validation.score_table(model, naive).set_index("who")
     assert table.loc["model", "covered"] == 2

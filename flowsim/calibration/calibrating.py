@@ -201,10 +201,10 @@ def _told_apart(
 
 def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     calibration, kept = done.calibration, done.posterior.kept
-    seed, share = calibration.file.seed, calibration.file.credible
+    share = calibration.file.credible
     countries = {place.code for place in calibration.base.scenario.destinations.values()}
     predicted = validation.prediction_rows(
-        done.predictions.figures, done.predictions.runs, share, seed, countries
+        done.predictions.figures, done.predictions.runs, share, countries
     )
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
@@ -231,6 +231,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
             }
         ),
         "daily": _daily(done.predictions.runs, share),
+        "departures": _departures(done.predictions.runs, share),
     }
 
 
@@ -302,6 +303,18 @@ def _daily(runs: pd.DataFrame, share: float) -> pd.DataFrame:
         low, median, high = np.quantile(runs[name], [tail, 0.5, 1 - tail])
         rows.append((measure, place, date, low, median, high))
     return pd.DataFrame(rows, columns=["measure", "place_id", "date", "low", "median", "high"])
+
+
+def _departures(runs: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Return how many men set off for each destination and for any: median, interval, width."""
+    columns = [column for column in map(str, runs.columns) if column.startswith("departures|")]
+    sums = runs[columns].T.groupby([column.split("|")[1] for column in columns]).sum()
+    sums.loc["all"] = sums.sum()
+    ends = sums.quantile([(1 - share) / 2, 0.5, (1 + share) / 2], axis=1).T
+    ends.columns = ["low", "median", "high"]
+    return (
+        ends.rename_axis("place_id").reset_index().assign(factor=ends.high.values / ends.low.values)
+    )
 
 
 def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFrame]:

@@ -11,9 +11,11 @@ import math
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from flowsim.data.rows import Observation
 from flowsim.types import Floats
@@ -29,6 +31,7 @@ ERRORS = {
     "wait_hours": 0.5,
 }
 """Relative errors of published figures, as the README of the data suggests; else ``OTHER``."""
+ERRORS_EACH = 99
 OTHER = 0.1
 FLOORS = {"queue_cars": 300.0, "queue_persons": 800.0, "wait_hours": 4.0}
 """On log(value + floor), so that an empty road can be compared."""
@@ -50,12 +53,17 @@ def aspect(figure: Observation, countries: Collection[str]) -> str:
     return "total" if figure.place_id in countries else "split"
 
 
-def with_error(figure: Observation, values: Floats, rng: np.random.Generator) -> Floats:
-    """Add to simulated values the error that the published figure has, never below 0."""
+def with_error(figure: Observation, values: Floats) -> Floats:
+    """Add the error that the published figure has to simulated values, never below 0.
+
+    Each value is taken with errors spread evenly over their normal distribution, so that no
+    chance but that of the runs is in a prediction. Shape (N x ``ERRORS_EACH``,).
+    """
     floor = FLOORS.get(figure.model_measure, 0.0)
     error = ERRORS.get(figure.model_measure, OTHER)
-    noisy = np.log(np.maximum(values, 1e-9) + floor) + error * rng.standard_normal(len(values))
-    return np.asarray(np.maximum(0.0, np.exp(noisy) - floor))
+    errors = error * ndtri((np.arange(ERRORS_EACH) + 0.5) / ERRORS_EACH)
+    noisy = np.log(np.maximum(values, 1e-9) + floor)[:, None] + errors
+    return np.asarray(np.maximum(0.0, np.exp(noisy) - floor)).ravel()
 
 
 def crps(draws: Floats, published: float) -> float:
@@ -80,7 +88,6 @@ def prediction_rows(
     figures: Sequence[Observation],
     runs: pd.DataFrame,
     share: float,
-    seed: int,
     countries: Collection[str],
 ) -> pd.DataFrame:
     """Return predictive median, interval and scores of each figure.
@@ -103,7 +110,7 @@ def prediction_rows(
     """
     rows = []
     tail = (1 - share) / 2
-    for place, figure in enumerate(figures):
+    for figure in figures:
         values = runs[figure.id].to_numpy(dtype=np.float64)
         values = values[np.isfinite(values)]
         row = {
@@ -118,7 +125,7 @@ def prediction_rows(
         if len(values) == 0:
             rows.append(row)
             continue
-        noisy = with_error(figure, values, np.random.default_rng([seed, 81, place]))
+        noisy = with_error(figure, values)
         low, high = np.quantile(noisy, [tail, 1 - tail])
         sim_low, median, sim_high = np.quantile(values, [tail, 0.5, 1 - tail])
         rows.append(
@@ -176,13 +183,13 @@ def naive_rows(
     """
     rows = []
     tail = (1 - share) / 2
-    for place, figure in enumerate(figures):
+    for figure in figures:
         series, published = history(figure, known), history(figure, (*known, *figures))
         if not series:
             continue
         base = ordinary.get(figure.place_id, 0.0) if figure.model_measure in SUMS else 0.0
         for name in GUESSES:
-            rng = np.random.default_rng([seed, 82, place, GUESSES.index(name)])
+            rng = np.random.default_rng([seed, crc32(figure.id.encode()), GUESSES.index(name)])
             draws = _guess(name, figure, published if name == "yesterday" else series, base, rng)
             median, low, high = np.quantile(draws, [0.5, tail, 1 - tail])
             rows.append(

@@ -310,11 +310,9 @@ def _departures(runs: pd.DataFrame, share: float) -> pd.DataFrame:
     columns = [column for column in map(str, runs.columns) if column.startswith("departures|")]
     sums = runs[columns].T.groupby([column.split("|")[1] for column in columns]).sum()
     sums.loc["all"] = sums.sum()
-    ends = sums.quantile([(1 - share) / 2, 0.5, (1 + share) / 2], axis=1).T
-    ends.columns = ["low", "median", "high"]
-    return (
-        ends.rename_axis("place_id").reset_index().assign(factor=ends.high.values / ends.low.values)
-    )
+    low, median, high = np.quantile(sums, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=1)
+    ends = {"low": low, "median": median, "high": high, "factor": high / low}
+    return pd.DataFrame({"place_id": sums.index} | ends)
 
 
 def _variant_tables(done: _Done, middle: dict[str, Any]) -> dict[str, pd.DataFrame]:

@@ -6,9 +6,9 @@ What takes long to import is imported inside the commands, so that ``flowsim --h
 from __future__ import annotations
 
 try:
-    from flowsim.cli import calibrating, comparing, drawing, reporting, running, sweeping
+    from flowsim.cli import comparing, reporting, running, sweeping
     from flowsim.cli.app import app, main
 except KeyboardInterrupt:  # before there is a command that could say so
     raise SystemExit(130) from None
 
-__all__ = ["app", "calibrating", "comparing", "drawing", "main", "reporting", "running", "sweeping"]
+__all__ = ["app", "comparing", "main", "reporting", "running", "sweeping"]

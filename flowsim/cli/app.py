@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from flowsim.cli.options import Debug, Language, Style
+from flowsim.cli.options import Debug, Language, Style, option
 from flowsim.cli.terminal import echo, print_json, report_errors
 from flowsim.version import __version__
 
@@ -141,10 +141,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _flowsim(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        bool, option("Print the version.", "--version", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Simulate who left Russia after the mobilisation of September 2022, and who could not.
@@ -171,28 +168,24 @@ def conclude(
     """Print what results say and where they are, as text or JSON; draw the usual figures."""
     from flowsim import findings
 
-    if not as_json:
-        if not quiet:
-            echo(f"{findings.summary(results)}\n")
-        finish(results.path, no_figures, quiet)
-        return
+    if not (as_json or quiet):
+        echo(f"{findings.summary(results)}\n")
+    finish(results.path, no_figures, quiet, as_json)
+    if as_json:
+        print_json(findings.as_data(results))
+
+
+def finish(folder: Path, no_figures: bool, quiet: bool, silent: bool = False) -> None:
+    """Draw the usual figures of a results folder, and print where everything is."""
+    drawn: list[Path] = []
     if not no_figures:
+        if not (quiet or silent):
+            echo("Drawing figures ...", err=True)
         from flowsim.figures import draw_all
 
-        draw_all(results.path)
-    print_json(findings.as_data(results))
-
-
-def finish(folder: Path, no_figures: bool, quiet: bool) -> None:
-    """Draw the usual figures of a results folder, and print where everything is."""
-    if no_figures:
-        print_results(folder, quiet=quiet)
-        return
-    if not quiet:
-        echo("Drawing figures ...", err=True)
-    from flowsim.figures import draw_all
-
-    print_results(folder, draw_all(folder), quiet)
+        drawn = draw_all(folder)
+    if not silent:
+        print_results(folder, drawn, quiet)
 
 
 def print_results(folder: Path, drawn: Iterable[Path] = (), quiet: bool = False) -> None:

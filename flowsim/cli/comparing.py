@@ -1,14 +1,14 @@
-"""The command that compares scenarios man for man."""
+"""Commands that hold simulations against published figures, and against each other man for man."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, command, conclude, loading
+from flowsim.cli.options import argument, option
 from flowsim.cli.terminal import progress_shown
 from flowsim.errors import FlowsimError
 
@@ -18,38 +18,94 @@ if TYPE_CHECKING:
 DRAWS = 20  # of the posterior, where the first scenario is calibrated
 
 
+@command(RESUMED, draws=True)
+def calibrate(
+    file: Annotated[
+        str, argument("A calibration file, or the name of a shipped one.")
+    ] = "september-2022",
+    budget: Annotated[
+        str, option("How much is simulated: small, full, or another of the file's.")
+    ] = "full",
+    against: Annotated[
+        Path | None, option("Published figures to predict, as observations.csv.", metavar="CSV")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        option(
+            "Fit only what had been published by this day; score what came later.",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+        ),
+    ] = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = "local",
+    out: Annotated[Path | None, options.folder("results/calibration-<name>-<budget>")] = None,
+    no_figures: options.NoFigures = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Fit the model to published figures; say what they fix, what they do not, what follows.
+
+    \b
+    Examples:
+      flowsim calibrate --budget small         some minutes on two cores, a rough posterior
+      flowsim calibrate                        the full one, about an hour
+      flowsim calibrate --against my-figures.csv
+      flowsim calibrate --budget small --as-of 2022-09-27     what would it have said then?
+      flowsim calibrate my-file.yaml --out results/my-fit
+
+    Nothing is lost: after Ctrl-C or a crash start the same command again and it goes on where it
+    stopped. Figures with the role `validate` are never fitted, nor are those of --against: they
+    are predicted, with intervals and scores beside naive guesses. A file for --against needs the
+    columns id, value, model_measure, place_id, window_start, window_end, utc_offset_h and unit of
+    flowsim/data/observations.csv.
+
+    docs/calibration.md says how it works and how to read the tables.
+    """
+    from flowsim.calibration import calibrate as fit
+    from flowsim.calibration import open_calibration, read_calibration
+
+    then = "" if as_of is None else f"-as-of-{as_of.date()}"
+    folder = out or Path("results", f"calibration-{read_calibration(file).name}-{budget}{then}")
+    with progress_shown(quiet or as_json) as progress:
+        fit(
+            file,
+            out=folder,
+            budget=budget,
+            workers=workers,
+            scheduler=scheduler,
+            against=against,
+            as_of=None if as_of is None else as_of.date(),
+            progress=progress,
+        )
+    conclude(open_calibration(folder), no_figures, quiet, as_json)
+
+
 @command(RESUMED, speaks=True)
 def compare(
     scenarios: Annotated[
         list[str],
-        typer.Argument(
-            metavar="A B [C ...]", help="Scenario files or shipped names; each is held against A."
-        ),
+        argument("Scenario files or shipped names; each is held against A.", metavar="A B [C ...]"),
     ],
-    replications: Annotated[
-        int, typer.Option(min=1, help="Pairs of runs with independent draws.")
-    ] = 20,
+    replications: Annotated[int, option("Pairs of runs with independent draws.", min=1)] = 20,
     sample: Annotated[float, options.share("0.01")] = 0.01,
     seed: options.Seed = None,
     lambdas: Annotated[
-        str,
-        typer.Option(
-            "--lambda", metavar="all|VALUE,...", help="Repeat under these values of lambda."
-        ),
+        str, option("Repeat under these values of lambda.", "--lambda", metavar="all|VALUE,...")
     ] = "",
     posterior: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Draws of the calibrated parameters, for the interval with all doubt; 0 for "
+        option(
+            "Draws of the calibrated parameters, for the interval with all doubt; 0 for "
             "chance alone.  [default: 20 if A is calibrated, else 0]",
+            min=0,
         ),
     ] = None,
-    terms: Annotated[bool, typer.Option(help="Find what switched each man.")] = True,
+    terms: Annotated[bool, option("Find what switched each man.")] = True,
     shapley: Annotated[
         bool | None,
-        typer.Option(
-            help="Divide what followed coinciding policies among them.  [default: among those in "
+        option(
+            "Divide what followed coinciding policies among them.  [default: among those in "
             "which the scenarios differ, if several]"
         ),
     ] = None,

@@ -8,6 +8,16 @@ from typing import Annotated, Any
 import typer
 
 
+def option(words: str, *names: str, **how: Any) -> Any:
+    """Return an option with its words of help."""
+    return typer.Option(*names, help=words, **how)
+
+
+def argument(words: str, **how: Any) -> Any:
+    """Return an argument with its words of help."""
+    return typer.Argument(help=words, **how)
+
+
 def checked_share(written: str) -> float:
     """Read a share of the men, if it is one."""
     try:
@@ -33,12 +43,12 @@ def _meant(written: str) -> str:
 def share(default: str) -> Any:
     """Return the option that takes a share of the men."""
     words = f"Share of the men, above 0 to 1.  [default: {default}]"
-    return typer.Option(parser=checked_share, metavar="SHARE", help=words, show_default=False)
+    return option(words, parser=checked_share, metavar="SHARE", show_default=False)
 
 
 def folder(default: str, what: str = "Results folder.") -> Any:
     """Return the option that takes the folder to write to."""
-    return typer.Option("--out", help=f"{what}  [default: {default}]")
+    return option(f"{what}  [default: {default}]", "--out")
 
 
 def posterior_draws(n: int) -> list[dict[str, float]]:
@@ -50,35 +60,34 @@ def posterior_draws(n: int) -> list[dict[str, float]]:
     return posterior_changes(n, exits=True)
 
 
+Scenario = Annotated[str, argument("A scenario file, or the name of a shipped scenario.")]
 Sample = Annotated[float | None, share("the file's")]
 Seed = Annotated[
-    int | None,
-    typer.Option(min=0, max=2**63 - 1, help="Of the draws.  [default: the first file's]"),
+    int | None, option("Of the draws.  [default: the first file's]", min=0, max=2**63 - 1)
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes; changes no result.  [default: all cores]")
+    int | None, option("Processes; changes no result.  [default: all cores]", min=1)
 ]
 Scheduler = Annotated[
-    str, typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; or local, or local-cluster.")
+    str, option("Of a Dask scheduler; or local, or local-cluster.", metavar="ADDRESS")
 ]
 Style = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Matplotlib style file (.mplstyle) for colours and type."),
+    Path | None, option("Matplotlib style file (.mplstyle) for colours and type.", metavar="FILE")
 ]
 Language = Annotated[
     str,
-    typer.Option(
+    option(
+        "Of sentences and figures: en, ru, ka (Georgian) or kk (Kazakh).  [default: en]",
         envvar="FLOWSIM_LANGUAGE",
         metavar="CODE",
-        help="Of sentences and figures: en, ru, ka (Georgian) or kk (Kazakh).  [default: en]",
         show_default=False,
         show_envvar=False,
     ),
 ]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Write tables only.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what the folder holds of others.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only where the results are.")]
+NoFigures = Annotated[bool, option("Write tables only.", "--no-figures")]
+Force = Annotated[bool, option("Replace what the folder holds of others.", "--force")]
+Quiet = Annotated[bool, option("Print only where the results are.", "--quiet")]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print what was found as JSON and nothing else, for scripts.")
+    bool, option("Print what was found as JSON and nothing else, for scripts.", "--json")
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")]
+Debug = Annotated[bool, option("Show where in the code an error arose.", "--debug")]

@@ -10,6 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import choose, command, conclude, loading
+from flowsim.cli.options import argument, option
 from flowsim.cli.terminal import (
     echo,
     print_assumptions,
@@ -28,15 +29,12 @@ TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 @command(draws=True)
 def run(
-    scenario: Annotated[
-        str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")
-    ] = "",
+    scenario: options.Scenario = "",
     sample: options.Sample = None,
     seed: options.Seed = None,
-    replications: Annotated[int, typer.Option(min=1, help="Runs with independent draws.")] = 1,
+    replications: Annotated[int, option("Runs with independent draws.", min=1)] = 1,
     changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a number; may be repeated."),
+        list[str] | None, option("Change a number; may be repeated.", "--set", metavar="KEY=VALUE")
     ] = None,
     out: Annotated[
         Path | None,
@@ -47,14 +45,14 @@ def run(
     ] = None,
     posterior: Annotated[
         int,
-        typer.Option(
-            min=0,
-            help="Simulate so many draws of the calibrated parameters too, into posterior.parquet; "
+        option(
+            "Simulate so many draws of the calibrated parameters too, into posterior.parquet; "
             "there are then as many replications.",
+            min=0,
         ),
     ] = 0,
     engine: Annotated[
-        str, typer.Option(help="columns, or agents: every man an object, up to a sample of 0.003.")
+        str, option("columns, or agents: every man an object, up to a sample of 0.003.")
     ] = "columns",
     no_figures: options.NoFigures = False,
     force: options.Force = False,
@@ -101,18 +99,15 @@ def run(
 @command()
 def check(
     files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE...", help="Scenario files, shipped names, or CSV tables."),
+        list[str], argument("Scenario files, shipped names, or CSV tables.", metavar="FILE...")
     ],
-    everything: Annotated[
-        bool, typer.Option("--all", help="List every number with unit and source.")
-    ] = False,
+    everything: Annotated[bool, option("List every number with unit and source.", "--all")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print all of it, mistakes too, as JSON for scripts.")
+        bool, option("Print all of it, mistakes too, as JSON for scripts.", "--json")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only whether it is sound.")] = False,
+    quiet: Annotated[bool, option("Print only whether it is sound.", "--quiet")] = False,
     against: Annotated[
-        str, typer.Option("--scenario", help="Which published figures in a CSV are held against.")
+        str, option("Which published figures in a CSV are held against.", "--scenario")
     ] = "september-2022",
 ) -> None:
     """Find every mistake in scenario files and tables; show what they say, and what is in vain.
@@ -168,13 +163,13 @@ def check(
 def schema(
     kind: Annotated[
         str,
-        typer.Option(
-            help="Of which files: scenario, sweep, calibration, observations, "
+        option(
+            "Of which files: scenario, sweep, calibration, observations, "
             "regions, crossings or distances."
         ),
     ] = "scenario",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.  [default: the screen]")
+        Path | None, option("File to write.  [default: the screen]", "--output", "-o")
     ] = None,
 ) -> None:
     """Write the JSON Schema of scenario files, for editors that complete and underline.
@@ -198,16 +193,16 @@ def schema(
 
 @command()
 def new(
-    name: Annotated[str, typer.Argument(help="The file is NAME.yaml; a table is NAME.csv.")],
+    name: Annotated[str, argument("The file is NAME.yaml; a table is NAME.csv.")],
     base: Annotated[
-        str, typer.Option("--from", metavar="SCENARIO", help="Shipped scenario to start from.")
+        str, option("Shipped scenario to start from.", "--from", metavar="SCENARIO")
     ] = "september-2022",
-    folder: Annotated[Path, typer.Option("--dir", help="Where to put the file.")] = Path(),
+    folder: Annotated[Path, option("Where to put the file.", "--dir")] = Path(),
     kind: Annotated[
-        str, typer.Option(help="What to start: scenario, destination, sweep or observations.")
+        str, option("What to start: scenario, destination, sweep or observations.")
     ] = "scenario",
     observations: Annotated[
-        bool, typer.Option("--observations", help="Short for --kind observations.")
+        bool, option("Short for --kind observations.", "--observations")
     ] = False,
 ) -> None:
     """Start a file of your own: a scenario, a country, a sweep, a table of published figures.
@@ -244,16 +239,12 @@ def new(
 
 @command()
 def biography(
-    source: Annotated[
-        str, typer.Argument(metavar="RESULTS|SCENARIO", help="Results folder, file, or name.")
-    ],
-    man: Annotated[int | None, typer.Option(min=0, help="His id, his place in the nation.")] = None,
-    where: Annotated[
-        str, typer.Option(metavar="KEY=VALUE,...", help="Find men: see the examples.")
-    ] = "",
-    one: Annotated[bool, typer.Option("--one", help="Recount the first man found.")] = False,
+    source: Annotated[str, argument("Results folder, file, or name.", metavar="RESULTS|SCENARIO")],
+    man: Annotated[int | None, option("His id, his place in the nation.", min=0)] = None,
+    where: Annotated[str, option("Find men: see the examples.", metavar="KEY=VALUE,...")] = "",
+    one: Annotated[bool, option("Recount the first man found.", "--one")] = False,
     versus: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="The same man there, beside him.")
+        str | None, option("The same man there, beside him.", metavar="SCENARIO")
     ] = None,
     sample: options.Sample = None,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from flowsim.cli import options
 from flowsim.cli.app import RESUMED, choose, command, conclude, finish, loading
+from flowsim.cli.options import argument, option
 from flowsim.cli.terminal import duration, echo, print_json, progress_shown
 
 if TYPE_CHECKING:
@@ -20,30 +21,27 @@ if TYPE_CHECKING:
 
 @command(RESUMED, draws=True)
 def sweep(
-    file: Annotated[str, typer.Argument(help="A sweep file, or the name of a shipped sweep.")] = "",
+    file: Annotated[str, argument("A sweep file, or the name of a shipped sweep.")] = "",
     workers: options.Workers = None,
     scheduler: options.Scheduler = "local",
     out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Print what it will take, and start nothing.")
-    ] = False,
+    plan: Annotated[bool, option("Print what it will take, and start nothing.", "--plan")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run again what failed before.")
+        bool, option("Run again what failed before.", "--retry-failed")
     ] = False,
     shard: Annotated[
-        str,
-        typer.Option(metavar="3/10", help="One part of several, for machines without a cluster."),
+        str, option("One part of several, for machines without a cluster.", metavar="3/10")
     ] = "",
     replications: Annotated[
-        int | None, typer.Option(min=1, help="Runs at each point.  [default: the file's]")
+        int | None, option("Runs at each point.  [default: the file's]", min=1)
     ] = None,
     sample: options.Sample = None,
     posterior: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Draws of the calibrated parameters, one a replication, the same at every point, "
+        option(
+            "Draws of the calibrated parameters, one a replication, the same at every point, "
             "so that ranges hold chance and parameters; 0 for chance alone.  [default: the file's]",
+            min=0,
         ),
     ] = None,
     no_figures: options.NoFigures = False,
@@ -127,7 +125,7 @@ def _shard(sweep: Sweep, text: str, out: Path | None, workers: int | None, quiet
 
 @command(RESUMED, draws=True)
 def merge(
-    folders: Annotated[list[Path], typer.Argument(help="Folders that --shard left.")],
+    folders: Annotated[list[Path], argument("Folders that --shard left.")],
     out: Annotated[Path | None, options.folder("results/<sweep name>")] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,
@@ -153,16 +151,14 @@ def merge(
 
 @command()
 def discover(
-    folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
-    output: Annotated[str, typer.Option(help="Output of the sweep, as in results.parquet.")],
-    above: Annotated[float | None, typer.Option(help="The outcome: output above this.")] = None,
-    below: Annotated[float | None, typer.Option(help="The outcome: output below this.")] = None,
-    place: Annotated[str | None, typer.Option(help="Place, if the output has several.")] = None,
-    scenario: Annotated[
-        str | None, typer.Option(help="Scenario, if the sweep has several.")
-    ] = None,
+    folder: Annotated[Path, argument("Results folder of a finished sweep.")],
+    output: Annotated[str, option("Output of the sweep, as in results.parquet.")],
+    above: Annotated[float | None, option("The outcome: output above this.")] = None,
+    below: Annotated[float | None, option("The outcome: output below this.")] = None,
+    place: Annotated[str | None, option("Place, if the output has several.")] = None,
+    scenario: Annotated[str | None, option("Scenario, if the sweep has several.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="CSV file for the boxes on the way.  [default: none]")
+        Path | None, option("CSV file for the boxes on the way.  [default: none]")
     ] = None,
 ) -> None:
     """Find which values of the parameters lead to an outcome, such as a queue above 3,000 cars.
@@ -193,10 +189,10 @@ def discover(
 
 @command(draws=True)
 def rerun(
-    folder: Annotated[Path, typer.Argument(help="Results folder of a finished sweep.")],
-    run: Annotated[int, typer.Option(min=0, help="Number of the run, as in runs.parquet.")],
+    folder: Annotated[Path, argument("Results folder of a finished sweep.")],
+    run: Annotated[int, option("Number of the run, as in runs.parquet.", min=0)],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the run's full results, hourly tables too.")
+        Path | None, option("Folder for the run's full results, hourly tables too.")
     ] = None,
     no_figures: options.NoFigures = False,
     quiet: options.Quiet = False,

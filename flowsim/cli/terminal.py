@@ -18,9 +18,10 @@ import typer
 from flowsim.errors import DataError, FlowsimError, ScenarioError, is_wrong_path, visible
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.console import Console
+    from rich.table import Table as Grid
 
-    from flowsim.findings.finding import Finding
+    from flowsim.findings.finding import Finding, Table
     from flowsim.scenario import Row
     from flowsim.types import Progress
 
@@ -35,70 +36,67 @@ def print_json(data: object) -> None:
     echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def _cells(row: Iterable[object]) -> list[Text]:
-    """Make a row of a table of what it says, nothing of it markup."""
-    from rich.text import Text
-
-    return [Text(visible(str(cell), "\n")) for cell in row]
-
-
 def print_assumptions(rows: Sequence[Row]) -> None:
     """Print the assumptions table: key, value, unit, source, bounds if free."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from flowsim.findings.finding import Table
     from flowsim.findings.inputs import counted, is_unsure
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "key", "value", "unit", "source", "free"):
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        unsure = is_unsure(row)
-        cells = ("?" if unsure else "", row.key, row.value, row.unit, row.source, row.free or "")
-        table.add_row(*_cells(cells), style="yellow" if unsure else "")
-    console = Console(highlight=False, markup=False, emoji=False)
+    unsure = frozenset(place for place, row in enumerate(rows) if is_unsure(row))
+    cells = tuple(
+        ("?" * (place in unsure), row.key, row.value, row.unit, row.source, str(row.free or ""))
+        for place, row in enumerate(rows)
+    )
+    console = _console()
     if not console.is_terminal:
         console.width = 200
-    console.print(table)
+    heads = ("", "key", "value", "unit", "source", "free")
+    console.print(_grid(Table("", heads, cells, marked=unsure)))
     console.print(f"\n{counted(rows)}\n")
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings within 80 columns; rows of tables that are marked are coloured."""
     import textwrap
+    from functools import partial
 
-    from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table
 
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _console()
     console.width = max(40, min(console.width, 80))
+    fill = partial(textwrap.fill, initial_indent="  ", subsequent_indent="    ")
     for finding in findings:
         console.print(f"\n{visible(finding.title.upper())}", style="bold")
         for sentence in finding.sentences:
-            console.print(
-                textwrap.fill(
-                    visible(sentence),
-                    console.width,
-                    initial_indent="  ",
-                    subsequent_indent="    ",
-                    break_on_hyphens=False,
-                )
-            )
+            console.print(fill(visible(sentence), console.width, break_on_hyphens=False))
         for given in finding.tables:
             console.print(f"  {visible(given.caption)}:", soft_wrap=True)
-            table = Table(box=None, pad_edge=False, header_style="bold")
-            for title, side in zip_longest(given.header, given.align, fillvalue="l"):
-                table.add_column(
-                    visible(title),
-                    overflow="fold",
-                    justify="right" if side == "r" else "left",
-                    no_wrap=title == given.header[0],
-                )
-            for place, row in enumerate(given.rows):
-                style = "yellow" if place in given.marked else ""
-                table.add_row(*_cells(row), style=style)
-            console.print(Padding(table, (0, 0, 0, 4)))
+            console.print(Padding(_grid(given), (0, 0, 0, 4)))
+
+
+def _console() -> Console:
+    """Return a terminal for texts of which nothing is markup."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _grid(given: Table) -> Grid:
+    """Return a table as rich shows it, its marked rows coloured."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for title, side in zip_longest(given.header, given.align, fillvalue="l"):
+        grid.add_column(
+            visible(title),
+            overflow="fold",
+            justify="right" if side == "r" else "left",
+            no_wrap=title == given.header[0],
+        )
+    for place, row in enumerate(given.rows):
+        cells = (Text(visible(str(cell), "\n")) for cell in row)
+        grid.add_row(*cells, style="yellow" if place in given.marked else "")
+    return grid
 
 
 # -- progress
@@ -191,7 +189,7 @@ def report_errors(debug: bool, stopped: str) -> Iterator[None]:
     ``stopped`` is what to print after Ctrl-C.
     """
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = lambda message, *_, **__: echo(f"Note: {message}", err=True)
         try:
             yield
         except (typer.Exit, typer.Abort, BrokenPipeError):
@@ -213,27 +211,24 @@ def print_error(error: Exception) -> int:
     int
         Exit code: 2 if the user can mend it, 1 if the machine is at fault or flowsim.
     """
-    message, code = _explanation(error)
+    message, code = str(error), 1
+    if isinstance(error, FlowsimError):
+        code = error.exit_code
+        if isinstance(error, ScenarioError | DataError) and len(error.problems) > 1:
+            message += f"\n{len(error.problems)} problems found."
+    elif isinstance(error, MemoryError):
+        message = "Not enough memory. Simulate fewer men: --sample 0.1"
+    elif isinstance(error, ImportError):
+        message = f"A library cannot be loaded: {error}. Is it installed, and is there memory?"
+    elif isinstance(error, OSError):
+        message, code = _refusal(error), 2 if is_wrong_path(error) else 1
+    else:
+        message = (
+            f"flowsim met something it did not expect: {type(error).__name__}: {error}\n"
+            "That is a mistake in flowsim. Run the same with --debug and report what it shows."
+        )
     echo(message, err=True)
     return code
-
-
-def _explanation(error: Exception) -> tuple[str, int]:
-    if isinstance(error, ScenarioError | DataError) and len(error.problems) > 1:
-        return f"{error}\n{len(error.problems)} problems found.", error.exit_code
-    if isinstance(error, FlowsimError):
-        return str(error), error.exit_code
-    if isinstance(error, MemoryError):
-        return "Not enough memory. Simulate fewer men: --sample 0.1", 1
-    if isinstance(error, ImportError):
-        return f"A library cannot be loaded: {error}. Is it installed, and is there memory?", 1
-    if isinstance(error, OSError):
-        return _refusal(error), 2 if is_wrong_path(error) else 1
-    return (
-        f"flowsim met something it did not expect: {type(error).__name__}: {error}\n"
-        "That is a mistake in flowsim. Run the same with --debug and report what it shows.",
-        1,
-    )
 
 
 def _refusal(error: OSError) -> str:
@@ -244,8 +239,3 @@ def _refusal(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{what}. Choose a folder you may write to."
     return f"{what}."
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a sentence, without file and line."""
-    echo(f"Note: {message}", err=True)

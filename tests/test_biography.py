@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from flowsim.cli import app
 from flowsim.errors import ModelError
-from flowsim.findings.biography import Diary, find, introduction, life, written
+from flowsim.findings.biography import Diary, Life, find, life, written
 from flowsim.scenario import load
 
 SAMPLE = {"sample": 0.02}
@@ -27,7 +27,7 @@ def without() -> Diary:
 def test_a_deterred_man_is_found_and_told_beside_himself(baseline: Diary, without: Diary) -> None:
     """He crosses without the task force; with it he hears of the checks and stays."""
     man = find(without, DETERRED, baseline)[0]
-    assert introduction(without, man) == introduction(baseline, man)
+    assert Life(without, man).introduction() == Life(baseline, man).introduction()
     went = " ".join(event.text for event in life(without, man))
     stayed = " ".join(event.text for event in life(baseline, man))
     assert "He sets off" in went
@@ -75,11 +75,11 @@ def test_a_man_nothing_could_reach_has_a_life_too(baseline: Diary) -> None:
 
 def test_men_made_alone_are_those_of_the_crowd(baseline: Diary) -> None:
     """Thresholds of a man made alone equal those in the population."""
-    from flowsim.findings.biography import born
+    from flowsim.findings.biography import Life
 
     men = baseline.model.population
     for row in range(0, len(men), len(men) // 20):
-        alone = born(baseline, int(men.id[row]))
+        alone = Life(baseline, int(men.id[row]))
         assert alone.stratum == men.stratum[row]
         assert alone.thresholds.tolist() == men.threshold[row].tolist()
         assert alone.call_up_threshold == men.call_up_threshold[row]

@@ -7,10 +7,10 @@ morning; what is written of a man is read from the ledger, his own draws and tha
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,74 +79,57 @@ class Diary:
         return status_name(code, self.world.destinations)
 
 
-@dataclass(frozen=True)
-class Who:
-    """What a man was born with."""
-
-    man: int
-    stratum: int
-    thresholds: Floats
-    call_up_threshold: float
+def life(diary: Diary, man: int) -> list[Event]:
+    """Recount the days of a man, in the order of time; raises as ``Life``."""
+    return sorted(Life(diary, man).events(), key=lambda event: event.at)
 
 
-def born(diary: Diary, man: int) -> Who:
-    """Return what a man of the sample was born with.
+class Life:
+    """One man's life, from the ledger, his draws and the diary; with what he was born with.
 
     Raises
     ------
     ModelError
         If there is no such man, or he is not in the sample.
     """
-    world, model = diary.world, diary.model
-    index = model.assumptions.choice.lambda_.value
-    men = population.one_man(
-        world.strata, world.destinations, index, model.draws, man, model.sample
-    )
-    stratum = int(men.stratum[0])
-    return Who(man, stratum, men.threshold[0].astype(float), float(men.call_up_threshold[0]))
 
-
-def life(diary: Diary, man: int) -> list[Event]:
-    """Recount the days of a man, in the order of time."""
-    who = born(diary, man)
-    events = _Recounter(diary, who).events()
-    return sorted(events, key=lambda event: event.at)
-
-
-def introduction(diary: Diary, man: int) -> str:
-    """Return who a man is, and what he was born with."""
-    who, world = born(diary, man), diary.world
-    of = {name: int(column[who.stratum]) for name, column in world.of_stratum.items()}
-    names = [world.assumptions.destinations[name].name for name in world.destinations]
-    thresholds = ", ".join(
-        f"{value:.4g} for {name}" for name, value in zip(names, who.thresholds, strict=True)
-    )
-    return (
-        f"Man {man}: {AGE_BANDS[of['age']]} years, {world.regions.name[of['region']]} "
-        f"({world.regions.code[of['region']]}), "
-        f"{'higher' if of['educated'] else 'no higher'} education, "
-        f"{'with' if of['passport'] else 'without'} international passport, "
-        f"{'liable' if of['liable'] else 'not liable'} to call-up. "
-        f"His thresholds: {thresholds}; {who.call_up_threshold:.4g} against the call-up."
-    )
-
-
-class _Recounter:
-    """Recounts one man's life from the ledger, his draws and the diary."""
-
-    def __init__(self, diary: Diary, who: Who) -> None:
-        self.diary, self.who, self.world = diary, who, diary.world
-        self.model, self.given = diary.model, diary.world.assumptions
-        self.row = diary.row_of(who.man)
-        of = diary.world.of_stratum
-        self.liable = bool(of["liable"][who.stratum])
-        self.region = int(of["region"][who.stratum])
+    def __init__(self, diary: Diary, man: int) -> None:
+        self.diary, self.man, self.world, self.model = diary, man, diary.world, diary.model
+        world, self.given = diary.world, diary.world.assumptions
+        index, draws = self.model.assumptions.choice.lambda_.value, self.model.draws
+        own = population.one_man(
+            world.strata, world.destinations, index, draws, man, self.model.sample
+        )
+        self.stratum = int(own.stratum[0])
+        self.thresholds: Floats = own.threshold[0].astype(float)
+        self.call_up_threshold = float(own.call_up_threshold[0])
+        self.row = diary.row_of(man)
+        self.of = {name: int(column[self.stratum]) for name, column in world.of_stratum.items()}
         self.names = [d.name for d in self.given.destinations.values()]
         self.crossings = [self.given.crossings[c.crossing_id].name for c in self.model.crossings]
-        self.end = diary.world.clock.n_hours * HOUR
+        self.end = world.clock.n_hours * HOUR
         trips = self.model.trips
-        self.trips = np.flatnonzero(trips["man"] == who.man).tolist()
-        self.left_at = min((int(trips["leaves_at"][t]) for t in self.trips), default=NEVER)
+        self.trips = [
+            SimpleNamespace(**{name: trips[name][number].item() for name in _TRIP})
+            for number in np.flatnonzero(trips["man"] == man)
+        ]
+        self.left_at = min((trip.leaves_at for trip in self.trips), default=NEVER)
+
+    def introduction(self) -> str:
+        """Return who he is, and what he was born with."""
+        of, regions = self.of, self.world.regions
+        thresholds = ", ".join(
+            f"{value:.4g} for {name}"
+            for name, value in zip(self.names, self.thresholds, strict=True)
+        )
+        return (
+            f"Man {self.man}: {AGE_BANDS[of['age']]} years, {regions.name[of['region']]} "
+            f"({regions.code[of['region']]}), "
+            f"{'higher' if of['educated'] else 'no higher'} education, "
+            f"{'with' if of['passport'] else 'without'} international passport, "
+            f"{'liable' if of['liable'] else 'not liable'} to call-up. "
+            f"His thresholds: {thresholds}; {self.call_up_threshold:.4g} against the call-up."
+        )
 
     def events(self) -> Iterator[Event]:
         """Return all events of his life, in no order."""
@@ -156,12 +139,12 @@ class _Recounter:
         yield from self._summons()
         for trip in self.trips:
             yield from self._trip(trip)
-        name = self.diary.status_of(self.who.man).replace("-", " ")
+        name = self.diary.status_of(self.man).replace("-", " ")
         yield Event(self.end, f"At the end of the scenario his status is: {name}.")
 
     def draw(self, purpose: str, occasion: int = 0) -> float:
         """Return his own number for a decision."""
-        return self.model.draws.uniform_of(purpose, self.who.man, occasion)
+        return self.model.draws.uniform_of(purpose, self.man, occasion)
 
     # -- at home
 
@@ -172,7 +155,7 @@ class _Recounter:
             heard = 0.0
             for day in range(self.world.clock.n_days):
                 seen = float(self.world.visible_checks[WARM_UP + 24 * day, j])
-                if not self.liable or day * DAY > self.left_at or abs(seen - heard) < NOTICED:
+                if not self.of["liable"] or day * DAY > self.left_at or abs(seen - heard) < NOTICED:
                     continue
                 more = "more" if seen > heard else "fewer"
                 yield Event(
@@ -186,12 +169,11 @@ class _Recounter:
     def _utility(self, day: int) -> Floats:
         """Return V of a day to men like him, shape (J,)."""
         air = self.diary.days[day]
-        return self.world.utility(air.network, air.road, air.checks)[self.who.stratum]
+        return self.world.utility(air.network, air.road, air.checks)[self.stratum]
 
     def _wish(self, j: int) -> Iterator[Event]:
         """Return when the pressure toward a destination passes his threshold."""
-        threshold, s = float(self.who.thresholds[j]), self.who.stratum
-        name = self.names[j]
+        threshold, s, name = float(self.thresholds[j]), self.stratum, self.names[j]
         at = NEVER if self.row is None else int(self.model.population.passed_at[self.row, j])
         if self.row is None or at >= NEVER:
             reached = float(self.diary.days[-1].level[s, j])
@@ -241,119 +223,119 @@ class _Recounter:
         yield Event(
             at,
             f"He is summoned: the call-up hazard of men like him passes "
-            f"{self.who.call_up_threshold:.4g}. He "
+            f"{self.call_up_threshold:.4g}. He "
             f"{'complies and is enlisted' if complies else 'does not comply and hides'} (draw "
             f"{self.draw('comply'):.3f} against {self.given.call_up.comply.value:.3f}).",
         )
 
     # -- on the way
 
-    def _trip(self, number: int) -> Iterator[Event]:
-        t = {name: self.model.trips[name][number] for name in _TRIP}
-        tries, c = int(t["tries"]), int(t["crossing"])
-        yield Event(int(t["leaves_at"]), self._departure(t))
-        if t["limit"] != journey.Limit.PASSES or self.world.table.limited[self._cell(t)]:
-            yield Event(int(t["arrives_at"]), self._limit(t))
-        if t["end"] == Status.LIMITED or t["arrives_at"] > self.end:
+    def _trip(self, t: SimpleNamespace) -> Iterator[Event]:
+        yield Event(t.leaves_at, self._departure(t))
+        if t.limit != journey.Limit.PASSES or self.world.table.limited[self._cell(t)]:
+            yield Event(t.arrives_at, self._limit(t))
+        if t.end == Status.LIMITED or t.arrives_at > self.end:
             return
-        patience = (float(t["deadline"]) - float(t["arrives_at"])) / DAY
         yield Event(
-            int(t["arrives_at"]),
-            f"He joins the queue at {self.crossings[c]}; his patience would last {patience:.1f} "
-            f"days (draw {self.draw('patience', tries):.3f}).",
+            t.arrives_at,
+            f"He joins the queue at {self.crossings[t.crossing]}; his patience would last "
+            f"{(t.deadline - t.arrives_at) / DAY:.1f} days (draw "
+            f"{self.draw('patience', t.tries):.3f}).",
         )
-        if t["ends_at"] > self.end:
+        if t.ends_at > self.end:
             return
-        yield Event(int(t["ends_at"]), self._outcome(t))
-        if t["leaves_again_at"] < self.end:
-            what = "moves on to another country" if t["moves_on"] else "returns home"
-            days = (int(t["leaves_again_at"]) - int(t["ends_at"])) / DAY
-            yield Event(int(t["leaves_again_at"]), f"After {days:.1f} days abroad he {what}.")
+        yield Event(t.ends_at, self._outcome(t))
+        if t.leaves_again_at < self.end:
+            what = "moves on to another country" if t.moves_on else "returns home"
+            days = (t.leaves_again_at - t.ends_at) / DAY
+            yield Event(t.leaves_again_at, f"After {days:.1f} days abroad he {what}.")
 
-    def _cell(self, t: Mapping[str, Any]) -> tuple[int, int]:
-        return int(self.world.row_at(t["arrives_at"])), int(t["crossing"])
+    def _cell(self, t: SimpleNamespace) -> tuple[int, int]:
+        return int(self.world.row_at(t.arrives_at)), t.crossing
 
-    def _departure(self, t: Mapping[str, Any]) -> str:
+    def _departure(self, t: SimpleNamespace) -> str:
         """Return which crossing he chose, and what the next best would have been to him."""
         roads, law = self.world.roads, self.given.choice
-        day, tries = int(t["leaves_at"]) // int(DAY), int(t["tries"])
+        day = t.leaves_at // int(DAY)
         u_fly = np.array([self.draw("fly")])
-        hours = journey.hours_of(roads, np.array([self.region]), u_fly)
+        hours = journey.hours_of(roads, np.array([self.of["region"]]), u_fly)
         wait = self.diary.days[day].wait
         ids = [crossing.crossing_id for crossing in self.model.crossings]
-        draws = np.array([self.draw(f"crossing:{key}", tries) for key in ids])
+        draws = np.array([self.draw(f"crossing:{key}", t.tries) for key in ids])
         given = hours, wait, roads.size, law.theta.value, law.omega.value
         value = journey.crossing_utilities(*given)[0]
         with_error = journey.crossing_values(*given, draws)[0]
-        shut = self.world.table.shut[self.world.row_at(t["leaves_at"])]
-        there = ~shut & (roads.country == int(t["destination"]))
-        turned = t["limit"] == journey.Limit.TURNS
+        shut = self.world.table.shut[self.world.row_at(t.leaves_at)]
+        there = ~shut & (roads.country == t.destination)
+        turned = t.limit == journey.Limit.TURNS
         order = [c for c in np.argsort(-with_error) if there[c] and not turned]
-        how = "by air or train and taxi" if u_fly[0] < roads.fly_share[self.region] else "by road"
+        how = (
+            "by air or train and taxi"
+            if u_fly[0] < roads.fly_share[self.of["region"]]
+            else "by road"
+        )
         ranking = "; ".join(
             f"{self.crossings[c]} (utility {value[c]:.2f}, with his error {with_error[c]:.2f}; "
             f"{hours[0, c]:.1f} h away, perceived wait {wait[c]:.1f} h)"
             for c in order[:2]
         )
-        again = "once more, " if tries else ""
-        text = f"He sets off {again}{how}, for {self.names[int(t['destination'])]}"
+        again = "once more, " if t.tries else ""
+        text = f"He sets off {again}{how}, for {self.names[t.destination]}"
         if not order:
             return f"{text}, by way of another crossing than he chose at first: see below."
         return f"{text}; to him the best crossing{'s are' if order[1:] else ' is'} {ranking}."
 
-    def _limit(self, t: Mapping[str, Any]) -> str:
+    def _limit(self, t: SimpleNamespace) -> str:
         """Return what an entry limit did to him."""
-        what = {
-            journey.Limit.PASSES: "he passes",
-            journey.Limit.WALKS: "he goes on by foot",
-            journey.Limit.TURNS: "he has turned to another country and comes to "
-            + self.crossings[int(t["crossing"])],
-            journey.Limit.HOME: "he goes home",
-        }[journey.Limit(int(t["limit"]))]
-        u = self.draw("entry-limit", int(t["tries"]))
-        if t["limit"] == journey.Limit.TURNS:
-            return f"An entry limit stood in his way: {what} (draw {u:.3f})."
+        u = self.draw("entry-limit", t.tries)
+        if t.limit == journey.Limit.TURNS:
+            return (
+                "An entry limit stood in his way: he has turned to another country and comes to "
+                f"{self.crossings[t.crossing]} (draw {u:.3f})."
+            )
+        limit = journey.Limit
+        ends = {limit.PASSES: "passes", limit.WALKS: "goes on by foot", limit.HOME: "goes home"}
         table, cell = self.world.table, self._cell(t)
         return (
-            f"An entry limit stands in his way: {what} (draw {u:.3f}; "
+            f"An entry limit stands in his way: he {ends[t.limit]} (draw {u:.3f}; "
             f"{table.passes[cell]:.2f} pass, of the rest {table.walks[cell]:.2f} walk "
             f"and {table.turns[cell]:.2f} turn elsewhere)."
         )
 
-    def _outcome(self, t: Mapping[str, Any]) -> str:
+    def _outcome(self, t: SimpleNamespace) -> str:
         """Return how his trip ended at the border, with draws against probabilities."""
-        at, tries, c = int(t["ends_at"]), int(t["tries"]), int(t["crossing"])
-        hours = (at - int(t["arrives_at"])) / HOUR
-        if t["end"] == Status.GAVE_UP:
+        at, tries, c = t.ends_at, t.tries, t.crossing
+        hours = (at - t.arrives_at) / HOUR
+        if t.end == Status.GAVE_UP:
             return (
                 f"After {hours:.1f} hours in the queue his patience ends: he gives up, goes home."
             )
         table = self.world.table
         cell = (self.world.row_at(at), c)
         facts = []
-        if t["listed"]:
+        if t.listed:
             facts.append(
                 f"on the list, found if {self.draw('detect', tries):.3f} < "
                 f"{table.detection[cell]:.3f}"
             )
-        if table.checks[cell] > 0 and self.liable:
+        if table.checks[cell] > 0 and self.of["liable"]:
             share = self.diary.examined[min(at // int(DAY), len(self.diary.examined) - 1)][c]
             facts.append(
                 f"examined by the task force if {self.draw('examine', tries):.3f} < {share:.3f}, "
                 f"served if {self.draw('serve', tries):.3f} < {table.p_serve[cell]:.3f}"
             )
-        country = self.names[int(t["destination"])]
-        result = {
+        country = self.names[t.destination]
+        results: dict[int, str] = {
             Reason.NONE: f"he crosses into {country}",
             Reason.LIST: "he is found on the list and turned back",
             Reason.CLOSED: "the border is closed to men and he is turned back",
             Reason.NOTICE: "he is handed a summons and turned back",
             Reason.ENTRY_REFUSED: f"{country} refuses him entry",
-        }.get(Reason(min(int(t["reason"]), Reason.DOCUMENT)))
-        if result is None:
-            result = f"{country} refuses him entry: he has no {self._document(int(t['reason']))}"
+        }
+        if t.reason >= Reason.DOCUMENT:
+            results[t.reason] = f"{country} refuses him entry: he has no {self._document(t.reason)}"
         because = f" ({'; '.join(facts)})" if facts else ""
-        return f"After {hours:.1f} hours at the border {result}{because}."
+        return f"After {hours:.1f} hours at the border {results[t.reason]}{because}."
 
 
 def written(diary: Diary, man: int, versus: Diary | None = None, width: int = 100) -> str:
@@ -361,16 +343,16 @@ def written(diary: Diary, man: int, versus: Diary | None = None, width: int = 10
 
     ``width`` is that of the text, in characters.
     """
-    diaries = [diary] if versus is None else [diary, versus]
-    lives = [life(one, man) for one in diaries]
+    lives = [Life(one, man) for one in ([diary] if versus is None else [diary, versus])]
     column = max(24, (width - _WHEN - 3 * (len(lives) - 1)) // len(lives))
-    lines = [textwrap.fill(introduction(diary, man), width), ""]
+    lines = [textwrap.fill(lives[0].introduction(), width), ""]
     if versus is not None:
-        lines += _beside("", [[one.world.assumptions.name] for one in diaries], column)
-    for at in sorted({event.at for events in lives for event in events}):
+        lines += _beside("", [[one.given.name] for one in lives], column)
+    told = [list(one.events()) for one in lives]
+    for at in sorted({event.at for events in told for event in events}):
         cells = [
             [line for e in events if e.at == at for line in textwrap.wrap(e.text, column)]
-            for events in lives
+            for events in told
         ]
         lines += _beside(f"{diary.moment(at):%d %b %H:%M}", cells, column)
     return "\n".join(lines)

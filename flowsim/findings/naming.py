@@ -103,12 +103,14 @@ def named(name: str, scenario: Scenario, varied: Varied | None = None) -> Named:
     varied : Varied, optional
         What the sweep file says of it.
     """
-    moved = [name]
-    if varied is not None and varied.keys is not None:
-        moved = [key for key, how in varied.keys.items() if how.times == 1]
-    is_case = varied is not None and varied.levels is not None
-    unit = unit_of(moved[0], scenario) if moved and not is_case else ""
-    title = varied.title if varied is not None else ""
+    moved, title = [name], ""
+    if varied is not None:
+        title = varied.title
+        if varied.keys is not None:
+            moved = [key for key, how in varied.keys.items() if how.times == 1]
+        if varied.levels is not None:
+            moved = []
+    unit = unit_of(moved[0], scenario) if moved else ""
     label = title or label_of(name, scenario)
     if unit == "men per hour" and "per hour" in label:
         unit = ""
@@ -133,10 +135,12 @@ def label_of(key: str, scenario: Scenario) -> str:
     title = _title(parts, scenario)
     place = _name(block, parts[2 if block == "choice" else 1], scenario) if len(parts) > 2 else ""
     if title:
-        if block == "policies" and _is_country(place, scenario) and " at {place}" in title:
+        countries = {name: country.name for name, country in scenario.destinations.items()}
+        of_policy = block == "policies"
+        if of_policy and place in countries.values() and " at {place}" in title:
             place = f"crossings to {place}"
-        by_country = block == "policies" and len(parts) > 3 and last in scenario.destinations
-        about = f", {scenario.destinations[last].name}" if by_country else ""
+        by_country = of_policy and len(parts) > 3 and last in countries
+        about = f", {countries[last]}" if by_country else ""
         return title.format(place=place, policy=_words(parts[1])) + about
     words = _words(last)
     if len(parts) == 2 and block not in Scenario.model_fields:  # a file's own name for a place
@@ -198,17 +202,8 @@ def places_name(places: tuple[str, ...], scenario: Scenario) -> str:
     if len(places) > 1:
         return f"{len(places)} crossings"
     place = places[0]
-    if place in scenario.crossings:
-        return scenario.crossings[place].name
-    if place in scenario.destinations:
-        return scenario.destinations[place].name
-    if place in scenario.documents:
-        return scenario.documents[place].name
-    return _words(place)
-
-
-def _is_country(name: str, scenario: Scenario) -> bool:
-    return any(country.name == name for country in scenario.destinations.values())
+    known: dict[str, Any] = {**scenario.documents, **scenario.destinations, **scenario.crossings}
+    return known[place].name if place in known else _words(place)
 
 
 def _words(name: str) -> str:

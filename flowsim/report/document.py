@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,20 +218,14 @@ def _block(block: Block, figures: Any, tables: Any) -> dict[str, Any]:
 
 def parts(words: Words) -> list[dict[str, str]]:
     """Split a text into plain and linked parts; a link of another kind is plain text."""
-    pieces: Sequence[Inline] = words if isinstance(words, tuple) else (words,)
-    found = []
-    for piece in pieces:
-        if isinstance(piece, Link):
-            url = piece.url.strip()
-            is_safe = url.lower().startswith(_SAFE_LINKS) and url.isprintable()
-            found.append({"text": said(piece.text), "url": url if is_safe else ""})
-        else:
-            found.append({"text": _keeping_ends(piece), "url": ""})
-    return found
+    return [_part(piece) for piece in (words if isinstance(words, tuple) else (words,))]
 
 
-def _keeping_ends(text: str) -> str:
-    """Clean a text, but keep the spaces that part it from a link beside it."""
-    before = " " if text[:1] == " " else ""
-    after = " " if text[-1:] == " " and text.strip() else ""
-    return f"{before}{said(text)}{after}"
+def _part(piece: Inline) -> dict[str, str]:
+    """Clean a part of a text, but keep the spaces that part it from a link beside it."""
+    if isinstance(piece, Link):
+        url = piece.url.strip()
+        is_safe = url.lower().startswith(_SAFE_LINKS) and url.isprintable()
+        return {"text": said(piece.text), "url": url if is_safe else ""}
+    after = " " * bool(piece[-1:] == " " and piece.strip())
+    return {"text": " " * (piece[:1] == " ") + said(piece) + after, "url": ""}

@@ -89,10 +89,7 @@ class Page:
         self.said = pn.pane.HTML("", min_height=24)
         self.name = pn.widgets.TextInput(name="Save as a file named", value="my-scenario")
         self.save = pn.widgets.FileDownload(
-            callback=self._file,
-            filename="my-scenario.yaml",
-            label="Save as scenario file",
-            button_type="default",
+            callback=self._file, filename="my-scenario.yaml", label="Save as scenario file"
         )
         self.fields = pn.Accordion(sizing_mode="stretch_width")
         self.answer = pn.pane.HTML(_paragraph(NOTHING))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flowsim.comparison import compare
 from flowsim.experiments.running import run
-from flowsim.results.comparison import Comparison
-from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario
 
 Progress = Callable[[int, int, str], None]
@@ -78,26 +77,12 @@ class Worker:
 
 def simulation(scenario: Scenario, sample: float) -> Job:
     """Return the job that simulates a scenario once."""
-
-    def job(progress: Progress) -> Run:
-        return run(scenario, sample=sample, progress=progress)
-
-    return job
+    return lambda progress: run(scenario, sample=sample, progress=progress)
 
 
 def man_for_man(kept: Scenario, scenario: Scenario, sample: float) -> Job:
     """Return the job that compares two worlds with the same men in both."""
-
-    def job(progress: Progress) -> Comparison:
-        worlds = zip((kept, scenario), WORLDS.items(), strict=True)
-        return compare(
-            [w.model_copy(update={"name": name, "title": title}) for w, (name, title) in worlds],
-            replications=PAIR,
-            sample=sample,
-            shapley=False,
-            terms=False,
-            workers=1,
-            progress=progress,
-        )
-
-    return job
+    names = zip((kept, scenario), WORLDS.items(), strict=True)
+    worlds = [s.model_copy(update={"name": name, "title": title}) for s, (name, title) in names]
+    asked = partial(compare, worlds, replications=PAIR, sample=sample, workers=1)
+    return lambda progress: asked(shapley=False, terms=False, progress=progress)

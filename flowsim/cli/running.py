@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowsim.cli import options
+from flowsim.cli import options, terminal
 from flowsim.cli.app import choose, command, conclude, loading
 from flowsim.cli.options import argument, option
-from flowsim.cli.terminal import (
-    echo,
-    print_assumptions,
-    print_error,
-    print_findings,
-    print_json,
-    progress_shown,
-)
+from flowsim.cli.terminal import echo, print_error, print_findings, print_json, progress_shown
 from flowsim.errors import FlowsimError
 
 if TYPE_CHECKING:
@@ -150,7 +143,7 @@ def check(
         if not quiet:
             print_findings(checked(scenario, base))
             if everything:
-                print_assumptions(assumptions(scenario))
+                terminal.print_assumptions(assumptions(scenario))
             else:
                 echo(f"\nflowsim check {file} --all lists each with unit and source.\n")
     if as_json:

@@ -89,8 +89,7 @@ class Account:
         at, first, last = plateau(getattr(of(self.most), middle)(axis=1))
 
         def that_day(account: Account) -> Floats:
-            series = of(account).reindex(index=[at], columns=account.replications)
-            return series.iloc[0].to_numpy(dtype=float)
+            return of(account).reindex(index=[at], columns=account.replications).to_numpy(float)[0]
 
         return days(first, last), self.formatted(that_day, write, middle)
 
@@ -189,14 +188,10 @@ class Account:
         total = self.total("departures", "nation")
         return total if total.any() else self.men(self.leavers())
 
-    def bound_for(self, destination: str) -> pd.Series[bool]:
-        """Mark men who last set off for a destination."""
-        return self.outcomes["destination"].astype(str).eq(destination)
-
     def got_in(self, destination: str) -> Floats:
         """Count men who crossed into a destination, whatever they did later, shape (R,)."""
         there = self.status(f"abroad-{destination}", "moved-on", "returned")
-        return self.men(self.bound_for(destination) & there)
+        return self.men(self.outcomes["destination"].eq(destination) & there)
 
     def share(self, having: pd.Series[bool], chosen: pd.Series[bool] | None = None) -> Floats:
         """Return the share of chosen men who have something, shape (R,); NaN without men."""

@@ -42,7 +42,13 @@ def sentences(found: CalibrationResults) -> Iterator[str]:
     """Return how well figures are met, how many parameters they fix, and what could be found."""
     predictions, level = found.table("predictions"), _level(found)
     if found.has("fit"):
-        yield _fit(found.table("fit").dropna(subset=["z"]), found.scenario)
+        fit = found.table("fit").dropna(subset=["z"])
+        off = [named(str(name), found.scenario) for name in fit["id"][fit["z"].abs() > 2]]
+        yield (
+            f"Of the {len(fit)} published figures used to fit it, the model meets "
+            f"{len(fit) - len(off)} within two standard errors"
+            + (f"; the others are {listed(off)}." if off else ".")
+        )
     yield from _covered(predictions, level, fitted=True)
     yield from _covered(predictions, level, fitted=False)
     verdicts = found.table("parameters")["verdict"].value_counts()
@@ -61,15 +67,6 @@ def sentences(found: CalibrationResults) -> Iterator[str]:
     mute = [name for name in found.manifest.get("against", ()) if name not in simulated]
     if mute:
         yield f"Nothing in the model can be compared with {listed(mute)}."
-
-
-def _fit(fit: pd.DataFrame, scenario: Scenario) -> str:
-    off = [named(str(name), scenario) for name in fit["id"][fit["z"].abs() > 2]]
-    text = (
-        f"Of the {len(fit)} published figures used to fit it, the model meets "
-        f"{len(fit) - len(off)} within two standard errors"
-    )
-    return f"{text}; the others are {listed(off)}." if off else f"{text}."
 
 
 def _covered(predictions: pd.DataFrame, level: str, fitted: bool) -> Iterator[str]:

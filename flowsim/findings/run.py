@@ -16,7 +16,6 @@ from flowsim.findings.ranges import SIMULATED, doubt_in, lumpy, ranged, what_ran
 from flowsim.findings.words import capital, count, day, listed, period, rate, sampled, share
 from flowsim.results.run import Run
 from flowsim.scenario import set_by_user
-from flowsim.scenario.schema import Scenario
 from flowsim.types import Floats
 
 HEADLINES = {"headlines": 2, "waits": 3, "entries": 0}
@@ -237,22 +236,19 @@ def _who_could_not(account: Account) -> Iterator[str]:
 def _split(account: Account, *statuses: str) -> str:
     """Return for which reasons men have some statuses, with how many for each."""
     reasons = account.reasons(account.status(*statuses))
-    words = {reason: _because(reason, account.scenario) for reason in reasons}
+    words = BECAUSE | {
+        reason: f"for want of {'an' if document[0].lower() in 'aeiou' else 'a'} {document}"
+        for reason, document in lacked(account.scenario).items()
+    }
     if len(reasons) == 1:
-        return f", every one of them {next(iter(words.values()))}"
+        [only] = reasons
+        return f", every one of them {words.get(only, only)}"
 
     def men(reason: str) -> str:
         return account.formatted(lambda a: a.men_of(*statuses, because=reason))
 
-    parts = [f"{men(reason)} of them {words[reason]}" for reason in reasons]
+    parts = [f"{men(reason)} of them {words.get(reason, reason)}" for reason in reasons]
     return f", {listed(parts)}" if parts else ""
-
-
-def _because(reason: str, scenario: Scenario) -> str:
-    document = lacked(scenario).get(reason)
-    if document is None:
-        return BECAUSE.get(reason, reason)
-    return f"for want of {'an' if document[0].lower() in 'aeiou' else 'a'} {document}"
 
 
 def _called_up(account: Account) -> Iterator[str]:
@@ -333,7 +329,12 @@ def waits(account: Account) -> Iterator[str]:
     for name in roads:
         waited = (hours(account.most, name, lane).max(axis=1) for lane in LANES)
         if all((series > 0).any() for series in waited):
-            yield _lanes(account, name)
+            parts = [
+                f"{words} the wait was longest at {_longest(account, name, lane)}, and "
+                f"{_queue(account, name, lane, unit)}"
+                for lane, (words, unit) in LANES.items()
+            ]
+            yield f"{names[name].name}, lane by lane: {'; '.join(parts)}."
 
 
 def hours(account: Account, crossing: str, lane: str = "") -> pd.DataFrame:
@@ -365,16 +366,6 @@ def _queue(account: Account, crossing: str, lane: str = "cars", unit: str = "car
     when, cars = account.at_peak(lambda a: a.series(f"queue_{lane}", crossing))
     clock = account.scenario.home.clock
     return f"the queue, counted at 9:00 {clock}, was longest {when}, at {cars} {unit}"
-
-
-def _lanes(account: Account, crossing: str) -> str:
-    """Return the waits of a crossing's lanes, where both were used."""
-    parts = [
-        f"{words} the wait was longest at {_longest(account, crossing, lane)}, and "
-        f"{_queue(account, crossing, lane, unit)}"
-        for lane, (words, unit) in LANES.items()
-    ]
-    return f"{account.scenario.crossings[crossing].name}, lane by lane: {'; '.join(parts)}."
 
 
 # ------------------------------------------------------------------ under other lambdas

@@ -39,6 +39,7 @@ MEANINGS = {
     "src": "standardised regression coefficient",
     "pawn": "how far the distribution moves with it (PAWN, 0 to 1)",
 }
+OF_INDICES = ["scenario", "output", "place_id"]  # which output a row of them is of
 CHANCE = "noise_of_mean"
 CHANCE_ALONE = 0.9  # of the spread; from there on no parameter is named as its cause
 OWN_LAMBDA = (
@@ -115,6 +116,7 @@ def independent(label: str, names: list[str]) -> str:
 def ranges(swept: SweepResults) -> Iterator[str]:
     """Return how far each output ranges, which parameter moves it most, and what chance makes."""
     labels, sweep = labels_of(swept), sweep_of(swept)
+    indices = [] if swept.indices is None else records(swept.indices)
     for (base, name, place), rows in swept.results.groupby(WHICH, observed=True, sort=False):
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
@@ -129,7 +131,7 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         of = f" under {base}" if len(sweep.bases) > 1 else ""
         span = between(float(means.min()), float(means.max()), quantity)
         span = f"from {span}" if span else quantity(float(means.min()))
-        own = _indices_of(swept, str(base), str(name), str(place))
+        own = [row for row in indices if [row[key] for key in OF_INDICES] == [base, name, place]]
         noise = next((row["value"] for row in own if row["index"] == CHANCE and _known(row)), 0.0)
         strongest = _strongest(own, labels) if noise < CHANCE_ALONE else ""
         moved = f", moved most by “{strongest}”" if strongest else ""
@@ -154,15 +156,6 @@ def label_of(swept: SweepResults, name: str, place: str) -> str:
     output = next(output for output in sweep_of(swept).outputs if output.name == name)
     scenario = sweep_of(swept).bases[0].scenario
     return output.title or output_label(output.measure, place, scenario)
-
-
-def _indices_of(swept: SweepResults, base: str, output: str, place: str) -> list[Row]:
-    """Return the indices of one output; none if nothing could be said."""
-    table = swept.indices
-    if table is None:
-        return []
-    same = table["scenario"].eq(base) & table["output"].eq(output)
-    return records(table[same & table["place_id"].astype(str).eq(place)])
 
 
 def _strongest(rows: list[Row], labels: dict[str, str]) -> str:
@@ -214,8 +207,7 @@ def _values(tried: list[Any]) -> str:
 
 def sensitivity(swept: SweepResults) -> Finding:
     """Return a table of indices for each output."""
-    keys = ["scenario", "output", "place_id"]
-    found = () if swept.indices is None else swept.indices.groupby(keys, sort=False)
+    found = () if swept.indices is None else swept.indices.groupby(OF_INDICES, sort=False)
     tables = (_table(swept, tuple(map(str, which)), records(rows)) for which, rows in found)
     kept = tuple(table for table in tables if table.rows)
     return Finding("sensitivity", "What moves the answer", (), kept)

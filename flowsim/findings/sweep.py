@@ -117,12 +117,13 @@ def ranges(swept: SweepResults) -> Iterator[str]:
     """Return how far each output ranges, which parameter moves it most, and what chance makes."""
     labels, sweep = labels_of(swept), sweep_of(swept)
     indices = [] if swept.indices is None else records(swept.indices)
-    for (base, name, place), rows in swept.results.groupby(WHICH, observed=True, sort=False):
+    for which, rows in swept.results.groupby(WHICH, observed=True, sort=False):
+        base, name, place = map(str, which)
         means = rows.groupby("point")["value"].mean().dropna()
         if means.empty:
             continue
-        label = label_of(swept, str(name), str(place))
-        if [str(name), str(place)] in swept.manifest.get("zero_by_construction", []):
+        label = label_of(swept, name, place)
+        if [name, place] in swept.manifest.get("zero_by_construction", []):
             yield (
                 f"{capital(label)} is 0 by construction: nothing in these scenarios makes it "
                 "otherwise."
@@ -131,7 +132,9 @@ def ranges(swept: SweepResults) -> Iterator[str]:
         of = f" under {base}" if len(sweep.bases) > 1 else ""
         span = between(float(means.min()), float(means.max()), quantity)
         span = f"from {span}" if span else quantity(float(means.min()))
-        own = [row for row in indices if [row[key] for key in OF_INDICES] == [base, name, place]]
+        own = [
+            row for row in indices if [str(row[key]) for key in OF_INDICES] == [base, name, place]
+        ]
         noise = next((row["value"] for row in own if row["index"] == CHANCE and _known(row)), 0.0)
         strongest = _strongest(own, labels) if noise < CHANCE_ALONE else ""
         moved = f", moved most by “{strongest}”" if strongest else ""

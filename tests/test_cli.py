@@ -363,7 +363,9 @@ def test_interrupting_leaves_one_line_and_exit_code_130(flowsim, monkeypatch):
 
 
 def test_warnings_are_sentences(capsys):
-    terminal._show_warning(UserWarning("queues are lumpy at this sample"), UserWarning, "x.py", 1)
+    with terminal.report_errors(False, "Stopped."):
+        warnings.simplefilter("always")
+        warnings.warn("queues are lumpy at this sample", stacklevel=1)
     assert capsys.readouterr().err == "Note: queues are lumpy at this sample\n"
 
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from flowsim.comparison.tables import differences, reduced
-from flowsim.comparison.uncertainty import interval, paired
+from flowsim.comparison.tables import differences, interval, paired, reduced
 
 RNG = np.random.default_rng(20220921)
 

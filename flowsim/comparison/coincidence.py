@@ -19,7 +19,7 @@ from math import comb
 import numpy as np
 import pandas as pd
 
-from flowsim.comparison.uncertainty import interval
+from flowsim.comparison.tables import interval
 from flowsim.results.comparison import ALL, COMMON, REST, WHOLE
 from flowsim.scenario.schema import Scenario, Target
 from flowsim.types import Floats

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from flowsim.errors import ScenarioError
-from flowsim.sweep.cells import Cells
-from flowsim.sweep.drawing import how_many
+from flowsim.sweep.drawing import Cells, how_many
 from flowsim.sweep.file import Sweep
 from flowsim.sweep.schema import MOST_POINTS, Distribution, Follow, Varied
 from flowsim.types import Floats

@@ -24,10 +24,10 @@ from flowsim.scenario.lambdas import LAMBDA, refitted
 from flowsim.scenario.merging import given_twice
 from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import Tree, suggestion
+from flowsim.scenario.tree import Tree, no_such, suggestion
 from flowsim.scenario.writing import yaml_text
 from flowsim.sweep import drawing
-from flowsim.sweep.cells import Cells, cells_text, read_cells
+from flowsim.sweep.drawing import Cells, cells_text, read_cells
 from flowsim.sweep.outputs import Output, Series, kept_series, read_outputs
 from flowsim.sweep.schema import (
     Figure,
@@ -50,6 +50,11 @@ __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep
 FILE, POINTS_FILE, DRAWS_FILE, DESIGN_FILE = "sweep.yaml", "points.csv", "draws.csv", "design.csv"
 STAND_INS = {"name": "x", "title": "x", "design": {"kind": "latin-hypercube", "points": 2}}
 """Of keys that must be there, for the search for further mistakes where these are not sound."""
+AS_SAID = (
+    *("name", "title", "description", "design"),
+    *("replications", "sample", "seed", "figures"),
+)
+"""Keys of a file that a ``Sweep`` has as they are."""
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -211,20 +216,13 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     seeds = [seed for seed in (own_seed, file.seed) if seed is not None]
     fixed = {"sample": file.sample} | ({} if file.seed is None else {"seed": file.seed})
     return Sweep(
-        name=file.name,
-        title=file.title,
-        description=file.description,
+        **{key: getattr(file, key) for key in AS_SAID},
         bases=bases,
         changes=fixed | file.changes,
         parameters=parameters,
-        design=file.design,
-        replications=file.replications,
-        sample=file.sample,
-        seed=file.seed,
         design_seed=[*seeds, scenarios[0].seed][0],
         outputs=outputs,
         kept=kept,
-        figures=file.figures,
         table=table,
         draws=draws,
         read=read,
@@ -279,17 +277,13 @@ def placed(problem: Problem, read: Read[SweepFile]) -> Problem:
     if problem.where != "changes":
         return problem
     file = read.model
-    moved = [(("changes", key), key) for key in file.changes]
+    moved: list[tuple[tuple[str, ...], str]] = [(("changes", key), key) for key in file.changes]
     for name, varied in file.parameters.items():
-        in_levels = [key for changes in (varied.levels or {}).values() for key in changes]
-        keys = [*(varied.keys or ()), *in_levels] or [name]
-        moved += [(("parameters", name), key) for key in keys]
+        moved += [(("parameters", name), key) for key in keys_of(name, varied) or [name]]
     found = [(at, key) for at, key in moved if f"{problem.key}.".startswith(f"{key}.")] or [
         (at, key) for at, key in moved if key.startswith(f"{problem.key}.")
     ]
-    if not found:
-        return Problem(read.tree.place(()).where, problem.key, problem.message)
-    at, _ = max(found, key=lambda pair: len(pair[1]))
+    at, _ = max(found, key=lambda pair: len(pair[1]), default=((), ""))
     return Problem(read.tree.place(at).where, problem.key, problem.message)
 
 
@@ -297,11 +291,12 @@ def _parameters(
     read: Read[SweepFile], scenario: Scenario
 ) -> tuple[dict[str, Varied], Cells | None]:
     """Return every parameter, those with free bounds or from a table included."""
-    file = read.model
-    bounds = _free_bounds(scenario)
-    parameters: dict[str, Varied] = {}
-    for name, varied in file.parameters.items():
-        parameters[name] = _refitted(read, name, _bounded(read, name, varied, bounds))
+    file, rows = read.model, assumptions(scenario)  # those by date or age have several numbers
+    bounds = {row.key: row.free for row in rows if row.free and not row.value.startswith("{")}
+    parameters = {
+        name: _refitted(read, name, _bounded(read, name, varied, bounds))
+        for name, varied in file.parameters.items()
+    }
     moved = {key for name, varied in parameters.items() for key in keys_of(name, varied)}
     for prefix in file.free or ():
         named = [key for key in bounds if prefix == "all" or f"{key}.".startswith(f"{prefix}.")]
@@ -319,12 +314,6 @@ def _parameters(
         }
     _check_names(read, parameters)
     return parameters, table
-
-
-def _free_bounds(scenario: Scenario) -> dict[str, tuple[float, float]]:
-    """Return the numbers of a scenario that have free bounds; those by date or age have several."""
-    rows = [row for row in assumptions(scenario) if row.free is not None]
-    return {row.key: row.free for row in rows if row.free and not row.value.startswith("{")}
 
 
 def _bounded(
@@ -379,11 +368,11 @@ def _table(read: Read[SweepFile], parameters: Mapping[str, Varied]) -> Cells | N
     wanted = design.columns or cells.columns
     for column in wanted:
         if column not in cells.columns:
-            near = suggestion(column, list(cells.columns))
+            near = suggestion(column, cells.columns)
             read.refuse(f"{column} is no column of {design.file}{near}", "design")
             return None
     for name in [name for name in parameters if name not in wanted]:
-        near = suggestion(name, list(wanted))
+        near = suggestion(name, wanted)
         read.refuse(f"is no column of {design.file}{near}", "parameters", name)
     return cells.take(wanted)
 
@@ -446,28 +435,20 @@ def _check_design(
     kind = read.model.design.kind
     if table is not None:
         read.problems.extend(_unknown_levels(parameters, table))
-    if kind == "morris":
-        for name, varied in parameters.items():
-            law = varied.distribution
-            if law and law.within is None and not np.isfinite(law.law.support()).all():
-                message = (
-                    f"morris goes to the ends of a distribution, and {law.name} has none; "
-                    "add within: [low, high]"
-                )
+    for name, varied in parameters.items():
+        law, way = varied.distribution, "range" if varied.range else "distribution"
+        if kind == "morris" and law and law.within is None:
+            if not np.isfinite(law.law.support()).all():
+                ends = f"morris goes to the ends of a distribution, and {law.name} has none"
+                message = f"{ends}; add within: [low, high]"
                 read.refuse(message, "parameters", name, "distribution")
-    if kind not in ("grid", "zip"):
-        return
-    counts = {name: varied.count for name, varied in parameters.items()}
-    for name, count in counts.items():
-        way = "range" if parameters[name].range else "distribution"
-        if count is None and getattr(parameters[name], way):  # else a mistake of its own
+        elif kind in ("grid", "zip") and varied.count is None and getattr(varied, way):
             message = f"a {way} needs steps in a {kind}: how many values to take"
             read.refuse(message, "parameters", name)
-    known = {name: count for name, count in counts.items() if count is not None}
-    if kind == "zip" and len(set(known.values())) > 1:
-        found = ", ".join(f"{name} {count}" for name, count in known.items())
-        message = f"a zip needs as many values of each parameter; found {found}"
-        read.refuse(message, "parameters")
+    counts = {name: v.count for name, v in parameters.items() if v.count is not None}
+    if kind == "zip" and len(set(counts.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        read.refuse(f"a zip needs as many values of each parameter; found {found}", "parameters")
 
 
 def _unknown_levels(parameters: Mapping[str, Varied], table: Cells) -> Iterator[Problem]:
@@ -476,25 +457,21 @@ def _unknown_levels(parameters: Mapping[str, Varied], table: Cells) -> Iterator[
         for name, value in zip(table.columns, row, strict=True):
             levels = parameters[name].levels
             if levels is not None and str(value) not in levels:
-                near = suggestion(str(value), list(levels)) or f"; it has {', '.join(levels)}"
-                where = f"{table.name}:{line}"
-                yield Problem(where, name, f"{value!r} is no level of it{near}")
+                near = suggestion(str(value), levels) or f"; it has {', '.join(levels)}"
+                yield Problem(f"{table.name}:{line}", name, f"{value!r} is no level of it{near}")
 
 
 def _check_figures(
     read: Read[SweepFile], parameters: Mapping[str, Varied], outputs: tuple[Output, ...]
 ) -> None:
     """Refuse figures of what the sweep does not have."""
-    by_name = {output.name: output for output in outputs}
-    said = read.tree.names("outputs")  # those with a mistake of their own as well
-    written = {*parameters, *read.tree.names("parameters")}
+    has = {"parameter": list(parameters), "output": [output.name for output in outputs]}
     for place, figure in enumerate(read.model.figures):
-        at = ("figures", place)
-        for axis in ("x", "y"):
-            named = getattr(figure, axis)
+        for axis, what in (("x", "parameter"), ("y", "parameter"), ("output", "output")):
+            named, known = getattr(figure, axis), has[what]
+            written = [*known, *read.tree.names(f"{what}s")]  # with a mistake of its own as well
             if named is not None and named not in written:
-                near = suggestion(named, list(parameters)) or f"; it has {', '.join(parameters)}"
-                read.refuse(f"{axis}: {named!r} is no parameter of this sweep{near}", *at)
-        if figure.output is not None and figure.output not in {*by_name, *said}:
-            near = suggestion(figure.output, list(by_name)) or f"; it has {', '.join(by_name)}"
-            read.refuse(f"{figure.output!r} is no output of this sweep{near}", *at)
+                no = no_such(
+                    named, known, f"no {what} of this sweep", f"; it has {', '.join(known)}"
+                )
+                read.refuse(no if axis == what else f"{axis}: {no}", "figures", place)

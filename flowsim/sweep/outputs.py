@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flowsim.results.measures import MEASURES, Place, known_measures, places, reduction
 from flowsim.scenario.other_files import Read
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.tree import suggestion
+from flowsim.scenario.tree import no_such, suggestion
 from flowsim.sweep.schema import OutputEntry, SweepFile
 
 DEFAULT = (
@@ -62,7 +62,8 @@ class Output:
 
 def read_outputs(read: Read[SweepFile], scenarios: Sequence[Scenario]) -> tuple[Output, ...]:
     """Return the outputs of a file, or the usual ones; notes mistakes."""
-    known = _common_places(scenarios)
+    first, *others = [places(scenario) for scenario in scenarios]
+    known = {name: place for name, place in first.items() if all(name in o for o in others)}
     if not read.model.outputs:
         return tuple(_defaults(known))
     found = []
@@ -72,12 +73,6 @@ def read_outputs(read: Read[SweepFile], scenarios: Sequence[Scenario]) -> tuple[
             _check_window(read, output, scenarios)
             found.append(output)
     return tuple(found)
-
-
-def _common_places(scenarios: Sequence[Scenario]) -> dict[str, Place]:
-    """Return the places that every scenario has, by every name that they go by."""
-    first, *others = [places(scenario) for scenario in scenarios]
-    return {name: place for name, place in first.items() if all(name in o for o in others)}
 
 
 def _defaults(known: dict[str, Place]) -> Iterator[Output]:
@@ -114,8 +109,8 @@ def _output(
 
 def _place(read: Read[SweepFile], named: str, known: dict[str, Place], *at: str) -> Place | None:
     if named not in known:
-        near = suggestion(named, list(known)) or f"; expected one of {', '.join(known)}"
-        read.refuse(f"{named!r} is not a place{near}", *at)
+        expected = f"; expected one of {', '.join(known)}"
+        read.refuse(no_such(named, known, "not a place", expected), *at)
     return known.get(named)
 
 
@@ -140,8 +135,9 @@ def kept_series(
     series = [Series(p.kind, p.place_id, o.measure) for o in outputs for p in o.places]
     for measure in known_measures() if "all" in keep.measures else keep.measures:
         if measure not in known_measures():
-            near = suggestion(measure, known_measures()) or "; expected all, or names of measures"
-            read.refuse(f"{measure!r} is no measure{near}", "keep", "measures")
+            expected = "; expected all, or names of measures"
+            said = no_such(measure, known_measures(), "no measure", expected)
+            read.refuse(said, "keep", "measures")
         series += [
             Series(p.kind, p.place_id, measure) for p in where if measure in MEASURES[p.kind]
         ]

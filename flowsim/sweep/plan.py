@@ -97,8 +97,8 @@ def make_plan(sweep: Sweep, progress: Progress = silent) -> Plan:
     total = len(sweep.bases) * len(points)
     for b, base in enumerate(sweep.bases):
         for point, changed in enumerate(points.changes):
-            if (b * len(points) + point) % 50 == 0:
-                progress(b * len(points) + point, total, "checking the points")
+            if (n := b * len(points) + point) % 50 == 0:
+                progress(n, total, "checking the points")
             try:
                 scenarios = _variants(sweep, base, sweep.changes | changed)
             except ScenarioError as error:
@@ -112,7 +112,8 @@ def make_plan(sweep: Sweep, progress: Progress = silent) -> Plan:
             variants = [(each, meaning(scenario)) for each, scenario in scenarios]
             for replication in range(sweep.replications):
                 changes, content = variants[replication % len(variants)]
-                key = _hash(content, replication, kept)
+                text = "\n".join((content, str(replication), kept))
+                key = hashlib.sha256(text.encode()).hexdigest()[:32]
                 runs.append(Run(len(runs), base.name, point, replication, key, changes))
     refusals.raise_any()
     progress(total, total, "checking the points")
@@ -166,11 +167,6 @@ def _kept(sweep: Sweep) -> str:
         for o in sweep.outputs
     ]
     return json.dumps([made_with()["data_hash"], sweep.kept, outputs])
-
-
-def _hash(content: str, replication: int, kept: str) -> str:
-    text = "\n".join((content, str(replication), kept))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class _Refusals:

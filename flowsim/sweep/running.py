@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from flowsim.errors import ResultsError
 from flowsim.experiments.executor import LOCAL
 from flowsim.experiments.running import fits_in_memory
-from flowsim.experiments.store import Outcome, Store, refuse_other_version, run_missing
+from flowsim.experiments.store import Store, refuse_other_version, run_missing
 from flowsim.machine import cores, write_atomically
 from flowsim.results.describing import PACKAGE, datapackage
 from flowsim.results.folder import MANIFEST, OWN, STORE, altered, digest, digest_of, read_json
@@ -170,8 +170,7 @@ def refuse_unexpected(folder: Path) -> None:
         raise ResultsError(f"{folder} is a file; expected a folder, choose another --out")
     if not folder.exists() or (folder / STORE).is_file() or finished_manifest(folder):
         return
-    unexpected = [p.name for p in folder.iterdir() if not p.name.startswith(OWN)]
-    if unexpected:
+    if unexpected := [p.name for p in folder.iterdir() if not p.name.startswith(OWN)]:
         raise ResultsError(
             f"{folder} holds something that is not a sweep, or one whose {MANIFEST} is "
             f"missing or damaged ({min(unexpected)}); choose another --out"
@@ -195,43 +194,29 @@ def _is_finished(store: Store, folder: Path, plan: Plan, retry_failed: bool) -> 
     store.drop(list(store.done))  # the tables stand; runs were left by a kill at the very end
     refuse_other_version(folder, manifest["made_with"])
     damaged = altered(folder, manifest)
-    harmed = [name for name in damaged if name in SweepResults.needed]
+    harmed = [folder / name for name in damaged if name in SweepResults.needed]
     if harmed:
-        message = (
-            f"{folder / harmed[0]} is not the file that the sweep wrote; all runs are repeated"
-        )
-        warnings.warn(message, stacklevel=2)
+        altered_file = f"{harmed[0]} is not the file that the sweep wrote"
+        warnings.warn(f"{altered_file}; all runs are repeated", stacklevel=2)
     else:
         known = errors_of(folder)
         refuse_lost(folder, plan, known)
-        same = all(
-            manifest["tables"].get(name) == digest(text.encode())
-            for name, text in plan.sweep.files().items()
-        )
+        files = {name: digest(text.encode()) for name, text in plan.sweep.files().items()}
+        same = files.items() <= manifest["tables"].items()
         complete = all(run.key in known for run in plan.runs)
         if same and complete and not damaged and not (retry_failed and any(known.values())):
             return True
-    _open_again(store, manifest, () if harmed else outcomes_of(folder))
+    outcomes = iter(()) if harmed else outcomes_of(folder)
+    while batch := list(islice(outcomes, AT_ONCE)):
+        store.add(batch, manifest["made_with"])
     with store.reported():
         (folder / MANIFEST).unlink()
     return False
 
 
-def _open_again(store: Store, manifest: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
-    """Turn the tables of a finished sweep back into a store."""
-    batch: list[Outcome] = []
-    for outcome in outcomes:
-        batch.append(outcome)
-        if len(batch) == AT_ONCE:
-            store.add(batch, manifest["made_with"])
-            batch = []
-    store.add(batch, manifest["made_with"])
-
-
 def refuse_lost(folder: Path, plan: Plan, done: Iterable[str]) -> None:
     """Refuse a sweep that lacks runs which the folder holds: they would be lost."""
-    lost = set(done) - {run.key for run in plan.runs}
-    if lost:
+    if lost := set(done) - {run.key for run in plan.runs}:
         raise ResultsError(
             f"{folder} holds {len(lost):,} finished runs that {plan.sweep.name} does "
             "not have. It may grow by points, scenarios or replications, but not shrink, and what "

@@ -7,7 +7,6 @@ known to exist; this file is the reference that ``flowsim schema --kind sweep`` 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -50,7 +49,7 @@ def _only_scalars(values: Any) -> Any:
         if (type(value), value) in seen:
             raise refused(f"{show(value)} stands twice; each value is run once anyway")
         seen.add((type(value), value))
-    if len(values) < 1:
+    if not values:
         raise refused("the list is empty; expected at least one value")
     return values
 
@@ -113,7 +112,7 @@ class Distribution(Strict):
 
         known = [n for n in dir(stats) if isinstance(getattr(stats, n), stats.rv_continuous)]
         if self.name not in known:
-            near = suggestion(self.name, known) or f"; such as {_listed(COMMON)}"
+            near = suggestion(self.name, known) or f"; such as {', '.join(COMMON)}"
             message = f"{self.name!r} is not a continuous distribution of scipy.stats{near}"
             raise refused(message, "name")
         text = getattr(stats, self.name).shapes or ""
@@ -123,7 +122,7 @@ class Distribution(Strict):
     def _arguments_are_known(self, shapes: list[str]) -> None:
         known = [*shapes, "loc", "scale"]
         for key in [key for key in self.arguments if key not in known]:
-            near = suggestion(key, [*known, "within"]) or f"; {self.name} has {_listed(known)}"
+            near = suggestion(key, [*known, "within"]) or f"; {self.name} has {', '.join(known)}"
             raise refused(f"is not known{near}", key)
         for shape in [shape for shape in shapes if shape not in self.arguments]:
             raise refused(f"{self.name} needs its shape {shape} as well; add it", "name")
@@ -139,10 +138,6 @@ class Distribution(Strict):
                     f"({low:g} to {high:g})",
                     "within",
                 )
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
 
 
 class Varied(Strict):
@@ -193,8 +188,8 @@ class Varied(Strict):
     def _one_way(self) -> Varied:
         ways = [way for way in WAYS if getattr(self, way) is not None]
         if len(ways) != 1:
-            found = _listed(ways) if ways else "none of them"
-            raise refused(f"found {found}; expected one of {_listed(WAYS)}", *ways[1:2])
+            found = ", ".join(ways) if ways else "none of them"
+            raise refused(f"found {found}; expected one of {', '.join(WAYS)}", *ways[1:2])
         return self
 
     @model_validator(mode="after")

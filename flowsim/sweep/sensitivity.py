@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from flowsim.sweep.effects import is_full_grid, main_effects, regression
-from flowsim.sweep.estimators import morris, pawn, sobol
+from flowsim.sweep.estimators import is_full_grid, main_effects, morris, pawn, regression, sobol
 from flowsim.sweep.responses import UNMOVED, Response, Row, noise, response, unmoved
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -183,8 +183,7 @@ def moment(cell: Any, info: ValidationInfo) -> Any:
     if _SERIAL.fullmatch(text):
         day = _EXCEL + timedelta(days=int(text[:5]))
         raise refused(f"; if it is a spreadsheet's number for {day:%Y-%m-%d}, write that")
-    year, month, day_, *clock = _parts(text, _dialect(info))
-    hour, minute, second, half = clock
+    year, month, day_, hour, minute, second, half = _parts(text, _dialect(info))
     hours = int(hour or 0)
     if hours == 24:
         raise refused("; midnight at the end of a day is T00:00 of the next")
@@ -209,19 +208,10 @@ def day(cell: Any, info: ValidationInfo) -> Any:
 
 def day_or_month(cell: Any, info: ValidationInfo) -> Any:
     """Read a date without a time as ISO text; a year with a month is left as it is."""
-    if (
-        not isinstance(cell, str)
-        or not cell.strip()
-        or re.fullmatch(r"\d{4}(-\d{2})?", cell.strip())
-    ):
-        return cell.strip() if isinstance(cell, str) else cell
-    found = moment(cell, info)
-    return found.date().isoformat()
-
-
-def as_date(cell: Any) -> Any:
-    """Read a date of a shipped table."""
-    return date.fromisoformat(cell) if isinstance(cell, str) else cell
+    text = cell.strip() if isinstance(cell, str) else ""
+    if not text or re.fullmatch(r"\d{4}(-\d{2})?", text):
+        return text if isinstance(cell, str) else cell
+    return moment(cell, info).date().isoformat()
 
 
 def _parts(text: str, dialect: Dialect) -> tuple[Any, ...]:

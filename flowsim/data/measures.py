@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from flowsim.data.tables import shipped
@@ -63,39 +62,3 @@ MEASURES = {
 }
 COMPARED = {name: measure for name, measure in MEASURES.items() if measure.units}
 """Those that published figures can be held against."""
-
-
-class Figure(NamedTuple):
-    """What of a published figure has to fit together; see ``rows.Observation``."""
-
-    measure: str
-    unit: str
-    per_day: bool
-    numbers: tuple[float, float, float]
-    hours: float
-
-
-def mistakes(figure: Figure) -> Iterator[tuple[str, str]]:
-    """Return column and message of what does not fit together in a figure that is compared."""
-    compared = COMPARED[figure.measure]
-    low, value, high = figure.numbers
-    if figure.unit not in compared.units:
-        slash = figure.unit.partition("/")
-        daily = slash[0] in compared.units and slash[2] in ("day", "24h")
-        expected = " or ".join(compared.units)
-        hint = f": write {slash[0]}, and 1 under per_day" if daily else ""
-        yield "unit", f"found {figure.unit!r}; {figure.measure} is in {expected}{hint}"
-    if not low <= value <= high:
-        yield "value", f"found {value:g}; expected {low:g} (low) to {high:g} (high)"
-    if figure.unit == "percent" and high > 100:
-        yield "value", f"found {high:g}; expected at most 100 percent"
-    if figure.per_day and not compared.adds_up:
-        yield "per_day", f"found 1; {figure.measure} does not add up over days: leave it out"
-    if figure.hours < 0:
-        yield "window_end", "lies before window_start; are they the wrong way round?"
-    elif figure.hours == 0 and compared.adds_up:
-        yield (
-            "window_end",
-            f"is the same moment as window_start, but {figure.measure} is counted over a time; "
-            "the window ends at T00:00 of the day after the last",
-        )

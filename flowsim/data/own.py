@@ -58,10 +58,8 @@ def _decoded(name: str, raw: bytes) -> str:
     if raw.startswith(WORKBOOKS):
         raise _failed(name, "is a workbook; save the sheet as 'CSV UTF-8'")
     try:
-        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = raw.decode("utf-16")
-        else:
-            text = raw.decode("utf-8-sig")
+        is_wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text = raw.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as reason:
         line = raw.count(b"\n", 0, reason.start) + 1
         found = f"byte 0x{raw[reason.start]:02x}"
@@ -267,10 +265,9 @@ def _why(cells: list[str], separator: str) -> str:
 
 def _by_kind(row: type[Row], rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the cells of number columns and those of date columns."""
-    kinds: dict[str, str] = {}
+    found: dict[str, list[str]] = {"date": [], "float": []}
     for name, field in row.model_fields.items():
-        text = repr(field.annotation)
-        kind = "date" if "date" in text else "number" if "float" in text else ""
-        kinds[field.alias or name] = kind
-    cells = [(kinds.get(key, ""), cell) for one in rows for key, cell in one.items()]
-    return [c for k, c in cells if k == "number"], [c for k, c in cells if k == "date"]
+        kind = next((k for k in found if k in repr(field.annotation)), "")
+        key = field.alias or name
+        found.get(kind, []).extend(one[key] for one in rows if key in one)
+    return found["float"], found["date"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -139,9 +140,8 @@ class CrossingRow(Row):
         """Return that a road crossing lies nowhere."""
         if self.kind != "road":
             return []
-        empty = [
-            name for name in ("lat", "lon", "region_code") if getattr(self, name) in (None, "")
-        ]
+        needed = ("lat", "lon", "region_code")
+        empty = [name for name in needed if getattr(self, name) in (None, "")]
         return [(name, "found nothing; a road crossing needs it") for name in empty]
 
 
@@ -220,10 +220,31 @@ class Observation(Row):
             found.append(("model_measure", f"found nothing; expected {A_MEASURE}"))
         if found or self.window_start is None or self.window_end is None:
             return found
-        numbers = (self.low, self.value, self.high)
         hours = (self.window_end - self.window_start).total_seconds() / 3600
-        asked = measures.Figure(self.model_measure, self.unit, self.per_day, numbers, hours)
-        return list(measures.mistakes(asked))
+        return list(self._unlike(measures.COMPARED[self.model_measure], hours))
+
+    def _unlike(self, compared: measures.Measure, hours: float) -> Iterator[tuple[str, str]]:
+        """Return column and message of what does not fit the measure, over so many hours."""
+        if self.unit not in compared.units:
+            unit, _, per = self.unit.partition("/")
+            daily = unit in compared.units and per in ("day", "24h")
+            hint = f": write {unit}, and 1 under per_day" if daily else ""
+            expected = f"{self.model_measure} is in {' or '.join(compared.units)}{hint}"
+            yield "unit", f"found {self.unit!r}; {expected}"
+        if not self.low <= self.value <= self.high:
+            expected = f"expected {self.low:g} (low) to {self.high:g} (high)"
+            yield "value", f"found {self.value:g}; {expected}"
+        if self.unit == "percent" and self.high > 100:
+            yield "value", f"found {self.high:g}; expected at most 100 percent"
+        if self.per_day and not compared.adds_up:
+            no = f"{self.model_measure} does not add up over days: leave it out"
+            yield "per_day", f"found 1; {no}"
+        if hours < 0:
+            yield "window_end", "lies before window_start; are they the wrong way round?"
+        elif hours == 0 and compared.adds_up:
+            message = f"is the same moment as window_start, but {self.model_measure} is counted "
+            message += "over a time; the window ends at T00:00 of the day after the last"
+            yield "window_end", message
 
     @model_validator(mode="before")
     @classmethod
@@ -298,7 +319,7 @@ class Refit(Row):
 class Event(Row):
     """A dated event of the episode, with its source."""
 
-    date: Annotated[date, BeforeValidator(cells.as_date)]
+    date: Annotated[date, BeforeValidator(cells.day)]
     event: str
     place: str
     effect: str

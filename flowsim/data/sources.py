@@ -98,11 +98,9 @@ def regions() -> Regions:
         If the table is damaged, out of order or incomplete; with file and line.
     """
     rows = shipped("regions").read(Region)
-    codes = [row.code for row in rows]
+    codes, expected = [row.code for row in rows], f"{N_REGIONS} different codes in order"
     if len(codes) != N_REGIONS or codes != sorted(set(codes)):
-        raise DataError(
-            f"regions.csv: {len(codes)} rows; expected {N_REGIONS} different codes in order"
-        )
+        raise DataError(f"regions.csv: {len(codes)} rows; expected {expected}")
     return regions_of(rows)
 
 
@@ -146,14 +144,11 @@ def as_crossing(row: CrossingRow, table: str = "crossings.csv") -> dict[str, Any
         "background_share": parameter(ordinary, "weight", row.background_basis),
         "capacity": parameter(row.capacity_persons_out_day, "persons per day", row.capacity_basis),
     }
-    if row.kind != "road":
-        crossing["travel"] = {
-            "value": OTHER_WAYS_HOURS if row.travel_hours is None else row.travel_hours,
-            "unit": "hours",
-            "source": "assumption: by air, with the way to the airport and the waiting"
-            if row.travel_hours is None
-            else f"data: {table}, {row.capacity_basis}",
-        }
+    if row.kind != "road" and row.travel_hours is not None:
+        crossing["travel"] = parameter(row.travel_hours, "hours", row.capacity_basis)
+    elif row.kind != "road":
+        why = "assumption: by air, with the way to the airport and the waiting"
+        crossing["travel"] = {"value": OTHER_WAYS_HOURS, "unit": "hours", "source": why}
     return crossing
 
 
@@ -239,7 +234,6 @@ def outlines() -> Outlines:
 @cache
 def content_hash() -> str:
     """Return one SHA-256 of all data tables that the model reads."""
-    digest = hashlib.sha256()
-    for table in ("crossings", "observations", "regions", "road_km"):
-        digest.update(read_bytes(f"{table}.csv"))
-    return digest.hexdigest()
+    tables = ("crossings", "observations", "regions", "road_km")
+    content = b"".join(read_bytes(f"{table}.csv") for table in tables)
+    return hashlib.sha256(content).hexdigest()

@@ -143,9 +143,8 @@ def parsed(name: str, text: str) -> Table:
         header = next(reader, [])
         for cells in reader:
             if len(cells) != len(header):
-                raise DataError(
-                    f"{name}:{reader.line_num}: {len(cells)} cells; expected {len(header)}"
-                )
+                found = f"{len(cells)} cells; expected {len(header)}"
+                raise DataError(f"{name}:{reader.line_num}: {found}")
             lines.append(reader.line_num)
             rows.append(dict(zip(header, cells, strict=True)))
     except csv.Error as reason:

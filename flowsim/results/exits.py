@@ -55,7 +55,8 @@ def _of_destinations(observed: Observed) -> dict[str, Floats]:
     world, units = observed.world, observed.units
     is_ordinary, shut, _, _ = observed.of_units
     let_out, share = observed.passed("crossings_out"), observed.ordinary_men_share
-    counted = _counted_here(observed)
+    elsewhere = [c.parameters.counted_elsewhere for c in observed.model.crossings]
+    counted = np.where(np.array(elsewhere, dtype=bool), 0.0, 1.0)
     ordinary = let_out * is_ordinary * counted[units.crossing]
     men = units.persons * units.cleared * is_ordinary * counted[units.crossing]
     values = {
@@ -72,12 +73,6 @@ def _of_destinations(observed: Observed) -> dict[str, Floats]:
     before = level * observed.model.background_share * counted
     by_crossing |= {"ordinary_before": before, "ordinary_men_before": before * share}
     return {name: observed.by_country(value) for name, value in by_crossing.items()}
-
-
-def _counted_here(observed: Observed) -> Floats:
-    """Return 0 for crossings whose ordinary travellers are counted under ``elsewhere``, (C,)."""
-    crossings = observed.model.crossings
-    return np.array([0.0 if c.parameters.counted_elsewhere else 1.0 for c in crossings])
 
 
 def _elsewhere(observed: Observed) -> dict[str, Floats]:
@@ -106,10 +101,8 @@ def _elsewhere(observed: Observed) -> dict[str, Floats]:
 
 def _displaced(observed: Observed) -> Floats:
     """Count the ordinary passengers whose seats were taken by those who leave, shape (H,)."""
-    takes = [
-        0.0 if country.displaces is None else country.displaces.value
-        for country in observed.model.assumptions.destinations.values()
-    ]
+    there = observed.model.assumptions.destinations.values()
+    takes = [country.displaces.value if country.displaces else 0.0 for country in there]
     units, country = observed.units, observed.world.roads.country
     leavers = observed.passed("crossings_out") * ~observed.of_units[0]
     taken = leavers * np.array(takes)[country[units.crossing]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 
 import numpy as np
@@ -50,7 +50,9 @@ def workbook(results: Results) -> tuple[bytes, list[str]]:
         ) from None
     tables = {path: results.table(PurePath(path).stem) for path in _tables(results)}
     left_out = [path for path, table in tables.items() if len(table) > MOST_ROWS]
-    sheets = {"about": _about(results), "columns": _columns(tables), "measures": _measures()}
+    measures = [(name, one.unit, one.meaning) for name, one in sorted(MEASURES.items())]
+    words = pd.DataFrame(measures, columns=["measure", "unit", "description"])
+    sheets = {"about": _about(results), "columns": _columns(tables), "measures": words}
     sheets |= {PurePath(p).stem[:MOST_NAME]: t for p, t in tables.items() if p not in left_out}
     stream = io.BytesIO()
     try:
@@ -90,16 +92,11 @@ def _about(results: Results) -> pd.DataFrame:
 
 
 def _columns(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    def rows() -> Iterator[dict[str, str]]:
-        for path, table in tables.items():
-            yield from ({"table": PurePath(path).stem, **field} for field in fields(table))
-
-    return pd.DataFrame(rows())
-
-
-def _measures() -> pd.DataFrame:
-    rows = [(name, one.unit, one.meaning) for name, one in sorted(MEASURES.items())]
-    return pd.DataFrame(rows, columns=["measure", "unit", "description"])
+    return pd.DataFrame(
+        {"table": PurePath(path).stem, **field}
+        for path, table in tables.items()
+        for field in fields(table)
+    )
 
 
 QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
@@ -199,8 +196,8 @@ def crate(results: Results) -> bytes:
         }
         for name, digest in manifest["tables"].items()
     ]
-    inputs = [{"@id": one["@id"]} for one in files if one["@id"].endswith(".yaml")]
-    outputs = [{"@id": one["@id"]} for one in files if not one["@id"].endswith(".yaml")]
+    inputs = [{"@id": name} for name in manifest["tables"] if name.endswith(".yaml")]
+    outputs = [{"@id": name} for name in manifest["tables"] if not name.endswith(".yaml")]
     software = {"@id": "#flowsim", "@type": "SoftwareApplication", "name": "flowsim"}
     made = {
         "@id": "#made",

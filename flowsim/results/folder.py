@@ -135,10 +135,8 @@ def refuse_other(folder: Path, kind: str, names: Sequence[str], force: bool) -> 
         return
     found = kind_of(folder)
     if not found:
-        raise ResultsError(
-            f"{folder} holds something that is not a results folder; choose another --out or add "
-            "--force"
-        )
+        what = "something that is not a results folder"
+        raise ResultsError(f"{folder} holds {what}; choose another --out or add --force")
     other, finished = names_in(folder), (folder / MANIFEST).exists()
     same = other == list(names) or (not finished and set(other) <= set(names))
     if found != kind or not same:
@@ -262,9 +260,11 @@ def write(
         }
         manifest["complete"] = True
         (folder / MANIFEST).unlink(missing_ok=True)
-        remove_derived(folder)
-        for name in stale:
-            (folder / name).unlink(missing_ok=True)
+        # figures and reports would survive the tables that they were made of
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        derived = [path for pattern in DERIVED for path in folder.glob(pattern)]
+        for path in [*derived, *(folder / name for name in stale)]:
+            path.unlink(missing_ok=True)
         for name, data in files.items():
             if isinstance(data, Path):
                 rename(data, folder / name)
@@ -275,14 +275,6 @@ def write(
         raise MachineError(
             f"{folder} could not be written: {reason.strerror}; {unfinished}"
         ) from None
-
-
-def remove_derived(folder: Path) -> None:
-    """Remove figures and reports, which would survive the tables that they were made of."""
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    for pattern in DERIVED:
-        for path in folder.glob(pattern):
-            path.unlink()
 
 
 def csv_bytes(table: pd.DataFrame, **how: Any) -> bytes:

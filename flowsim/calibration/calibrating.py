@@ -208,13 +208,13 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     )
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
+    errors = {"id": done.targets.ids, "error": done.targets.error}
+    unit = calibration.values(done.posterior.unit)
     return {
         "posterior": pd.DataFrame([calibration.changes(row) for row in kept]),
         "draws": pd.DataFrame(kept, columns=calibration.names),
         "parameters": done.parameters,
-        "correlations": checks.correlation_table(
-            calibration, calibration.values(done.posterior.unit)
-        ),
+        "correlations": checks.correlation_table(calibration, unit),
         "fit": _fit_table(done, predicted),
         "validation": done.tests_among(predicted),
         "predictions": predicted,
@@ -222,14 +222,7 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
         "recovery": done.recovery,
         "recovery-summary": checks.recovery_summary(done.recovery, done.parameters),
         "leave-one-out": _leave_one_out(done),
-        "emulator": pd.DataFrame(
-            {
-                "id": done.targets.ids,
-                "error": done.targets.error,
-                "emulator": done.fit.emulated,
-                "chance": done.chance,
-            }
-        ),
+        "emulator": pd.DataFrame(errors | {"emulator": done.fit.emulated, "chance": done.chance}),
         "daily": _daily(done.predictions.runs, share),
         "departures": _departures(done.predictions.runs, share),
     }

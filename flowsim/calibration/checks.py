@@ -9,7 +9,7 @@ the wave, which is therefore the prior of the test.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -81,11 +81,7 @@ def _truths(calibration: Calibration, fit: Fit, n: int, steps: int) -> Iterator[
     rng = np.random.default_rng([calibration.file.seed, 77])
     for number, run in enumerate(held):
         noise = fit.targets.error * rng.standard_normal(len(fit.targets.error))
-        played = fit.figures[run] + noise
-        everything = np.hypot(fit.targets.error, known.emulated)
-        likelihood = Likelihood(
-            known.emulator, played, everything, np.ones(len(played), dtype=bool)
-        )
+        likelihood = replace(known.likelihood(), observed=fit.figures[run] + noise)
         start = known.unit[known.wave == known.wave.max()]
         some = start[rng.choice(len(start), posteriors.MEMBERS, replace=True)]
         some = np.clip(some + 0.02 * rng.standard_normal(some.shape), -0.999, 0.999)
@@ -207,8 +203,7 @@ def correlation_table(calibration: Calibration, draws: Floats) -> pd.DataFrame:
         }
     )
     strong = table[table["correlation"].abs() >= STRONG]
-    order = strong["correlation"].abs().sort_values(ascending=False).index
-    return strong.loc[order].reset_index(drop=True)
+    return strong.sort_values("correlation", key=abs, ascending=False, ignore_index=True)
 
 
 def leave_one_out(

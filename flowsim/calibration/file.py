@@ -357,8 +357,7 @@ def _unfit(figure: Observation, fitted: Fitted, scenario: Scenario) -> Iterator[
         yield f"has the role {figure.role}; only figures with the role fit are fitted"
     for _, message in misplaced(figure, places_of(scenario)):
         yield message
-    late = outside(figure, scenario.horizon.clock)
-    if late:
+    if late := outside(figure, scenario.horizon.clock):
         yield late
     if fitted.share_of is None and figure.value + fitted.floor <= 0:
         yield "was published as 0, which has no logarithm; give a floor"

@@ -115,12 +115,7 @@ def convergence(draws: Floats) -> Floats:
     first and the second half of the run are compared (Gelman et al. 2013, 11.4).
     """
     half = len(draws) // 2
-    parts = np.stack(
-        [
-            draws[:half].reshape(-1, draws.shape[2]),
-            draws[half : 2 * half].reshape(-1, draws.shape[2]),
-        ]
-    )
+    parts = draws[: 2 * half].reshape(2, -1, draws.shape[2])
     within = parts.var(axis=1, ddof=1).mean(axis=0)
     between = parts.mean(axis=1).var(axis=0, ddof=1)
     return np.asarray(np.sqrt(1 + between / within))

@@ -81,26 +81,23 @@ def work(task: Task) -> list[Outcome]:
 
 def daily_numbers(observed: Observed) -> dict[str, float]:
     """Return entries by country and day, cars at nine by crossing once counted, and totals."""
-    model = observed.model
-    out: dict[str, float] = {}
-    start = model.world.clock.start
+    model, out = observed.model, dict[str, float]()
+    days = pd.date_range(model.world.clock.start, periods=model.world.clock.n_days)
+    dates = days.strftime("%Y-%m-%d").tolist()
     for name, country in model.assumptions.destinations.items():
         columns = observed.columns_of(country.code)
         for measure in ("entries", "entries_men"):
             by_hour = observed.flows[measure][:, columns].sum(axis=1)
-            days = observed.local_days(by_hour, country.utc_offset_h)
-            out |= {
-                f"{measure}|{country.code}|{start + pd.Timedelta(days=d):%Y-%m-%d}": float(v)
-                for d, v in enumerate(days)
-            }
+            values = observed.local_days(by_hour, country.utc_offset_h).tolist()
+            named = [f"{measure}|{country.code}|{date}" for date in dates]
+            out |= dict(zip(named, values, strict=True))
         left = model.expected_departures[:, :, list(model.assumptions.destinations).index(name)]
         out[f"departures|{country.code}|"] = float(left[-1].sum())
     for crossing in counted(model.assumptions, "queue_cars"):
         columns = observed.columns_of(crossing)
-        for d in range(model.world.clock.n_days):
-            hour = WARM_UP + 24 * d + NINE
-            value = observed.levels["queue_cars"][hour, columns].sum()
-            out[f"queue_cars|{crossing}|{start + pd.Timedelta(days=d):%Y-%m-%d}"] = float(value)
+        for d, date in enumerate(dates):
+            value = observed.levels["queue_cars"][WARM_UP + 24 * d + NINE, columns].sum()
+            out[f"queue_cars|{crossing}|{date}"] = float(value)
     return out
 
 

@@ -113,7 +113,7 @@ def prediction_rows(
     for figure in figures:
         values = runs[figure.id].to_numpy(dtype=np.float64)
         values = values[np.isfinite(values)]
-        row = {
+        row: dict[str, Any] = {
             "id": figure.id,
             "role": figure.role,
             "is_input": figure.is_input,
@@ -128,18 +128,10 @@ def prediction_rows(
         noisy = with_error(figure, values)
         low, high = np.quantile(noisy, [tail, 1 - tail])
         sim_low, median, sim_high = np.quantile(values, [tail, 0.5, 1 - tail])
-        rows.append(
-            row
-            | {
-                "simulated": median,
-                "ratio": median / figure.value if figure.value else math.nan,
-                "sim_low": sim_low,
-                "sim_high": sim_high,
-                "low": low,
-                "high": high,
-            }
-            | _scores(noisy, (low, median, high), figure.value, share)
-        )
+        ratio = median / figure.value if figure.value else math.nan
+        row |= {"simulated": median, "ratio": ratio, "sim_low": sim_low, "sim_high": sim_high}
+        row |= {"low": low, "high": high}
+        rows.append(row | _scores(noisy, (low, median, high), figure.value, share))
     return pd.DataFrame(rows)
 
 
@@ -192,46 +184,34 @@ def naive_rows(
             rng = np.random.default_rng([seed, crc32(figure.id.encode()), GUESSES.index(name)])
             draws = _guess(name, figure, published if name == "yesterday" else series, base, rng)
             median, low, high = np.quantile(draws, [0.5, tail, 1 - tail])
-            rows.append(
-                {
-                    "id": figure.id,
-                    "guess": name,
-                    "median": median,
-                    "low": low,
-                    "high": high,
-                }
-                | _scores(draws, (low, median, high), figure.value, share)
-            )
+            row = {"id": figure.id, "guess": name, "median": median, "low": low, "high": high}
+            rows.append(row | _scores(draws, (low, median, high), figure.value, share))
     columns = ["id", "guess", "median", "low", "high", "covered", "crps", "interval_score", "ard"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def history(figure: Observation, known: Sequence[Observation]) -> list[tuple[datetime, float]]:
     """Return middle and daily level of earlier figures of the same measure and place."""
-    assert figure.window_start is not None
-    out = []
+    out, begins = [], _window(figure)[0]
     for other in known:
         same = (other.model_measure, other.place_id) == (figure.model_measure, figure.place_id)
-        if not same or other.window_end is None or other.window_start is None:
-            continue
-        if other.window_end > figure.window_start:
-            continue
-        out.append(
-            (
-                other.window_start + (other.window_end - other.window_start) / 2,
-                other.value / _days(other),
-            )
-        )
+        if same and other.window_end is not None and other.window_end <= begins:
+            start, end = _window(other)
+            out.append((start + (end - start) / 2, other.value / _days(other)))
     return sorted(out)
+
+
+def _window(figure: Observation) -> tuple[datetime, datetime]:
+    assert figure.window_start is not None
+    assert figure.window_end is not None
+    return figure.window_start, figure.window_end
 
 
 def _days(figure: Observation) -> float:
     """Return the days over which a figure was added up; 1 if it is a level or a daily mean."""
-    assert figure.window_start is not None
-    assert figure.window_end is not None
-    if figure.model_measure not in SUMS or figure.per_day:
-        return 1.0
-    return max(1.0, (figure.window_end - figure.window_start) / DAY)
+    start, end = _window(figure)
+    is_sum = figure.model_measure in SUMS and not figure.per_day
+    return max(1.0, (end - start) / DAY) if is_sum else 1.0
 
 
 def _guess(
@@ -242,12 +222,8 @@ def _guess(
     rng: np.random.Generator,
 ) -> Floats:
     """Draw from a naive guess, shape (2000,)."""
-    n = 2000
-    assert figure.window_start is not None
-    assert figure.window_end is not None
-    middle = figure.window_start + (figure.window_end - figure.window_start) / 2
-    at, last = series[-1]
-    ahead = max((middle - at) / DAY, 0.5)
+    n, (start, end), (at, last) = 2000, _window(figure), series[-1]
+    ahead = max((start + (end - start) / 2 - at) / DAY, 0.5)
     levels = np.array([level for _, level in series])
     changes = np.diff(np.log(np.maximum(levels, 1.0)))
     daily = float(np.std(changes)) if len(changes) > 1 else 0.2
@@ -278,7 +254,7 @@ def score_table(model: pd.DataFrame, naive: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([own, naive[own.columns]], ignore_index=True)
     both["aspect"], both["published"] = both["id"].map(aspects), both["id"].map(published)
     both["width"] = both["high"] - both["low"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (which, guess), one in both.dropna(subset=["aspect"]).groupby(["aspect", "guess"]):
         size = max(float(one["published"].mean()), 1.0)
         rows.append(
@@ -293,9 +269,6 @@ def score_table(model: pd.DataFrame, naive: pd.DataFrame) -> pd.DataFrame:
                 "ard": one["ard"].mean(),
             }
         )
-    order = {"model": 0} | {name: 1 + n for n, name in enumerate(GUESSES)}
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table
-    table["order"] = table["who"].map(order)
-    return table.sort_values(["aspect", "order"], ignore_index=True).drop(columns="order")
+    order = ("model", *GUESSES)
+    rows.sort(key=lambda row: (row["aspect"], order.index(row["who"])))
+    return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ mechanism was for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -17,7 +17,6 @@ import pandas as pd
 
 from flowsim.calibration import posterior as posteriors
 from flowsim.calibration.file import Calibration
-from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.waves import Fit
 from flowsim.types import Floats
 
@@ -69,8 +68,7 @@ def refit(
     rng = np.random.default_rng([calibration.file.seed, 80])
     targets = fit.targets
     everything = np.sqrt(targets.error**2 + fit.emulated**2 + error**2)
-    used = np.ones(len(targets.observed), dtype=bool)
-    likelihood = Likelihood(emulator, targets.observed, everything, used)
+    likelihood = replace(fit.likelihood(), emulator=emulator, error=everything)
     start = posteriors.start_from(fit.unit, fit.misfit, rng)
     draws, logs = posteriors.sample(likelihood, start, steps, rng)
     return draws.reshape(-1, draws.shape[2]), -2 * logs.reshape(-1)

@@ -3,17 +3,9 @@
 ``calibrate`` does all of it; ``posterior_changes`` gives the draws that come with flowsim.
 """
 
-from flowsim.calibration.calibrating import calibrate
-from flowsim.calibration.file import Calibration, read_calibration
-from flowsim.calibration.shipped import posterior_changes
-from flowsim.results.calibration import CalibrationResults
-from flowsim.results.opening import open_calibration
-
-__all__ = [
-    "Calibration",
-    "CalibrationResults",
-    "calibrate",
-    "open_calibration",
-    "posterior_changes",
-    "read_calibration",
-]
+from flowsim.calibration.calibrating import calibrate as calibrate
+from flowsim.calibration.file import Calibration as Calibration
+from flowsim.calibration.file import read_calibration as read_calibration
+from flowsim.calibration.shipped import posterior_changes as posterior_changes
+from flowsim.results.calibration import CalibrationResults as CalibrationResults
+from flowsim.results.opening import open_calibration as open_calibration

@@ -203,9 +203,8 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
     calibration, kept = done.calibration, done.posterior.kept
     share = calibration.file.credible
     countries = {place.code for place in calibration.base.scenario.destinations.values()}
-    predicted = validation.prediction_rows(
-        done.predictions.figures, done.predictions.runs, share, countries
-    )
+    figures, runs = done.predictions.figures, done.predictions.runs
+    predicted = validation.prediction_rows(figures, runs, share, countries)
     ids = set(calibration.file.observations)
     predicted.insert(2, "fitted", predicted["id"].isin(ids))
     errors = {"id": done.targets.ids, "error": done.targets.error}
@@ -223,8 +222,8 @@ def _tables(done: _Done) -> dict[str, pd.DataFrame]:
         "recovery-summary": checks.recovery_summary(done.recovery, done.parameters),
         "leave-one-out": _leave_one_out(done),
         "emulator": pd.DataFrame(errors | {"emulator": done.fit.emulated, "chance": done.chance}),
-        "daily": _daily(done.predictions.runs, share),
-        "departures": _departures(done.predictions.runs, share),
+        "daily": _daily(runs, share),
+        "departures": _departures(runs, share),
     }
 
 

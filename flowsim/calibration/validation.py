@@ -37,7 +37,6 @@ FLOORS = {"queue_cars": 300.0, "queue_persons": 800.0, "wait_hours": 4.0}
 """On log(value + floor), so that an empty road can be compared."""
 SUMS = ("entries", "entries_men", "exits", "crossings_out", "cars_cleared")
 DAY = timedelta(days=1)
-Z90 = 1.6449
 DECAY_DAYS = (3.0, 14.0)
 """What a naive guesser would believe of how long a rush lasts."""
 GUESSES = ("yesterday", "constant_excess", "decay")

@@ -217,21 +217,14 @@ def completed(terms: Terms, other: Terms) -> Terms:
     if not lacking.any():
         return terms
 
-    def filled(mine: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.where(lacking, theirs, mine)
+    def filled(mine: Any, theirs: Any, *names: str) -> Any:
+        pairs = {name: (getattr(theirs, name), getattr(mine, name)) for name in names}
+        return replace(mine, **{name: np.where(lacking, *pair) for name, pair in pairs.items()})
 
-    return replace(
-        terms,
-        tastes=replace(
-            terms.tastes,
-            threshold=filled(terms.tastes.threshold, other.tastes.threshold),
-            utility=filled(terms.tastes.utility, other.tastes.utility),
-        ),
-        wait=filled(terms.wait, other.wait),
-        visible_checks=filled(terms.visible_checks, other.visible_checks),
-        network=filled(terms.network, other.network),
-        panic=replace(terms.panic, by_hour=filled(terms.panic.by_hour, other.panic.by_hour)),
-    )
+    tastes = filled(terms.tastes, other.tastes, "threshold", "utility")
+    panic = filled(terms.panic, other.panic, "by_hour")
+    rest: Terms = filled(terms, other, "wait", "visible_checks", "network")
+    return replace(rest, tastes=tastes, panic=panic)
 
 
 def decide(terms: Terms, draws: OwnDraws) -> Decisions:

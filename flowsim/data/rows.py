@@ -316,18 +316,6 @@ class Refit(Row):
         return self.source.startswith("calibrated")
 
 
-class Event(Row):
-    """A dated event of the episode, with its source."""
-
-    date: Annotated[date, BeforeValidator(cells.day)]
-    event: str
-    place: str
-    effect: str
-    source_name: str
-    source_url: str
-    note: str
-
-
 TABLES: dict[str, type[Row]] = {
     "observations": Observation,
     "regions": Region,

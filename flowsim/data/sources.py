@@ -18,7 +18,6 @@ import numpy as np
 from flowsim.data.rows import (
     Country,
     CrossingRow,
-    Event,
     Headline,
     Observation,
     Refit,
@@ -211,12 +210,6 @@ def lambda_changes(value: float, exits: bool = False) -> dict[str, float]:
     mine = [row for row in rows if row.lambda_ == value and (exits or row.of_baseline)]
     found = {row.key: row.value for row in mine}
     return ({"choice.lambda": value} if found else {}) | found
-
-
-@cache
-def timeline() -> tuple[Event, ...]:
-    """Return the dated policy events, 19 September 2022 to 27 January 2023."""
-    return shipped("timeline").read(Event)
 
 
 class Outlines(NamedTuple):

@@ -10,32 +10,17 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from flowsim.scenario.base import Base, Changes
-from flowsim.scenario.editors import json_schema
-from flowsim.scenario.files import read_chain, shipped
+from flowsim.scenario.base import Base as Base
+from flowsim.scenario.base import Changes as Changes
+from flowsim.scenario.editors import json_schema as json_schema
+from flowsim.scenario.files import read_chain
+from flowsim.scenario.files import shipped as shipped
 from flowsim.scenario.schema import Scenario
-from flowsim.scenario.writing import (
-    Row,
-    assumptions,
-    content_hash,
-    resolved_yaml,
-    set_by_user,
-)
-
-__all__ = [
-    "Base",
-    "Changes",
-    "Row",
-    "as_shipped",
-    "assumptions",
-    "content_hash",
-    "extended",
-    "json_schema",
-    "load",
-    "resolved_yaml",
-    "set_by_user",
-    "shipped",
-]
+from flowsim.scenario.writing import Row as Row
+from flowsim.scenario.writing import assumptions as assumptions
+from flowsim.scenario.writing import content_hash as content_hash
+from flowsim.scenario.writing import resolved_yaml as resolved_yaml
+from flowsim.scenario.writing import set_by_user as set_by_user
 
 
 def load(source: str | os.PathLike[str], changes: Changes = ()) -> Scenario:

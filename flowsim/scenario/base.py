@@ -25,7 +25,6 @@ from flowsim.scenario.reading import read_value
 from flowsim.scenario.schema import FACTS, Scenario
 from flowsim.scenario.tree import Path as KeyPath
 from flowsim.scenario.tree import Place, Tree, fail, plain
-from flowsim.scenario.writing import content_hash
 
 Changes = Mapping[str, Any] | Sequence[str]
 OWN_KEYS = ("name", "title", "description")
@@ -73,11 +72,6 @@ class Base:
     def scenario(self) -> Scenario:
         """The scenario without changes; ScenarioError if it is not sound."""
         return self.variant()
-
-    @cached_property
-    def hash(self) -> str:
-        """SHA-256 of the resolved scenario without changes; ScenarioError as above."""
-        return content_hash(self.scenario)
 
     def variant(self, changes: Changes = ()) -> Scenario:
         """Return the scenario with some changes: what ``load(source, changes)`` gives.

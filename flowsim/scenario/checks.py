@@ -20,6 +20,7 @@ from flowsim.data.rows import Observation
 from flowsim.errors import MOST_SHOWN, DataError, Problem
 from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
+from flowsim.scenario.merging import same_date
 from flowsim.scenario.observing import kinds_of_places, misplaced, window
 from flowsim.scenario.places import (
     PASSPORT,
@@ -38,7 +39,10 @@ from flowsim.scenario.timetable import EVERYWHERE, WARM_UP
 from flowsim.scenario.tree import Path, Tree, dotted, no_such
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-NAMED = ("documents", "destinations", "crossings", "policies")
+SINGLE = {"horizon": Horizon, "call_up": CallUp}
+NAMED: dict[str, Any] = {"documents": Document, "destinations": Destination}
+NAMED |= {"crossings": Crossing, "policies": AnyPolicy}
+PARTS = (*SINGLE, *NAMED)
 MOST = {"documents": 6, "destinations": 50, "crossings": 2000, "policies": 500}
 MOST_CELLS = 2_000_000
 FAR = timedelta(days=180)
@@ -87,20 +91,11 @@ def cross_check(tree: Tree, scenario: Scenario | None) -> list[Problem]:
     scenario : Scenario or None
         None if the schema refused it; then the parts that are sound are checked.
     """
-    parts = (
-        _sound(tree)
-        if scenario is None
-        else Parts(
-            tree,
-            scenario.horizon,
-            scenario.call_up,
-            scenario.documents,
-            scenario.destinations,
-            scenario.crossings,
-            scenario.policies,
-            scenario.regions.code,
-        )
-    )
+    if scenario is None:
+        parts = _sound(tree)
+    else:
+        known = {name: getattr(scenario, name) for name in PARTS}
+        parts = Parts(tree, **known, regions=scenario.regions.code)
     for check in CHECKS:
         check(parts)
     return parts.problems
@@ -127,16 +122,9 @@ def _sound(tree: Tree) -> Parts:
     regions = sources.regions().code
     if isinstance(rows, tuple):
         regions = tuple(str(row.get("code")) for row in rows if isinstance(row, dict)) or ("",)
-    return Parts(
-        tree,
-        _read(Horizon, tree.at(("horizon",))),
-        _read(CallUp, tree.at(("call_up",))),
-        entries(Document, "documents"),
-        entries(Destination, "destinations"),
-        entries(Crossing, "crossings"),
-        entries(AnyPolicy, "policies"),
-        regions,
-    )
+    known = {key: _read(kind, tree.at((key,))) for key, kind in SINGLE.items()}
+    known |= {key: entries(kind, key) for key, kind in NAMED.items()}
+    return Parts(tree, **known, regions=regions)
 
 
 def _sizes_are_bearable(parts: Parts) -> None:
@@ -334,9 +322,9 @@ def _dated_values_are_near(parts: Parts) -> None:
     for path, values in _dated_values(parts.tree.data, ()):
         seen: dict[datetime, str] = {}
         for text in values:
-            moment = _moment(text)
-            if moment is None:
-                continue
+            moment = same_date(text)
+            if not isinstance(moment, datetime) or moment.tzinfo is not None:
+                continue  # which the schema refuses
             if not first <= moment <= last:
                 horizon = f"from {iso(parts.horizon.start)} to {iso(parts.horizon.end)}"
                 message = f"the date is far outside the horizon ({horizon}); check the year"
@@ -354,14 +342,6 @@ def _dated_values(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]
             yield (*path, key), inner
         else:
             yield from _dated_values(inner, (*path, key))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is None else None
 
 
 def _clocks_are_near(parts: Parts) -> None:

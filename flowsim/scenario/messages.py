@@ -153,7 +153,7 @@ def _kind(file: File, path: Path, _: ErrorDetails) -> str:
 
 def _bound(words: str) -> Write:
     def write(_: File, __: Path, error: ErrorDetails) -> str:
-        (limit,) = (error["ctx"][key] for key in ("gt", "ge", "lt", "le") if key in error["ctx"])
+        (limit,) = (error["ctx"][key] for key in LIMITS if key in error["ctx"])
         return f"found {show(error['input'])}; expected {words} {limit:g}"
 
     return write
@@ -166,22 +166,13 @@ def _too_long(_: File, __: Path, error: ErrorDetails) -> str:
     )
 
 
-def _too_short(_: File, __: Path, error: ErrorDetails) -> str:
-    return f"found {show(error['input'])}; expected at least {error['ctx']['min_length']}"
-
-
-def _name(_: File, __: Path, error: ErrorDetails) -> str:
-    return (
-        f"found {show(error['input'])}; expected at most 80 letters, digits, '.', '-' or '_', "
-        "the first a letter or digit"
-    )
-
-
 def _other(_: File, __: Path, error: ErrorDetails) -> str:
     return error["msg"]
 
 
 WHOLE = "a whole number, without a point or exponent"
+NAME = "at most 80 letters, digits, '.', '-' or '_', the first a letter or digit"
+LIMITS = ("gt", "ge", "lt", "le", "min_length")
 WORDING: dict[str, Write] = {
     "extra_forbidden": _unknown,
     "missing": _missing,
@@ -195,7 +186,7 @@ WORDING: dict[str, Write] = {
     "model_attributes_type": _expected("a mapping (key: value)"),
     "tuple_type": _expected("a list, such as [a, b]"),
     "too_long": _too_long,
-    "too_short": _too_short,
+    "too_short": _bound("at least"),
     "finite_number": _expected("a finite number"),
     "literal_error": _choice,
     "union_tag_invalid": _choice,
@@ -205,7 +196,7 @@ WORDING: dict[str, Write] = {
     "less_than": _bound("less than"),
     "multiple_of": _expected("full, half or quarter hours"),
     "less_than_equal": _bound("at most"),
-    "string_pattern_mismatch": _name,
+    "string_pattern_mismatch": _expected(NAME),
 }
 
 

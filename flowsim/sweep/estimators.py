@@ -20,8 +20,8 @@ from flowsim.types import Floats
 Rows = npt.NDArray[np.int64]
 Found = list[tuple[str, Floats, Floats]]
 
-RESAMPLES = 400
 SEED = 20220921  # SALib takes 0 for "no seed"
+BOOTSTRAP: dict[str, Any] = {"num_resamples": 400, "conf_level": CONFIDENCE, "seed": SEED}
 WIDE = 0.1
 FEW_TRAJECTORIES = 10
 SLICES, FEW_PER_SLICE = 10, 8
@@ -110,14 +110,7 @@ def _pairs(names: tuple[str, ...], y: Floats) -> list[Row]:
 def _analysed(names: tuple[str, ...], y: Floats, second: bool) -> Any:
     from SALib.analyze import sobol as salib
 
-    return salib.analyze(
-        problem(names),
-        y.ravel(),
-        calc_second_order=second,
-        num_resamples=RESAMPLES,
-        conf_level=CONFIDENCE,
-        seed=SEED,
-    )
+    return salib.analyze(problem(names), y.ravel(), calc_second_order=second, **BOOTSTRAP)
 
 
 def _of_expected_output(names: tuple[str, ...], y: Floats, found: Found) -> list[Row]:
@@ -191,22 +184,13 @@ def morris(given: Response, levels: int = 4) -> list[Row]:
     n, kept = len(whole), given.at(whole.ravel())
     if n < 2:
         return nothing(given.names, "mu_star", f"fewer than two whole trajectories; {remark}", n)
-    found = salib.analyze(
-        problem(given.names),
-        kept.x,
-        kept.mean,
-        num_resamples=RESAMPLES,
-        conf_level=CONFIDENCE,
-        num_levels=levels,
-        seed=SEED,
-    )
+    found = salib.analyze(problem(given.names), kept.x, kept.mean, num_levels=levels, **BOOTSTRAP)
     few = f"only {n} trajectories" if n < FEW_TRAJECTORIES else ""
     table = []
     for j, name in enumerate(given.names):
         value, half = float(found["mu_star"][j]), float(found["mu_star_conf"][j])
         table.append(symmetric(name, "mu_star", value, half, n, few))
-        table.append(Row(name, "mu", float(found["mu"][j]), n=n))
-        table.append(Row(name, "sigma", float(found["sigma"][j]), n=n))
+        table += [Row(name, index, float(found[index][j]), n=n) for index in ("mu", "sigma")]
     if given.n_replications > 1:
         table += _floor(kept, levels)
     lost = float(len(rows) - n)

@@ -39,6 +39,7 @@ from flowsim.types import Progress, silent
 
 REPLICATIONS_PER_TASK = 10
 INDICES = "indices.csv"
+TOLD = ("name", "title", "sample", "seed", "replications")  # in the manifest, as the file has it
 AT_ONCE = 64  # runs put back into a store together
 
 
@@ -280,11 +281,7 @@ def _manifest(store: Store, plan: Plan, started: datetime) -> dict[str, Any]:
         SweepResults.kind,
         [base.scenario for base in sweep.bases],
         started,
-        name=sweep.name,
-        title=sweep.title,
-        sample=sweep.sample,
-        seed=sweep.seed,
-        replications=sweep.replications,
+        **{key: getattr(sweep, key) for key in TOLD},
         seeds={base.name: sweep.seed or base.scenario.seed for base in sweep.bases},
         design=sweep.design.kind,
         parameters=list(sweep.parameters),

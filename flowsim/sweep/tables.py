@@ -19,21 +19,15 @@ from flowsim.experiments.store import Outcome, Store, packed, unpacked
 from flowsim.machine import durable
 from flowsim.results.folder import digest_of
 from flowsim.sweep.design import Points
+from flowsim.sweep.outputs import Series
 from flowsim.sweep.plan import Run
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
 TABLES = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv")
 FAILURES = "failures.txt"
 RESULTS = pa.schema([("measure", pa.string()), ("place_id", pa.string()), ("value", pa.float64())])
-DAILY = pa.schema(
-    [
-        ("date", pa.timestamp("ms")),
-        ("place_kind", pa.string()),
-        ("place_id", pa.string()),
-        ("measure", pa.string()),
-        ("value", pa.float64()),
-    ]
-)
+SERIES = [(name, pa.string()) for name in Series._fields]
+DAILY = pa.schema([("date", pa.timestamp("ms")), *SERIES, ("value", pa.float64())])
 SCHEMAS = {"results": RESULTS, "daily": DAILY}
 _RUN = [
     ("run", pa.int32()),
@@ -88,9 +82,8 @@ def join(store: Store, made: Iterable[Run], points: Points, folder: Path) -> dic
         Each file's SHA-256, for the manifest.
     """
     parameters = parameter_columns(points.names, points.rows)
-    runs = pa.schema(
-        [*_RUN, ("key", pa.string()), ("status", pa.string()), ("error", pa.string()), *parameters]
-    )
+    words = [(name, pa.string()) for name in ("key", "status", "error")]
+    runs = pa.schema([*_RUN, *words, *parameters])
     results = pa.schema([*_RUN, *parameters, *RESULTS])
     daily = pa.schema([("run", pa.int32()), *DAILY])
     failures: list[str] = []

@@ -11,8 +11,8 @@ from typing import cast
 import pandas as pd
 
 from flowsim.comparison import coincidence, pairs, terms
-from flowsim.comparison.tables import by_outcome, reduced
-from flowsim.comparison.traces import RunTrace, live
+from flowsim.comparison.tables import reduced
+from flowsim.comparison.traces import RunTrace, by_outcome, live
 from flowsim.errors import MachineError, ModelError, ResultsError
 from flowsim.experiments import parameter_draws
 from flowsim.experiments.running import with_men

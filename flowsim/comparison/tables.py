@@ -12,10 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
-from flowsim.comparison.traces import RunTrace, all_destinations
 from flowsim.results.comparison import EVERYBODY
 from flowsim.results.measures import reduction
-from flowsim.results.outcomes import outcomes
 from flowsim.types import Floats
 
 LEVEL = 0.95
@@ -46,15 +44,6 @@ def reduced(daily: pd.DataFrame) -> pd.DataFrame:
     for rule in ("sum", "last", "max"):
         value[how == rule] = every.loc[how == rule, rule]
     return every[KEYS].assign(how=how, value=value)
-
-
-def by_outcome(trace: RunTrace) -> pd.DataFrame:
-    """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
-    names = outcomes(all_destinations([trace.world]))
-    men = np.bincount(trace.outcome(names), trace.weight[trace.cell], minlength=len(names))
-    men[names.index("home")] += trace.world.strata.men.sum() - men.sum()
-    table = {"place_kind": "outcome", "place_id": list(names), "measure": "men", "how": "last"}
-    return pd.DataFrame({**table, "value": men})
 
 
 def differences(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from flowsim.model import population
 from flowsim.model.draw_cache import DrawCache
@@ -23,6 +24,7 @@ from flowsim.results.outcomes import (
     LIMITED,
     TURNED_BACK,
     UNDERWAY,
+    outcomes,
 )
 from flowsim.scenario.clock import HOUR
 from flowsim.scenario.tree import equal
@@ -141,6 +143,15 @@ def live(
     while model.running:
         model.step()
     return model, remembered(model, replication)
+
+
+def by_outcome(trace: RunTrace) -> pd.DataFrame:
+    """Count the men by what became of them; columns as in ``reduced``, place_kind outcome."""
+    names = outcomes(all_destinations([trace.world]))
+    men = np.bincount(trace.outcome(names), trace.weight[trace.cell], minlength=len(names))
+    men[names.index("home")] += trace.world.strata.men.sum() - men.sum()
+    table = {"place_kind": "outcome", "place_id": list(names), "measure": "men", "how": "last"}
+    return pd.DataFrame({**table, "value": men})
 
 
 def remembered(model: FlowModel, replication: int) -> RunTrace:

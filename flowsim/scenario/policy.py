@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import Clock, iso
 from flowsim.scenario.places import Crossing
-from flowsim.scenario.quantity import Moment, Strict, refused
+from flowsim.scenario.quantity import Moment, Names, Strict, refused
 from flowsim.scenario.timetable import EVERYWHERE, Cells, Timetable
 from flowsim.scenario.tree import no_such
 
@@ -179,17 +179,10 @@ class AtCrossings(Period):
 
     scope: ClassVar = "crossings"
 
-    at: Annotated[
-        tuple[str, ...],
-        BeforeValidator(
-            lambda at: (at,) if isinstance(at, str) else at,
-            json_schema_input_type=str | tuple[str, ...],
-        ),
-        Field(
-            max_length=2000,
-            description="Crossing, list of crossings, destination (all its crossings), or 'all'.",
-        ),
-    ]
+    at: Names = Field(
+        max_length=2000,
+        description="Crossing, list of crossings, destination (all its crossings), or 'all'.",
+    )
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -130,6 +130,14 @@ def one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(one_line)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda names: (names,) if isinstance(names, str) else names,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+]
+"""A name or a list of them."""
 
 
 def _known_source(source: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from flowsim.errors import ScenarioError
 from flowsim.sweep.drawing import Cells, how_many
 from flowsim.sweep.file import Sweep
-from flowsim.sweep.schema import MOST_POINTS, Distribution, Follow, Varied
+from flowsim.sweep.schema import MOST_POINTS, Follow, Varied
 from flowsim.types import Floats
 
 DIGITS = 12  # of values, so that 0.1 + 2 * 0.1 is 0.3
@@ -110,7 +110,9 @@ def value_at(varied: Varied, at: Floats) -> list[Any]:
     if listed is not None:
         return [listed[min(int(u * len(listed)), len(listed) - 1)] for u in at]
     if varied.distribution is not None:
-        values = _quantiles(varied.distribution, at)
+        law, within = varied.distribution.law, varied.distribution.within
+        a, b = (0.0, 1.0) if within is None else law.cdf(within)
+        values = np.clip(law.ppf(a + at * (b - a)), *(within or (-np.inf, np.inf)))
     elif varied.range is not None and varied.scale == "log":
         low, high = np.log(varied.range)
         values = np.clip(np.exp(low + at * (high - low)), *varied.range)
@@ -118,15 +120,6 @@ def value_at(varied: Varied, at: Floats) -> list[Any]:
         low, high = varied.range or (0.0, 1.0)
         values = low + at * (high - low)
     return [float(f"{value:.{DIGITS}g}") for value in values]
-
-
-def _quantiles(distribution: Distribution, at: Floats) -> Floats:
-    law = distribution.law
-    if distribution.within is None:
-        return np.asarray(law.ppf(at))
-    low, high = distribution.within
-    a, b = law.cdf(distribution.within)
-    return np.asarray(np.clip(law.ppf(a + at * (b - a)), low, high))
 
 
 def _changes(sweep: Sweep, row: Sequence[Any]) -> dict[str, Any]:

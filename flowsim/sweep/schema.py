@@ -13,22 +13,13 @@ import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from flowsim.scenario.other_files import file_schema
-from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Strict, one_line, refused
+from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Names, Strict, one_line, refused
 from flowsim.scenario.tree import show, suggestion
 
 WAYS = ("range", "values", "levels", "distribution", "free", "refitted")
 COMMON = ("norm", "uniform", "triang", "beta", "lognorm")
 MOST_POINTS = 2**20
 MOST_VALUES = 10_000
-
-
-def _as_list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
-]
 
 
 def _only_scalars(values: Any) -> Any:

@@ -22,8 +22,8 @@ from flowsim.calibration import (
     variants,
     waves,
 )
-from flowsim.calibration.best import best_point
 from flowsim.calibration.file import Variant, read_calibration, was_published
+from flowsim.calibration.fitting import best_point
 from flowsim.calibration.posterior import Likelihood
 from flowsim.calibration.runs import Runner, calibration_key, keep, take_up
 from flowsim.calibration.targets import targets_of

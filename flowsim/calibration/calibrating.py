@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from flowsim.calibration import checks, fitting, validation
-from flowsim.calibration.best import best_point, polished
 from flowsim.calibration.file import Budget, Calibration, Parameter, read_calibration
-from flowsim.calibration.fitting import Posterior, Predictions
+from flowsim.calibration.fitting import Posterior, Predictions, best_point, polished
 from flowsim.calibration.runs import Runner, keep
 from flowsim.calibration.targets import Targets, published_for, targets_of
 from flowsim.calibration.waves import Fit, run_waves

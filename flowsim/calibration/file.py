@@ -20,9 +20,8 @@ from flowsim.data.measures import COMPARED
 from flowsim.data.rows import Observation
 from flowsim.errors import CalibrationError, ScenarioError, in_order
 from flowsim.scenario import Base, assumptions
-from flowsim.scenario.files import CALIBRATION
+from flowsim.scenario.files import CALIBRATION, Read, file_schema, read_file
 from flowsim.scenario.observing import figures_of, misplaced, outside, places_of
-from flowsim.scenario.other_files import Read, file_schema, read_file
 from flowsim.scenario.quantity import Finite, Moment, Strict, refused
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import suggestion

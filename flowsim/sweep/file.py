@@ -19,10 +19,9 @@ from flowsim.errors import DataError, Problem, ScenarioError, in_order
 from flowsim.experiments.parameter_draws import as_table, read_table
 from flowsim.results.sweep import SweepResults
 from flowsim.scenario import Base, assumptions, resolved_yaml, shipped
-from flowsim.scenario.files import KINDS, SWEEP
+from flowsim.scenario.files import KINDS, SWEEP, Read, read_file
 from flowsim.scenario.lambdas import LAMBDA, refitted
 from flowsim.scenario.merging import given_twice
-from flowsim.scenario.other_files import Read, read_file
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import Tree, no_such, suggestion
 from flowsim.scenario.writing import yaml_text

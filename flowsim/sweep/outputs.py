@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flowsim.results.measures import MEASURES, Place, known_measures, places, reduction
-from flowsim.scenario.other_files import Read
+from flowsim.scenario.files import Read
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.tree import no_such, suggestion
 from flowsim.sweep.schema import OutputEntry, SweepFile

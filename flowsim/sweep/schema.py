@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from flowsim.scenario.other_files import file_schema
+from flowsim.scenario.files import file_schema
 from flowsim.scenario.quantity import NAMED, Finite, Line, Moment, Names, Strict, one_line, refused
 from flowsim.scenario.tree import show, suggestion
 

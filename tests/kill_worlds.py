@@ -20,7 +20,8 @@ import flowsim
 from flowsim.calibration import calibrate, calibrating, read_calibration
 from flowsim.calibration.runs import Runner, keep, take_up
 from flowsim.calibration.waves import first_points
-from flowsim.comparison import compare, comparing
+from flowsim.comparison import compare
+from flowsim.comparison import running as comparing
 from flowsim.experiments.store import Outcome, Store
 from flowsim.figures import draw_all
 from flowsim.machine import write_atomically

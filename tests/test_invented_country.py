@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flowsim.cli.app import app
-from flowsim.data import outlines
+from flowsim.data import own
 from flowsim.errors import DataError, ScenarioError
 from flowsim.scenario import content_hash, load
 from flowsim.scenario.observing import figures_of
@@ -188,7 +188,7 @@ def test_outlines_that_cannot_be_drawn_are_refused(tmp_path, text, message):
     path = tmp_path / "my.geojson"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message):
-        outlines.read(path)
+        own.read_outlines(path)
 
 
 def test_scenarios_of_different_men_are_not_compared(arkland):

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from flowsim.comparison.comparing import compare as compare
+    from flowsim.comparison.running import compare as compare
     from flowsim.results.comparison import Comparison as Comparison
     from flowsim.results.opening import open_comparison as open_comparison
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"comparing": ["Comparison", "compare", "open_comparison"]}
+    __name__, submod_attrs={"running": ["Comparison", "compare", "open_comparison"]}
 )

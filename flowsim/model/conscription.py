@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flowsim.model.states import Reason
-from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import Clock
+from flowsim.scenario.policy import Announcement
 from flowsim.scenario.quantity import Dated
 from flowsim.types import Floats
 

@@ -18,9 +18,9 @@ from flowsim.model import choice, conscription, journey, population
 from flowsim.model import perceptions as news
 from flowsim.model.decisions import Openings
 from flowsim.model.states import Reason
-from flowsim.scenario.call_up import Announcement
 from flowsim.scenario.clock import HOUR, Clock
 from flowsim.scenario.places import Document, asked_for
+from flowsim.scenario.policy import Announcement
 from flowsim.scenario.schema import Scenario
 from flowsim.scenario.timetable import WARM_UP, Timetable, delayed
 from flowsim.types import Bools, Floats, Ints

@@ -15,10 +15,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flowsim.data import outlines, sources
+from flowsim.data import own, sources
 from flowsim.data.rows import Observation
 from flowsim.errors import MOST_SHOWN, DataError, Problem
-from flowsim.scenario.call_up import CallUp
 from flowsim.scenario.clock import iso
 from flowsim.scenario.merging import same_date
 from flowsim.scenario.observing import kinds_of_places, misplaced, window
@@ -33,7 +32,7 @@ from flowsim.scenario.places import (
     unknown,
 )
 from flowsim.scenario.policies import AnyPolicy
-from flowsim.scenario.policy import Policy, Surroundings
+from flowsim.scenario.policy import CallUp, Policy, Surroundings
 from flowsim.scenario.schema import Horizon, Scenario
 from flowsim.scenario.timetable import EVERYWHERE, WARM_UP
 from flowsim.scenario.tree import Path, Tree, dotted, no_such
@@ -304,7 +303,7 @@ def _outlines_are_geojson(parts: Parts) -> None:
     if not isinstance(text, str):
         return
     try:
-        features = outlines.parsed(text)["features"]
+        features = own.parsed_outlines(text)["features"]
     except DataError as reason:
         for problem in reason.problems:
             parts.problem(f"{problem.key} {problem.message}".strip(), "outlines")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowsim.data import outlines, own, sources
+from flowsim.data import own, sources
 from flowsim.data.rows import CrossingRow, Observation, Region, Road
 from flowsim.data.tables import Row, Table
 from flowsim.errors import DataError, Problem, ScenarioError, in_order
@@ -101,10 +101,10 @@ def take_in(tree: Tree, folder: Path | None) -> None:
 
 def _outlines(tree: Tree, folder: Path | None) -> list[Problem]:
     named = tree.at(OUTLINES)
-    if not isinstance(named, str) or outlines.is_text(named):
+    if not isinstance(named, str) or own.is_text(named):
         return []
     try:
-        tree.data["outlines"] = outlines.read(_find(tree, OUTLINES, named, folder))
+        tree.data["outlines"] = own.read_outlines(_find(tree, OUTLINES, named, folder))
     except (DataError, ScenarioError) as reason:
         return list(reason.problems)
     return []

@@ -1,6 +1,6 @@
 """What a scenario is: every key of a scenario file, its unit, its bounds and its meaning.
 
-With ``places.py``, ``call_up.py`` and ``policies/`` the reference that ``flowsim schema`` prints.
+With ``places.py``, ``policy.py`` and ``policies/`` the reference that ``flowsim schema`` prints.
 Every number is a parameter with value, unit and source (``quantity.py``).
 """
 
@@ -12,10 +12,9 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema, model_validator
 
 from flowsim.data import sources
-from flowsim.data.outlines import parsed
+from flowsim.data.own import parsed_outlines
 from flowsim.data.rows import Observation as Published
 from flowsim.data.rows import Region
-from flowsim.scenario.call_up import Announcement, CallUp
 from flowsim.scenario.clock import Clock
 from flowsim.scenario.places import (
     RUSSIA,
@@ -28,6 +27,7 @@ from flowsim.scenario.places import (
     OrdinaryStay,
 )
 from flowsim.scenario.policies import AnyPolicy
+from flowsim.scenario.policy import Announcement, CallUp
 from flowsim.scenario.quantity import (
     NAMED,
     Days,
@@ -406,7 +406,7 @@ class Scenario(Strict):
         """Outlines of the regions and of the countries around, own or shipped."""
         if self.outlines is None:
             return sources.outlines()
-        features = parsed(self.outlines)["features"]
+        features = parsed_outlines(self.outlines)["features"]
         regions = [one for one in features if one["id"] in self.regions.code]
         around = [one for one in features if one["id"] not in self.regions.code]
         return sources.Outlines({"features": regions}, {"features": around})

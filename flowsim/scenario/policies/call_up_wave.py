@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from flowsim.scenario.call_up import Announcement
-from flowsim.scenario.policy import Policy, Surroundings
+from flowsim.scenario.policy import Announcement, Policy, Surroundings
 from flowsim.scenario.quantity import Number, Quantity
 
 

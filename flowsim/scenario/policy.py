@@ -237,10 +237,13 @@ class AtCrossings(Period):
 
     scope: ClassVar = "crossings"
 
-    at: Names = Field(
-        max_length=2000,
-        description="Crossing, list of crossings, destination (all its crossings), or 'all'.",
-    )
+    at: Annotated[
+        Names,
+        Field(
+            max_length=2000,
+            description="Crossing, list of crossings, destination (all its crossings), or 'all'.",
+        ),
+    ]
 
     @property
     def places(self) -> tuple[str, ...]:

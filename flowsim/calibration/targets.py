@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,12 @@ class Targets:
             else:
                 columns.append(np.log(np.maximum(values, SMALLEST) + fitted.floor))
         return np.stack(columns, axis=-1)
+
+    def worst(self, figures: Floats) -> dict[str, Any]:
+        """Return which of the figures (on the scale of comparison, (T,)) lies farthest off."""
+        z = (figures - self.observed) / self.error
+        most = int(np.abs(z).argmax())
+        return {"worst_figure": self.ids[most], "worst_z": float(z[most])}
 
     def natural(self, scaled: Floats) -> Floats:
         """Turn the scale of comparison back into the figures' own units, shape (..., T)."""

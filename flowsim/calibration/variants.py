@@ -101,13 +101,10 @@ def variant_row(
     moved = (np.median(draws, axis=0) - np.median(whole, axis=0)) / whole.std(axis=0)
     most = int(np.abs(moved).argmax())
     refitted = np.median(emulator(draws[:: max(1, len(draws) // 500)]), axis=0)
-    worst_z = (refitted - targets.observed) / targets.error
-    worst = int(np.abs(worst_z).argmax())
     return {
         "misfit_as_it_is": float((z**2).sum()),
         "misfit_refitted": float(np.quantile(misfit, BEST)),
-        "worst_figure": targets.ids[worst],
-        "worst_z": float(worst_z[worst]),
+        **targets.worst(refitted),
         "moves_most": calibration.names[most],
         "by_sd": float(moved[most]),
     }

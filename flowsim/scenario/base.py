@@ -17,10 +17,9 @@ from typing import Any
 from flowsim.data import sources
 from flowsim.errors import Problem, ScenarioError, in_order, visible
 from flowsim.scenario.checks import cross_check
-from flowsim.scenario.files import read_chain, shown
+from flowsim.scenario.files import read_chain, shown, take_in
 from flowsim.scenario.merging import given_twice, is_parameter, lay_over, single_change
 from flowsim.scenario.messages import USER_SOURCE, validate
-from flowsim.scenario.named_tables import take_in
 from flowsim.scenario.reading import read_value
 from flowsim.scenario.schema import FACTS, Scenario
 from flowsim.scenario.tree import Path as KeyPath

@@ -179,8 +179,8 @@ def _peeled(design: pd.DataFrame, weight: Floats, inside: Bools, least: int) -> 
     best: tuple[float, int] = (float(weight[inside].mean()), -1)
     found = None
     for left in _candidates(design, inside):
-        rank = (float(weight[left].mean()), n) if (n := int(left.sum())) else best
-        if least <= n < inside.sum() and rank > best:
+        n = int(left.sum())
+        if least <= n < inside.sum() and (rank := (float(weight[left].mean()), n)) > best:
             best, found = rank, left
     return found
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from flowsim.sweep.estimators import is_full_grid, main_effects, morris, pawn, regression, sobol
+from flowsim.sweep.file import Sweep
 from flowsim.sweep.responses import UNMOVED, Response, Row, noise, response, unmoved
-
-if TYPE_CHECKING:
-    from flowsim.sweep.file import Sweep
 
 COLUMNS = ["scenario", "output", "place_id", *(field.name for field in fields(Row))]
 WHICH = ["scenario", "measure", "place_id"]

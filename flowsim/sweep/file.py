@@ -49,11 +49,6 @@ __all__ = ["Output", "Sweep", "read_sweep", "shipped_sweeps", "sweep_of", "sweep
 FILE, POINTS_FILE, DRAWS_FILE, DESIGN_FILE = "sweep.yaml", "points.csv", "draws.csv", "design.csv"
 STAND_INS = {"name": "x", "title": "x", "design": {"kind": "latin-hypercube", "points": 2}}
 """Of keys that must be there, for the search for further mistakes where these are not sound."""
-AS_SAID = (
-    *("name", "title", "description", "design"),
-    *("replications", "sample", "seed", "figures"),
-)
-"""Keys of a file that a ``Sweep`` has as they are."""
 RESERVED = (
     *("run", "scenario", "point", "replication", "key", "status", "error"),
     *("measure", "place_kind", "place_id", "value", "date"),
@@ -215,13 +210,20 @@ def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     seeds = [seed for seed in (own_seed, file.seed) if seed is not None]
     fixed = {"sample": file.sample} | ({} if file.seed is None else {"seed": file.seed})
     return Sweep(
-        **{key: getattr(file, key) for key in AS_SAID},
+        name=file.name,
+        title=file.title,
+        description=file.description,
         bases=bases,
         changes=fixed | file.changes,
         parameters=parameters,
+        design=file.design,
+        replications=file.replications,
+        sample=file.sample,
+        seed=file.seed,
         design_seed=[*seeds, scenarios[0].seed][0],
         outputs=outputs,
         kept=kept,
+        figures=file.figures,
         table=table,
         draws=draws,
         read=read,

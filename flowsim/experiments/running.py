@@ -20,7 +20,6 @@ from flowsim.model.agent_model import AgentModel, refuse_too_many
 from flowsim.model.flow_model import FlowModel
 from flowsim.model.world import World
 from flowsim.results import folder as folders
-from flowsim.results.growing import Gathered
 from flowsim.results.manifest import manifest_of
 from flowsim.results.observation import Observed
 from flowsim.results.run import Run
@@ -95,7 +94,7 @@ def run(
     report = _Report(progress, world.clock.n_hours, replications + len(others))
     with (
         nullcontext() if folder is None else folders.prepare(folder, "run", names, force),
-        closing(Gathered(folder if replications > 1 else None, Run.parquet)) as gathered,
+        closing(folders.Gathered(folder if replications > 1 else None, Run.parquet)) as gathered,
     ):
         own: dict[str, Any] = {"engine": engine}
         for part in _parts(world, replications, others, report, engine):

@@ -38,13 +38,11 @@ class Aspirations:
             np.flatnonzero(decisions.is_passed(men.threshold[:, j], cap[:, j].take(men.stratum)))
             for j in range(n)
         ]
-        self._rows = np.concatenate(near)
-        self._where = np.repeat(np.arange(n), [len(rows) for rows in near])
+        self._rows = np.concatenate(near).astype(np.uint32)
+        self._where = np.repeat(np.arange(n, dtype=np.uint8), [len(rows) for rows in near])
+        cell = men.stratum[self._rows].astype(np.intp) * n + self._where
         self._thresholds = decisions.Thresholds(
-            men.stratum[self._rows].astype(np.intp) * n + self._where,
-            men.threshold[self._rows, self._where],
-            level.reshape(-1),
-            caps.reshape(-1),
+            cell, men.threshold[self._rows, self._where], level.reshape(-1), caps.reshape(-1)
         )
 
     def move(self, place: Ints) -> None:
@@ -78,12 +76,12 @@ class Aspirations:
             Rows of the men passed, and the destinations they now wish for.
         """
         passed = self._thresholds.advance(level.reshape(-1))
-        rows, where = self._rows[passed], self._where[passed]
-        cell = (men.stratum[rows], where)
+        rows, where = (of[passed].astype(np.int64) for of in (self._rows, self._where))
+        cell = men.stratum[rows].astype(np.intp) * level.shape[1] + where
         men.passed_at[rows, where] = decisions.moments_toward(
             men.threshold[rows, where],
-            before[cell],
-            level[cell],
+            before.take(cell),
+            level.take(cell),
             self.world.panic[day],
             where,
             day,

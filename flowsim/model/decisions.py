@@ -75,7 +75,7 @@ class Thresholds:
         level: Floats,
         cap: Floats,
     ) -> None:
-        self._rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap)[group]))
+        self._rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap).take(group)))
         self._group, self._threshold = group[self._rows].astype(np.intp), threshold[self._rows]
         self.advance(level)
 
@@ -92,7 +92,7 @@ class Thresholds:
         int64, shape (n,)
             Their rows, ascending.
         """
-        passed = np.flatnonzero(is_passed(self._threshold, as_thresholds(level)[self._group]))
+        passed = np.flatnonzero(is_passed(self._threshold, as_thresholds(level).take(self._group)))
         self._threshold[passed] = np.nan  # once
         return self._rows[passed]
 

@@ -213,7 +213,9 @@ def hours_of(roads: Roads, region: Ints, u_fly: Floats) -> Floats:
         Hours.
     """
     flies = u_fly < roads.fly_share[region]
-    return np.where(flies[:, None], roads.by_air[region], roads.by_road[region])
+    hours = roads.by_road.take(region, axis=0)
+    hours[flies] = roads.by_air.take(region[flies], axis=0)
+    return hours
 
 
 def ways_to(roads: Roads, where: Ints, shut: Bools) -> Bools:

@@ -101,9 +101,9 @@ def units_of(model: FlowModel) -> Units:
     for crossing in model.crossings:
         _enter_those_standing(standing, crossing.border, model.hour * HOUR)
     parts = model.log.entries(), standing.entries()
-    of = {name: np.concatenate([part[name] for part in parts]) for name in FIELDS}
-    order = np.argsort(of["crossing"].astype(np.int16), kind="stable")
-    of = {name: column[order] for name, column in of.items()}
+    column = np.concatenate([part["crossing"] for part in parts])
+    order = np.argsort(column.astype(np.int16), kind="stable")
+    of = {name: np.concatenate([part[name] for part in parts]).take(order) for name in FIELDS}
     return Units(
         crossing=of["crossing"].astype(np.int64),
         trip=of["trip"].astype(np.int64),

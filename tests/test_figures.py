@@ -31,7 +31,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from flowsim import figures
 from flowsim.data import sources
 from flowsim.errors import ResultsError
-from flowsim.figures.layout import geography, policy_bars, published, ribbons, save, style
+from flowsim.figures.layout import geography, published, recipe, ribbons, style, timelines
 from flowsim.figures.layout.sheet import MM
 from flowsim.figures.run import flows, maps, outcomes, queues
 from flowsim.findings import words
@@ -204,8 +204,8 @@ def test_marks_come_from_the_policies_of_the_scenario() -> None:
         }
 
     given = scenario(change)
-    assert [m.label for m in policy_bars.bars_of(given, "georgia")] == ["Mobilisation announced"]
-    announced, shut = policy_bars.bars_of(given, "kazakhstan")
+    assert [m.label for m in timelines.bars_of(given, "georgia")] == ["Mobilisation announced"]
+    announced, shut = timelines.bars_of(given, "kazakhstan")
     assert (shut.label, shut.place) == ("Closed to men", given.crossings["KZ-ILEK"].name)
     hours = given.destinations["kazakhstan"].utc_offset_h - 3
     assert announced.start == given.call_up.announced + timedelta(hours=hours)
@@ -213,7 +213,7 @@ def test_marks_come_from_the_policies_of_the_scenario() -> None:
 
 def test_policies_of_one_name_share_a_bar() -> None:
     """Kazakhstan's crossings checked the list one group after the other."""
-    bars = {bar.label: bar for bar in policy_bars.bars_of(scenario(), "kazakhstan")}
+    bars = {bar.label: bar for bar in timelines.bars_of(scenario(), "kazakhstan")}
     checked = bars["Call-up list checked"]
     starts = [start for start, _ in checked.spans]
     assert starts == sorted(starts)
@@ -230,7 +230,7 @@ def test_no_policy_is_dropped_and_no_label_cut(preset: str) -> None:
         found = drawn("entries", given, style.PRESETS[preset])
         told = " ".join(text.get_text() for text in texts(found.figure))
         for name in given.scenario.destinations:
-            labels = [bar.label for bar in policy_bars.bars_of(given.scenario, name)]
+            labels = [bar.label for bar in timelines.bars_of(given.scenario, name)]
             assert [label for label in labels if label not in told] == []
         assert "more, see" not in told
 
@@ -241,7 +241,7 @@ def test_a_policy_outside_the_horizon_has_no_mark() -> None:
             "late": {"kind": "border-closed", "at": "all", "for": "all", "from": "2023-01-01"}
         }
 
-    assert len(policy_bars.bars_of(scenario(change), "georgia")) == 1
+    assert len(timelines.bars_of(scenario(change), "georgia")) == 1
 
 
 # ---- shapes --------------------------------------------------------------------------------
@@ -365,10 +365,10 @@ def test_drawing_leaves_the_users_settings_alone(baseline: Run) -> None:
     with matplotlib.rc_context({"font.size": 31, "axes.grid": True, "text.usetex": False}):
         mine = dict(matplotlib.rcParams)
         with style.in_style():
-            one = save.image(drawn("map", baseline), "svg")
+            one = recipe.image(drawn("map", baseline), "svg")
         assert dict(matplotlib.rcParams) == mine
     with style.in_style():
-        assert save.image(drawn("map", baseline), "svg") == one
+        assert recipe.image(drawn("map", baseline), "svg") == one
 
 
 # ---- files ---------------------------------------------------------------------------------
@@ -520,7 +520,7 @@ def test_a_folder_that_cannot_be_written_is_named(baseline: Run, tmp_path: Path)
     (tmp_path / "figures").write_text("a file where the folder should be")
     outcomes = drawn("outcomes", baseline)
     with style.in_style(), pytest.raises(ResultsError, match="cannot be written"):
-        save.write(outcomes, tmp_path / "figures")
+        recipe.write(outcomes, tmp_path / "figures")
 
 
 def test_the_gallery_shows_every_figure_and_stays_small() -> None:

@@ -71,7 +71,7 @@ USE = """
 import json
 import flowsim
 from flowsim.errors import ScenarioError
-from flowsim.figures.layout import policy_bars
+from flowsim.figures.layout import timelines
 from flowsim.findings.naming import named
 from flowsim.findings import doubts
 from flowsim.scenario import json_schema, load, resolved_yaml
@@ -92,7 +92,7 @@ for engine in ("columns", "agents"):
         through[f"{engine} {name}"] = float(between.value.sum())
 print(json.dumps({
     "through": through,
-    "bars": [m.label for m in policy_bars.bars_of(slow, "georgia")],
+    "bars": [m.label for m in timelines.bars_of(slow, "georgia")],
     "limits": str(doubts.finding([slow])),
     "named": named("policies.slow_lars.speed", slow).label,
     "problems": problems,

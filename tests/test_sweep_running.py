@@ -23,7 +23,7 @@ from flowsim.experiments import simulate as simulating
 from flowsim.experiments import store as stores
 from flowsim.experiments.running import run as run_one
 from flowsim.experiments.store import Outcome, Store
-from flowsim.figures.families import families
+from flowsim.figures import families
 from flowsim.figures.layout.style import PRESETS
 from flowsim.figures.sweep.swept import Swept
 from flowsim.findings import sweep as headline

@@ -21,8 +21,7 @@ from flowsim.data.own import read_bytes
 from flowsim.errors import FlowsimError, MachineError, ResultsError
 from flowsim.figures import catalogue, draw_all
 from flowsim.figures.layout import recipe as recipes
-from flowsim.figures.layout.recipe import Recipe
-from flowsim.figures.layout.save import put
+from flowsim.figures.layout.recipe import Recipe, put
 from flowsim.figures.layout.style import in_house
 from flowsim.findings.language import ENGLISH, in_language
 from flowsim.scenario import Base
@@ -92,7 +91,10 @@ def reproduce(
     image = read_bytes(figure, "figure of flowsim's", LARGEST)
     try:
         made = recipes.found_in(image)
-        _possible(made)
+        if made.kind not in REPEATED:
+            raise ResultsError(f"was drawn from a {made.kind}; this version makes none")
+        if made.figure not in catalogue(made.kind):
+            raise ResultsError(f"shows {made.figure} of a {made.kind}; this version draws none")
     except recipes.DamagedError as reason:
         raise ResultsError(f"{figure} was altered: it {reason}") from None
     except ResultsError as reason:
@@ -106,17 +108,11 @@ def reproduce(
             raise
         except FlowsimError as reason:
             raise ResultsError(f"{figure}: its recipe cannot be followed. {reason}") from None
-    files = () if out is None else _write(again, out, figure)
+    if out and any((out / name).exists() and (out / name).samefile(figure) for name in again):
+        raise ResultsError(f"{out} holds the figure itself; choose another folder with --out")
+    files = tuple(put(again, out)) if out else ()
     same, words = _compared(made, image, again)
     return Verdict(same, f"{figure}: {words}", files)
-
-
-def _possible(made: Recipe) -> None:
-    """Refuse a recipe that names what this version of flowsim does not have."""
-    if made.kind not in REPEATED:
-        raise ResultsError(f"was drawn from a {made.kind}; this version makes none")
-    if made.figure not in catalogue(made.kind):
-        raise ResultsError(f"shows {made.figure} of a {made.kind}; this version draws none")
 
 
 # -- making it again, by the kind of folder
@@ -311,10 +307,3 @@ def _makers(made: Recipe) -> str:
     code = f" (code {drawn['code']})" if drawn.get("code") else ""
     named = [f"{name} {drawn[name]}" for name in ("python", "numpy", "matplotlib") if name in drawn]
     return f"flowsim {tables.get('flowsim', 'unknown')}{code}, {', '.join(named)}"
-
-
-def _write(again: Mapping[str, bytes], out: Path, figure: Path) -> tuple[Path, ...]:
-    """Write the figure made again, never over the one that is compared."""
-    if any((out / name).exists() and (out / name).samefile(figure) for name in again):
-        raise ResultsError(f"{out} holds the figure itself; choose another folder with --out")
-    return tuple(put(again, out))

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders
-from flowsim.figures.layout.sheet import Caption, Drawn, Key
+from flowsim.figures import Family
+from flowsim.figures.layout import panels
+from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import BLUE, INK, ORANGE, QUIET, VERMILION, Preset
 from flowsim.figures.layout.tables import records
 from flowsim.findings.naming import all_named
@@ -74,27 +74,22 @@ def draw_fit(results: CalibrationResults, preset: Preset) -> Drawn:
     shown = data.head(_rows(preset))
 
     def draw(ax: Axes) -> None:
-        ladders.reference(ax, 1)
+        panels.reference(ax, 1)
         hollow = [{"hollow": is_input} for is_input in shown["is_input"]]
-        ladders.dots(ax, shown, ["ratio", "ratio_low", "ratio_high"], hollow)
+        panels.dots(ax, shown, ["ratio", "ratio_low", "ratio_high"], hollow)
         ax.set_xlim(0, min(MOST_CUT, 1.05 * max(1.2, float(shown["ratio_high"].max()))))
 
-    return _drawn(
-        results,
-        preset,
-        "fit",
-        data,
-        title,
+    subtitle = (
         "Simulated over published, runs of posterior draws: median and the middle "
-        f"{_credible(results)}, chance included. The farthest off first.",
-        [
-            ladders.key("used to fit it: no test"),
-            ladders.key("an input of the model: no evidence", hollow=True),
-        ],
-        "Ratios: ",
-        [f"{row['name']} {row['ratio']:.2f}" for row in records(data)],
-        ladders.Ladder(list(shown["name"]), "simulated / published", draw),
+        f"{_credible(results)}, chance included. The farthest off first."
     )
+    inputs = panels.key("an input of the model: no evidence", hollow=True)
+    keys = [panels.key("used to fit it: no test"), inputs]
+    ratios = "; ".join(f"{row['name']} {row['ratio']:.2f}" for row in records(data))
+    words = (FIT_FAMILY.name, data, title, subtitle, source(results))
+    caption = Caption(*words, keys=keys, alt=[f"Ratios: {ratios}."])
+    ladder = panels.Ladder(list(shown["name"]), "simulated / published", draw)
+    return _drawn(caption, preset, ladder)
 
 
 def _published(results: CalibrationResults, row: dict[str, Any]) -> str:
@@ -123,25 +118,23 @@ def draw_posterior(results: CalibrationResults, preset: Preset) -> Drawn:
 
     def draw(ax: Axes) -> None:
         looks = [{"color": VERDICTS[verdict][1]} for verdict in shown["verdict"]]
-        ladders.dots(ax, shown, ["place_median", "place_low", "place_high"], looks)
+        panels.dots(ax, shown, ["place_median", "place_low", "place_high"], looks)
         ax.set_xlim(-0.02, 1.02)
 
-    return _drawn(
-        results,
-        preset,
-        "posterior",
-        data,
-        f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay unknown",
+    title = f"The figures fix {fixed} of {len(data)} numbers; {unsure} stay unknown"
+    subtitle = (
         f"Middle {_credible(results)} of the posterior and its median within the prior, which is "
-        "even over the whole width; its ends are in brackets.",
-        [ladders.key(words, color=color) for words, color in VERDICTS.values()],
-        "Identified: ",
-        [
-            f"{row['name']} {row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
-            for row in records(data[data["verdict"] == "identified"])
-        ],
-        ladders.Ladder(names, "place within the prior (0 lower end, 1 upper)", draw),
+        "even over the whole width; its ends are in brackets."
     )
+    keys = [panels.key(words, color=color) for words, color in VERDICTS.values()]
+    known = "; ".join(
+        f"{row['name']} {row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
+        for row in records(data[data["verdict"] == "identified"])
+    )
+    words = (POSTERIOR_FAMILY.name, data, title, subtitle, source(results))
+    caption = Caption(*words, keys=keys, alt=[f"Identified: {known}."])
+    ladder = panels.Ladder(names, "place within the prior (0 lower end, 1 upper)", draw)
+    return _drawn(caption, preset, ladder)
 
 
 def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
@@ -156,33 +149,30 @@ def draw_validation(results: CalibrationResults, preset: Preset) -> Drawn:
             n = names.index(row["name"])
             y = n + (list(GUESSES).index(row["who"]) - 1.5) * 0.2
             ends = [min(row[name] / row["scale"], MOST_CUT) for name in ("median", "low", "high")]
-            ladders.dot(ax, y, *ends, **GUESSES[row["who"]][1])
+            panels.dot(ax, y, *ends, **GUESSES[row["who"]][1])
             if row["who"] == "model":
                 seen = row["published"] / row["scale"]
                 ax.plot([seen, seen], [n - 0.45, n + 0.45], color=INK, zorder=5)
         ax.set_xlim(-0.05, MOST_CUT)
 
-    return _drawn(
-        results,
-        preset,
-        "validation",
-        data,
+    title = (
         f"{int(own['covered'].sum())} of {plural(len(own), 'unseen figure')} within the "
-        f"model's {_credible(results)} intervals",
-        "Predicted before it was seen: median and interval, divided by the scale of each row.",
-        [
-            *(ladders.key(words, markersize=4.6, **look) for words, look in GUESSES.values()),
-            ladders.key("published", color=INK, marker="|", markersize=9),
-        ],
-        "",
-        [
-            f"{row['name']} published {row['published']:,.0f}, predicted {row['median']:,.0f} "
-            f"({row['low']:,.0f} to {row['high']:,.0f})"
-            for row in records(own)
-        ],
-        ladders.Ladder(names, "value / published (/ 1,000 where 0 was published)", draw),
-        len(GUESSES),
+        f"model's {_credible(results)} intervals"
     )
+    subtitle = (
+        "Predicted before it was seen: median and interval, divided by the scale of each row."
+    )
+    keys = [panels.key(of, markersize=4.6, **look) for of, look in GUESSES.values()]
+    keys.append(panels.key("published", color=INK, marker="|", markersize=9))
+    rows = "; ".join(
+        f"{row['name']} published {row['published']:,.0f}, predicted {row['median']:,.0f} "
+        f"({row['low']:,.0f} to {row['high']:,.0f})"
+        for row in records(own)
+    )
+    words = (VALIDATION_FAMILY.name, data, title, subtitle, source(results))
+    caption = Caption(*words, keys=keys, alt=[f"{rows}."])
+    ladder = panels.Ladder(names, "value / published (/ 1,000 where 0 was published)", draw)
+    return _drawn(caption, preset, ladder, len(GUESSES))
 
 
 def _predictions(results: CalibrationResults) -> pd.DataFrame:
@@ -210,54 +200,33 @@ def draw_recovery(results: CalibrationResults, preset: Preset) -> Drawn:
     shown = data.head(_rows(preset))
 
     def draw(ax: Axes) -> None:
-        ladders.reference(ax, target)
+        panels.reference(ax, target)
         error, share = 2 * np.sqrt(target * (1 - target) / truths), shown["coverage"]
         spans = pd.DataFrame({"share": share, "low": share - error, "high": share + error})
         looks = [{"color": BLUE if of == "identified" else QUIET} for of in shown["verdict"]]
-        ladders.dots(ax, spans.clip(0, 1), list(spans.columns), looks)
+        panels.dots(ax, spans.clip(0, 1), list(spans.columns), looks)
         ax.set_xlim(min(0.6, float(share.min()) - 0.1), 1.02)
 
-    return _drawn(
-        results,
-        preset,
-        "recovery",
-        data,
+    title = (
         f"Of {truths} synthetic truths, {_credible(results)} intervals hold {held.min():.0f} to "
-        f"{held.max():.0f}\u00a0% for the numbers identified",
-        "Share of synthetic truths inside the interval; whiskers: two standard errors of such a "
-        "share.",
-        [ladders.key("identified"), ladders.key("weakly or not identified", color=QUIET)],
-        "",
-        [f"{row['name']} {row['coverage']:.2f}" for row in records(data)],
-        ladders.Ladder(list(shown["name"]), "coverage", draw),
+        f"{held.max():.0f}\u00a0% for the numbers identified"
     )
+    subtitle = (
+        "Share of synthetic truths inside the interval; whiskers: two standard errors of such a "
+        "share."
+    )
+    keys = [panels.key("identified"), panels.key("weakly or not identified", color=QUIET)]
+    shares = "; ".join(f"{row['name']} {row['coverage']:.2f}" for row in records(data))
+    words = (RECOVERY_FAMILY.name, data, title, subtitle, source(results))
+    caption = Caption(*words, keys=keys, alt=[f"{shares}."])
+    return _drawn(caption, preset, panels.Ladder(list(shown["name"]), "coverage", draw))
 
 
-def _drawn(
-    results: CalibrationResults,
-    preset: Preset,
-    name: str,
-    data: pd.DataFrame,
-    title: str,
-    subtitle: str,
-    keys: Sequence[Key],
-    ahead: str,
-    rows: Sequence[str],
-    shown: ladders.Ladder,
-    each: int = 1,
-) -> Drawn:
-    """Draw one ladder, its rows high enough for ``each`` dots.
-
-    Parameters
-    ----------
-    ahead, rows : str, sequence of str
-        What is listed in the alt text, and what stands before it.
-    """
-    alt = [f"{ahead}{'; '.join(rows)}."]
-    name = f"calibration-{name}"
-    note = ladders.left_out(name, data["name"].nunique() - _rows(preset, each))
-    caption = Caption(name, data, title, subtitle, source(results), note, keys, alt)
-    return ladders.drawn(caption, preset, [replace(shown, high=_high(preset, each))])
+def _drawn(caption: Caption, preset: Preset, shown: panels.Ladder, each: int = 1) -> Drawn:
+    """Draw one ladder, its rows high enough for ``each`` dots."""
+    left = caption.data["name"].nunique() - _rows(preset, each)
+    noted = replace(caption, note=panels.left_out(caption.name, left))
+    return panels.ladders(noted, preset, [replace(shown, high=_high(preset, each))])
 
 
 def _high(preset: Preset, dots: int) -> float:
@@ -267,7 +236,7 @@ def _high(preset: Preset, dots: int) -> float:
 
 def _rows(preset: Preset, dots: int = 1) -> int:
     """Return for how many rows of so many dots there is room."""
-    return int(ladders.rows_that_fit(preset) / _high(preset, dots))
+    return int(panels.rows_that_fit(preset) / _high(preset, dots))
 
 
 def source(results: CalibrationResults) -> str:

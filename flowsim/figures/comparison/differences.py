@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from flowsim.figures import Family
 from flowsim.figures.comparison.outcomes import (
     destinations,
     left_out,
@@ -23,8 +24,7 @@ from flowsim.figures.comparison.outcomes import (
     source,
     titles,
 )
-from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders
+from flowsim.figures.layout import panels
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
 from flowsim.figures.layout.tables import records
@@ -77,31 +77,27 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     data, named = table(results), titles(results)
     first, others = quoted(results)[results.names[0]], [b for _, b in results.pairs[:MOST]]
     looks = {b: _look(n) for n, b in enumerate(others)}
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data, results),
+    subtitle = (
         f"Difference to {first} in the number of simulated men by what became of them; the same "
-        "men with the same chance events in each world.",
-        source(results),
-        _notes(data, results),
-        [ladders.key(named[b], **look) for b, look in looks.items()],
-        [f"{'; '.join(_alt(data, results))}."],
+        "men with the same chance events in each world."
     )
+    keys = [panels.key(named[b], **look) for b, look in looks.items()]
+    words = (finding(data, results), subtitle, source(results), _notes(data, results))
+    caption = Caption(FAMILY.name, data, *words, keys, [f"{'; '.join(_alt(data, results))}."])
     names = list(dict.fromkeys(data["name"]))
     labels = [_shorter(name) for name in names] if preset.narrow else names
 
     def draw(ax: Axes) -> None:
-        ladders.reference(ax, 0)
+        panels.reference(ax, 0)
         for row in records(data[data["b"].isin(others)]):
             turn = others.index(row["b"]) - (len(others) - 1) / 2
             y = names.index(row["name"]) + turn * 0.75 / len(others)
             chance = (row["chance_low"], row["chance_high"]) if row["draws"] else None
-            ladders.dot(ax, y, row["change"], row["low"], row["high"], chance, **looks[row["b"]])
+            panels.dot(ax, y, row["change"], row["low"], row["high"], chance, **looks[row["b"]])
         ax.margins(x=0.04)
 
     axis, high = "More or fewer men than in the first scenario", max(1, 0.55 * len(others))
-    return ladders.drawn(caption, preset, [ladders.Ladder(labels, axis, draw, high=high)])
+    return panels.ladders(caption, preset, [panels.Ladder(labels, axis, draw, high=high)])
 
 
 def _shorter(name: str) -> str:
@@ -150,16 +146,15 @@ def table(results: Comparison) -> pd.DataFrame:
 def finding(data: pd.DataFrame, results: Comparison) -> str:
     """State where and by how much those who reach a destination differ most."""
     own = data[data["name"].str.startswith("Reached ")]
-    own = own.assign(size=own["change"].abs())
-    most = records(own.sort_values("size", ascending=False, kind="stable").head(1))
-    if not most or most[0]["size"] < 1:
+    most = records(own.sort_values("change", key=abs, ascending=False, kind="stable").head(1))
+    if not most or abs(most[0]["change"]) < 1:
         return "As many men reach each destination in every scenario"
     return f"Under {quoted(results)[most[0]['b']]} {_clause(most[0])}"
 
 
 def _clause(row: Mapping[str, Any]) -> str:
     more = "more" if row["change"] > 0 else "fewer"
-    text = f"{count(row['size'])} {more} men reach {row['name'][8:]}"
+    text = f"{count(abs(row['change']))} {more} men reach {row['name'][8:]}"
     if pd.isna(row["low"]):
         return text
     low, high = sorted((abs(row["low"]), abs(row["high"])))
@@ -203,21 +198,15 @@ def draw_terms(results: Comparison, preset: Preset) -> Drawn:
     """Draw, for each pair, how many men each term of the decision switched."""
     data, named = terms_table(results), titles(results)
     alt = [f"{named[row['b']]}, {row['term']}: {count(row['men'])} men" for row in records(data)]
-    caption = Caption(
-        TERMS_FAMILY.name,
-        data,
-        _terms_finding(data, results),
-        TERMS_SUBTITLE,
-        source(results),
-        TERMS_NOTE + left_out(results),
-        alt=[f"{'; '.join(alt)}."],
-    )
+    words = (_terms_finding(data, results), TERMS_SUBTITLE, source(results))
+    note = TERMS_NOTE + left_out(results)
+    caption = Caption(TERMS_FAMILY.name, data, *words, note, alt=[f"{'; '.join(alt)}."])
     parts = [
         _effects(quoted(results)[pair[1]], "Men who switch", rows[["term", *MEN]])
         for pair in pairs(results)
         if len(rows := of_pair(data, pair))
     ]
-    return ladders.drawn(caption, preset, parts, len(parts) if preset.is_slide else 1, 0.75)
+    return panels.ladders(caption, preset, parts, len(parts) if preset.is_slide else 1, 0.75)
 
 
 def terms_table(results: Comparison) -> pd.DataFrame:
@@ -256,21 +245,16 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
     most = MOST_TARGETS[preset.name]
     more = f" {plural(len(targets) - most, 'panel')} more: policies.csv." if targets[most:] else ""
     world = titles(results).get(str(data["scenario"].iloc[0]), data["scenario"].iloc[0])
-    caption = Caption(
-        POLICIES_FAMILY.name,
-        data,
-        _policies_finding(data),
+    subtitle = (
         f"What each policy that coincides explains under “{world}”: its mean effect over all "
         "orders in which they can be put in (Shapley value), 95 % intervals over replications, "
-        "chance alone.",
-        source(results),
-        POLICIES_NOTE + more,
-        [
-            ladders.key("one policy", markersize=4.4, **ALONE),
-            ladders.key("of all together", markersize=4.4, **TOGETHER),
-        ],
-        [f"{'; '.join(_policies_alt(data))}."],
+        "chance alone."
     )
+    looks_of = {"one policy": ALONE, "of all together": TOGETHER}
+    keys = [panels.key(of, markersize=4.4, **look) for of, look in looks_of.items()]
+    words = (_policies_finding(data), subtitle, source(results), POLICIES_NOTE + more)
+    alt = [f"{'; '.join(_policies_alt(data))}."]
+    caption = Caption(POLICIES_FAMILY.name, data, *words, keys, alt)
     parts = []
     for target in targets[:most]:
         rows = data[data["target"] == target]
@@ -283,7 +267,7 @@ def draw_policies(results: Comparison, preset: Preset) -> Drawn:
         shown = part[["policy", "effect", "low", "high"]]
         parts.append(_effects(capital(target), unit, shown, looks))
     beside = 1 if preset.narrow else 3 if preset.is_slide else 2
-    return ladders.drawn(caption, preset, parts, beside, 0.75)
+    return panels.ladders(caption, preset, parts, beside, 0.75)
 
 
 def policies_table(results: Comparison) -> pd.DataFrame:
@@ -299,15 +283,15 @@ def policies_table(results: Comparison) -> pd.DataFrame:
 
 def _effects(
     head: str, unit: str, rows: pd.DataFrame, looks: Sequence[dict[str, Any]] = ()
-) -> ladders.Ladder:
+) -> panels.Ladder:
     """Return a ladder of effects, from 0; the columns of its rows are name, value, low, high."""
 
     def draw(ax: Axes) -> None:
-        ladders.reference(ax, 0)
-        ladders.dots(ax, rows, list(rows)[1:], looks)
+        panels.reference(ax, 0)
+        panels.dots(ax, rows, list(rows)[1:], looks)
         ax.margins(x=0.05)
 
-    return ladders.Ladder([str(name) for name in rows.iloc[:, 0]], unit, draw, head)
+    return panels.Ladder([str(name) for name in rows.iloc[:, 0]], unit, draw, head)
 
 
 def _policies_finding(data: pd.DataFrame) -> str:
@@ -318,9 +302,8 @@ def _policies_finding(data: pd.DataFrame) -> str:
     target = data["target"].iloc[0]
     rows = data[data["target"] == target]
     own = rows[~rows["policy"].isin([ALL, COMMON, REST, WHOLE])]
-    own = own.assign(size=own["effect"].abs()).sort_values("size", ascending=False, kind="stable")
     together = rows.set_index("policy")["effect"]
-    top = records(own)[0]
+    top = records(own.sort_values("effect", key=abs, ascending=False, kind="stable"))[0]
     return (
         f"Together the policies make {count(together[ALL])} {top['unit']} of the {target}, and "
         f"{count(together[COMMON])} cannot be told apart; the largest share, "

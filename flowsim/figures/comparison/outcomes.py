@@ -13,8 +13,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders, ribbons
+from flowsim.figures import Family
+from flowsim.figures.layout import panels, ribbons
 from flowsim.figures.layout.sheet import (
     GAP,
     MARGIN,
@@ -45,24 +45,16 @@ from flowsim.scenario.schema import Scenario
 
 HOME, STOPPED = ("home", "hiding", "enlisted"), ("limited", "gave-up", "turned-back")
 WORDS = {
-    "home": "At home",
-    "hiding": "Called up, hiding",
-    "enlisted": "Called up, complied",
-    "limited": "Stopped by an entry limit",
-    "gave-up": "Gave up queueing",
-    "turned-back": "Turned back at the border",
-    "underway": "Still on the way",
-    "other": "Other outcomes",
+    "home": ("At home", "At home"),
+    "hiding": ("Called up, hiding", "Hiding"),
+    "enlisted": ("Called up, complied", "Called up"),
+    "limited": ("Stopped by an entry limit", "Entry limit"),
+    "gave-up": ("Gave up queueing", "Gave up"),
+    "turned-back": ("Turned back at the border", "Turned back"),
+    "underway": ("Still on the way", "On the way"),
+    "other": ("Other outcomes", "Others"),
 }
-SHORT = {
-    "hiding": "Hiding",
-    "enlisted": "Called up",
-    "limited": "Entry limit",
-    "gave-up": "Gave up",
-    "turned-back": "Turned back",
-    "underway": "On the way",
-    "other": "Others",
-}
+"""Of outcomes: in full, and where room is short."""
 DESTINATIONS = tuple(colour for colour in CYCLE if colour not in (GREEN, VERMILION))
 MOST_PAIRS = 3
 
@@ -74,7 +66,7 @@ def outcome(status: str, names: dict[str, str], short: bool = False) -> str:
         return names[key] if short else f"Reached {names[key]}"
     if key in names and kind == "wants":
         return f"Wanted {names[key]}" if short else f"Wanted {names[key]}, could not"
-    return (SHORT if short else {}).get(status, WORDS.get(status, status))
+    return WORDS.get(status, (status, status))[short]
 
 
 def ordered(found: Iterable[str], names: dict[str, str]) -> list[str]:
@@ -202,15 +194,9 @@ def draw_switches(results: Comparison, preset: Preset) -> Drawn:
     """Arrange one alluvial for each pair of scenarios, of those whose outcome differs."""
     data, names = table(results), destinations(results.scenarios)
     most = MOST_ON_SLIDE if preset.is_slide else MOST_PAIRS
-    caption = Caption(
-        SWITCHES_FAMILY.name,
-        data,
-        switches_finding(data, results),
-        SWITCHES_SUBTITLE,
-        source(results),
-        _switches_note(data, results, most),
-        alt=_switches_alt(data, results),
-    )
+    title, note = switches_finding(data, results), _switches_note(data, results, most)
+    words = (title, SWITCHES_SUBTITLE, source(results), note)
+    caption = Caption(SWITCHES_FAMILY.name, data, *words, alt=_switches_alt(data, results))
     named, shown = titles(results), pairs(results)[:most]
     parts = [merged(_switched(data, pair)) for pair in shown]
     rows = [max(part["status_a"].nunique(), part["status_b"].nunique(), 3) for part in parts]
@@ -220,7 +206,7 @@ def draw_switches(results: Comparison, preset: Preset) -> Drawn:
     cells = sheet.cells(heights, len(heights) if preset.is_slide else 1)
     for own, pair, cell in zip(parts, shown, cells, strict=True):
         total = count(own["men"].sum()) if len(own) else "no"
-        inner = ladders.headed(sheet, cell, f"{total} men switch", HEAD)
+        inner = panels.headed(sheet, cell, f"{total} men switch", HEAD)
         if len(own):
             _name_sides([named[name] for name in pair], sheet, cell)
             draw_ribbons(own, names, sheet, inner)
@@ -318,15 +304,9 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     """Arrange one table for each pair of scenarios."""
     data, names = table(results), destinations(results.scenarios)
     data["share"] = data["men"] / data.groupby(["a", "b", "status_a"])["men"].transform("sum")
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data, results),
-        SUBTITLE,
-        source(results),
-        NOTE + left_out(results, 1 if preset.narrow else MOST_PAIRS),
-        alt=_alt(data, results),
-    )
+    note = NOTE + left_out(results, 1 if preset.narrow else MOST_PAIRS)
+    words = (finding(data, results), SUBTITLE, source(results), note)
+    caption = Caption(FAMILY.name, data, *words, alt=_alt(data, results))
     shown = pairs(results)[: 1 if preset.narrow else None]
     parts = [of_pair(data, pair) for pair in shown]
     tops = [_top(part, names, preset) for part in parts]
@@ -334,7 +314,7 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
         tops = [max(tops)] * len(tops)
 
     def draw(n: int, sheet: Sheet, cell: Cell) -> None:
-        ladders.headed(sheet, cell, f"To {quoted(results)[shown[n][1]]}", TABLE_HEAD)
+        panels.headed(sheet, cell, f"To {quoted(results)[shown[n][1]]}", TABLE_HEAD)
         _draw_table(parts[n], names, sheet, cell, tops[n])
 
     rows = [part["status_a"].nunique() * ROW * preset.scale + 1.0 for part in parts]

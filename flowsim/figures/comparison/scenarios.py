@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from flowsim.figures import Family
 from flowsim.figures.comparison.outcomes import quoted, source, titles
-from flowsim.figures.families import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
@@ -32,32 +32,23 @@ def draw_figure(results: Comparison, preset: Preset) -> Drawn:
     """Arrange a row of panels for each destination, a panel for each scenario that has it."""
     data, named, horizon = table(results), titles(results), results.scenarios[0].horizon
     shown = list(results.names[: MOST_ON_SLIDE if preset.is_slide else MOST])
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data, results),
+    subtitle = (
         f"Simulated entries of {results.scenarios[0].home.people} citizens by local calendar day, "
-        f"{timelines.whole_period(horizon)}: both sexes, all ages, ordinary traffic included.",
-        source(results),
-        NOTE + " Further scenarios: scenarios.csv." * (len(shown) < len(results.names)),
-        timelines.multiples_keys(
-            "the scenario above the panel",
-            results.replications,
-            f"“{named[results.names[0]]}”, to compare",
-            **BEHIND,
-        ),
-        _alt(data, named),
+        f"{timelines.whole_period(horizon)}: both sexes, all ages, ordinary traffic included."
     )
+    note = NOTE + " Further scenarios: scenarios.csv." * (len(shown) < len(results.names))
+    first, n = f"“{named[results.names[0]]}”, to compare", results.replications
+    keys = timelines.multiples_keys("the scenario above the panel", n, first, **BEHIND)
+    words = (finding(data, results), subtitle, source(results), note)
+    caption = Caption(FAMILY.name, data, *words, keys, _alt(data, named))
     noon = data["date"] + timedelta(hours=12)
     curves = data.assign(world=data["scenario"].map(named), date=noon)
     names = [named[name] for name in shown]
     bands = [
-        timelines.Band(
-            curves[curves["place"] == place], names, names[:1], f"{place}: entries a day"
-        )
-        for place in dict.fromkeys(data["place"])
+        timelines.Band(rows, names, names[:1], BEHIND, f"{place}: entries a day")
+        for place, rows in curves.groupby("place", sort=False)
     ]
-    return timelines.multiples(caption, preset, bands, horizon, **BEHIND)
+    return timelines.multiples(caption, preset, bands, horizon)
 
 
 def table(results: Comparison) -> pd.DataFrame:

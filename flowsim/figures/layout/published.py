@@ -45,7 +45,12 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: Offset) -
     DataFrame
         Columns ``COLUMNS``; ``value`` of a sum is per day of its window.
     """
-    inputs, rows, clock = input_ids(scenario), [], scenario.horizon.clock
+    cited = [place.background.source for place in scenario.destinations.values()]
+    for crossing in scenario.crossings.values():
+        numbers = (crossing.capacity, crossing.vehicles, crossing.walkers, crossing.foot_share)
+        cited += [number.source for number in numbers if number is not None]
+    inputs = {name for text in cited for name in cited_ids(text)}
+    rows, clock = [], scenario.horizon.clock
     for seen in figures_of(scenario):
         if (seen.model_measure, seen.place_id) != (measure, place_id):
             continue
@@ -57,8 +62,8 @@ def published(scenario: Scenario, measure: str, place_id: str, offset: Offset) -
         if measure == "entries" and not seen.per_day:
             days = (end - start) / timedelta(days=1)
         role = "input" if seen.is_input or seen.id in inputs else str(seen.role)
-        numbers = (seen.value / days, seen.low / days, seen.high / days)
-        rows.append((seen.id, role, start, end, *numbers, seen.source_name, seen.source_url))
+        values = (seen.value / days, seen.low / days, seen.high / days)
+        rows.append((seen.id, role, start, end, *values, seen.source_name, seen.source_url))
     found = pd.DataFrame(rows, columns=COLUMNS)
     return found.assign(role="happened") if rows and is_counterfactual(scenario) else found
 
@@ -70,15 +75,6 @@ def beside(
     place = {"place_id": place_id, "measure": measure, **words}
     seen = published(scenario, measure, place_id, offset)
     return [own.assign(series="simulated", **place), seen.assign(series="published", **place)]
-
-
-def input_ids(scenario: Scenario) -> frozenset[str]:
-    """Return the published rows that the scenario cites for ordinary traffic and capacities."""
-    cited = [place.background.source for place in scenario.destinations.values()]
-    for crossing in scenario.crossings.values():
-        numbers = (crossing.capacity, crossing.vehicles, crossing.walkers, crossing.foot_share)
-        cited += [number.source for number in numbers if number is not None]
-    return frozenset(name for text in cited for name in cited_ids(text))
 
 
 def draw(rows: pd.DataFrame, ax: Axes) -> None:

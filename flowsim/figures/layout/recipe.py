@@ -1,4 +1,7 @@
-"""What a figure's file says of its own making: enough to make it again, and nothing else.
+"""A figure's files: image, data, alt text; and in each image what it takes to make it again.
+
+The same figure gives the same bytes on the same versions: no date, no software name, no random
+identifier goes into a file.
 
 The recipe is JSON. A PNG carries it in a compressed ``iTXt`` chunk, an SVG in its ``metadata``
 element, a PDF among its keywords (compressed, base64). It names no path, no time and no person,
@@ -14,17 +17,21 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape, unescape
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -35,10 +42,12 @@ from pydantic import (
 )
 
 from flowsim.data import sources
-from flowsim.errors import ResultsError
+from flowsim.errors import ResultsError, refused_by_system
+from flowsim.figures.layout.sheet import Drawn
 from flowsim.figures.layout.style import LARGEST, worn
 from flowsim.findings.language import ENGLISH, language
 from flowsim.machine import versions as versions_here
+from flowsim.machine import write_atomically
 from flowsim.results.base import Results
 
 KEY = "flowsim-recipe"
@@ -346,3 +355,96 @@ def _checked(text: str) -> Recipe:
     if checksum != recipe._checksum():
         raise DamagedError("carries a recipe that was altered: its checksum does not fit")
     return recipe
+
+
+FORMATS = ("png", "svg", "pdf")
+NUL = "\0"
+
+
+def write(
+    drawn: Drawn,
+    folder: Path,
+    formats: Sequence[str] = ("png", "svg"),
+    recipe: Recipe | None = None,
+) -> list[Path]:
+    """Write a figure, its data and its alt text into a folder; return the files.
+
+    Parameters
+    ----------
+    formats : sequence of {'png', 'svg', 'pdf'}
+        Of the images.
+    recipe : Recipe, optional
+        How the figure was made; goes into each image, for ``flowsim reproduce``.
+
+    Raises
+    ------
+    MachineError
+        If the folder cannot be written to; nothing half-written stays behind.
+    """
+    data = csv(drawn.data)
+    files = {
+        f"{drawn.name}.{kind}": image(drawn, kind, recipe and recipe.of(kind, data))
+        for kind in formats
+    }
+    files[f"{drawn.name}.csv"] = data
+    files[f"{drawn.name}.txt"] = f"{drawn.alt}\n".encode()
+    return put(files, folder)
+
+
+def put(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write the files of a figure into a folder, each whole or not at all; return their paths."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+    except OSError as reason:
+        message = f"{folder}: the figure cannot be written ({reason.strerror})"
+        raise refused_by_system(reason, message) from None
+    return [folder / name for name in files]
+
+
+def image(drawn: Drawn, kind: str, recipe: Recipe | None = None) -> bytes:
+    """Return the bytes of a figure's image, its words and recipe inside."""
+    buffer = io.BytesIO()
+    save = partial(drawn.figure.savefig, buffer, format=kind)
+    if kind == "png":
+        buffer.write(_png(drawn, recipe))
+    elif kind == "svg":
+        save(metadata={**drawn.words, "Date": None, "Creator": None})
+    else:
+        words = {"Title": drawn.title, "Subject": drawn.alt, "Author": drawn.source}
+        keywords = {"Keywords": for_pdf(recipe)} if recipe else {}
+        unsaid = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+        save(metadata=words | keywords | unsaid)
+    image = buffer.getvalue()
+    if recipe is None:
+        return image
+    return sealed(in_svg(image, recipe) if kind == "svg" else image, kind)
+
+
+def _png(drawn: Drawn, recipe: Recipe | None) -> bytes:
+    """Return a PNG without transparency and without filters, which make line drawings larger."""
+    canvas: Any = FigureCanvasAgg(drawn.figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    high, wide, _ = pixels.shape
+    rows: Any = np.zeros((high, 1 + 3 * wide), np.uint8)
+    rows[:, 1:] = pixels.reshape(high, -1)
+    dots = round(drawn.figure.dpi / 0.0254)
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)),
+        (b"pHYs", struct.pack(">IIB", dots, dots, 1)),
+        *((b"iTXt", f"{key}{5 * NUL}{text}".encode()) for key, text in drawn.words.items()),
+        *([(b"iTXt", for_png(recipe))] if recipe else []),
+        (b"IDAT", zlib.compress(rows, 2)),
+        (b"IEND", b""),
+    ]
+    return PNG + b"".join(chunk(*parts) for parts in chunks)
+
+
+def csv(data: pd.DataFrame) -> bytes:
+    """Return the bytes of a figure's data as CSV."""
+    text = data.to_csv(
+        index=False, float_format="%.6g", lineterminator="\n", date_format="%Y-%m-%dT%H:%M"
+    )
+    return text.encode()

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import policy_bars, published, timelines
+from flowsim.figures import Family
+from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.sheet import Caption, Drawn, Key
 from flowsim.figures.layout.style import BLUE, QUIET, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, source
@@ -39,25 +39,21 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange one panel per destination, each under the strip of its policies."""
     data, scenario = table(results), results.scenario
     line = "median of the draws, simulated" if n_draws(results) else "simulated"
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data, results),
+    title, note = finding(data, results), _notes(data, scenario)
+    subtitle = (
         f"Simulated entries of {scenario.home.people} citizens by local calendar day, "
         f"{timelines.whole_period(scenario.horizon)}: both sexes, all ages, ordinary traffic "
-        "included. Bars: policies of the scenario.",
-        source(results),
-        _notes(data, scenario),
-        [
-            Key(line, {"color": BLUE, "marker": ".", "markersize": 3}),
-            *timelines.range_keys(results),
-            Key("ordinary traffic before the shock (input)", ORDINARY),
-            *published.keys(data[data["series"] == "published"]),
-        ],
-        _alt(data),
+        "included. Bars: policies of the scenario."
     )
+    keys = [
+        Key(line, {"color": BLUE, "marker": ".", "markersize": 3}),
+        *timelines.range_keys(results),
+        Key("ordinary traffic before the shock (input)", ORDINARY),
+        *published.keys(data[data["series"] == "published"]),
+    ]
+    caption = Caption(FAMILY.name, data, title, subtitle, source(results), note, keys, _alt(data))
     panels = [
-        (f"{capital(place.name)}: entries a day", policy_bars.bars_of(scenario, name))
+        (f"{capital(place.name)}: entries a day", timelines.bars_of(scenario, name))
         for name, place in scenario.destinations.items()
     ]
     sheet, axes = timelines.stacked(caption, preset, panels, scenario.horizon, PANEL)

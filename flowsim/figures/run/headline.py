@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import Caption, Drawn, Key, fitted
@@ -129,16 +129,9 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         Key("left because of the call-up", {"color": BLUE}, patch=True),
         Key("what the press was told", {"color": VERMILION, "linewidth": 1.6}),
     ]
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data),
-        SUBTITLE + (BANDS[drawn] if several else ""),
-        source(results),
-        NOTE,
-        keys,
-        [SUBTITLE, *_alt(data)],
-    )
+    subtitle, alt = SUBTITLE + (BANDS[drawn] if several else ""), [SUBTITLE, *_alt(data)]
+    title = finding(data)
+    caption = Caption(FAMILY.name, data, title, subtitle, source(results), NOTE, keys, alt)
     draw = [partial(_draw_panel, rows) for _, rows in data.groupby("headline", sort=False)]
     high = ROW * (data["place"].nunique() + GAP) * preset.scale
     return panels.drawn(caption, preset, high, panels.scaled(ROOM, preset), draw)

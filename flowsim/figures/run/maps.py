@@ -16,8 +16,8 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.patches import Circle, Rectangle
 
 from flowsim.data.rows import NOT_STATED
-from flowsim.figures.families import Family
-from flowsim.figures.layout import placing
+from flowsim.figures import Family
+from flowsim.figures.layout import panels
 from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, outlines_of
 from flowsim.figures.layout.sheet import MARGIN, POINT, Caption, Drawn, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
@@ -201,15 +201,9 @@ def _crossings(results: Run) -> pd.DataFrame:
 def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     """Arrange the map, its colour bar and the sizes of the dots."""
     data = table(results, theme)
-    caption = Caption(
-        theme.name,
-        data,
-        finding(data, theme),
-        f"{theme.subtitle} Dots: road crossings.",
-        source(results, drawn=False),
-        _notes(results, data, theme),
-        alt=_alt(data),
-    )
+    title, subtitle = finding(data, theme), f"{theme.subtitle} Dots: road crossings."
+    made, note = source(results, drawn=False), _notes(results, data, theme)
+    caption = Caption(theme.name, data, title, subtitle, made, note, alt=_alt(data))
     regions, around, view = outlines_of(results.scenario)
     dots = _dots(data, view)
     west, east, south, north = _limits(regions)
@@ -226,11 +220,11 @@ def draw_figure(results: Run, preset: Preset, theme: Theme = LEAVERS) -> Drawn:
     draw(data, ax, regions, around, bounds, dots)
     countries = {place.name for place in results.scenario.destinations.values()}
     crossings = dots[["name", "x", "y"]].head(3).itertuples(index=False)
-    names = [placing.Name(name, x, y, "crossing") for name, x, y in crossings]
-    names += [placing.Name(s.name, *s.centre, "country") for s in around if s.name in countries]
+    names = [panels.Name(name, x, y, "crossing") for name, x, y in crossings]
+    names += [panels.Name(s.name, *s.centre, "country") for s in around if s.name in countries]
     halves = dots["radius"] / (width / (east - west))
     sides = (dots["x"] - halves, dots["y"] - halves, dots["x"] + halves, dots["y"] + halves)
-    placing.write_names(ax, names, list(zip(*sides, strict=True)), preset, width)
+    panels.write_names(ax, names, list(zip(*sides, strict=True)), preset, width)
     room = preset.width - width - 2 * MARGIN if wide else preset.width - 12.0
     top = 2 if wide else height + 3
     _draw_scale(sheet, bounds, top, room, theme)

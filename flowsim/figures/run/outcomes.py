@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import ribbons
 from flowsim.figures.layout.sheet import MARGIN, Caption, Cell, Drawn
 from flowsim.figures.layout.style import CYCLE, QUIET, Preset
@@ -48,11 +48,9 @@ SUBTITLE = (
 def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange the alluvial under its three headings, with those left out in the notes."""
     data, apart = table(results)
+    title, made = finding(data, results), source(results, drawn=False)
     note = _notes(apart, data)
-    title = finding(data, results)
-    caption = Caption(
-        FAMILY.name, data, title, SUBTITLE, source(results, drawn=False), note, alt=_alt(data)
-    )
+    caption = Caption(FAMILY.name, data, title, SUBTITLE, made, note, alt=_alt(data))
     last = day(last_day(results.scenario.horizon))
     heads = ("Passport", "Set off for, or wanted", f"Where on {last}")
     nodes, names = _order(data, results), _names(results)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import ladders
+from flowsim.figures import Family
+from flowsim.figures.layout import panels
 from flowsim.figures.layout.sheet import LEAST, Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
 from flowsim.figures.layout.tables import ends, range_of, records, source
@@ -18,7 +18,6 @@ from flowsim.findings.words import share
 from flowsim.results.run import Run
 
 FAMILY = Family("profile", "age, education, passport of leavers against all men", order=8)
-NAME = FAMILY.name
 TRAITS = {
     "educated": ("Higher education", "No higher education"),
     "passport": ("International passport", "No passport"),
@@ -41,32 +40,25 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange ages and traits, each group's share of the leavers beside its share of all men."""
     data, n = table(results), results.n_replications
     ranged = f", with the {range_of(n)}: chance alone" if n > 1 else ""
-    leavers = ladders.key(f"share of those who left{ranged}", markersize=4.6)
-    caption = Caption(
-        NAME,
-        data,
-        finding(data),
-        SUBTITLE,
-        source(results, drawn=False),
-        NOTE,
-        [leavers, ladders.key("share of all men (input)", **ALL_MEN)],
-        [f"{'; '.join(_alt(data))}."],
-    )
+    leavers = panels.key(f"share of those who left{ranged}", markersize=4.6)
+    keys = [leavers, panels.key("share of all men (input)", **ALL_MEN)]
+    alt, made = [f"{'; '.join(_alt(data))}."], source(results, drawn=False)
+    caption = Caption(FAMILY.name, data, finding(data), SUBTITLE, made, NOTE, keys, alt)
     parts = {head: data[data["kind"] == kind] for kind, head in HEADS.items()}
     rows = [
-        ladders.Ladder(list(part["name"]), "Share, %", partial(_draw, part), head)
+        panels.Ladder(list(part["name"]), "Share, %", partial(_draw, part), head)
         for head, part in parts.items()
     ]
     beside = 1 if preset.narrow else 2
-    return ladders.drawn(caption, preset, rows, beside, head=HEAD, least=LEAST)
+    return panels.ladders(caption, preset, rows, beside, head=HEAD, least=LEAST)
 
 
 def _draw(data: pd.DataFrame, ax: Axes) -> None:
     shares = 100 * data[["population", "value", "low", "high"]].to_numpy(float)
     everybody, rows = shares[:, 0], range(len(data))
     ax.hlines(rows, everybody, shares[:, 1], colors=QUIET, linewidth=0.6, zorder=2)
-    ladders.dot(ax, rows, everybody, everybody, everybody, **ALL_MEN)
-    ladders.dot(ax, rows, *shares[:, 1:].T)
+    panels.dot(ax, rows, everybody, everybody, everybody, **ALL_MEN)
+    panels.dot(ax, rows, *shares[:, 1:].T)
     most = data[["population", "high"]].max().max()
     ax.set_xlim(0, min(103.0, 107 * most) if most > 0 else 100.0)
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import policy_bars, published, timelines
+from flowsim.figures import Family
+from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.sheet import GAP, Caption, Cell, Drawn, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
 from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, records, source, spread
@@ -64,22 +64,15 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     title = finding(data, results, shown)
     measures = list(LABELS)[: 1 if preset.narrow or preset.is_slide else None]
     data = data[data["measure"].isin([*measures, *WAITS])]
-    caption = Caption(
-        FAMILY.name,
-        data,
-        title,
-        _subtitle(results, shown),
-        source(results),
-        _notes(data, results, shown.focus),
-        _keys(data, results),
-        _alt(data, results, shown),
-    )
+    words = (title, _subtitle(results, shown), source(results), _notes(data, results, shown.focus))
+    alt = _alt(data, results, shown)
+    caption = Caption(FAMILY.name, data, *words, _keys(data, results), alt)
     focus, strip = shown.focus, []
     if focus:
-        strip = policy_bars.bars_of(scenario, scenario.crossings[focus].destination, focus)
+        strip = timelines.bars_of(scenario, scenario.crossings[focus].destination, focus)
     half = preset.width / (1 if preset.narrow else 2)
     room = half - timelines.LEFT * preset.scale - timelines.RIGHT
-    (strip,), note = policy_bars.numbered([strip], scenario.horizon, room)
+    (strip,), note = timelines.numbered([strip], scenario.horizon, room)
     columns = 2 if preset.narrow or preset.is_slide else BUSIEST
     rows = -(-max(1, len(shown.busiest)) // columns)
     edges = timelines.height(0.0, strip, preset)
@@ -222,7 +215,7 @@ def _draw_waits(
         x = left + column * (width + gap)
         y = cell.top + 2 * head + row * (high + head + foot)
         panel = sheet.axes(x, y, width, high)
-        policy_bars.time_axis(panel, scenario.horizon, width, preset, inside=True)
+        timelines.time_axis(panel, scenario.horizon, width, preset, inside=True)
         for own in waits.values():
             panel.plot(own["time"], own["value"], color=RULE, linewidth=0.6, zorder=1)
         draw(waits[key], marks[key], panel, n_draws(results) > 0)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.sheet import LEADING, POINT, Caption, Drawn, Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, CYCLE, INK, ORANGE, VERMILION, Preset, plain
@@ -49,17 +49,13 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
     """Arrange one panel per destination."""
     data, horizon = table(results), results.scenario.horizon
     lined = bool((data["capacity"] > 0).any())
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(data, n_draws(results) > 0),
+    title, keys = finding(data, n_draws(results) > 0), _keys(lined, results)
+    subtitle = (
         "Simulated persons abroad because of the shock, at the end of each local day, "
-        f"{timelines.whole_period(horizon)}; those who moved on or returned are left out.",
-        source(results),
-        NOTE + LINE_NOTE * lined,
-        _keys(lined, results),
-        _alt(data),
+        f"{timelines.whole_period(horizon)}; those who moved on or returned are left out."
     )
+    note = NOTE + LINE_NOTE * lined
+    caption = Caption(FAMILY.name, data, title, subtitle, source(results), note, keys, _alt(data))
     places = list(results.scenario.destinations.values())
     panels = [(f"Persons in {place.name}", ()) for place in places]
     sheet, axes = timelines.stacked(caption, preset, panels, horizon, PANEL)
@@ -211,17 +207,13 @@ def missing_capacity(results: Run) -> str:
 def draw_capacity(results: Run, preset: Preset) -> Drawn:
     """Draw one curve for each destination that has a capacity line."""
     data, horizon = capacity_table(results), results.scenario.horizon
+    first = data[data["passed"] > 0].groupby("place", sort=False)["date"].min()
+    alt = [f"{name}: first passed on {day(date)}." for name, date in first.items()]
     meaning = "95 % interval for a share of so many replications"
-    caption = Caption(
-        CAPACITY_FAMILY.name,
-        data,
-        capacity_finding(data, _repeated(results)[1]),
-        _capacity_subtitle(results),
-        source(results),
-        _capacity_note(results),
-        [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)],
-        _capacity_alt(data),
-    )
+    keys = [Key(meaning, {"color": CYCLE[0], "alpha": 0.18}, patch=True)]
+    title, note = capacity_finding(data, _repeated(results)[1]), _capacity_note(results)
+    words = (title, _capacity_subtitle(results), source(results), note)
+    caption = Caption(CAPACITY_FAMILY.name, data, *words, keys, alt)
     head = "Chance that the line has been passed"
     sheet, (panel,) = timelines.stacked(caption, preset, [(head, ())], horizon, CAPACITY_PANEL)
     draw_chances(data, panel)
@@ -343,8 +335,3 @@ def _capacity_note(results: Run) -> str:
         f"Before any {one} has passed, the interval reaches from 0 to {none:.0f} %. The lines are "
         f"assumptions of the scenario. The chance {holds} comes on top."
     )
-
-
-def _capacity_alt(data: pd.DataFrame) -> list[str]:
-    first = data[data["passed"] > 0].groupby("place", sort=False)["date"].min()
-    return [f"{name}: first passed on {day(date)}." for name, date in first.items()]

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from flowsim.errors import ResultsError
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import Key

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 from scipy.special import fdtri
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, fitted

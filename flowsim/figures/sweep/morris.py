@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator
 
-from flowsim.figures.families import Family
-from flowsim.figures.layout import panels, placing
-from flowsim.figures.layout.panels import Frame, Room
-from flowsim.figures.layout.placing import Box
+from flowsim.figures import Family
+from flowsim.figures.layout import panels
+from flowsim.figures.layout.panels import Box, Frame, Room
 from flowsim.figures.layout.sheet import POINT, Key, shrunk, text_width
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, drawable
 from flowsim.figures.sweep import swept
@@ -119,13 +118,13 @@ def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Fram
     """
     mm, preset = frame.width / ax.bbox.width, frame.preset
     places = (ax.transData.transform(rows[PLANE].to_numpy(dtype=float)) - ax.bbox.p0) * mm
-    taken = [placing.around(x, y, 1.8, 1.8) for x, y in places]
+    taken = [panels.around(x, y, 1.8, 1.8) for x, y in places]
     room = (0.0, 0.0, frame.width + 3, frame.height)
     for n, (name, point) in enumerate(zip(names, places, strict=True)):
         text, size = shrunk(name, preset.small, 0.6 * frame.width)
         beside = _beside(point, text_width(text, size), size * POINT * 1.15)
         named = text == drawable(name) and n < LABELLED and rows["seen"].iloc[n]
-        box = placing.free(beside, taken, room) if named else None
+        box = panels.free(beside, taken, room) if named else None
         if box is not None:
             _write(ax, text, point, box, mm, size)
 
@@ -133,7 +132,7 @@ def write_labels(ax: Axes, rows: pd.DataFrame, names: Sequence[str], frame: Fram
 def _write(ax: Axes, text: str, point: Floats, box: Box, mm: float, size: float) -> None:
     """Write a name into its box, with a line to its point if that is not beside it."""
     near = np.clip(point, box[:2], box[2:])
-    pixels = np.array([point, near, placing.middle(box)]) / mm + ax.bbox.p0
+    pixels = np.array([point, near, panels.middle(box)]) / mm + ax.bbox.p0
     ends = ax.transData.inverted().transform(pixels)
     if np.hypot(*(near - point)) > 2.2:
         ax.plot(ends[:2, 0], ends[:2, 1], color=RULE, linewidth=0.6, zorder=1.5)
@@ -148,7 +147,7 @@ def _beside(point: Floats, wide: float, tall: float) -> Iterator[Box]:
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)):
             aside = 0.5 * away if dx and dy else away
             x, y = point[0] + dx * (aside + wide / 2), point[1] + dy * (away + tall / 2)
-            yield placing.around(x, y, wide, tall)
+            yield panels.around(x, y, wide, tall)
 
 
 def _height(shown: Shown) -> float:

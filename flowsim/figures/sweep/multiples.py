@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import RULE, Preset
@@ -68,21 +68,17 @@ def draw_figure(results: Any, preset: Preset) -> Drawn:
     data = table(given, panel)
     view, names = View(given, panel, data), list(dict.fromkeys(data["world"]))
     by = "scenario" if panel.x is None else f"value of {panel.x.label}"
-    caption = Caption(
-        FAMILY.name,
-        data,
-        finding(view),
-        f"{given.title}. {_series(view)} by day, a panel for each {by}.",
-        given.source,
-        given.notes(FAMILY.name, (), given.averaged([panel.x])),
-        timelines.multiples_keys("mean", given.n_replications, "the other panels", **BEHIND),
-        [
-            f"{world}: at most {view.amount(most)} on {day(when)}."
-            for world, (most, when) in _peaks(data).items()
-        ],
-    )
-    bands = [timelines.Band(data, names, names)]
-    return timelines.multiples(caption, preset, bands, given.first.horizon, view.tick, **BEHIND)
+    subtitle = f"{given.title}. {_series(view)} by day, a panel for each {by}."
+    note = given.notes(FAMILY.name, (), given.averaged([panel.x]))
+    keys = timelines.multiples_keys("mean", given.n_replications, "the other panels", **BEHIND)
+    alt = [
+        f"{world}: at most {view.amount(most)} on {day(when)}."
+        for world, (most, when) in _peaks(data).items()
+    ]
+    words = (finding(view), subtitle, given.source, note)
+    caption = Caption(FAMILY.name, data, *words, keys, alt)
+    bands = [timelines.Band(data, names, names, BEHIND, tick=view.tick)]
+    return timelines.multiples(caption, preset, bands, given.first.horizon)
 
 
 def table(given: Swept, panel: Panel) -> pd.DataFrame:

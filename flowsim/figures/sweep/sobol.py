@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from flowsim.figures.families import Family
+from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame
 from flowsim.figures.layout.sheet import Key
@@ -88,13 +88,10 @@ def _draw_panel(view: View, frame: Frame) -> None:
     ends = rows[["first_low", "total_low", "first_high", "total_high"]].to_numpy(dtype=float)
     low, high = min(0.0, float(np.nanmin(ends))), max(0.1, float(np.nanmax(ends)))
     ax.set_xlim(max(low, -0.5) - 0.01, min(high, 1.5) + 0.01)
-    panels.number_ticks(ax.xaxis, max(3, int(frame.width / 14)), _tick)
+    most = max(3, int(frame.width / 14))
+    panels.number_ticks(ax.xaxis, most, lambda value: f"{100 * value:.3g}".replace("-", "−"))
     frame.head(view.heading)
     frame.foot("share of the variance, %")
-
-
-def _tick(value: float) -> str:
-    return f"{100 * value:.3g}".replace("-", "−")
 
 
 def finding(view: View) -> str:

@@ -116,11 +116,8 @@ class Panel:
     @property
     def columns(self) -> dict[str, str]:
         """What tells its rows from those of other panels in the data drawn."""
-        return {
-            "scenario": self.scenario,
-            "output": self.output.name,
-            "place_id": self.output.place_id,
-        }
+        of = self.output
+        return {"scenario": self.scenario, "output": of.name, "place_id": of.place_id}
 
     def of(self, table: pd.DataFrame, output: str = "output") -> pd.DataFrame:
         """Return its rows of a table whose column ``output`` names the output."""
@@ -181,11 +178,6 @@ class Swept:
     def design(self) -> pd.DataFrame:
         """One row a point, index its number; one column a parameter."""
         return points(self.results.runs, list(sweep_of(self.results).parameters))
-
-    @cached_property
-    def values(self) -> pd.DataFrame:
-        """Columns scenario, point, replication, measure, place_id, value, without failed runs."""
-        return self.results.results
 
     @cached_property
     def indices(self) -> pd.DataFrame:
@@ -252,7 +244,7 @@ class Swept:
 
     def cube(self, panel: Panel) -> pd.DataFrame:
         """Return one output by point (rows) and replication (columns); failed runs are NaN."""
-        rows, design = panel.of(self.values, "measure"), self.design_of(panel)
+        rows, design = panel.of(self.results.results, "measure"), self.design_of(panel)
         return responses.by_replication(self.design, rows, self.n_replications).loc[design.index]
 
     def design_of(self, panel: Panel) -> pd.DataFrame:
@@ -565,15 +557,8 @@ class Parts:
         there = [view for view in views if not view.rows.empty]
         most = self.in_column if preset.narrow else self.on_slide if preset.is_slide else None
         shown = Shown(given, preset, there[:most])
-        caption = Caption(
-            self.name,
-            shown.data,
-            self.finding(shown.views[0]),
-            given.subtitle(),
-            given.source,
-            self.notes(shown),
-            self.keys(shown),
-            [f"{self.in_words(view)}." for view in shown.views],
-        )
+        alt = [f"{self.in_words(view)}." for view in shown.views]
+        words = (self.finding(shown.views[0]), given.subtitle(), given.source, self.notes(shown))
+        caption = Caption(self.name, shown.data, *words, self.keys(shown), alt)
         draw = [partial(self.draw_panel, view) for view in shown.views]
         return layout.drawn(caption, preset, self.height(shown), self.room(shown), draw)

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from flowsim.figures.layout.policy_bars import PolicyBar, bars_of
 from flowsim.figures.layout.published import published
 from flowsim.figures.layout.tables import records
+from flowsim.figures.layout.timelines import PolicyBar, bars_of
 from flowsim.findings import sweep as said
 from flowsim.findings.naming import SHARES, output_label
 from flowsim.findings.published import COUNTERFACTUAL, LEGEND

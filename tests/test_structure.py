@@ -10,7 +10,7 @@ from structure import House, circles, floors, n_arrows, read
 ROOMS, FLOORS, ARROWS = 19, 12, 89
 BODIES = {0.5: 6, 0.9: 19, 1.0: 52}
 LONGEST_FILE = 400
-LINES = 27_300  # of the whole; what needs more takes something out, or raises it and says why
+LINES = 27_000  # of the whole; what needs more takes something out, or raises it and says why
 
 
 @pytest.fixture(scope="module")

@@ -239,10 +239,9 @@ def read(file: Path) -> House:
     for n, line in enumerate(text.splitlines(), 1):
         if not line.partition("#")[0].strip():
             continue
-        found = LINE.fullmatch(line)
-        key, value = (found[1].strip(), found[2].strip()) if found else ("", line.strip())
+        key, value = _parted(line)
         try:
-            _take(key, value.strip('"') if key else value, settings, lines)
+            _take(key, value, settings, lines)
         except ValueError as reason:
             problems.append(Problem(f"{file.name}:{n}", key, f"{reason}"))
         lines[key] = n
@@ -251,6 +250,11 @@ def read(file: Path) -> House:
     if problems:
         raise DataError(sorted(problems, key=lambda one: int(one.where.rpartition(":")[2])))
     return House(text, _fitted(settings), tuple(key for key in lines if key not in settings))
+
+
+def _parted(line: str) -> tuple[str, str]:
+    found = LINE.fullmatch(line)
+    return (found[1].strip(), found[2].strip().strip('"')) if found else ("", line.strip())
 
 
 def _take(key: str, value: str, settings: dict[str, Any], lines: Mapping[str, int]) -> None:

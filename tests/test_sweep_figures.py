@@ -264,7 +264,7 @@ def test_a_parameter_that_raises_here_and_lowers_there_matters() -> None:
     (panel, *_) = given.panels("heat-map")
     assert all(heat.matters(given, panel, one) for one in given.varied)
     flat = swept.of(grid(replications=3))
-    vars(flat)["values"] = results.results.assign(value=1000 + luck)
+    flat.results.known.update(results=results.results.assign(value=1000 + luck))
     assert not any(heat.matters(flat, panel, one) for one in flat.varied)
 
 

@@ -93,11 +93,8 @@ class Catalogue:
         other = english[:1].swapcase() + english[1:]
         if (known := self.known.get(("", other))) is not None:
             return (known[:1] if GEORGIAN.match(known) else known[:1].swapcase()) + known[1:]
-        return self._fitting(english) or self._clauses(english)
-
-    def _fitting(self, english: str) -> str | None:
         filled = (self._filled(entry, english) for entry in self.entries)
-        return next((text for text in filled if text is not None), None)
+        return next((text for text in filled if text is not None), None) or self._clauses(english)
 
     def _clauses(self, english: str) -> str | None:
         for sign in ("; ", ": ", ", "):
@@ -154,18 +151,16 @@ class Catalogue:
         digits, *unit = re.split(r"(?= million|[ \u00a0]%)", english)
         marks = {",": model[1], ".": model[-2]}
         digits = "".join(marks.get(sign, sign) for sign in digits)
-        return digits + "".join(
-            self.known["number", text.replace(" %", "\u00a0%")] for text in unit
-        )
+        units = (text.replace(" %", "\u00a0%") for text in unit)
+        return digits + "".join(self.known["number", text] for text in units)
 
     def days(self, english: str) -> str:
         """Write a day or a range of days as the language does."""
         if re.search(r"\d{4} to", english):
             return " – ".join(map(self.days, english.split(" to ")))
         days, _, year = re.sub(r" (\d{4})$", r"\n\1", english).partition("\n")
-        days = re.sub(
-            MONTH, lambda found: self.known["month", found[0]], days.replace(" to ", " – ")
-        )
+        days = days.replace(" to ", " – ")
+        days = re.sub(MONTH, lambda month: self.known["month", month[0]], days)
         return self.known["day", "{day} {year}"].format(day=days, year=year) if year else days
 
 
@@ -183,7 +178,15 @@ def catalogue(language: str) -> Catalogue:
         raise DataError(f"language {language} is not known; choose of {ENGLISH}, {known}")
     made = Catalogue()
     for said in messages(language):
-        _add(made, said)
+        context, english = said.get("msgctxt", ""), said["msgid"]
+        forms = [text for key, text in said.items() if key.startswith("msgstr") and text]
+        if not english:  # its head
+            made.plural = c2py(re.findall(r"plural=([^;]*);", forms[0])[0])
+        for message in filter(None, (english, said.get("msgid_plural")) if forms else ()):
+            if SLOT.search(message) and not context:
+                made.entries.append(Entry.of(message, forms))
+            else:
+                made.known[context, message] = forms[0]
     made.entries.sort(key=lambda entry: -sum(map(len, entry.words)))
     return made
 
@@ -203,20 +206,6 @@ def messages(language: str) -> Iterator[dict[str, str]]:
 
 def _unescaped(found: re.Match[str]) -> str:
     return "\n" if found[1] == "n" else found[1]
-
-
-def _add(made: Catalogue, said: Mapping[str, str]) -> None:
-    """Add one message of a file to a catalogue; an empty one is its head."""
-    context, english = said.get("msgctxt", ""), said["msgid"]
-    forms = [text for key, text in said.items() if key.startswith("msgstr") and text]
-    if not english:
-        made.plural = c2py(re.findall(r"plural=([^;]*);", forms[0])[0])
-        return
-    for message in (english, said.get("msgid_plural")):
-        if message and forms and SLOT.search(message) and not context:
-            made.entries.append(Entry.of(message, forms))
-        elif message and forms:
-            made.known[context, message] = forms[0]
 
 
 @dataclass

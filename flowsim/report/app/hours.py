@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from flowsim.figures.layout.geography import Shape, albers, outlines_of, view_for
@@ -69,24 +68,18 @@ class Hours:
     @cached_property
     def ground(self) -> str:
         """The outlines, as SVG."""
+        regions, around, _ = outlines_of(self.results.scenario)
         inner = "".join(
             f'<path d="{self._outline(shape)}" fill="{colour}" stroke="#fff" stroke-width="0.7"/>'
-            for colour, some in zip(("#e9e9e9", "#d5dde3"), self._outlines, strict=True)
+            for colour, some in (("#e9e9e9", around), ("#d5dde3", regions))
             for shape in some
         )
         return self._framed(inner, "Outlines of regions and countries along the border")
 
-    @cached_property
-    def _outlines(self) -> tuple[list[Shape], list[Shape]]:
-        regions, around, _ = outlines_of(self.results.scenario)
-        return around, regions
-
     def _outline(self, shape: Shape) -> str:
-        rings = shape.path.to_polygons(closed_only=False)
-        return "".join(f"M{'L'.join(self._points(np.asarray(ring)))}Z" for ring in rings)
-
-    def _points(self, ring: npt.NDArray[np.float64]) -> list[str]:
-        return [f"{x:.1f} {y:.1f}" for x, y in (self._at(*point) for point in ring.tolist())]
+        rings = (np.asarray(ring) for ring in shape.path.to_polygons(closed_only=False))
+        points = ([self._at(*point) for point in ring.tolist()] for ring in rings)
+        return "".join(f"M{'L'.join(f'{x:.1f} {y:.1f}' for x, y in ring)}Z" for ring in points)
 
     def layer(self, hour: int) -> str:
         """Return the dots of one hour, as SVG: area in proportion to the persons queueing."""

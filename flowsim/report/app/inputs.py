@@ -73,15 +73,10 @@ def _of(model: Strict, scenario: Scenario, prefix: str) -> Iterator[Entry]:
             path = f"{key}.{inner_key}" if inner_key else key
             if isinstance(inner, Number):
                 bounds = _bounds(field.metadata, field.annotation)
-                yield _number(path, inner, bounds, scenario)
+                facts = (inner.value, inner.unit, inner.source, *bounds)
+                yield Entry(path, _block(path), capital(label_of(path, scenario)), *facts)
             elif isinstance(inner, Strict):
                 yield from _of(inner, scenario, f"{path}.")
-
-
-def _number(key: str, number: Number, bounds: Bounds, scenario: Scenario) -> Entry:
-    label = capital(label_of(key, scenario))
-    facts = (number.value, number.unit, number.source, *bounds)
-    return Entry(key, _block(key), label, *facts)
 
 
 def _block(key: str) -> str:

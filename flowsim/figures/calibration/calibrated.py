@@ -14,7 +14,7 @@ from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import BLUE, INK, ORANGE, QUIET, VERMILION, Preset
-from flowsim.figures.layout.tables import records
+from flowsim.findings.account import records
 from flowsim.findings.naming import all_named
 from flowsim.findings.published import named
 from flowsim.findings.words import capital, listed, plural

@@ -27,7 +27,7 @@ from flowsim.figures.comparison.outcomes import (
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import BLUE, CYCLE, QUIET, Preset
-from flowsim.figures.layout.tables import records
+from flowsim.findings.account import records
 from flowsim.findings.comparison import TERMS
 from flowsim.findings.words import capital, count, plural, share
 from flowsim.results.comparison import ALL, COMMON, REST, WHOLE, Comparison, title_of

@@ -37,7 +37,8 @@ from flowsim.figures.layout.style import (
     Preset,
     plain,
 )
-from flowsim.figures.layout.tables import flowsim_version, records
+from flowsim.figures.layout.tables import flowsim_version
+from flowsim.findings.account import records
 from flowsim.findings.naming import title
 from flowsim.findings.words import capital, count, listed, plural, sampled, share
 from flowsim.results.comparison import Comparison

@@ -13,7 +13,8 @@ from flowsim.figures.comparison.outcomes import quoted, source, titles
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.sheet import Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
-from flowsim.figures.layout.tables import records, spread
+from flowsim.figures.layout.tables import spread
+from flowsim.findings.account import records
 from flowsim.findings.words import count, listed
 from flowsim.results.comparison import Comparison
 

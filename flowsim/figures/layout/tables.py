@@ -94,11 +94,6 @@ def highest(values: pd.Series[float]) -> tuple[float, datetime]:
     return float(values.iloc[place]), values.index[place]
 
 
-def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table, each by the names of its columns."""
-    return [{str(key): cell for key, cell in row.items()} for row in rows.to_dict("records")]
-
-
 def flowsim_version(manifest: Mapping[str, Any]) -> str:
     """Return the version of flowsim that a manifest names."""
     versions = manifest.get("versions")

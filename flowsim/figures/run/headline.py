@@ -19,8 +19,8 @@ from flowsim.figures.layout import panels
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import Caption, Drawn, Key, fitted
 from flowsim.figures.layout.style import BLUE, INK, RULE, VERMILION, Preset
-from flowsim.figures.layout.tables import records, source
-from flowsim.findings.account import Account
+from flowsim.figures.layout.tables import source
+from flowsim.findings.account import Account, records
 from flowsim.findings.press import (
     ALL,
     FOUR_DAYS,

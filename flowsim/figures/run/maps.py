@@ -21,7 +21,8 @@ from flowsim.figures.layout import panels
 from flowsim.figures.layout.geography import SHIPPED, Array, Shape, View, albers, outlines_of
 from flowsim.figures.layout.sheet import MARGIN, POINT, Caption, Drawn, Sheet, text_width, wrap
 from flowsim.figures.layout.style import INK, LAND, QUIET, SEQUENTIAL, VERMILION, Preset
-from flowsim.figures.layout.tables import records, source
+from flowsim.figures.layout.tables import source
+from flowsim.findings.account import records
 from flowsim.findings.words import count, plural, rate, rounded
 from flowsim.results.run import Run
 from flowsim.scenario.schema import Scenario

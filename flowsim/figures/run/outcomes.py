@@ -12,8 +12,9 @@ from flowsim.figures import Family
 from flowsim.figures.layout import ribbons
 from flowsim.figures.layout.sheet import MARGIN, Caption, Cell, Drawn
 from flowsim.figures.layout.style import CYCLE, QUIET, Preset
-from flowsim.figures.layout.tables import records, source
+from flowsim.figures.layout.tables import source
 from flowsim.figures.layout.timelines import last_day
+from flowsim.findings.account import records
 from flowsim.findings.naming import lacked
 from flowsim.findings.words import count, day, share
 from flowsim.results.run import Run

@@ -13,7 +13,8 @@ from flowsim.figures import Family
 from flowsim.figures.layout import panels
 from flowsim.figures.layout.sheet import LEAST, Caption, Drawn
 from flowsim.figures.layout.style import QUIET, Preset
-from flowsim.figures.layout.tables import ends, range_of, records, source
+from flowsim.figures.layout.tables import ends, range_of, source
+from flowsim.findings.account import records
 from flowsim.findings.words import share
 from flowsim.results.run import Run
 

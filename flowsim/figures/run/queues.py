@@ -16,7 +16,8 @@ from flowsim.figures import Family
 from flowsim.figures.layout import published, timelines
 from flowsim.figures.layout.sheet import GAP, Caption, Cell, Drawn, Key, Sheet, shrunk
 from flowsim.figures.layout.style import BLUE, INK, QUIET, RULE, Preset
-from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, records, source, spread
+from flowsim.figures.layout.tables import doubted, highest, joined, n_draws, source, spread
+from flowsim.findings.account import records
 from flowsim.findings.words import between, count, day, listed, plural, rate
 from flowsim.results.run import Run
 

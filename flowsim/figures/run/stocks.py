@@ -15,7 +15,8 @@ from flowsim.figures import Family
 from flowsim.figures.layout import timelines
 from flowsim.figures.layout.sheet import LEADING, POINT, Caption, Drawn, Key, Sheet, at, text_width
 from flowsim.figures.layout.style import BLUE, CYCLE, INK, ORANGE, VERMILION, Preset, plain
-from flowsim.figures.layout.tables import doubted, n_draws, range_of, records, source
+from flowsim.figures.layout.tables import doubted, n_draws, range_of, source
+from flowsim.findings.account import records
 from flowsim.findings.words import between, count, day, listed, share
 from flowsim.results.run import Run
 

@@ -20,7 +20,8 @@ from flowsim.figures.layout import panels as layout
 from flowsim.figures.layout.panels import Frame, Room
 from flowsim.figures.layout.sheet import Caption, Drawn, Key
 from flowsim.figures.layout.style import Preset, drawable
-from flowsim.figures.layout.tables import ends, flowsim_version, records
+from flowsim.figures.layout.tables import ends, flowsim_version
+from flowsim.findings.account import records
 from flowsim.findings.naming import SHARES, Named, all_named, output_label, place_name
 from flowsim.findings.sweep import independent, unmoving
 from flowsim.findings.words import capital, count, elided, listed, plural, rate, sampled, share

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from flowsim.figures.layout.published import published
-from flowsim.figures.layout.tables import records
 from flowsim.figures.layout.timelines import PolicyBar, bars_of
 from flowsim.findings import sweep as said
+from flowsim.findings.account import records
 from flowsim.findings.naming import SHARES, output_label
 from flowsim.findings.published import COUNTERFACTUAL, LEGEND
 from flowsim.findings.ranges import FEW

@@ -192,6 +192,7 @@ def test_the_files_are_the_same_to_the_byte_whatever_the_workers(found, tmp_path
         replications=3,
         sample=SAMPLE,
         workers=3,
+        shapley=True,
         by_lambda=(0.6, 1.0),
         out=tmp_path / "again",
     )

@@ -62,7 +62,8 @@ def test_the_code_of_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: py
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_in_a_kernel_and_draws(path: Path, tmp_path: Path):
+def test_a_notebook_runs_in_a_kernel_and_draws(path: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # commands of other tests set it for themselves
     client = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     notebook, place = read(path), {"metadata": {"path": tmp_path}}

@@ -23,6 +23,7 @@ from flowsim.sweep.outputs import Series
 from flowsim.sweep.plan import Run
 
 ROW_GROUP = 200_000  # rows of a Parquet row group; fixed, because it shows in the bytes
+TOGETHER = 256  # small tables become one: each weighs kilobytes beside its rows
 TABLES = ("runs.parquet", "results.parquet", "daily.parquet", "results.csv")
 FAILURES = "failures.txt"
 RESULTS = pa.schema([("measure", pa.string()), ("place_id", pa.string()), ("value", pa.float64())])
@@ -154,6 +155,8 @@ class _Groups:
         """Take some rows; write when a group is full."""
         self.waiting.append(table)
         self.n += len(table)
+        if len(self.waiting) == TOGETHER:
+            self.waiting = [pa.concat_tables(self.waiting).combine_chunks()]
         while self.n >= ROW_GROUP:
             self._write(ROW_GROUP)
 

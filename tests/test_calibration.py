@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from flowsim.calibration import (
+    calibrating,
     checks,
     emulator,
     fitting,
@@ -515,6 +516,37 @@ def test_an_empty_road_can_be_predicted():
     row = validation.prediction_rows([figure], runs, 0.9, COUNTRIES).iloc[0]
     assert row["low"] == 0
     assert row["covered"]
+
+
+def test_what_is_said_of_a_figure_does_not_hang_on_which_others_are_there():
+    both = [sources_by_id()[name] for name in ("GE021", "GE023")]
+    runs = pd.DataFrame({f.id: np.random.default_rng(6).normal(f.value, 300, 50) for f in both})
+    known = [f for f in sources.observations() if f.role == "fit" and f.window_end]
+    together, alone = (
+        validation.prediction_rows(figures, runs, 0.9, COUNTRIES).set_index("id").loc["GE023"]
+        for figures in (both, both[1:])
+    )
+    assert together.equals(alone)
+    together, alone = (
+        validation.naive_rows(figures, known, {"GE": 6400.0}, 0.9, 1).query(
+            "id == 'GE023' and guess == 'decay'"
+        )
+        for figures in (both, both[1:])
+    )
+    assert together.to_numpy().tolist() == alone.to_numpy().tolist()
+
+
+def test_men_who_set_off_are_added_up_draw_by_draw():
+    """By destination and in all: the ends of a sum are not the sums of the ends."""
+    names = [f"departures|{place}|2022-09-2{day}" for place in ("GE", "KZ") for day in (1, 2)]
+    runs = pd.DataFrame([[n, 0, 0, 0] for n in range(11)], columns=names)
+    runs[names[3]] = np.arange(11)[::-1] * 10.0
+    rows = calibrating._departures(runs, 0.8).set_index("place_id")
+    assert rows.loc["GE"].tolist() == pytest.approx([1, 5, 9, 9])
+    assert rows.loc["KZ"].tolist() == pytest.approx([10, 50, 90, 9])
+    assert rows.loc["all"].tolist() == pytest.approx([19, 55, 91, 91 / 19])
+    runs[names[0]] = 0
+    assert np.isnan(calibrating._departures(runs, 0.8).set_index("place_id").loc["GE", "factor"])
 
 
 def test_scores_tell_the_model_from_the_guesses():

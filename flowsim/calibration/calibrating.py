@@ -302,7 +302,8 @@ def _departures(runs: pd.DataFrame, share: float) -> pd.DataFrame:
     sums = runs[columns].T.groupby([column.split("|")[1] for column in columns]).sum()
     sums.loc["all"] = sums.sum()
     low, median, high = np.quantile(sums, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=1)
-    ends = {"low": low, "median": median, "high": high, "factor": high / low}
+    factor = np.divide(high, low, out=np.full(len(low), np.nan), where=low > 0)
+    ends = {"low": low, "median": median, "high": high, "factor": factor}
     return pd.DataFrame({"place_id": sums.index} | ends)
 
 

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from flowsim.model.flow_model import FlowModel
+from flowsim.model.states import NEVER
+from flowsim.types import Ints
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,6 +24,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Begun in the background, as CI may do: Ctrl-C is ignored here and in every process begun
     # from here, and tests that send it would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def passed_at(model: FlowModel) -> Ints:
+    """Return the second at which pressure toward each destination reached each man, (N, J)."""
+    wishes, n = model.wishes, len(model.population)
+    out = np.full((n, len(model.world.destinations)), NEVER)
+    out[wishes["row"], wishes["where"]] = wishes["passed_at"]
+    return out
 
 
 @pytest.fixture

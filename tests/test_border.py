@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowsim.model.queue import Border
+from flowsim.model.queue import FIELDS, Border
 from flowsim.model.states import Lane
 
 NEVER = math.inf
@@ -29,7 +29,7 @@ def queue(arrival, persons, deadline=None, lane=None, walk=None) -> Border:
 
 def table(border: Border) -> dict[str, np.ndarray]:
     """Give the log by trip."""
-    log = border.log.entries()
+    log = {name: border.log.entries(name) for name in FIELDS}
     log["trip"] = log["trip"].astype(np.int64)
     order = np.argsort(log["trip"])
     return {name: column[order] for name, column in log.items()}
@@ -108,7 +108,7 @@ def test_capacity_that_changes_clears_its_integral():
     for hour, rate in enumerate(rates):
         border.serve((rate, rate), 0.5, 3600.0 * hour, 3600.0 * (hour + 1))
         due = 3600 * rates[: hour + 1].sum()
-        left = border.log.entries()["persons"]
+        left = border.log.entries("persons")
         done = sum(left) + (sizes[len(left)] - border.work[0])
         assert done == pytest.approx(due, abs=1e-6)
     integral = np.concatenate([[0], np.cumsum(3600 * rates)])
@@ -161,7 +161,7 @@ def test_two_lanes_waste_no_capacity(seed, foot_share, rate, n):
 def test_busy_lanes_share_the_capacity_as_stated():
     border = queue(np.zeros(200), np.ones(200), lane=np.arange(200) % 2)
     border.serve((0.01, 0.01), 0.74, 0.0, 10_000.0)
-    log = border.log.entries()
+    log = {name: border.log.entries(name) for name in ("persons", "lane")}
     done = [log["persons"][log["lane"] == lane].sum() + (1 - border.work[lane]) for lane in (0, 1)]
     assert done == pytest.approx([26.0, 74.0])
 
@@ -172,7 +172,7 @@ def test_lanes_with_rates_of_their_own_use_all_the_officers_time(share, cars, wa
     """Persons of each lane over its rate add up to the time served: its integral, no more."""
     border = queue(np.zeros(4000), np.ones(4000), lane=np.arange(4000) % 2)
     border.serve((cars, walkers), share, 0.0, 10_000.0)
-    log = border.log.entries()
+    log = {name: border.log.entries(name) for name in ("persons", "lane")}
     done = [
         log["persons"][log["lane"] == lane].sum() + border.busy[lane] * (1 - border.work[lane])
         for lane in (0, 1)
@@ -280,7 +280,7 @@ def test_units_that_came_are_cleared_or_gave_up_or_wait(seed, foot_share, walkin
             now += 3600.0
         elif event == "open":
             border.open_foot_lane(walking, walking / 2)
-    logged = border.log.entries()["trip"].tolist()
+    logged = border.log.entries("trip").tolist()
     queued = [unit[2] for lane in border.lanes for unit in lane]
     assert sorted(logged + queued) == list(range(40))
     waiting = {unit[2] for _, unit in border.waiting(now)}

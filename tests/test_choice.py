@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from conftest import passed_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ def test_times_match_the_closed_form_at_every_day(index):
     gone = np.zeros(N, dtype=bool)
     for share in (0.1, 0.3, 0.6, 1.0):
         for j, search in enumerate(searches):
-            gone[search.advance(final[[j]] * share)] = True
+            gone[search.advance(final[[j]] * share)[0]] = True
         expected = -np.expm1(-((final.sum() * share) ** index))
         assert abs(gone.mean() - expected) < 4 * standard_error(expected, N)
 
@@ -179,7 +180,8 @@ def test_a_search_finds_the_men_that_counting_finds(seed, n_groups, n):
     for _ in range(4):
         rise = rng.exponential(size=n_groups) / 4 * rng.integers(0, 2)
         level = np.minimum(cap, np.round(level + rise, 2))
-        rows = search.advance(level)
+        rows, thresholds = search.advance(level)
+        assert np.array_equal(thresholds, threshold[rows])
         now = threshold <= level.astype(np.float32)[group]
         assert sorted(rows.tolist()) == np.flatnonzero(now & ~found).tolist()
         found = now
@@ -215,7 +217,7 @@ def test_reopening_releases_the_men_pent_up_behind_a_closure_over_a_day():
     mine = trips["destination"] == model.world.destinations.index("kazakhstan")
     mine &= trips["limit"] != Limit.TURNS  # who turned there from Lars had left for Georgia
     j = model.world.destinations.index("kazakhstan")
-    wished = population.passed_at[trips["row"][mine], j]
+    wished = passed_at(model)[trips["row"][mine], j]
     hours = trips["leaves_at"][mine] / 3600 - opening
     pent_up = wished < opening * 3600
     assert hours.min() >= 0
@@ -226,6 +228,6 @@ def test_reopening_releases_the_men_pent_up_behind_a_closure_over_a_day():
     assert abs(spread - even).max() < 1.63 / np.sqrt(len(spread))  # Kolmogorov, 1 %
     assert np.all(hours[~pent_up] > 0)
     waiting = defaultdict(int)
-    for row in np.flatnonzero(population.passed_at[:, j] < (opening - 24) * 3600):
+    for row in np.flatnonzero(passed_at(model)[:, j] < (opening - 24) * 3600):
         waiting[bool(population.trip[row] >= 0 or population.enlisted_at[row] < NEVER)] += 1
     assert waiting[False] == 0  # everybody who wished left, or had been called up

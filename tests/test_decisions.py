@@ -47,7 +47,7 @@ def in_columns(world: World, model: type[FlowModel] = FlowModel) -> Fates:
     first = trips["tries"] == 0
     left[trips["row"][first]] = trips["leaves_at"][first]
     enlisted = (men.enlisted_at < NEVER) & (men.enlisted_at // DAY <= left // DAY)
-    rows = np.flatnonzero((men.passed_at < NEVER).any(axis=1))
+    rows = np.unique(found.wishes["row"])
     return {int(men.id[row]): (int(left[row]), int(enlisted[row])) for row in rows}
 
 
@@ -74,9 +74,8 @@ def in_the_comparison(world: World) -> Fates:
 def in_the_biography(world: World) -> Fates:
     """Read off the sentences of every man who wished to leave."""
     diary = Diary(world.assumptions)
-    men = diary.model.population
     fates = {}
-    for man in men.id[(men.passed_at < NEVER).any(axis=1)].tolist():
+    for man in diary.model.population.id[np.unique(diary.model.wishes["row"])].tolist():
         left = enlisted_at = NEVER
         for event in life(diary, man):
             if event.text.startswith("He sets off") and "once more" not in event.text:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import passed_at
 
 from flowsim.errors import ModelError
 from flowsim.model.flow_model import FlowModel
@@ -229,7 +230,7 @@ def test_a_closed_crossing_lets_no_man_through(how, where):
     setting_off = (trips["leaves_at"] >= begin) & (trips["leaves_at"] < end)
     assert not (there & setting_off & (trips["tries"] == 0)).any()
     # an ordinary traveller only where others than men pass
-    log = model.log.entries()
+    log = {name: model.log.entries(name) for name in ("arrival", "crossing", "trip")}
     came = log["arrival"][np.isin(log["crossing"], shut) & (log["trip"] == NOBODY)]
     assert ((came >= begin) & (came < end)).any() == (how is SHUT_MEN)
     assert (came < begin).any()
@@ -247,7 +248,7 @@ def test_a_closure_shuts_the_way_but_not_the_wish(how):
         sample=0.0003,
     )
     j = free.world.destinations.index("kazakhstan")
-    assert np.array_equal(free.population.passed_at[:, j], shut.population.passed_at[:, j])
+    assert np.array_equal(passed_at(free)[:, j], passed_at(shut)[:, j])
     status = shut.status(at=shut.world.clock.seconds(pd.Timestamp("2022-10-12")) - 1)
     assert (status == Status.WANTS + j).sum() > 20
 
@@ -290,7 +291,7 @@ def test_involuntary_stayers_are_men_at_home_who_cannot_go(baseline):
     first = trips["tries"] == 0
     left[trips["row"][first]] = trips["leaves_at"][first]
     without = baseline.world.of_stratum["passport"][men.stratum] == 0
-    since = men.passed_at[:, baseline.world.destinations.index("georgia")]
+    since = passed_at(baseline)[:, baseline.world.destinations.index("georgia")]
     until = np.minimum(left, men.enlisted_at)
     counted = [
         men.weight_of(np.flatnonzero(without & (since < t) & (until >= t))).sum()

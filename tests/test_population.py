@@ -209,12 +209,12 @@ def test_regional_shares_are_shifted_to_the_national_one():
 def test_a_larger_population_takes_over_the_state_of_a_smaller_one(strata):
     caps = np.full((strata.n_strata, 2), 0.001)
     early = everybody(strata, caps=caps, call_up=np.zeros(strata.n_strata))
-    early.passed_at[:, 0] = np.arange(len(early))
+    early.summoned_at[:] = np.arange(len(early))
     early.trip[:] = 5
     late = everybody(strata)
     place = late.carry_over(early)
     assert np.array_equal(late.id[place], early.id)
-    assert np.array_equal(late.passed_at[place, 0], np.arange(len(early)))
+    assert np.array_equal(late.summoned_at[place], np.arange(len(early)))
     assert (late.trip == 5).sum() == len(early)
 
 

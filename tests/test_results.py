@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import passed_at
 
 from flowsim.data.sources import observations
 from flowsim.errors import ScenarioError
@@ -113,7 +114,7 @@ def test_a_man_who_wants_two_countries_in_vain_is_one_involuntary_stayer():
     model = simulate(closed)
     daily = daily_table(Observed(model), 0)
     men = model.population
-    wish = (men.passed_at < NEVER) & (men.enlisted_at == NEVER)[:, None]
+    wish = (passed_at(model) < NEVER) & (men.enlisted_at == NEVER)[:, None]
     weight = men.weight_of(np.arange(len(men)))
     assert wish.all(axis=1).any()
     assert len(model.trips) == 0

@@ -174,8 +174,9 @@ class Life:
     def _wish(self, j: int) -> Iterator[Event]:
         """Return when the pressure toward a destination passes his threshold."""
         threshold, s, name = float(self.thresholds[j]), self.stratum, self.names[j]
-        at = NEVER if self.row is None else int(self.model.population.passed_at[self.row, j])
-        if self.row is None or at >= NEVER:
+        wishes = self.model.wishes
+        found = [] if self.row is None else wishes.find(self.row, j).tolist()
+        if self.row is None or not found:
             reached = float(self.diary.days[-1].level[s, j])
             yield Event(
                 self.end,
@@ -183,6 +184,7 @@ class Life:
                 f"passes his threshold of {threshold:.4g}: he does not want to leave for it.",
             )
             return
+        at = int(wishes["passed_at"][found[0]])
         day = at // int(DAY)
         air = self.diary.days[day]
         before, after = float(air.before[s, j]), float(air.level[s, j])
@@ -191,13 +193,12 @@ class Life:
             f"The pressure toward {name} on men like him passes his threshold of {threshold:.4g} "
             f"(it grows from {before:.4g} to {after:.4g} this day: V = "
             f"{self._utility(day)[j]:.2f}, panic {self.world.panic[day, :, j].sum():.2f} days). "
-            + self._capability(self.row, j, at),
+            + self._capability(self.row, at, int(wishes["reason"][found[0]])),
         )
 
-    def _capability(self, row: int, j: int, at: int) -> str:
+    def _capability(self, row: int, at: int, reason: int) -> str:
         """Return whether he can act on a wish."""
-        now, reason = np.array([at]), int(self.model.population.reason[row, j])
-        if not decisions.is_free(self.model.population.enlisted_at[[row]], now)[0]:
+        if not decisions.is_free(self.model.population.enlisted_at[[row]], np.array([at]))[0]:
             return "He is enlisted and cannot act on it."
         if self.left_at < at:
             return "He has left already."

@@ -46,15 +46,3 @@ class Agenda:
         if parts is None:
             return [np.zeros(0, dtype=np.int64)] * self._n_columns
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-    def renumber(self, place: Ints) -> None:
-        """Put ``place[value]`` for every value of the first column.
-
-        Parameters
-        ----------
-        place : int64
-            New value by old one.
-        """
-        for parts in self._due.values():
-            for part in parts:
-                part[0] = place[part[0]]

@@ -57,9 +57,9 @@ class AgentModel(FlowModel):
     def _let_men_act(self, day: int, before: Floats) -> None:
         """Bring men the news of the day; let each decide, then those turned back try again."""
         stirred = {man.row for man in self.people if man.waits}
-        passed = self._aspirations.arise(self.population, day, before, self._path.pressure.level)
-        for row, destination in zip(*(column.tolist() for column in passed), strict=True):
-            self.people[row].passed.append(destination)
+        new = self._aspirations.arise(self.population, day, before, self._path.pressure.level)
+        for row, wish in zip(self.wishes["row"][new].tolist(), new.tolist(), strict=True):
+            self.people[row].wishes.append(wish)
             stirred.add(row)
         for row, at in zip(*(column.tolist() for column in self._summonses_of(day)), strict=True):
             self.people[row].call_up_at = at

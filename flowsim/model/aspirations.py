@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from flowsim.model import decisions
 from flowsim.model.agenda import Agenda
+from flowsim.model.book import Book
 from flowsim.model.draws import Draws
 from flowsim.model.population import Population
 from flowsim.model.states import NEVER
@@ -14,12 +18,27 @@ from flowsim.scenario.clock import DAY
 from flowsim.types import Floats, Ints
 
 
+class Wishes(Book):
+    """One row for each threshold passed, in the order of days, destinations and men."""
+
+    columns: ClassVar[Mapping[str, type]] = {
+        "row": np.int32,  # row of the population
+        "where": np.uint8,  # destination
+        "passed_at": np.int32,  # s, when pressure passed the threshold
+        "reason": np.uint8,  # Reason: what then stood in his way
+    }
+
+    def find(self, row: int, where: int) -> Ints:
+        """Return the number of a man's wish for a destination; none if he has no such wish."""
+        return np.flatnonzero((self["row"] == row) & (self["where"] == where))
+
+
 class Aspirations:
     """Men in the order in which pressure reaches them, and the wishes that must wait."""
 
-    def __init__(self, world: World, draws: Draws) -> None:
-        self.world, self.draws = world, draws
-        self._due = Agenda(3)  # rows, destinations, moments of leaving
+    def __init__(self, world: World, draws: Draws, wishes: Wishes) -> None:
+        self.world, self.draws, self.wishes = world, draws, wishes
+        self._due = Agenda(2)  # numbers of wishes, moments of leaving
 
     def order(self, men: Population, level: Floats, caps: Floats) -> None:
         """Put men in the order in which pressure reaches them.
@@ -45,52 +64,36 @@ class Aspirations:
             cell, men.threshold[self._rows, self._where], level.reshape(-1), caps.reshape(-1)
         )
 
-    def move(self, place: Ints) -> None:
-        """Take men's new places after more men were kept.
-
-        Parameters
-        ----------
-        place : int64, shape (N,)
-            New row of each old one.
-        """
-        self._due.renumber(place)
-
     @property
     def wait(self) -> bool:
         """Whether any wish waits for an opening."""
         return len(self._due) > 0
 
-    def arise(self, men: Population, day: int, before: Floats, level: Floats) -> tuple[Ints, Ints]:
-        """Pass the thresholds that pressure reaches today; write down when.
+    def arise(self, men: Population, day: int, before: Floats, level: Floats) -> Ints:
+        """Pass the thresholds that pressure reaches today; enter the wishes.
 
         Parameters
         ----------
         men : Population
-            As ordered; ``passed_at`` is written.
+            As ordered.
         before, level : float64, shape (S, J)
             Pressure at the start and at the end of the day.
 
         Returns
         -------
-        int64, shape (n,) each
-            Rows of the men passed, and the destinations they now wish for.
+        int64, shape (n,)
+            Numbers of the wishes.
         """
-        passed = self._thresholds.advance(level.reshape(-1))
-        rows, where = (of[passed].astype(np.int64) for of in (self._rows, self._where))
+        passed, threshold = self._thresholds.advance(level.reshape(-1))
+        rows, where = self._rows[passed], self._where[passed]
         cell = men.stratum[rows].astype(np.intp) * level.shape[1] + where
-        men.passed_at[rows, where] = decisions.moments_toward(
-            men.threshold[rows, where],
-            before.take(cell),
-            level.take(cell),
-            self.world.panic[day],
-            where,
-            day,
+        pace = self.world.panic[day]
+        moments = decisions.moments_toward(
+            threshold, before.take(cell), level.take(cell), pace, where, day
         )
-        return rows, where
+        return self.wishes.append(row=rows, where=where, passed_at=moments)
 
-    def leavers(
-        self, men: Population, day: int, rows: Ints, where: Ints
-    ) -> tuple[Ints, Ints, Ints]:
+    def leavers(self, men: Population, day: int, new: Ints) -> tuple[Ints, Ints, Ints]:
         """Return those who leave today if not summoned first.
 
         Parameters
@@ -98,50 +101,38 @@ class Aspirations:
         men : Population
         day : int
             Day of the horizon.
-        rows, where : int64, shape (n,)
-            Men and destinations of today's wishes, from ``arise``.
+        new : int64, shape (n,)
+            Numbers of today's wishes, from ``arise``.
 
         Returns
         -------
         int64, shape (m,) each
             Rows, destinations and moments of leaving (seconds since the horizon's start).
         """
-        leaves_at = self.acts_at(men, rows, where)
-        self._explain(men, rows, where, leaves_at)
-        able = leaves_at < NEVER
-        self._due.add(leaves_at[able] // int(DAY), rows[able], where[able], leaves_at[able])
-        rows, where, leaves_at = self._due.take(day)
+        wishes = self.wishes
+        leaves_at = self._acts_at(men, new)
+        able = np.flatnonzero(leaves_at < NEVER)
+        self._due.add(leaves_at[able] // int(DAY), new[able], leaves_at[able])
+        due, leaves_at = self._due.take(day)
+        rows = wishes["row"][due].astype(np.int64)
         free = (men.trip[rows] < 0) & decisions.is_free(men.enlisted_at[rows], leaves_at)
-        rows, where, leaves_at = rows[free], where[free], leaves_at[free]
-        first = decisions.first_wishes(rows, leaves_at, men.passed_at[rows, where])
-        return rows[first], where[first], leaves_at[first]
+        due, rows, leaves_at = due[free], rows[free], leaves_at[free]
+        first = decisions.first_wishes(rows, leaves_at, wishes["passed_at"][due])
+        return rows[first], wishes["where"][due[first]].astype(np.int64), leaves_at[first]
 
-    def acts_at(self, men: Population, rows: Ints, where: Ints) -> Ints:
-        """Return when men can act on wishes.
-
-        Parameters
-        ----------
-        men : Population
-        rows, where : int64, shape (n,)
-            Men and destinations wished for.
-
-        Returns
-        -------
-        int64, shape (n,)
-            Seconds since the horizon's start; ``NEVER`` if not within it.
-        """
-        return self.world.openings.acts_at(
-            men.passed_at[rows, where].astype(np.int64),
-            self.world.of_stratum["holds"][men.stratum[rows]],
+    def _acts_at(self, men: Population, new: Ints) -> Ints:
+        """Return when men can act on wishes (s); write down what stands in the way of those."""
+        rows, where, passed_at = (self.wishes[name][new] for name in ("row", "where", "passed_at"))
+        wished_at = passed_at.astype(np.int64)
+        holds = self.world.of_stratum["holds"][men.stratum[rows]]
+        leaves_at = self.world.openings.acts_at(
+            wished_at,
+            holds,
             where,
             lambda waits: self.draws.uniform("release", men.id[rows[waits]]),
         )
-
-    def _explain(self, men: Population, rows: Ints, where: Ints, leaves_at: Ints) -> None:
-        """Write down what stood in the way of the wishes that could not be acted on at once."""
-        wished_at = men.passed_at[rows, where].astype(np.int64)
         waits = np.flatnonzero(leaves_at > wished_at)
         if len(waits):
-            rows, where = rows[waits], where[waits]
-            holds = self.world.of_stratum["holds"][men.stratum[rows]]
-            men.reason[rows, where] = self.world.barriers(wished_at[waits], where, holds)
+            barriers = self.world.barriers(wished_at[waits], where[waits], holds[waits])
+            self.wishes["reason"][new[waits]] = barriers
+        return leaves_at

@@ -75,12 +75,14 @@ class Thresholds:
         level: Floats,
         cap: Floats,
     ) -> None:
-        self._rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap).take(group)))
-        self._group, self._threshold = group[self._rows].astype(np.intp), threshold[self._rows]
+        rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap).take(group)))
+        self._rows = rows.astype(np.int32)
+        self._group, self._threshold = group[rows].astype(np.int32), threshold[rows]
+        self._n_passed = 0
         self.advance(level)
 
-    def advance(self, level: Floats) -> Ints:
-        """Return the men passed since the last call.
+    def advance(self, level: Floats) -> tuple[Ints, npt.NDArray[np.float32]]:
+        """Return the men passed since the last call, and their thresholds.
 
         Parameters
         ----------
@@ -89,12 +91,22 @@ class Thresholds:
 
         Returns
         -------
-        int64, shape (n,)
-            Their rows, ascending.
+        int64, float32, shape (n,) each
+            Their rows, ascending, and thresholds.
         """
         passed = np.flatnonzero(is_passed(self._threshold, as_thresholds(level).take(self._group)))
+        rows, threshold = self._rows[passed].astype(np.int64), self._threshold[passed]
         self._threshold[passed] = np.nan  # once
-        return self._rows[passed]
+        self._n_passed += len(passed)
+        if 4 * self._n_passed > len(self._rows):
+            self._forget_those_passed()
+        return rows, threshold
+
+    def _forget_those_passed(self) -> None:
+        """Keep only the men who are still to be looked at."""
+        ahead = np.flatnonzero(~np.isnan(self._threshold))
+        self._rows, self._group = self._rows[ahead], self._group[ahead]
+        self._threshold, self._n_passed = self._threshold[ahead], 0
 
 
 def moments(
@@ -137,7 +149,7 @@ def moments_toward(
     before: Floats,
     after: Floats,
     pace: Floats,
-    where: Ints,
+    where: npt.NDArray[np.integer],
     day: int,
 ) -> Ints:
     """Return ``moments`` where the pace differs by destination.
@@ -221,8 +233,10 @@ class Openings:
         int64, shape (N,)
             Seconds; ``NEVER`` if that lies beyond the horizon.
         """
-        at = wished_at.copy()
-        waits = np.flatnonzero(~self.are_open(at, holds, where))
+        row = WARM_UP + wished_at // 3600
+        opens = self.next_available[row, holds, where]
+        at = np.where(opens < len(self.available), wished_at, NEVER)
+        waits = np.flatnonzero((opens > row) & (at < NEVER))
         if len(waits):
             spread = np.round(self.release * draw(waits)).astype(np.int64)
             at[waits] = self._reopening(at[waits], holds[waits], where[waits], spread)
@@ -258,7 +272,8 @@ def first_wishes(
     int64, one entry for each man
         Places in the arguments, in ascending order of men.
     """
-    order = np.lexsort((passed_at, leaves_at, man))
+    first_left = (leaves_at.astype(np.int64) << 31) + passed_at  # both are below 2**31
+    order = np.lexsort((first_left, man))
     sorted_men = man[order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = sorted_men[1:] != sorted_men[:-1]

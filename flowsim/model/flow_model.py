@@ -18,7 +18,7 @@ from flowsim.model import conscription, decisions, journey
 from flowsim.model import perceptions as news
 from flowsim.model import population as people
 from flowsim.model.agenda import Agenda
-from flowsim.model.aspirations import Aspirations
+from flowsim.model.aspirations import Aspirations, Wishes
 from flowsim.model.checks import Checks
 from flowsim.model.collector import collected
 from flowsim.model.draw_cache import DrawCache, KeptDraws
@@ -91,7 +91,8 @@ class FlowModel(mesa.Model):
         self._caps = np.full_like(world.caps, np.inf) if keep_everyone else world.caps
         self._path = world.pressure_path()
         self._hazard: Floats = np.zeros(2 * len(world.regions.code))
-        self._aspirations = Aspirations(world, self.draws)
+        self.wishes = Wishes()
+        self._aspirations = Aspirations(world, self.draws, self.wishes)
         self._make_population()
         self._make_agents()
         self._set_traffic(0)
@@ -228,8 +229,8 @@ class FlowModel(mesa.Model):
         if (self._path.pressure.level > self._caps).any():
             self._raise_caps(before)
         men, level = self.population, self._path.pressure.level
-        passed = self._aspirations.arise(men, day, before, level)
-        rows, where, leaves_at = self._aspirations.leavers(men, day, *passed)
+        new = self._aspirations.arise(men, day, before, level)
+        rows, where, leaves_at = self._aspirations.leavers(men, day, new)
         again, again_at, ways = self.elsewhere(self._second.take(day)[0])
         summoned, at = self._summonses_of(day)
         if len(summoned):
@@ -279,18 +280,17 @@ class FlowModel(mesa.Model):
         self._make_population()
         self._path.pressure.level = level
         place = self.population.carry_over(earlier)
-        self.trips["row"][:] = place[self.trips["row"]]
-        self._aspirations.move(place)
+        for book in (self.trips, self.wishes):
+            book["row"][:] = place[book["row"]]
 
     def _summonses_of(self, day: int) -> tuple[Ints, Ints]:
         """Return rows of the men whom today's call-up reaches, and the seconds of it, (n,)."""
         men, world = self.population, self.world
         before, after = self._hazard, self._hazard_by(self.announced_tonight)
-        rows = self._summonses.advance(after)
+        rows, threshold = self._summonses.advance(after)
         group = world.call_up_group[men.stratum[rows]]
         pace = np.diff(world.announced[24 * day : 24 * day + 25])
         self._hazard = after
-        threshold = men.call_up_threshold[rows]
         return rows, decisions.moments(threshold, before[group], after[group], pace, day)
 
     def summon(self, rows: Ints, at: Ints, departs_at: Ints) -> None:
@@ -501,7 +501,7 @@ class FlowModel(mesa.Model):
         """Return the ``Status`` code of every row of the population now, shape (N,)."""
         self.complete_trips()
         now = self.hour * HOUR if at is None else at
-        return status_at(now, self.population, self.trips)
+        return status_at(now, self.population, self.trips, self.wishes)
 
     @property
     def men(self) -> pd.DataFrame:

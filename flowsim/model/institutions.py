@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -155,12 +156,10 @@ class Crossing(Agent):
                 gathered += an_hour
             if gathered < party and comes_next >= end:
                 continue
-            units = []
-            while comes_next < end:
-                units.append(arrivals[i])
-                i += 1
-                comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
-            men = len(units)
+            here = bisect_left(arrivals, (end,), i)
+            units = arrivals[i:here]
+            i, men = here, len(units)
+            comes_next = arrivals[i][ARRIVAL] if i < len(arrivals) else math.inf
             while gathered >= party:
                 gathered -= party
                 self._parties += 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from flowsim.model.book import Book
 from flowsim.scenario.clock import HOUR
 from flowsim.scenario.places import Crossing
 from flowsim.scenario.schema import Travel
@@ -412,58 +413,28 @@ def at_entry_limit(
     return np.where(u < passes, Limit.PASSES, stopped).astype(np.uint8)
 
 
-_COLUMNS: dict[str, type] = {
-    "row": np.int32,  # row of the population
-    "man": np.int64,  # his id
-    "tries": np.int8,  # 0 first, 1 second
-    "destination": np.int8,
-    "crossing": np.int16,
-    "leaves_at": np.int32,  # s
-    "arrives_at": np.int32,  # s, at the border
-    "deadline": np.int32,  # s, when he gives up the queue
-    "u_walk": np.float64,
-    "liable": np.bool_,
-    "listed": np.bool_,
-    "weight": np.float64,  # men of the nation
-    "limit": np.uint8,  # Limit
-    "ends_at": np.int32,  # s, end of the queue
-    "end": np.uint8,  # Status after it
-    "reason": np.uint8,  # Reason
-    "expected_notice": np.float64,
-    "examined": np.bool_,
-    "leaves_again_at": np.int32,  # s, moving on or returning
-    "moves_on": np.bool_,
-}
+class Trips(Book):
+    """One row for each time a man set off."""
 
-
-class Trips:
-    """One row for each time a man set off: a table of columns that grows.
-
-    Columns are NumPy arrays of the length ``len(trips)``, named as in ``_COLUMNS``.
-    """
-
-    def __init__(self) -> None:
-        self._store: dict[str, npt.NDArray[Any]] = {
-            name: np.zeros(1024, dtype) for name, dtype in _COLUMNS.items()
-        }
-        self._n = 0
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        return self._store[name][: self._n]
-
-    def append(self, **columns: npt.NDArray[Any]) -> Ints:
-        """Append rows; give their numbers. Columns left out are 0."""
-        n = len(columns["row"])
-        while self._n + n > len(self._store["row"]):
-            self._store = {
-                name: np.concatenate([column, np.zeros_like(column)])
-                for name, column in self._store.items()
-            }
-        place = np.arange(self._n, self._n + n)
-        for name, values in columns.items():
-            self._store[name][place] = values
-        self._n += n
-        return place
+    columns: ClassVar[Mapping[str, type]] = {
+        "row": np.int32,  # row of the population
+        "man": np.int64,  # his id
+        "tries": np.int8,  # 0 first, 1 second
+        "destination": np.int8,
+        "crossing": np.int16,
+        "leaves_at": np.int32,  # s
+        "arrives_at": np.int32,  # s, at the border
+        "deadline": np.int32,  # s, when he gives up the queue
+        "u_walk": np.float64,
+        "liable": np.bool_,
+        "listed": np.bool_,
+        "weight": np.float64,  # men of the nation
+        "limit": np.uint8,  # Limit
+        "ends_at": np.int32,  # s, end of the queue
+        "end": np.uint8,  # Status after it
+        "reason": np.uint8,  # Reason
+        "expected_notice": np.float64,
+        "examined": np.bool_,
+        "leaves_again_at": np.int32,  # s, moving on or returning
+        "moves_on": np.bool_,
+    }

@@ -37,8 +37,8 @@ class Man(Agent):
     educated, passport, liable : bool
     weight : float
         Men of the nation he stands for.
-    passed : list of int
-        Destinations toward which pressure passed his threshold this morning.
+    wishes : list of int
+        Numbers of the wishes for destinations toward which pressure passes his threshold today.
     call_up_at : int
         Second of the summons that is on its way to him today, ``NEVER`` if there is none.
     turned_back : list of int
@@ -56,7 +56,7 @@ class Man(Agent):
         self.educated, self.passport = of["educated"] == 1, of["passport"] == 1
         self.liable = of["liable"] == 1
         self.weight = float(men.weight_of(one(row))[0])
-        self.passed: list[int] = []
+        self.wishes: list[int] = []
         self.call_up_at = NEVER
         self.turned_back: list[int] = []
         self._aspirations: Aspirations | None = None
@@ -74,15 +74,14 @@ class Man(Agent):
         if self.call_up_at < NEVER:
             self.meet_the_office(int(departs_at.min(initial=NEVER)))
         self.model.set_off(rows, leaves_at, self.model.ways_to(where, leaves_at), tries=0)
-        self.passed, self.call_up_at, self.turned_back = [], NEVER, []
+        self.wishes, self.call_up_at, self.turned_back = [], NEVER, []
 
     def choose_departure(self) -> tuple[Ints, Ints, Ints]:
         """Return himself, where he goes and when, if he can act on a wish today; else nothing."""
-        model, new = self.model, np.array(self.passed, dtype=np.int64)
+        model, new = self.model, np.array(self.wishes, dtype=np.int64)
         if self._aspirations is None:
-            self._aspirations = Aspirations(model.world, model.draws)
-        me = np.full(len(new), self.row)
-        return self._aspirations.leavers(model.population, model.hour // 24, me, new)
+            self._aspirations = Aspirations(model.world, model.draws, model.wishes)
+        return self._aspirations.leavers(model.population, model.hour // 24, new)
 
     def meet_the_office(self, departs_at: int) -> None:
         """Be summoned today, unless the summons finds him gone; comply or hide."""

@@ -274,8 +274,6 @@ class Population:
     stratum             uint16   see ``Strata`` (population)
     threshold (N, J)    float32  error over frailty, by destination (population)
     call_up_threshold   float32  error against the call-up hazard (population)
-    passed_at (N, J)    int32    second at which the threshold was passed (model)
-    reason (N, J)       uint8    what then stood in his way: ``Reason`` (model)
     summoned_at         int32    second of the summons (model)
     enlisted_at         int32    second at which he complied (model)
     trip                int32    his latest trip, -1 if he never left (model)
@@ -289,17 +287,13 @@ class Population:
     stratum: npt.NDArray[np.uint16]
     threshold: npt.NDArray[np.float32]
     call_up_threshold: npt.NDArray[np.float32]
-    passed_at: npt.NDArray[np.int32] = field(init=False)
-    reason: npt.NDArray[np.uint8] = field(init=False)
     summoned_at: npt.NDArray[np.int32] = field(init=False)
     enlisted_at: npt.NDArray[np.int32] = field(init=False)
     trip: npt.NDArray[np.int32] = field(init=False)
 
     def __post_init__(self) -> None:
         """Start everybody at home."""
-        n, j = self.threshold.shape
-        self.passed_at = np.full((j, n), NEVER, dtype=np.int32).T
-        self.reason = np.zeros((j, n), dtype=np.uint8).T
+        n = len(self.id)
         self.summoned_at = np.full(n, NEVER, dtype=np.int32)
         self.enlisted_at = np.full(n, NEVER, dtype=np.int32)
         self.trip = np.full(n, -1, dtype=np.int32)
@@ -334,7 +328,7 @@ class Population:
     def carry_over(self, earlier: Population) -> Ints:
         """Take the state of the rows of an earlier, smaller population; give their new places."""
         place = np.searchsorted(self.id, earlier.id)
-        for name in ("passed_at", "reason", "summoned_at", "enlisted_at", "trip"):
+        for name in ("summoned_at", "enlisted_at", "trip"):
             getattr(self, name)[place] = getattr(earlier, name)
         return place
 
@@ -476,8 +470,12 @@ class _Maker:
             self.caps, self.call_up_caps = caps.T.astype("f4"), call_up_caps.astype("f4")
         wanted = np.where(self.unwanted, 0.0, caps.T)
         self.screen = np.minimum(wanted * 1.001 * _FULL, 1e30).astype(np.float32)
-        by_cell = self.screen.reshape(len(destinations), strata.n_cells, strata.per_cell)
-        self.screen_of_cell = by_cell.max(axis=2)
+        by_cell = self.screen.reshape(len(destinations), strata.n_cells, strata.per_cell).max(
+            axis=2
+        )
+        self.nearness = 1 / np.maximum(by_cell.max(axis=1), np.float32(1e-6))
+        self.screen_of_any = (self.screen * self.nearness[:, None]).max(axis=0)
+        self.screen_of_cell = self.screen_of_any.reshape(strata.n_cells, -1).max(axis=1)
         self.screen_call_up = _word(-np.expm1(-call_up_caps * 1.001))
         self.call_up_of_cell = self.screen_call_up.reshape(strata.n_cells, -1).max(axis=1)
         self.frailty_bound = _frailty_bounds(index)
@@ -503,26 +501,28 @@ class _Maker:
         passport |= educated & (has_passport < each(self.passport[:, 1]))
         liable = born.words("liability", ranges) < each(self.liable)
         held = self._held(ranges, passport, each)
-        further = _code(held[1:])
-        _count(counts, cells, sizes, educated, passport, liable, further)
+        bits = [liable, passport, educated, *held[1:]]  # of a stratum in its cell, lowest first
+        _count(counts, cells, sizes, bits)
 
         angle, size = (born.words("frailty", ranges, occasion) for occasion in (0, 1))
         errors = [born.words(f"error:{name}", ranges) for name in self.destinations]
         call_up = born.words("error:call-up", ranges)
         bound = self.frailty_bound.take(((angle >> 24) << 8) | (size >> 24))
         keep = call_up < each(self.call_up_of_cell)
-        with np.errstate(over="ignore"):  # infinite is right: nobody is screened out
-            for j, error in enumerate(errors):
-                near = error.astype(np.float32) <= bound * each(self.screen_of_cell[j])
-                for k in self.needed[j]:
-                    near &= held[k]
-                keep |= near
+        nearest = np.full(len(bound), np.inf, dtype=np.float32)
+        for error, nearness, needed in zip(errors, self.nearness, self.needed, strict=True):
+            near = error.astype(np.float32)
+            near *= nearness
+            able = np.all([held[k] for k in needed], axis=0) if needed else True
+            np.minimum(nearest, near, out=nearest, where=able)
+        keep |= nearest <= bound * each(self.screen_of_cell)
         row = np.flatnonzero(keep)
 
         cell = cells[np.searchsorted(np.cumsum(sizes), row, side="right")]
-        if further is not None:
-            cell = (cell << len(self.strata.further)) + further[row]
-        stratum = cell * 8 + educated[row] * 4 + passport[row] * 2 + liable[row].astype(np.int64)
+        stratum = cell * self.strata.per_cell + _code([bit[row] for bit in bits])
+        again = nearest[row] <= bound[row] * self.screen_of_any[stratum]
+        again |= call_up[row] < self.screen_call_up[stratum]
+        row, stratum = row[again], stratum[again]
         words = np.array([drawn[row] for drawn in (call_up, *errors)])
         with np.errstate(over="ignore"):
             near = words[1:].astype(np.float32) <= self.screen.take(stratum, axis=1) * bound[row]
@@ -569,10 +569,12 @@ class _Maker:
         )
 
 
-def _code(held: list[Bools]) -> npt.NDArray[np.uint8] | None:
-    """Return the code of further documents held; None if there are none."""
-    bits = [holds.astype(np.uint8) << i for i, holds in enumerate(held)]
-    return np.bitwise_or.reduce(np.array(bits), axis=0) if bits else None
+def _code(bits: list[Bools]) -> npt.NDArray[np.uint8]:
+    """Return the number that each man's bits make, the lowest first."""
+    code = bits[0].astype(np.uint8)
+    for i, bit in enumerate(bits[1:], 1):
+        code |= bit.view(np.uint8) << np.uint8(i)
+    return code
 
 
 def _word(probability: Floats) -> npt.NDArray[np.uint32]:
@@ -611,40 +613,22 @@ def _ids(ranges: list[tuple[int, int]], row: npt.NDArray[np.intp]) -> npt.NDArra
     return starts[part] + row - np.concatenate([[0], ends])[part]
 
 
-def _count(
-    counts: Ints,
-    cells: Ints,
-    sizes: list[int],
-    educated: npt.NDArray[np.bool_],
-    passport: npt.NDArray[np.bool_],
-    liable: npt.NDArray[np.bool_],
-    further: npt.NDArray[np.uint8] | None,
-) -> None:
+def _count(counts: Ints, cells: Ints, sizes: list[int], bits: list[Bools]) -> None:
     """Add the men of a piece to the counts by cell and stratum of it, shape (C, n)."""
-    if len(cells) > 8 or further is not None:
-        n = counts.shape[1]
-        code = educated * np.uint8(4) + passport * np.uint8(2) + liable
-        key = np.repeat(np.arange(len(cells)) * n, sizes) + code
-        if further is not None:
-            key += further * 8
+    n = counts.shape[1]
+    if len(cells) > 8:
+        key = np.repeat(np.arange(len(cells)) * n, sizes) + _code(bits)
         counts[cells] += np.bincount(key, minlength=n * len(cells)).reshape(-1, n)
         return
+    both = [bits[0]]  # who has all bits of a set, the sets numbered as strata are
+    for bit in bits[1:]:
+        both += [bit, *(bit & others for others in both)]
     end = 0
     for cell, size in zip(cells.tolist(), sizes, strict=True):
         part = slice(end, end + size)
         end += size
-        e, p, li = educated[part], passport[part], liable[part]
-        ep, el, pl = e & p, e & li, p & li
-        n = np.count_nonzero
-        n_e, n_p, n_l, n_ep, n_el, n_pl = n(e), n(p), n(li), n(ep), n(el), n(pl)
-        n_epl = n(ep & li)
-        counts[cell] += (
-            size - n_e - n_p - n_l + n_ep + n_el + n_pl - n_epl,
-            n_l - n_el - n_pl + n_epl,
-            n_p - n_ep - n_pl + n_epl,
-            n_pl - n_epl,
-            n_e - n_ep - n_el + n_epl,
-            n_el - n_epl,
-            n_ep - n_epl,
-            n_epl,
-        )
+        found = np.array([size, *(np.count_nonzero(one[part]) for one in both)])
+        for i in range(len(bits)):  # of those who have at least these bits, who lacks the others
+            with_it = found.reshape(-1, 2, 1 << i)
+            with_it[:, 0] -= with_it[:, 1]
+        counts[cell] += found

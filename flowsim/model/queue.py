@@ -81,11 +81,10 @@ class Log:
         self.new.clear()
         return dict(zip(FIELDS, new, strict=True))
 
-    def entries(self) -> dict[str, Floats]:
-        """Return all entries by field, each shape (n,)."""
+    def entries(self, name: str) -> Floats:
+        """Return a field of all entries, shape (n,)."""
         self.unread()
-        self._read = [np.concatenate(self._read, axis=1)]
-        return dict(zip(FIELDS, self._read[0], strict=True))
+        return np.concatenate([read[FIELDS.index(name)] for read in self._read])
 
 
 class Border:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from flowsim.model.aspirations import Wishes
 from flowsim.model.journey import Trips
 from flowsim.model.population import Population
-from flowsim.model.states import MOST_DESTINATIONS, Status, status_name
+from flowsim.model.states import MOST_DESTINATIONS, NEVER, Status, status_name
 from flowsim.model.world import World
 from flowsim.scenario.quantity import AGE_BANDS
 
@@ -85,7 +86,7 @@ def table_of_men(men: Population, status: npt.NDArray[np.uint8], world: World) -
     return table
 
 
-def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8]:
+def status_at(now: float, men: Population, trips: Trips, wishes: Wishes) -> npt.NDArray[np.uint8]:
     """Return the status of every row at a moment: the first that holds (docs/GLOSSARY.md).
 
     Parameters
@@ -96,6 +97,7 @@ def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8
         N rows.
     trips : Trips
         Completed up to ``now``.
+    wishes : Wishes
 
     Returns
     -------
@@ -103,12 +105,14 @@ def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8
         ``Status`` codes.
     """
     status = np.full(len(men), Status.HOME, dtype=np.uint8)
-    first_wish, wish_at = np.zeros_like(status), men.passed_at[:, 0]
-    for j, passed_at in enumerate(men.passed_at.T[1:], 1):
-        first_wish[passed_at < wish_at] = j
-        wish_at = np.minimum(wish_at, passed_at)
-    wants = wish_at <= now
-    status[wants] = Status.WANTS + first_wish[wants]
+    passed = wishes["passed_at"] <= now
+    wish = (
+        wishes["passed_at"][passed].astype(np.int64) * MOST_DESTINATIONS + wishes["where"][passed]
+    )
+    first_wish = np.full(len(men), NEVER * MOST_DESTINATIONS)
+    np.minimum.at(first_wish, wishes["row"][passed], wish)
+    wants = np.flatnonzero(first_wish < NEVER * MOST_DESTINATIONS)
+    status[wants] = Status.WANTS + first_wish[wants] % MOST_DESTINATIONS
     status[men.summoned_at <= now] = Status.HIDING
     for trip in (np.flatnonzero(trips["tries"] == 0), np.flatnonzero(trips["tries"] == 1)):
         trip = trip[trips["leaves_at"][trip] <= now]
@@ -126,7 +130,7 @@ def status_at(now: float, men: Population, trips: Trips) -> npt.NDArray[np.uint8
 
 
 def reasons(
-    men: Population, trips: Trips, status: npt.NDArray[np.integer]
+    men: Population, trips: Trips, wishes: Wishes, status: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.uint8]:
     """Return why men could not go or were stopped, shape (N,).
 
@@ -141,8 +145,9 @@ def reasons(
         ``Reason``: of the wish that a man at home cannot act on, or of the end of his last trip.
     """
     out = np.zeros(len(men), dtype=np.uint8)
-    wants = np.flatnonzero(status >= Status.WANTS)
-    out[wants] = men.reason[wants, status[wants].astype(np.int64) - Status.WANTS]
+    row = wishes["row"]
+    wanted = status[row] == Status.WANTS + wishes["where"]
+    out[row[wanted]] = wishes["reason"][wanted]
     stopped = np.flatnonzero((status >= Status.GAVE_UP) & (status <= Status.TURNED_BACK))
     out[stopped] = trips["reason"][men.trip[stopped]]
     return out

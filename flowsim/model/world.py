@@ -227,8 +227,14 @@ class World:
             [~shut[:, self.roads.country == j].all(axis=1) for j in range(len(self.destinations))],
             axis=1,
         )
-        lacks = (self.asks_for[:, None] & ~self.strata.holdings[:, None]).any(axis=-1)
-        return open_[:, None] & ~lacks
+        return open_[:, None] & (self._lacking == Reason.NONE)
+
+    @cached_property
+    def _lacking(self) -> npt.NDArray[np.uint8]:
+        """Reason for which holders of documents lack one that is asked for, shape (H, D, J)."""
+        lacks = self.asks_for[:, None] & ~self.strata.holdings[:, None]
+        code = Reason.DOCUMENT + lacks.argmax(axis=-1)
+        return np.where(lacks.any(axis=-1), code, Reason.NONE).astype(np.uint8)
 
     def lacking(self, row: Ints, where: Ints, holds: Ints) -> npt.NDArray[np.uint8]:
         """Return the reason for which men lack a document that destinations ask for, (N,).
@@ -243,9 +249,7 @@ class World:
         uint8, shape (N,)
             ``Reason.DOCUMENT`` and the place of the first of them; ``NONE`` if all are held.
         """
-        lacks = self.asks_for[row, where] & ~self.strata.holdings[holds]
-        code = Reason.DOCUMENT + lacks.argmax(axis=1)
-        return np.where(lacks.any(axis=1), code, Reason.NONE).astype(np.uint8)
+        return self._lacking[row, holds, where]
 
     def barriers(self, at: Ints, where: Ints, holds: Ints) -> npt.NDArray[np.uint8]:
         """Return why destinations are not available to men at some seconds.

@@ -64,11 +64,7 @@ def _of_destinations(observed: Observed) -> dict[str, Floats]:
         "ordinary_out": ordinary,
         "ordinary_men_out": men * share[units.crossing] * ~shut,
     }
-    n = len(share)
-    by_crossing = {
-        name: observed.by_hour(units.gone, units.crossing, value, n)
-        for name, value in values.items()
-    }
+    by_crossing = {name: observed.by_unit(value) for name, value in values.items()}
     level = world.ordinary_level(season=False)[:, world.roads.country] / 24
     before = level * observed.model.background_share * counted
     by_crossing |= {"ordinary_before": before, "ordinary_men_before": before * share}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from flowsim.model.states import NEVER, Reason, Status
 from flowsim.scenario.clock import DAY
-from flowsim.types import Bools, Floats, Ints
+from flowsim.types import Floats, Ints
 
 if TYPE_CHECKING:
     from flowsim.model.flow_model import FlowModel
@@ -23,62 +23,52 @@ class Ledger:
         self.model, self.world = model, model.world
         self.n_days = self.world.clock.n_days
 
-    def bound_for(self, j: int) -> Bools:
-        """Return which trips went to destination j."""
-        return self.model.trips["destination"] == j
+    @cached_property
+    def departures(self) -> Floats:
+        """Men of the nation by Moscow day of their first trip, shape (D, J + 1).
 
-    def departures(self, chosen: Bools) -> Floats:
-        """Count the men whose first trip is among those chosen, by day of leaving.
-
-        Parameters
-        ----------
-        chosen : bool, shape (T,)
-            Of all trips of the ledger.
-
-        Returns
-        -------
-        float64, shape (D,)
-            Men of the nation, by Moscow day.
+        The last column is of all destinations.
         """
-        trip, day, weight = self._first_trips
-        some = chosen[trip]
-        return np.bincount(day[some], weight[some], minlength=self.n_days).astype(np.float64)
+        return self._departures(self._first_trips)
+
+    def _departures(self, trip: Ints) -> Floats:
+        """Count the men of some first trips, as ``departures``."""
+        trips, n = self.model.trips, len(self.world.destinations)
+        day, weight = trips["leaves_at"][trip] // int(DAY), trips["weight"][trip]
+        cell = trips["destination"][trip].astype(np.int64) * self.n_days + day
+        by_destination = np.bincount(cell, weight, minlength=n * self.n_days).reshape(n, -1)
+        everybody = np.bincount(day, weight, minlength=self.n_days)
+        return np.array([*by_destination, everybody], dtype=np.float64).T
 
     @cached_property
-    def _first_trips(self) -> tuple[Ints, Ints, Floats]:
-        """Return the first trips, their days of leaving within the horizon, and their men."""
+    def _first_trips(self) -> Ints:
+        """First trips that begin within the horizon."""
         trips = self.model.trips
-        some = np.flatnonzero((trips["tries"] == 0) & (trips["leaves_at"] < self.n_days * DAY))
-        return some, trips["leaves_at"][some] // int(DAY), trips["weight"][some]
+        return np.flatnonzero((trips["tries"] == 0) & (trips["leaves_at"] < self.n_days * DAY))
 
-    @cached_property
-    def _stratum(self) -> npt.NDArray[np.uint16]:
-        """Return what the man of each trip is, shape (T,)."""
-        return self.model.population.stratum[self.model.trips["row"]]
-
-    def share_of_leavers(self, attribute: str, chosen: Bools) -> Floats:
-        """Return the share with an attribute among the chosen who have left so far.
+    def share_of_leavers(self, attribute: str) -> Floats:
+        """Return the share with an attribute among those who have left so far.
 
         Parameters
         ----------
         attribute : str
             Name of a column of the strata, such as ``passport``.
-        chosen : bool, shape (T,)
-            Of all trips of the ledger.
 
         Returns
         -------
-        float64, shape (D,)
-            Share from 0 to 1 at the end of each Moscow day; NaN while nobody has left.
+        float64, shape (D, J + 1)
+            Share from 0 to 1 at the end of each Moscow day by destination, and of all; NaN while
+            nobody has left.
         """
-        with_it = chosen & (self.world.of_stratum[attribute][self._stratum] == 1)
-        everybody = np.cumsum(self.departures(chosen))
-        return mean(np.cumsum(self.departures(with_it)), everybody)
+        trips = self._first_trips
+        stratum = self.model.population.stratum[self.model.trips["row"][trips]]
+        with_it = self._departures(trips[self.world.of_stratum[attribute][stratum] == 1])
+        return mean(np.cumsum(with_it, axis=0), np.cumsum(self.departures, axis=0))
 
     def entered(self, j: int) -> Ints:
         """Return the trips that ended in destination j."""
-        entered = np.flatnonzero(self.model.trips["end"] >= Status.ABROAD)
-        return entered[self.bound_for(j)[entered]]
+        trips = self.model.trips
+        return np.flatnonzero((trips["end"] >= Status.ABROAD) & (trips["destination"] == j))
 
     @cached_property
     def _first_departure(self) -> Ints:
@@ -95,12 +85,11 @@ class Ledger:
 
     def _vain_wishes_for(self, j: int) -> tuple[Ints, Ints, Ints]:
         """Return row, beginning and end (s) of men's wishes for j that could not be acted on."""
-        men = self.model.population
-        wanting = np.flatnonzero(men.passed_at[:, j] < NEVER)
-        since = men.passed_at[wanting, j].astype(np.int64)
-        blocked = men.reason[wanting, j] != Reason.NONE
-        wanting, since = wanting[blocked], since[blocked]
-        until = np.minimum(self._first_departure[wanting], men.enlisted_at[wanting])
+        wishes, enlisted_at = self.model.wishes, self.model.population.enlisted_at
+        vain = np.flatnonzero((wishes["where"] == j) & (wishes["reason"] != Reason.NONE))
+        vain = vain[np.argsort(wishes["row"][vain])]
+        wanting, since = wishes["row"][vain], wishes["passed_at"][vain].astype(np.int64)
+        until = np.minimum(self._first_departure[wanting], enlisted_at[wanting])
         home = since < until  # a threshold may also be passed by men long gone
         return wanting[home], since[home], until[home]
 

@@ -20,7 +20,7 @@ from flowsim.data.rows import Observation
 from flowsim.model import abroad, traffic
 from flowsim.model.journey import Trips
 from flowsim.model.queue import FIELDS, NOBODY, Border, Log
-from flowsim.model.states import AT_EXIT, NEVER, Lane, Reason, Status, refused_at_entry
+from flowsim.model.states import AT_EXIT, Lane, Reason, Status, refused_at_entry
 from flowsim.model.traffic import Present
 from flowsim.scenario.clock import DAY, HOUR, Offset, later
 from flowsim.scenario.observing import window
@@ -100,10 +100,12 @@ def units_of(model: FlowModel) -> Units:
     standing = Log()
     for crossing in model.crossings:
         _enter_those_standing(standing, crossing.border, model.hour * HOUR)
-    parts = model.log.entries(), standing.entries()
-    column = np.concatenate([part["crossing"] for part in parts])
-    order = np.argsort(column.astype(np.int16), kind="stable")
-    of = {name: np.concatenate([part[name] for part in parts]).take(order) for name in FIELDS}
+
+    def entries(name: str) -> Floats:
+        return np.concatenate([model.log.entries(name), standing.entries(name)])
+
+    order = np.argsort(entries("crossing").astype(np.int16), kind="stable")
+    of = {name: entries(name).take(order) for name in FIELDS}
     return Units(
         crossing=of["crossing"].astype(np.int64),
         trip=of["trip"].astype(np.int64),
@@ -202,23 +204,48 @@ class Observed:
         float64, shape (H, n)
             Sums, from the first hour of the warm-up on; hours follow one another in memory.
         """
-        inside = seconds < self.world.clock.n_hours * HOUR
-        cell = column[inside] * self.n_rows + self._rows(seconds[inside])
-        total = np.bincount(cell, value[inside], minlength=self.n_rows * n)
-        return total.astype(np.float64, copy=False).reshape(n, -1).T
+        return self._by_cell(self._cells(seconds, column), value, n)
+
+    def by_unit(self, value: Floats) -> Floats:
+        """Add up by hour and crossing what each unit adds when it is through.
+
+        Parameters
+        ----------
+        value : float64, shape (N,)
+
+        Returns
+        -------
+        float64, shape (H, C)
+        """
+        return self._by_cell(self._cells_of_units, value, len(self.model.crossings))
+
+    def _cells(self, seconds: Floats, column: Ints) -> Ints:
+        """Return the place of each in a table by column and hour, one hour past the horizon."""
+        within = np.minimum(seconds, self.world.clock.n_hours * HOUR)
+        return column * (self.n_rows + 1) + self._rows(within)
+
+    def _by_cell(self, cell: Ints, value: Floats, n: int) -> Floats:
+        """Add up values by hour and column, shape (H, n), from ``_cells``."""
+        total = np.bincount(cell, value, minlength=(self.n_rows + 1) * n).reshape(n, -1)
+        return np.ascontiguousarray(total[:, :-1], dtype=np.float64).T
+
+    @cached_property
+    def _cells_of_units(self) -> Ints:
+        """When and where each unit was through, as ``_cells``."""
+        return self._cells(self.units.gone, self.units.crossing)
 
     def _flow(self, measure: str) -> Floats:
         """Count a measure of ``FLOWS`` by hour and crossing."""
         n = len(self.model.crossings)
         if measure in STOPPED:
-            at, crossing, value = self._stopped(measure)
-            return self.by_hour(at, crossing, value, n)
+            trips = self.model.trips
+            return self._by_cell(self._ends, trips["weight"] * STOPPED[measure](trips), n)
         units = self.units
         if measure == "arrivals_at_border":
             return self.by_hour(units.arrival, units.crossing, units.persons, n)
         if measure in ("persons_both_ways", "vehicles_both_ways"):
             return self._both_ways(measure)
-        passed = self.by_hour(units.gone, units.crossing, self.passed(measure), n)
+        passed = self.by_unit(self.passed(measure))
         if measure in ("entries", "crossings_out"):
             return passed + self.families[0]
         return passed
@@ -272,13 +299,11 @@ class Observed:
         row = np.minimum(self._rows(np.where(units.cleared, units.gone, 0)), self.n_rows - 1)
         return ordinary, table.closed_to_men[row, units.crossing], end, reason
 
-    def _stopped(self, measure: str) -> tuple[Floats, Ints, Floats]:
-        """Return moment, crossing and what it adds to a measure of each trip that has ended."""
+    @cached_property
+    def _ends(self) -> Ints:
+        """When and where each trip ended, as ``_cells``."""
         trips = self.model.trips
-        ended = trips["ends_at"] < NEVER
-        crossing = trips["crossing"][ended].astype(np.int64)
-        at = trips["ends_at"][ended].astype(np.float64)
-        return at, crossing, trips["weight"][ended] * STOPPED[measure](trips)[ended]
+        return self._cells(trips["ends_at"].astype(np.float64), trips["crossing"].astype(np.int64))
 
     def _waits(self, measure: str) -> Floats:
         """Add up the waits of those who reached the head of a lane, or of either, (2, H, C)."""
@@ -286,9 +311,8 @@ class Observed:
         some = np.isfinite(units.start) & (True if lane is None else units.lane == lane)
         waited = np.where(some, units.start - units.arrival, 0.0) / HOUR * units.persons
         reached = units.persons * some
-        start, place = np.tile(units.start, 2), np.concatenate([units.crossing, units.crossing + n])
-        both = self.by_hour(start, place, np.concatenate([waited, reached]), 2 * n)
-        return both.T.reshape(2, n, -1).swapaxes(1, 2)
+        cells = self._cells(units.start, units.crossing)
+        return np.stack([self._by_cell(cells, of, n).T for of in (waited, reached)]).swapaxes(1, 2)
 
     def _level(self, measure: str) -> Floats:
         """Measure the queues at each full hour."""
@@ -330,14 +354,11 @@ class Observed:
     @cached_property
     def ordinary(self) -> Present:
         """Ordinary travellers in each destination: who leaves by hour, who is present."""
-        given, world = self.model.assumptions, self.world
-        units, n = self.units, len(self.model.crossings)
-        entered = self.passed("entries") * self.of_units[0]
-        entries = self.by_country(self.by_hour(units.gone, units.crossing, entered, n))
+        given = self.model.assumptions
+        entries = self.by_country(self.by_unit(self.passed("entries") * self.of_units[0]))
         there = given.destinations.values()
         stay = [d.ordinary_stay or given.ordinary_stay for d in there]
         before = [(d.background_exits or d.background).value / 24 for d in there]
-        assert entries.shape[1] == len(world.destinations)
         return traffic.stays(
             entries,
             np.array(before),
@@ -357,9 +378,10 @@ class Observed:
         -------
         float64, shape (H, J)
         """
-        lead_to = np.zeros((by_crossing.shape[1], len(self.world.destinations)))
-        lead_to[np.arange(len(lead_to)), self.world.roads.country] = 1.0
-        return np.asarray(np.ascontiguousarray(by_crossing) @ lead_to)
+        total = np.zeros((len(by_crossing), len(self.world.destinations)))
+        for c, j in enumerate(self.world.roads.country.tolist()):
+            total[:, j] += by_crossing[:, c]
+        return total
 
     @cached_property
     def _stays(self) -> tuple[Ints, Floats, Floats, Floats]:

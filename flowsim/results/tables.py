@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from flowsim.model.states import Reason, Status, reason_names, status_name
+from flowsim.model.states import NEVER, Reason, Status, reason_names, status_name
 from flowsim.model.status import categories, reasons
 from flowsim.results.exits import EXITS, exits, places
 from flowsim.results.ledger import Ledger, mean
@@ -217,8 +217,9 @@ def _add_groups(tidy: Tidy, observed: Observed) -> None:
 
 def _add_destinations(tidy: Tidy, observed: Observed, ledger: Ledger) -> None:
     """Add entries, exits, stocks, registrations and wishes, by each country's local day."""
+    share = cache(ledger.share_of_leavers)
     for j, country in enumerate(observed.model.assumptions.destinations.values()):
-        series = _of_destination(observed, ledger, j)
+        series = _of_destination(observed, ledger, share, j)
         tidy.add("destination", [country.code], series, partial(_worked_out, series))
 
 
@@ -226,11 +227,13 @@ def _worked_out(series: Mapping[str, Series], measure: str) -> Floats:
     return series[measure]()
 
 
-def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Series]:
+def _of_destination(
+    observed: Observed, ledger: Ledger, share: Callable[[str], Floats], j: int
+) -> dict[str, Series]:
     """Return how each measure of a destination is worked out, shape (D,)."""
     model = observed.model
     country = list(model.assumptions.destinations.values())[j]
-    columns, mine = observed.columns_of(country.code), ledger.bound_for(j)
+    columns = observed.columns_of(country.code)
 
     def days(by_hour: Floats) -> Floats:
         return observed.local_days(by_hour, country.utc_offset_h)
@@ -248,11 +251,11 @@ def _of_destination(observed: Observed, ledger: Ledger, j: int) -> dict[str, Ser
         "stock_persons": lambda: tonight(observed.newcomers[1]),
         "stock_ordinary": lambda: tonight(observed.ordinary.present),
         "registrations": lambda: days(_registrations(observed, ledger.entered(j), country)),
-        "departures": lambda: ledger.departures(mine),
+        "departures": lambda: ledger.departures[:, j],
         "departures_expected": lambda: np.diff(model.expected_departures[:, :, j].sum(axis=1)),
         "involuntary_stayers": lambda: ledger.involuntary(j),
-        "educated_share": lambda: ledger.share_of_leavers("educated", mine),
-        "passport_share": lambda: ledger.share_of_leavers("passport", mine),
+        "educated_share": lambda: share("educated")[:, j],
+        "passport_share": lambda: share("passport")[:, j],
     }
 
 
@@ -273,7 +276,6 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
     """Add what happens in the regions and the nation, by Moscow day."""
     model, world = ledger.model, ledger.world
     men, trips, home = model.population, model.trips, model.assumptions.home.code
-    everyone = np.ones(len(trips), dtype=bool)
 
     @cache
     def departures() -> Floats:
@@ -283,8 +285,9 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
 
     @cache
     def summonses(column: str) -> Floats:
-        weight = men.weight_of(np.arange(len(men)))
-        return np.cumsum(ledger.by_region(getattr(men, column), men.stratum, weight), axis=0)
+        rows = np.flatnonzero(getattr(men, column) < NEVER)
+        at, stratum = getattr(men, column)[rows], men.stratum[rows]
+        return np.cumsum(ledger.by_region(at, stratum, men.weight_of(rows)), axis=0)
 
     series: dict[str, Series] = {
         "departures": departures,
@@ -293,7 +296,7 @@ def _add_home(tidy: Tidy, ledger: Ledger) -> None:
     }
     nation: dict[str, Series] = {
         "involuntary_stayers": ledger.involuntary_stayers,
-        "educated_share": lambda: ledger.share_of_leavers("educated", everyone),
+        "educated_share": lambda: ledger.share_of_leavers("educated")[:, -1],
     }
     for measure in series:
         tidy.add("region", world.regions.code, [measure], partial(_worked_out, series))
@@ -321,13 +324,13 @@ def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
     he could not go or was stopped, one of ``states.reason_names``.
     """
     world, men, trips = model.world, model.population, model.trips
-    status = model.status().astype(np.int64)
+    status = model.status()
     bound = np.zeros(len(men), dtype=np.int64)
     if len(trips):
         bound = np.where(men.trip >= 0, trips["destination"][men.trip].astype(np.int64) + 1, 0)
     stratum = world.strata.plain(men.stratum)
     shape = len(world.of_plain["region"]), 256, len(world.destinations) + 1, 256
-    codes = (stratum, status, bound, reasons(men, trips, status))
+    codes = (stratum, status, bound, reasons(men, trips, model.wishes, status))
     key = np.ravel_multi_index(codes, shape)
     everybody = world.strata.by_plain(men.counts)
     rest = everybody - np.bincount(stratum, minlength=len(everybody))
@@ -339,19 +342,21 @@ def outcomes_table(model: FlowModel, replication: int) -> pd.DataFrame:
     keys, counts = merged.index.to_numpy(), merged.to_numpy()
     stratum, code, bound, why = np.unravel_index(keys, shape)
     of = {name: column[stratum] for name, column in world.of_plain.items()}
-    names = {int(c): status_name(int(c), world.destinations) for c in np.unique(code)}
-    label, places = model.assumptions.name, ["", *world.destinations]
+    named = {status_name(int(c), world.destinations): c for c in np.unique(code)}
+    statuses, label = sorted(named), model.assumptions.name
+    place = np.zeros(256, dtype=np.int16)
+    place[[named[status] for status in statuses]] = np.arange(len(statuses))
     return pd.DataFrame(
         {
-            "scenario": pd.Categorical([label] * len(keys), [label]),
+            "scenario": categories(np.zeros(len(keys), dtype=np.int8), [label]),
             "replication": np.full(len(keys), replication, dtype=np.int32),
             "region": categories(of["region"], world.regions.code),
             "age": categories(of["age"], AGE_BANDS),
             "educated": of["educated"] == 1,
             "passport": of["passport"] == 1,
             "liable": of["liable"] == 1,
-            "status": pd.Categorical([names[int(c)] for c in code], sorted(names.values())),
-            "destination": pd.Categorical([places[b] for b in bound], places),
+            "status": categories(place[code], statuses),
+            "destination": categories(bound, ["", *world.destinations]),
             "reason": categories(why, reason_names(world.documents)),
             "men": np.round(counts * men.weight[stratum >> 3], DIGITS),
             "men_simulated": counts.astype(np.int64),

@@ -36,7 +36,7 @@ class Agenda:
         *columns : int64, shape (N,)
             As many as the agenda has.
         """
-        for d in np.unique(day).tolist():
+        for d in np.flatnonzero(np.bincount(day)).tolist():
             then = day == d
             self._due[d].append([column[then] for column in columns])
 

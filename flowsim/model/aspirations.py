@@ -54,14 +54,15 @@ class Aspirations:
         """
         cap, n = decisions.as_thresholds(caps), caps.shape[1]
         near = [
-            np.flatnonzero(decisions.is_passed(men.threshold[:, j], cap[:, j].take(men.stratum)))
-            for j in range(n)
+            np.flatnonzero(decisions.is_passed(threshold, cap[:, j].take(men.stratum)))
+            for j, threshold in enumerate(men.threshold.T)
         ]
-        self._rows = np.concatenate(near).astype(np.uint32)
+        thresholds = np.concatenate([men.threshold[rows, j] for j, rows in enumerate(near)])
         self._where = np.repeat(np.arange(n, dtype=np.uint8), [len(rows) for rows in near])
-        cell = men.stratum[self._rows].astype(np.intp) * n + self._where
+        self._rows = np.concatenate(near, dtype=np.int32, casting="same_kind")
+        cell = men.stratum[self._rows].astype(np.int32) * n + self._where
         self._thresholds = decisions.Thresholds(
-            cell, men.threshold[self._rows, self._where], level.reshape(-1), caps.reshape(-1)
+            cell, thresholds, level.reshape(-1), caps.reshape(-1)
         )
 
     @property

@@ -234,9 +234,9 @@ class FlowModel(mesa.Model):
         again, again_at, ways = self.elsewhere(self._second.take(day)[0])
         summoned, at = self._summonses_of(day)
         if len(summoned):
-            departs_at = np.full(len(men), NEVER, dtype=np.int64)
+            departs_at = np.full(len(men), NEVER, dtype=np.int32)
             departs_at[rows], departs_at[again] = leaves_at, again_at
-            self.summon(summoned, at, departs_at[summoned])
+            self.summon(summoned, at, departs_at[summoned].astype(np.int64))
         self.set_off(rows, leaves_at, self.ways_to(where, leaves_at), tries=0)
         self.set_off(again, again_at, ways, tries=1)
 

@@ -37,6 +37,7 @@ BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DRAWS, SAMPLE, SMALL = 30, 0.1, 0.05
 MONTHS = {"July": 31, "August": 31, "September": 30}
 WAVE_DAYS = 10  # 21 to 30 September
+OWN = "own citizens"  # who show Russia a Russian passport
 PEAK = 0.9  # of the wave into Georgia came by Lars; its ministry, data README
 FOUR_DAYS = 4
 MEN = 1 / 1.19  # of those who left; companions of the baseline, KZ046, MN905
@@ -139,8 +140,9 @@ def own_months(scenario: Scenario, name: str, parts: pd.DataFrame) -> tuple[str,
     """Return name, exits of the quarter and how they are made up, of a country one can choose.
 
     A month is what the country itself published of it, else the level of mid-September; without a
-    September of its own the wave is added. What came by ways that the border service counts under
-    other countries is left out.
+    September of its own the wave is added. Citizens of the country who left Russia on a Russian
+    passport are added; what came by ways that the border service counts under other countries is
+    left out.
     """
     place = scenario.destinations[name]
     level = place.background.value
@@ -148,6 +150,7 @@ def own_months(scenario: Scenario, name: str, parts: pd.DataFrame) -> tuple[str,
     published = worth.groupby(parts["part"]).sum()
     wave = max(0.0, published.get("wave", 0.0) - WAVE_DAYS * level)
     persons = sum(published.get(month, days * level) for month, days in MONTHS.items())
+    persons += published.get(OWN, 0.0)
     ordinary = persons - wave * ("September" in published)
     ways = [way for way in scenario.crossings.values() if way.destination == name]
     direct = [way for way in ways if not way.counted_elsewhere]
@@ -158,9 +161,10 @@ def own_months(scenario: Scenario, name: str, parts: pd.DataFrame) -> tuple[str,
     label = place.name if share == 1 else f"{place.name} (by {direct[0].name})"
     own = [month for month in MONTHS if month in published]
     missing = [month for month in MONTHS if month not in published]
-    told = [f"its own entries of {listed(own)}"] if own else []
+    told = [f"its own count of {listed(own)}"] if own else []
     told += [f"level of mid-September in {listed(missing)}"] if missing else []
     told += ["the wave"] if "September" in missing else []
+    told += ["its citizens with Russian passports"] if OWN in published else []
     return label, made, "; ".join(told)
 
 

@@ -52,9 +52,9 @@ class Aspirations:
         caps : float64, shape (S, J)
             Pressure that will not be exceeded before men are ordered again.
         """
-        cap, n = decisions.as_thresholds(caps), caps.shape[1]
+        cap, n, stratum = decisions.as_thresholds(caps), caps.shape[1], men.stratum.astype(np.intp)
         near = [
-            np.flatnonzero(decisions.is_passed(threshold, cap[:, j].take(men.stratum)))
+            np.flatnonzero(decisions.is_passed(threshold, cap[:, j].take(stratum)))
             for j, threshold in enumerate(men.threshold.T)
         ]
         thresholds = np.concatenate([men.threshold[rows, j] for j, rows in enumerate(near)])

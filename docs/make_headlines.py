@@ -182,7 +182,7 @@ def level_of(account: Account) -> pd.DataFrame:
     rows = []
     for place, codes in press.groups(account.scenario).items():
         men, persons = (
-            account.between(measure, "exit", told.start, told.end, codes).mean()
+            account.total(measure, "exit", codes, (told.start, told.end)).mean()
             for measure in ("ordinary_men_before", "ordinary_before")
         )
         rows.append({"place": place, "men": float(men), "persons": float(persons)})

@@ -268,6 +268,19 @@ def test_the_page_of_the_headlines_is_what_the_tables_and_figures_give():
     assert 214_000 < whole < 266_000
 
 
+def test_the_tables_behind_the_page_are_made_of_a_run(result):
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    made, account = runpy.run_path(str(docs / "make_headlines.py")), Account.of(result)
+    level = made["level_of"](account).set_index("place")["persons"]
+    weekdays = (0.83 + 0.83 + 1.07 + 1.40) * 7 / (0.90 + 0.90 + 0.83 + 0.83 + 1.07 + 1.40 + 1.08)
+    assert level["Finland"] == pytest.approx(FIGURES["FI901"] / 7 * weekdays, rel=0.01)
+    men = made["borders_of"](account).pivot(
+        index=["headline", "place"], columns="part", values="median"
+    )
+    assert men["gross"].to_numpy() == pytest.approx((men["ordinary"] + men["leavers"]).to_numpy())
+    assert len(made["totals_of"](account)) == len(sources.headlines())
+
+
 def test_a_quarter_is_made_of_the_months_that_a_country_published():
     """Else of mid-September's level and the wave; the border service's quarter goes into none."""
     docs = Path(__file__).resolve().parents[1] / "docs"

@@ -38,6 +38,7 @@ DRAWS, SAMPLE, SMALL = 30, 0.1, 0.05
 MONTHS = {"July": 31, "August": 31, "September": 30}
 WAVE_DAYS = 10  # 21 to 30 September
 OWN = "own citizens"  # who show Russia a Russian passport
+AT = " at the crossing"  # Russians who came by the ways the border service counts
 PEAK = 0.9  # of the wave into Georgia came by Lars; its ministry, data README
 FOUR_DAYS = 4
 MEN = 1 / 1.19  # of those who left; companions of the baseline, KZ046, MN905
@@ -139,18 +140,20 @@ def quarter() -> list[list[str]]:
 def own_months(scenario: Scenario, name: str, parts: pd.DataFrame) -> tuple[str, float, str]:
     """Return name, exits of the quarter and how they are made up, of a country one can choose.
 
-    A month is what the country itself published of it, else the level of mid-September; without a
-    September of its own the wave is added. Citizens of the country who left Russia on a Russian
-    passport are added; what came by ways that the border service counts under other countries is
-    left out.
+    A month is what was published of the crossing or of the country, else the level of
+    mid-September; without a September of its own the wave is added. Citizens of the country who
+    left Russia on a Russian passport are added; what came by ways that the border service counts
+    under other countries is left out.
     """
     place = scenario.destinations[name]
     level = place.background.value
     worth = parts["figure"].map(figure) * parts["times"]
     published = worth.groupby(parts["part"]).sum()
     wave = max(0.0, published.get("wave", 0.0) - WAVE_DAYS * level)
-    persons = sum(published.get(month, days * level) for month, days in MONTHS.items())
-    persons += published.get(OWN, 0.0)
+    counted = [month for month in MONTHS if f"{month}{AT}" in published]
+    persons = published.get(OWN, 0.0) + sum(
+        published.get(month, days * level) for month, days in MONTHS.items() if month not in counted
+    )
     ordinary = persons - wave * ("September" in published)
     ways = [way for way in scenario.crossings.values() if way.destination == name]
     direct = [way for way in ways if not way.counted_elsewhere]
@@ -158,10 +161,12 @@ def own_months(scenario: Scenario, name: str, parts: pd.DataFrame) -> tuple[str,
         way.background_share.value for way in ways
     )
     made = share * ordinary + max(share, PEAK) * wave
+    made += sum(published[f"{month}{AT}"] for month in counted)
     label = place.name if share == 1 else f"{place.name} (by {direct[0].name})"
     own = [month for month in MONTHS if month in published]
-    missing = [month for month in MONTHS if month not in published]
+    missing = [month for month in MONTHS if month not in (*own, *counted)]
     told = [f"its own count of {listed(own)}"] if own else []
+    told += [f"arrivals there in {listed(counted)}"] if counted else []
     told += [f"level of mid-September in {listed(missing)}"] if missing else []
     told += ["the wave"] if "September" in missing else []
     told += ["its citizens with Russian passports"] if OWN in published else []

@@ -54,16 +54,14 @@ class Aspirations:
         """
         cap, n, stratum = decisions.as_thresholds(caps), caps.shape[1], men.stratum.astype(np.intp)
         near = [
-            np.flatnonzero(decisions.is_passed(threshold, cap[:, j].take(stratum)))
+            np.flatnonzero(decisions.is_passed(threshold, cap[:, j].take(stratum))).astype(np.int32)
             for j, threshold in enumerate(men.threshold.T)
         ]
         thresholds = np.concatenate([men.threshold[rows, j] for j, rows in enumerate(near)])
         self._where = np.repeat(np.arange(n, dtype=np.uint8), [len(rows) for rows in near])
-        self._rows = np.concatenate(near, dtype=np.int32, casting="same_kind")
+        self._rows = np.concatenate(near)
         cell = men.stratum[self._rows].astype(np.int32) * n + self._where
-        self._thresholds = decisions.Thresholds(
-            cell, thresholds, level.reshape(-1), caps.reshape(-1)
-        )
+        self._thresholds = decisions.Thresholds(cell, thresholds, level.reshape(-1))
 
     @property
     def wait(self) -> bool:

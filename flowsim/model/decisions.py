@@ -64,8 +64,9 @@ class Thresholds:
         Non-negative thresholds.
     level : float64, shape (G,)
         Levels already passed.
-    cap : float64, shape (G,)
-        Levels that will never be exceeded: thresholds above are not looked at.
+    cap : float64, shape (G,), optional
+        Levels that will never be exceeded: thresholds above are not looked at. Without it all
+        are, and ``threshold`` is used up.
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class Thresholds:
         group: npt.NDArray[np.integer],
         threshold: npt.NDArray[np.float32],
         level: Floats,
-        cap: Floats,
+        cap: Floats | None = None,
     ) -> None:
-        rows = np.flatnonzero(is_passed(threshold, as_thresholds(cap).take(group)))
-        self._rows = rows.astype(np.int32)
-        self._group, self._threshold = group[rows].astype(np.int32), threshold[rows]
+        self._group, self._threshold = group.astype(np.int32, copy=False), threshold
+        self._rows = np.arange(len(group), dtype=np.int32)
+        if cap is not None:
+            self._keep(is_passed(threshold, as_thresholds(cap).take(group)))
         self._n_passed = 0
         self.advance(level)
 
@@ -99,14 +101,14 @@ class Thresholds:
         self._threshold[passed] = np.nan  # once
         self._n_passed += len(passed)
         if 4 * self._n_passed > len(self._rows):
-            self._forget_those_passed()
+            self._keep(~np.isnan(self._threshold))
+            self._n_passed = 0
         return rows, threshold
 
-    def _forget_those_passed(self) -> None:
-        """Keep only the men who are still to be looked at."""
-        ahead = np.flatnonzero(~np.isnan(self._threshold))
-        self._rows, self._group = self._rows[ahead], self._group[ahead]
-        self._threshold, self._n_passed = self._threshold[ahead], 0
+    def _keep(self, some: Bools) -> None:
+        """Look at some of the men alone from now on."""
+        self._rows, self._group = self._rows[some], self._group[some]
+        self._threshold = self._threshold[some]
 
 
 def moments(

@@ -193,11 +193,12 @@ def _replicate(
 
 def tables_of(model: FlowModel, replication: int) -> dict[str, pd.DataFrame]:
     """Make the tables of a replication that has run: daily, hourly, outcomes and summary."""
+    outcomes = outcomes_table(model, replication)  # first: what is observed stays in memory
     observed = Observed(model)
     return {
         "daily": daily_table(observed, replication),
         "hourly": hourly_table(observed, replication),
-        "outcomes": outcomes_table(model, replication),
+        "outcomes": outcomes,
         "summary": comparison_table(observed, replication),
     }
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from flowsim.data.rows import Observation
 from flowsim.model import abroad, traffic
 from flowsim.model.journey import Trips
-from flowsim.model.queue import FIELDS, NOBODY, Border, Log
+from flowsim.model.queue import NOBODY, Border, Log
 from flowsim.model.states import AT_EXIT, Lane, Reason, Status, refused_at_entry
 from flowsim.model.traffic import Present
 from flowsim.scenario.clock import DAY, HOUR, Offset, later
@@ -105,16 +105,15 @@ def units_of(model: FlowModel) -> Units:
         return np.concatenate([model.log.entries(name), standing.entries(name)])
 
     order = np.argsort(entries("crossing").astype(np.int16), kind="stable")
-    of = {name: entries(name).take(order) for name in FIELDS}
     return Units(
-        crossing=of["crossing"].astype(np.int64),
-        trip=of["trip"].astype(np.int64),
-        lane=of["lane"].astype(np.int64),
-        arrival=of["arrival"],
-        start=of["start"],
-        gone=np.floor(of["finish"]),
-        persons=of["persons"],
-        cleared=of["cleared"] == 1,
+        crossing=entries("crossing").take(order).astype(np.int64),
+        trip=entries("trip").take(order).astype(np.int64),
+        lane=entries("lane").take(order).astype(np.int64),
+        arrival=entries("arrival").take(order),
+        start=entries("start").take(order),
+        gone=np.floor(entries("finish").take(order)),
+        persons=entries("persons").take(order),
+        cleared=entries("cleared").take(order) == 1,
     )
 
 

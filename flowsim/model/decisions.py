@@ -107,8 +107,9 @@ class Thresholds:
 
     def _keep(self, some: Bools) -> None:
         """Look at some of the men alone from now on."""
-        self._rows, self._group = self._rows[some], self._group[some]
-        self._threshold = self._threshold[some]
+        place = np.flatnonzero(some)
+        self._rows, self._group = self._rows.take(place), self._group.take(place)
+        self._threshold = self._threshold.take(place)
 
 
 def moments(

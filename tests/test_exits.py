@@ -16,6 +16,7 @@ from flowsim.data import sources
 from flowsim.errors import ScenarioError
 from flowsim.experiments.running import run
 from flowsim.experiments.simulate import simulate
+from flowsim.figures.run import headline
 from flowsim.findings import press, summary
 from flowsim.findings.account import Account
 from flowsim.findings.run import lead, topics
@@ -266,6 +267,13 @@ def test_the_page_of_the_headlines_is_what_the_tables_and_figures_give():
     whole, men = (float(rows[-1][n].strip("*").split()[0].replace(",", "")) for n in (4, 2))
     assert 172_000 < men < 219_000
     assert 214_000 < whole < 266_000
+
+
+def test_the_title_states_the_range_of_draws_and_no_range_of_chance_alone():
+    row = {"headline": press.FOUR_DAYS, "place": press.ALL, "ordinary": 184_000.0}
+    data = pd.DataFrame([row | {"gross": 223_000.0, "low": 198_000.0, "high": 254_000.0}])
+    assert headline.finding(data, True).startswith("198,000 to 254,000 men crossed outward")
+    assert headline.finding(data, False).startswith("223,000 men crossed outward")
 
 
 def test_the_tables_behind_the_page_are_made_of_a_run(result):

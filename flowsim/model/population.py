@@ -511,10 +511,10 @@ class _Maker:
         keep = call_up < each(self.call_up_of_cell)
         nearest = np.full(len(bound), np.inf, dtype=np.float32)
         for error, nearness, needed in zip(errors, self.nearness, self.needed, strict=True):
-            near = error.astype(np.float32)
-            near *= nearness
+            distance = error.astype(np.float32)
+            distance *= nearness
             able = np.all([held[k] for k in needed], axis=0) if needed else True
-            np.minimum(nearest, near, out=nearest, where=able)
+            np.minimum(nearest, distance, out=nearest, where=able)
         keep |= nearest <= bound * each(self.screen_of_cell)
         row = np.flatnonzero(keep)
 

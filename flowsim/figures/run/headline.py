@@ -30,7 +30,7 @@ from flowsim.findings.press import (
     headline,
 )
 from flowsim.findings.ranges import ends
-from flowsim.findings.words import count, day, share, whole
+from flowsim.findings.words import between, count, day, share, whole, within
 from flowsim.results.run import Run
 
 FAMILY = Family("headline", "men who crossed outward, by border, beside the headlines", order=9)
@@ -80,12 +80,17 @@ def table(results: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def finding(data: pd.DataFrame) -> str:
-    """State how many crossed in four days, how many of them were ordinary, and the headline."""
+def finding(data: pd.DataFrame, drawn: bool) -> str:
+    """State how many crossed in four days, how many of them were ordinary, and the headline.
+
+    Of draws of the parameters their range is stated; of replications, which hold chance alone,
+    the mean.
+    """
     row = data[(data["headline"] == FOUR_DAYS) & (data["place"] == ALL)].iloc[0]
-    told = headline(FOUR_DAYS)
+    told, span = headline(FOUR_DAYS), between(row["low"], row["high"]) if drawn else ""
     return (
-        f"{count(row['gross'])} men crossed outward from {told.start.day} to {day(told.end)}, "
+        f"{span or count(row['gross'])} men crossed outward from "
+        f"{told.start.day} to {day(told.end)}, "
         f"{share(row['ordinary'] / row['gross'])} of them ordinary travellers: the headline's "
         f"{whole(told.value)} counts the same kind of crossing"
     )
@@ -130,7 +135,7 @@ def draw_figure(results: Run, preset: Preset) -> Drawn:
         Key("what the press was told", {"color": VERMILION, "linewidth": 1.6}),
     ]
     subtitle, alt = SUBTITLE + (BANDS[drawn] if several else ""), [SUBTITLE, *_alt(data)]
-    title = finding(data)
+    title = finding(data, drawn)
     caption = Caption(FAMILY.name, data, title, subtitle, source(results), NOTE, keys, alt)
     draw = [partial(_draw_panel, rows) for _, rows in data.groupby("headline", sort=False)]
     high = ROW * (data["place"].nunique() + GAP) * preset.scale
@@ -165,8 +170,8 @@ def _alt(data: pd.DataFrame) -> list[str]:
     for name, rows in data.groupby("headline", sort=False):
         told = headline(str(name))
         bars = "; ".join(
-            f"{row['place']} {count(row['gross'])}, of whom {count(row['leavers'])} left because "
-            "of the call-up"
+            f"{row['place']} {count(row['gross'])}{within(row['low'], row['high'])}, "
+            f"of whom {count(row['leavers'])} left because of the call-up"
             for row in records(rows)
         )
         parts.append(f"{day(told.start)} to {day(told.end)}, beside {whole(told.low)}: {bars}.")

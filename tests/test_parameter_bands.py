@@ -199,3 +199,16 @@ def test_both_lanes_of_a_crossing_are_told_where_both_were_used(with_draws: Run)
     for lane, (_, unit) in findings.LANES.items():
         _, most = account.at_peak(lambda a, n=lane: a.series(f"queue_{n}", "GE-LARS"))
         assert f"at {most} {unit}" in told[0]
+
+
+def test_a_lane_without_a_wait_says_so(with_draws: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not 0.0042 hours."""
+    given = findings.hours
+    monkeypatch.setattr(
+        findings,
+        "hours",
+        lambda a, n, lane="": given(a, n, lane) * (1e-4 if lane == "on_foot" else 1),
+    )
+    told = [words for words in findings.waits(Account.of(with_draws)) if "lane by lane" in words]
+    assert told[0].endswith("; on foot nobody waited an hour.")
+    assert "by car the wait was longest at" in told[0]

@@ -327,11 +327,13 @@ def waits(account: Account) -> Iterator[str]:
     if against:
         yield f"Published figures contradict some of these waits: {'; '.join(against)}."
     for name in roads:
-        waited = (hours(account.most, name, lane).max(axis=1) for lane in LANES)
-        if all((series > 0).any() for series in waited):
+        waited = {lane: hours(account.most, name, lane) for lane in LANES}
+        if all((series > 0).to_numpy().any() for series in waited.values()):
             parts = [
                 f"{words} the wait was longest at {_longest(account, name, lane)}, and "
                 f"{_queue(account, name, lane, unit)}"
+                if waited[lane].median(axis=1).max() >= 1
+                else f"{words} nobody waited an hour"
                 for lane, (words, unit) in LANES.items()
             ]
             yield f"{names[name].name}, lane by lane: {'; '.join(parts)}."
